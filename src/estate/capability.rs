@@ -1,0 +1,111 @@
+//! What a platform can do, and as whom we are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::Kind;
+
+/// The account behind a credential. A change of it stops all writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The platform's id of the account.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+}
+
+/// The closed list of what a platform may be able to do. What is absent is never attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each name says it all")]
+pub enum Capability {
+    CreateReseller,
+    UpdateReseller,
+    DeleteReseller,
+    SuspendReseller,
+    MoveReseller,
+    CreateServicePlan,
+    UpdateServicePlan,
+    DeleteServicePlan,
+    CreateCustomer,
+    UpdateCustomer,
+    DeleteCustomer,
+    SuspendCustomer,
+    MoveCustomer,
+    CreateTenant,
+    UpdateTenant,
+    DeleteTenant,
+    SuspendTenant,
+    MoveClient,
+    SendWelcomeMail,
+    ReadUsage,
+    ReadHealth,
+    ReadLicences,
+}
+
+impl Capability {
+    /// Making a new object of a kind.
+    pub fn create(kind: Kind) -> Self {
+        match kind {
+            Kind::Reseller => Self::CreateReseller,
+            Kind::ServicePlan => Self::CreateServicePlan,
+            Kind::Customer => Self::CreateCustomer,
+            Kind::Tenant => Self::CreateTenant,
+        }
+    }
+
+    /// Changing settings of an object of a kind.
+    pub fn update(kind: Kind) -> Self {
+        match kind {
+            Kind::Reseller => Self::UpdateReseller,
+            Kind::ServicePlan => Self::UpdateServicePlan,
+            Kind::Customer => Self::UpdateCustomer,
+            Kind::Tenant => Self::UpdateTenant,
+        }
+    }
+
+    /// Removing an object of a kind.
+    pub fn delete(kind: Kind) -> Self {
+        match kind {
+            Kind::Reseller => Self::DeleteReseller,
+            Kind::ServicePlan => Self::DeleteServicePlan,
+            Kind::Customer => Self::DeleteCustomer,
+            Kind::Tenant => Self::DeleteTenant,
+        }
+    }
+
+    /// Switching an object of a kind off and on; plans have no such switch.
+    pub fn suspend(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Reseller => Some(Self::SuspendReseller),
+            Kind::ServicePlan => None,
+            Kind::Customer => Some(Self::SuspendCustomer),
+            Kind::Tenant => Some(Self::SuspendTenant),
+        }
+    }
+}
+
+/// What one platform can do, and the account it knows us as.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capabilities {
+    /// Whom the credential belongs to.
+    pub account: Account,
+    /// What the platform can do.
+    pub verbs: BTreeSet<Capability>,
+    /// Settable fields by kind; a kind that isn't listed takes every field.
+    pub fields: BTreeMap<Kind, BTreeSet<String>>,
+    /// The customer that takes clients nobody lists.
+    pub default_customer: Option<super::ObjectId>,
+}
+
+impl Capabilities {
+    /// Whether the platform can do it.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.verbs.contains(&capability)
+    }
+
+    /// Whether the platform has room for a field of a kind.
+    pub fn takes(&self, kind: Kind, field: &str) -> bool {
+        self.fields.get(&kind).is_none_or(|fields| fields.contains(field))
+    }
+}

@@ -1,0 +1,142 @@
+//! One remote object: a reseller, a service plan, a customer or a tenant.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::Settings;
+use crate::api::Kind;
+
+/// The platform's own id of an object: opaque, never built by us.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ObjectId(Arc<str>);
+
+impl ObjectId {
+    /// Wraps an id as the platform spelled it.
+    pub fn new(id: &str) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as the platform spelled it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Our mark on a remote object: derived from kind, namespace and name under the platform's owner id; says nothing about names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Claim(Arc<str>);
+
+impl Claim {
+    /// Wraps a claim as it stands on the platform or in status.
+    pub fn new(claim: &str) -> Self {
+        Self(claim.into())
+    }
+
+    /// The claim as text, for instance `hf-7f3k…`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What an object hangs under; `None` is the top of the platform.
+pub type Parent = Option<ObjectId>;
+
+/// Objects that the platform itself keeps, which we never create, delete, suspend or re-type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Protection {
+    /// An ordinary object.
+    #[default]
+    None,
+    /// The sandbox that comes with the first administrator.
+    Sandbox,
+    /// A default reseller, customer or plan.
+    Default,
+    /// The root, a recycle bin, our own login.
+    System,
+    /// Managed by another tool.
+    Foreign,
+}
+
+/// What the platform reports about an object and nobody can set.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// Machines under a customer.
+    pub clients: u32,
+    /// Their ids, at most 50.
+    pub client_ids: Vec<String>,
+    /// Products of a customer, or users of a plan.
+    pub tenants: u32,
+    /// Customers directly under a reseller.
+    pub customers: u32,
+    /// Resellers directly under a reseller.
+    pub resellers: u32,
+    /// When a trial ends.
+    pub trial_ends_at: Option<jiff::Timestamp>,
+    /// When the account details were mailed.
+    pub welcome_mail_sent_at: Option<jiff::Timestamp>,
+    /// The edition that a tenant's plan gives it.
+    pub edition: Option<String>,
+    /// The platform's own word for the state of a tenant.
+    pub phase: Option<String>,
+}
+
+/// One remote object, as last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// What it is.
+    pub kind: Kind,
+    /// The platform's id.
+    pub id: ObjectId,
+    /// The name that the platform shows and keeps unique.
+    pub name: String,
+    /// The mark it carries; ours or another's.
+    pub claim: Option<Claim>,
+    /// Version for conditional writes, where the platform has one.
+    pub etag: Option<String>,
+    /// Whether the platform keeps it for itself.
+    pub protection: Protection,
+    /// When the platform made it.
+    pub created_at: Option<jiff::Timestamp>,
+    /// Everything that can be set, by dotted path.
+    pub settings: Settings,
+    /// Everything that can only be read.
+    pub facts: Facts,
+}
+
+impl Object {
+    /// The setting that holds an object's parent, by kind; plans have none.
+    pub fn parent_field(kind: Kind) -> Option<&'static str> {
+        match kind {
+            Kind::Reseller => Some("parentId"),
+            Kind::Customer => Some("resellerId"),
+            Kind::Tenant => Some("customerId"),
+            Kind::ServicePlan => None,
+        }
+    }
+
+    /// What this object hangs under.
+    pub fn parent(&self) -> Parent {
+        Self::parent_field(self.kind).and_then(|field| self.settings.text(field)).map(ObjectId::new)
+    }
+
+    /// Whether the object is switched on; platforms that don't say mean yes.
+    pub fn active(&self) -> bool {
+        self.settings.flag("active").unwrap_or(true)
+    }
+}

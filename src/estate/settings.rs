@@ -1,0 +1,173 @@
+//! Settings of one object as leaf values by dotted path, normalised by their shape.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{Field, Shape, fields};
+use crate::api::{Kind, quantity};
+
+/// A value that doesn't fit its field.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{field}: {problem}")]
+pub struct SettingsError {
+    /// Dotted path of the field.
+    pub field: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+/// Leaf values by dotted path. An absent path is not managed, or not reported; an empty value is cleared.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings(BTreeMap<&'static str, Value>);
+
+impl Settings {
+    /// Picks the catalogue's fields out of a document: the spec of a resource, or an item of a platform.
+    ///
+    /// # Errors
+    /// A value that can't be read as its field's shape, for instance a size that isn't a quantity.
+    pub fn from_document(kind: Kind, document: &Value) -> Result<Self, SettingsError> {
+        let mut settings = BTreeMap::new();
+        for field in fields(kind) {
+            match lookup(document, field.path) {
+                None | Some(Value::Null) => {}
+                Some(value) => {
+                    settings.insert(field.path, normalise(field, value)?);
+                }
+            }
+        }
+        Ok(Self(settings))
+    }
+
+    /// A setting's value.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        self.0.get(path)
+    }
+
+    /// A text setting that isn't empty.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A yes-or-no setting.
+    pub fn flag(&self, path: &str) -> Option<bool> {
+        self.get(path).and_then(Value::as_bool)
+    }
+
+    /// A whole number: bytes, bits per second, or a count.
+    pub fn whole(&self, path: &str) -> Option<u64> {
+        self.get(path).and_then(Value::as_u64)
+    }
+
+    /// A number with up to three decimals, in thousandths.
+    pub fn thousandths(&self, path: &str) -> Option<i64> {
+        self.get(path).and_then(Value::as_f64).map(thousandths)
+    }
+
+    /// Sets a field of the catalogue; a path that the kind doesn't have is ignored.
+    pub fn set(&mut self, kind: Kind, path: &str, value: Value) {
+        if let Some(field) = fields(kind).iter().find(|field| field.path == path) {
+            self.0.insert(field.path, value);
+        }
+    }
+
+    /// Drops a field.
+    pub fn remove(&mut self, path: &str) -> Option<Value> {
+        self.0.remove(path)
+    }
+
+    /// Keeps the fields for which `keep` says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|path, _| keep(path));
+    }
+
+    /// All settings, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(path, value)| (*path, value))
+    }
+
+    /// The nested document that a creation sends: cleared fields are left out.
+    pub fn to_document(&self) -> Map<String, Value> {
+        let mut document = Map::new();
+        for (path, value) in &self.0 {
+            if !is_empty(value) {
+                insert(&mut document, path, value.clone());
+            }
+        }
+        document
+    }
+}
+
+/// The value at a dotted path.
+pub(super) fn lookup<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(document, |value, member| value.get(member))
+}
+
+/// Puts a value at a dotted path, making the objects on the way.
+pub(super) fn insert(document: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            document.insert(path.to_owned(), value);
+        }
+        Some((member, rest)) => {
+            let child = document.entry(member).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(child) = child {
+                insert(child, rest, value);
+            }
+        }
+    }
+}
+
+/// Whether a value says "cleared".
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A number of credits in thousandths, so that rounding on the way can't make a difference.
+#[allow(clippy::cast_possible_truncation, reason = "credits stay far below 2^53")]
+pub(super) fn thousandths(number: f64) -> i64 {
+    (number * 1000.0).round() as i64
+}
+
+fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
+    let wrong = |problem: String| SettingsError { field: field.path.to_owned(), problem };
+    let quantity_text = || match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    match field.shape {
+        Shape::Bytes | Shape::Rate => {
+            let text = quantity_text().ok_or_else(|| wrong(format!("{value} is not a size such as 500Gi")))?;
+            let number = if field.shape == Shape::Bytes { quantity::bytes(&text) } else { quantity::bits_per_second(&text) };
+            Ok(number.map_err(|error| wrong(error.to_string()))?.into())
+        }
+        Shape::Credits => {
+            let text = quantity_text().ok_or_else(|| wrong(format!("{value} is not a number such as 12.5")))?;
+            let milli = quantity::thousandths(&text).map_err(|error| wrong(error.to_string()))?;
+            Ok(from_thousandths(milli))
+        }
+        Shape::Instant => {
+            let text = value.as_str().unwrap_or_default();
+            if text.is_empty() {
+                return Ok(Value::String(String::new()));
+            }
+            let instant: jiff::Timestamp =
+                text.parse().map_err(|_| wrong(format!("{value} is not an instant such as 2026-12-01T00:00:00Z")))?;
+            Ok(Value::String(instant.round(jiff::Unit::Second).unwrap_or(instant).to_string()))
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "credits stay far below 2^53")]
+fn from_thousandths(milli: i64) -> Value {
+    if milli % 1000 == 0 { (milli / 1000).into() } else { (milli as f64 / 1000.0).into() }
+}
