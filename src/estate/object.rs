@@ -9,7 +9,7 @@ use crate::api::Kind;
 
 /// The platform's own id of an object: opaque, never built by us.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct ObjectId(Arc<str>);
 
 impl ObjectId {
@@ -24,6 +24,18 @@ impl ObjectId {
     }
 }
 
+impl From<String> for ObjectId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<ObjectId> for String {
+    fn from(text: ObjectId) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -32,7 +44,7 @@ impl fmt::Display for ObjectId {
 
 /// Our mark on a remote object: derived from kind, namespace and name under the platform's owner id; says nothing about names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct Claim(Arc<str>);
 
 impl Claim {
@@ -44,6 +56,18 @@ impl Claim {
     /// The claim as text, for instance `hf-7f3k…`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for Claim {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Claim> for String {
+    fn from(text: Claim) -> Self {
+        text.as_str().to_owned()
     }
 }
 
