@@ -19,3 +19,7 @@ controlplane: $(CONTROLPLANE) ## Build the Kubernetes control plane for demo and
 
 $(CONTROLPLANE): $(CONTROLPLANE_SOURCES) scripts/build-controlplane.sh
 	@scripts/build-controlplane.sh $@
+
+.PHONY: test-controlplane
+test-controlplane: $(CONTROLPLANE) ## Check that control plane itself (about a minute)
+	@scripts/test-controlplane.sh

@@ -81,19 +81,19 @@ func execute(dir string, argv []string, del bool) (code int, err error) {
 	ctx, cancel := signal.NotifyContext(context.Background(), caught...)
 	defer cancel()
 	defer func() {
-		_, stopErr := stop(dir)
-		err = errors.Join(err, stopErr)
-		if del && err == nil {
-			err = os.RemoveAll(dir)
+		_, endErr := stop(dir)
+		if del && endErr == nil {
+			endErr = os.RemoveAll(dir)
 		}
-		if err != nil && code == 0 {
-			code = 1
+		if endErr != nil {
+			code, err = max(code, 1), errors.Join(err, endErr)
 		}
 	}()
 	if err := start(ctx, dir, true); err != nil {
 		if ctx.Err() != nil {
 			return 130, errors.New("interrupted")
 		}
+		del = false // the logs tell why
 		return 1, err
 	}
 	cancel()

@@ -46,12 +46,14 @@ func runEtcd(dir string) int {
 	socket := []url.URL{{Scheme: "unix", Host: etcdSocket}}
 	peer := []url.URL{{Scheme: "unix", Host: "etcd-peer.sock:0"}}
 	cfg := embed.NewConfig()
+	cfg.Name = "controlplane"
 	cfg.Dir = filepath.Join(dir, "etcd")
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = socket, socket
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = peer, peer
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.UnsafeNoFsync = true // survives killed processes; a lost machine loses a test's data only
 	cfg.LogLevel = "warn"
+	cfg.WarningUnaryRequestDuration = embed.DefaultWarningUnaryRequestDuration // 0 would warn of each
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -93,6 +95,8 @@ func apiserverArgs(dir string) []string {
 		"--service-account-key-file=" + pki("service-account.key"),
 		"--service-account-signing-key-file=" + pki("service-account.key"),
 		"--allow-privileged",
+		// Without this, one open watch keeps the server from ending for a minute.
+		"--shutdown-watch-termination-grace-period=1s",
 		"--profiling=false",
 	}
 }

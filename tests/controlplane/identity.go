@@ -136,9 +136,14 @@ func ensureKubeconfig(dir string, port int) error {
 // ensurePort returns the port kept in dir, or finds and keeps a free one. It
 // replaces a kept port that something else has taken since.
 func ensurePort(dir string) (int, error) {
-	if port, err := readPort(dir); err == nil && isFree(port) {
-		return port, nil
-	} else if err == nil {
+	if port, err := readPort(dir); err == nil {
+		// A process just killed may still be letting go of it.
+		for range 30 {
+			if isFree(port) {
+				return port, nil
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
 		say("port %d was taken by another program: choosing another, kubeconfig changes", port)
 	}
 	// Below the range that the system hands out to outgoing connections, which
@@ -146,7 +151,7 @@ func ensurePort(dir string) (int, error) {
 	for range 100 {
 		port := 20000 + mathrand.IntN(12000)
 		if isFree(port) {
-			return port, os.WriteFile(filepath.Join(dir, "port"), []byte(strconv.Itoa(port)), 0o600)
+			return port, os.WriteFile(filepath.Join(dir, "port"), []byte(strconv.Itoa(port)+"\n"), 0o600)
 		}
 	}
 	return 0, errors.New("found no free port on 127.0.0.1 between 20000 and 32000: stop what uses them")

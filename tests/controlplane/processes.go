@@ -91,7 +91,7 @@ func spawn(dir, component string, owned bool) error {
 		return err
 	}
 	go func() { _ = cmd.Wait() }() // or it stays a zombie while this process lives
-	return os.WriteFile(pidFile(dir, component), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
+	return os.WriteFile(pidFile(dir, component), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o600)
 }
 
 // waitFor polls ready until it returns no error, as long as the component runs.
