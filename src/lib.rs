@@ -3,3 +3,5 @@
 //! The rooms, in the order in which they may use each other: `api` (the custom resources), `estate` (what a platform
 //! holds), `rules` and `planner` (pure decisions), `platform` (the port and its adapters), `inventory` (the last complete
 //! observation), `operator` (the shell), `embedded` (the backup platform that comes with it), `cli` (the commands).
+
+pub mod api;

@@ -1,0 +1,62 @@
+//! Names that the outside world relies on: the API group, the finalizer, annotations, labels, limits of label values.
+
+/// API group of every kind.
+pub const GROUP: &str = "holdfast.dev";
+/// API version of every kind.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of every kind.
+pub const API_VERSION: &str = "holdfast.dev/v1alpha1";
+/// Category of every kind: `kubectl get holdfast`.
+pub const CATEGORY: &str = "holdfast";
+
+/// Finalizer, present whenever a remote object may exist.
+pub const FINALIZER: &str = "holdfast.dev/remote";
+/// Field manager of everything but the intent.
+pub const FIELD_MANAGER: &str = "holdfast";
+/// Field manager of `status.intent`, kept apart so that a status write can't drop it.
+pub const INTENT_FIELD_MANAGER: &str = "holdfast-intent";
+/// Namespace of the operator in `manifests/`.
+pub const OPERATOR_NAMESPACE: &str = "holdfast-system";
+
+/// Annotation, ours: `<account id>/<remote id>`, kept beside status.
+pub const EXTERNAL_ID_ANNOTATION: &str = "holdfast.dev/external-id";
+/// Annotation, the user's: any new value makes us act now; on a `BackupPlatform` it starts a sweep.
+pub const RECONCILE_AT_ANNOTATION: &str = "holdfast.dev/reconcile-at";
+/// Annotation, the user's, on a `BackupPlatform`: the id of the account that may be written to from now on.
+pub const CONFIRM_ACCOUNT_ANNOTATION: &str = "holdfast.dev/confirm-account";
+/// Annotation, the user's: the external id whose held deletion may go through, once.
+pub const ALLOW_DELETION_ANNOTATION: &str = "holdfast.dev/allow-deletion";
+/// Annotation, the user's: the external id of an object that vanished and shall be made anew.
+pub const RECREATE_ANNOTATION: &str = "holdfast.dev/recreate";
+/// Annotation, the user's: the id of the intent whose creation may be tried again.
+pub const RETRY_CREATE_ANNOTATION: &str = "holdfast.dev/retry-create";
+
+/// Label: name of the `BackupPlatform` an object belongs to, also through its parents.
+pub const PLATFORM_LABEL: &str = "holdfast.dev/platform";
+/// Label: name of the `Reseller` a customer belongs to.
+pub const RESELLER_LABEL: &str = "holdfast.dev/reseller";
+/// Label: what protects the remote object, a [`Protection`](super::shared::Protection).
+pub const PROTECTION_LABEL: &str = "holdfast.dev/protection";
+/// Prefix of a set of labels `product.holdfast.dev/<product>`, each with an empty value.
+pub const PRODUCT_LABEL_PREFIX: &str = "product.holdfast.dev/";
+/// Prefix of a set of labels `plan.holdfast.dev/<name>`.
+pub const PLAN_LABEL_PREFIX: &str = "plan.holdfast.dev/";
+/// Prefix of a set of labels `region.holdfast.dev/<region>`.
+pub const REGION_LABEL_PREFIX: &str = "region.holdfast.dev/";
+/// Prefix of a set of labels `type.holdfast.dev/<type>`.
+pub const TYPE_LABEL_PREFIX: &str = "type.holdfast.dev/";
+/// Prefix of a set of labels `edition.holdfast.dev/<edition>`.
+pub const EDITION_LABEL_PREFIX: &str = "edition.holdfast.dev/";
+/// Prefix of a set of labels `workload.holdfast.dev/<workload>`.
+pub const WORKLOAD_LABEL_PREFIX: &str = "workload.holdfast.dev/";
+/// All sets of labels, by prefix.
+pub const LABEL_SET_PREFIXES: [&str; 6] = [
+    PRODUCT_LABEL_PREFIX,
+    PLAN_LABEL_PREFIX,
+    REGION_LABEL_PREFIX,
+    TYPE_LABEL_PREFIX,
+    EDITION_LABEL_PREFIX,
+    WORKLOAD_LABEL_PREFIX,
+];
+/// Longest label value, and longest name part of a label key; hence the longest name of our objects.
+pub const LABEL_LENGTH: usize = 63;

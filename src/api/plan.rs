@@ -1,0 +1,156 @@
+//! `ServicePlan`: what a tenant may protect, in which edition, and what service level is promised.
+
+use kube::{CustomResource, KubeSchema, core::Duration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    bounds::LABEL_WORD,
+    closed_enum::closed_enum,
+    quantity::Percent,
+    schema,
+    shared::{Edition, Lifecycle, LocalRef, ManagedStatus, Product},
+};
+
+closed_enum! {
+    /// How often the usage report of a plan is made.
+    UsageReport {
+        /// Every month.
+        Monthly,
+        /// Every three months.
+        Quarterly,
+        /// Every six months.
+        HalfYearly,
+        /// Every year.
+        Yearly,
+    }
+}
+
+/// What a tenant may protect, in which edition.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "holdfast.dev",
+    version = "v1alpha1",
+    kind = "ServicePlan",
+    plural = "serviceplans",
+    shortname = "splan",
+    category = "holdfast",
+    namespaced,
+    status = "ServicePlanStatus",
+    derive = "Default",
+    derive = "PartialEq",
+    doc = "A service plan: which products and workloads its tenants may protect, in which edition, and what service level is promised. A plan in use can't be removed, the platform's default plan never.",
+    selectable = ".spec.platformRef.name",
+    selectable = ".status.protection",
+    printcolumn(name = "Plan", type_ = "string", json_path = ".spec.planName", description = "Name on the platform."),
+    printcolumn(name = "Editions", type_ = "string", json_path = ".status.summary.editions", description = "Editions of its products."),
+    printcolumn(name = "Tenants", type_ = "integer", json_path = ".status.tenants", description = "Tenants that use the plan."),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether the spec is applied and nothing refuses it."),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Products", type_ = "string", priority = 1, json_path = ".status.summary.products", description = "Products of the plan."),
+    printcolumn(name = "Objective", type_ = "string", priority = 1, json_path = ".status.summary.objective", description = "The service level promised."),
+    printcolumn(name = "Default", type_ = "string", priority = 1, json_path = ".status.summary.default", description = "Whether it is the platform's default plan."),
+    printcolumn(name = "Id", type_ = "string", priority = 1, json_path = ".status.externalId", description = "Id on the platform."),
+    validation = super::rules::name_fits_a_label()
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ServicePlanSpec {
+    /// How this resource and the remote object belong together.
+    #[serde(flatten)]
+    pub lifecycle: Lifecycle,
+    /// The platform on which the plan is. Fixed once the remote object exists.
+    pub platform_ref: LocalRef,
+    /// Name of the plan on the platform, unique there. Fixed once the remote object exists. Example: `Gold`.
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"\S"))]
+    pub plan_name: String,
+    /// What the plan contains, one entry a product. Absent: left as it is (a new plan needs at least one).
+    #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["product"]))]
+    #[x_kube(validation = Rule::new("size(self) > 0")
+        .message("products is empty, and a plan without a product could hold no tenant: list at least one product, or leave the field out to leave the plan's products alone"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub products: Option<Vec<PlanProduct>>,
+    /// How often the usage report is made: `Monthly`, `Quarterly`, `HalfYearly` or `Yearly`. Absent: left as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_report: Option<UsageReport>,
+    /// What is promised to those who subscribe. It stays in the cluster: each data source is measured against it from the
+    /// platform's job data. Absent: nothing is promised and nothing measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_level: Option<ServiceLevel>,
+}
+
+/// One product of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanProduct {
+    /// The product: `HybridWorkloads` (servers, databases, virtual machines, NAS) or `SaaSAppsAndEndpoints`.
+    pub product: Product,
+    /// The edition: `Business`, `Enterprise` or `Elite`. Absent: left as it is (a new product gets `Business`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edition: Option<Edition>,
+    /// Workloads that tenants may protect. Absent: left as they are. Example: `[FileServers, MSSQL, NAS, Oracle, VMware]` or
+    /// `[Microsoft365, GoogleWorkspace, Endpoints]`.
+    #[schemars(length(max = 32), inner(length(max = 63), regex(pattern = LABEL_WORD)), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<Vec<String>>,
+}
+
+/// What is promised.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceLevel {
+    /// Longest time since the last successful backup of a data source, from `1m` to `8760h`. Absent: none promised.
+    /// Example: `24h`.
+    #[schemars(schema_with = "schema::duration")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1m') && duration(self) <= duration('8760h')")
+        .message("recoveryPointObjective is out of range: write a duration from 1m to 8760h such as 24h (a day)"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_point_objective: Option<Duration>,
+    /// Least share of backup jobs that succeed, in percent, from 0 to 100, up to three decimals (those in quotes). Absent:
+    /// none promised. Example: `98` or `"99.5"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_success_percent: Option<Percent>,
+}
+
+/// What the operator knows about the plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServicePlanStatus {
+    /// The part that every managed kind has.
+    #[serde(flatten)]
+    pub managed: ManagedStatus,
+    /// Tenants that use the plan. Deleting is refused while there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<u64>,
+    /// Whether it is the platform's default plan, which is never removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<bool>,
+    /// Editions of its products: `Business`, `Enterprise`, `Elite`.
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub editions: Vec<Edition>,
+    /// Short texts for the columns of `kubectl get`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<ServicePlanSummary>,
+}
+
+/// Short texts for the columns of `kubectl get`; `-` where there is nothing to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServicePlanSummary {
+    /// Editions, joined by commas.
+    #[schemars(length(max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub editions: Option<String>,
+    /// Products, joined by commas.
+    #[schemars(length(max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub products: Option<String>,
+    /// The service level, such as `24h, 98%`.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective: Option<String>,
+    /// `Yes` or `No`.
+    #[schemars(length(max = 8))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}

@@ -1,0 +1,227 @@
+//! What the operator knows about a `BackupPlatform`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Kind,
+    bounds::COUNTRY,
+    closed_enum::closed_enum,
+    quantity::Count,
+    schema,
+    shared::{Product, Protection},
+};
+
+closed_enum! {
+    /// What a platform can do. What it doesn't list is never attempted.
+    Capability {
+        /// Make resellers.
+        CreateReseller,
+        /// Change resellers.
+        UpdateReseller,
+        /// Remove resellers.
+        DeleteReseller,
+        /// Switch resellers off and on.
+        SuspendReseller,
+        /// Put resellers under another parent.
+        MoveReseller,
+        /// Make customers.
+        CreateCustomer,
+        /// Change customers.
+        UpdateCustomer,
+        /// Remove customers.
+        DeleteCustomer,
+        /// Switch customers off and on.
+        SuspendCustomer,
+        /// Put customers under another reseller.
+        MoveCustomer,
+        /// Make tenants.
+        CreateTenant,
+        /// Change tenants.
+        UpdateTenant,
+        /// Remove tenants.
+        DeleteTenant,
+        /// Switch tenants off and on.
+        SuspendTenant,
+        /// Make service plans.
+        CreateServicePlan,
+        /// Change service plans.
+        UpdateServicePlan,
+        /// Remove service plans.
+        DeleteServicePlan,
+        /// Move clients between customers.
+        MoveClient,
+        /// Mail account details to a customer.
+        SendWelcomeMail,
+        /// Report consumption.
+        ReadUsage,
+        /// Report backup health.
+        ReadHealth,
+        /// Report the pool of licences.
+        ReadLicences,
+    }
+}
+
+/// What the operator knows about the platform.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupPlatformStatus {
+    /// The `metadata.generation` that this status speaks about; -1 until the operator has seen the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Conditions: `Ready`, `Reconciling`, `Stalled`, `PlatformReachable`, `CredentialsValid`, `AccountMatches`,
+    /// `SingleAdministrator`, `DeletionsHeld`; types and reasons are listed in `docs/conditions.md`.
+    #[schemars(schema_with = "schema::conditions")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The account that the credentials opened first. Another account behind the same resource refuses all writes until its
+    /// id is put into the annotation `holdfast.dev/confirm-account`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// What the platform can do, out of a closed list; what is absent is never attempted, and what only its console can do
+    /// becomes a manual step.
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<Capability>,
+    /// Places where the platform stores data: the ids for `Customer` `storageLocation`.
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub storage_locations: Vec<StorageLocation>,
+    /// The customer that takes clients listed nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_customer: Option<RemoteName>,
+    /// How many objects the platform holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objects: Option<ObjectCounts>,
+    /// Objects on the platform that no resource declares, at most 20, protected ones first. They are left alone.
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmanaged: Vec<UnmanagedObject>,
+    /// Administrators of the account. One alone raises `SingleAdministrator`: losing that login would lock everybody out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub administrators: Option<AdministratorCounts>,
+    /// The platform's pool of licences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licences: Option<LicencePool>,
+    /// Short texts for the columns of `kubectl get`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<BackupPlatformSummary>,
+}
+
+/// An account at a platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// Id of the account.
+    #[schemars(length(max = 128))]
+    pub id: String,
+    /// Name of the account. Example: `Acme MSP`.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A place where data is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StorageLocation {
+    /// Id of the location. Example: `de-1`.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// Name of the location. Example: `Frankfurt`.
+    #[schemars(length(max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Countries whose customers are stored here, ISO 3166-1 alpha-2.
+    #[schemars(length(max = 250), inner(length(max = 2), regex(pattern = COUNTRY)), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
+    /// Products that can be stored here; empty: all.
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<Product>,
+}
+
+/// A remote object by id and name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoteName {
+    /// Id on the platform.
+    #[schemars(length(max = 128))]
+    pub external_id: String,
+    /// Name on the platform.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// How many objects the platform holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectCounts {
+    /// Resellers.
+    pub resellers: u64,
+    /// Customers.
+    pub customers: u64,
+    /// Tenants.
+    pub tenants: u64,
+    /// Service plans.
+    pub service_plans: u64,
+    /// Objects of all kinds that no resource declares.
+    pub unmanaged: u64,
+}
+
+/// A remote object that no resource declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnmanagedObject {
+    /// Its kind: `Reseller`, `ServicePlan`, `Customer` or `Tenant`.
+    pub kind: Kind,
+    /// Id on the platform.
+    #[schemars(length(max = 128))]
+    pub external_id: String,
+    /// Name on the platform.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What protects it: `None`, `Sandbox`, `Default`, `System` or `Foreign`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+}
+
+/// Administrators of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdministratorCounts {
+    /// Active ones.
+    pub active: u64,
+}
+
+/// The platform's pool of licences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LicencePool {
+    /// All licences of the account.
+    pub total: Count,
+    /// Licences that nobody holds.
+    pub free: Count,
+}
+
+/// Short texts for the columns of `kubectl get`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupPlatformSummary {
+    /// `embedded`, `bridge`, `druva` or `cove`.
+    #[schemars(length(max = 16))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// Name of the account, or its id where it has no name.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Free licences of the pool, or `-`.
+    #[schemars(length(max = 32))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_licences: Option<String>,
+}

@@ -1,0 +1,25 @@
+//! What several kinds share: references, the lifecycle of a managed object, settings of customers and resellers, status.
+
+mod consumption;
+mod lifecycle;
+mod profile;
+mod references;
+mod settings;
+mod status;
+mod words;
+
+pub use consumption::{
+    Alerts, DataSource, DataSources, Health, JobCounts, MonthUsage, RestoreCounts, Usage,
+};
+pub use lifecycle::{Adopt, DeletionPolicy, Lifecycle, Management};
+pub use profile::{Address, Administrator, Billing, Contact, Profile};
+pub use references::{ConfigMapKeyRef, LocalRef, SecretKeyRef, SecretRef};
+pub use settings::{
+    Bandwidth, BandwidthMode, BandwidthWindow, Branding, ConsolidatedReport, ReportFrequency,
+    Reports, WebAccess,
+};
+pub use status::{
+    Change, ChangeOutcome, ChangeStep, Drift, Effective, EffectiveBandwidth, EffectiveBranding,
+    Intent, ManagedStatus, ManualStep, Protection,
+};
+pub use words::{Edition, Product, ServiceType, Stage};
