@@ -6,7 +6,7 @@ use std::{env, fs, path::Path};
 fn assert_kept(path: &str, generated: &str, how: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if env::var_os("UPDATE").is_some() {
-        fs::write(&path, generated).unwrap();
+        fs::write(&path, generated).expect("the repository is writable with UPDATE=1");
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(

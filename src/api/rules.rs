@@ -6,7 +6,6 @@ use kube::core::Rule;
 pub fn name_fits_a_label() -> Rule {
     Rule::new("size(self.metadata.name) <= 63")
         .message("metadata.name is longer than 63 characters, and it has to fit into a label: choose a shorter name")
-        .field_path(".metadata.name")
 }
 
 /// Credentials travel with every request, so only https, except on this very machine.
