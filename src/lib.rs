@@ -5,3 +5,8 @@
 //! observation), `operator` (the shell), `embedded` (the backup platform that comes with it), `cli` (the commands).
 
 pub mod api;
+pub mod estate;
+pub mod inventory;
+pub mod planner;
+pub mod platform;
+pub mod rules;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::api::Capability;
 use crate::api::Kind;
 
 /// The account behind a credential. A change of it stops all writes.
@@ -13,34 +14,6 @@ pub struct Account {
     pub id: String,
     /// Its name, for people.
     pub name: String,
-}
-
-/// The closed list of what a platform may be able to do. What is absent is never attempted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each name says it all")]
-pub enum Capability {
-    CreateReseller,
-    UpdateReseller,
-    DeleteReseller,
-    SuspendReseller,
-    MoveReseller,
-    CreateServicePlan,
-    UpdateServicePlan,
-    DeleteServicePlan,
-    CreateCustomer,
-    UpdateCustomer,
-    DeleteCustomer,
-    SuspendCustomer,
-    MoveCustomer,
-    CreateTenant,
-    UpdateTenant,
-    DeleteTenant,
-    SuspendTenant,
-    MoveClient,
-    SendWelcomeMail,
-    ReadUsage,
-    ReadHealth,
-    ReadLicences,
 }
 
 impl Capability {

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
+pub use crate::api::shared::Protection;
 use crate::api::Kind;
 
 /// The platform's own id of an object: opaque, never built by us.
@@ -79,22 +80,6 @@ impl fmt::Display for Claim {
 
 /// What an object hangs under; `None` is the top of the platform.
 pub type Parent = Option<ObjectId>;
-
-/// Objects that the platform itself keeps, which we never create, delete, suspend or re-type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Protection {
-    /// An ordinary object.
-    #[default]
-    None,
-    /// The sandbox that comes with the first administrator.
-    Sandbox,
-    /// A default reseller, customer or plan.
-    Default,
-    /// The root, a recycle bin, our own login.
-    System,
-    /// Managed by another tool.
-    Foreign,
-}
 
 /// What the platform reports about an object and nobody can set.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

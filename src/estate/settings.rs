@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{Field, Shape, fields};
-use crate::api::{Kind, quantity};
+use crate::api::{
+    Kind,
+    quantity::{Count, Credits, Rate, Size},
+};
 
 /// A value that doesn't fit its field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -146,12 +149,18 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
     match field.shape {
         Shape::Bytes | Shape::Rate => {
             let text = quantity_text().ok_or_else(|| wrong(format!("{value} is not a size such as 500Gi")))?;
-            let number = if field.shape == Shape::Bytes { quantity::bytes(&text) } else { quantity::bits_per_second(&text) };
+            if text.is_empty() {
+                return Ok(Value::Null);
+            }
+            let number = if field.shape == Shape::Bytes { Size::new(text).bytes() } else { Rate::new(text).bits_per_second() };
             Ok(number.map_err(|error| wrong(error.to_string()))?.into())
         }
         Shape::Credits => {
             let text = quantity_text().ok_or_else(|| wrong(format!("{value} is not a number such as 12.5")))?;
-            let milli = quantity::thousandths(&text).map_err(|error| wrong(error.to_string()))?;
+            if text.is_empty() {
+                return Ok(Value::Null);
+            }
+            let milli = Credits::new(text).milli().map_err(|error| wrong(error.to_string()))?;
             Ok(from_thousandths(milli))
         }
         Shape::Instant => {
@@ -163,6 +172,11 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
                 text.parse().map_err(|_| wrong(format!("{value} is not an instant such as 2026-12-01T00:00:00Z")))?;
             Ok(Value::String(instant.round(jiff::Unit::Second).unwrap_or(instant).to_string()))
         }
+        Shape::Count => match value {
+            Value::String(text) if text.is_empty() => Ok(Value::Null),
+            Value::String(text) => Ok(Count::new(text.clone()).count().map_err(|error| wrong(error.to_string()))?.into()),
+            _ => Ok(value.clone()),
+        },
         _ => Ok(value.clone()),
     }
 }

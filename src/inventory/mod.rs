@@ -1,0 +1,238 @@
+//! The last complete observation of one platform, indexed, with our own later writes laid over it.
+//!
+//! A sweep takes seconds; what we write while it runs is newer than what it brings. So each write and each sweep gets a
+//! number, and a sweep replaces only what was last written before it began:
+//!
+//! ```text
+//!  sweep 4 begins ──────────────── sweep 4 installed      the customer written as 5 stays as written:
+//!        write 5: customer 1042 ──┘                       sweep 4 can't have seen it
+//! ```
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    api::Kind,
+    estate::{Administrator, Capabilities, Claim, Client, Licences, Object, ObjectId, Observation, StorageLocation},
+};
+
+/// Names an object on one platform.
+pub type Key = (Kind, ObjectId);
+
+/// Where in the order of writes and sweeps something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// What an observation holds besides the four kinds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surroundings {
+    /// Who we are there, and what can be done.
+    pub capabilities: Capabilities,
+    /// Where data can be kept.
+    pub locations: Vec<StorageLocation>,
+    /// Who administers the account.
+    pub administrators: Vec<Administrator>,
+    /// The licence pool, where the platform has one.
+    pub licences: Option<Licences>,
+}
+
+/// What is new since the last observation.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Objects that came, went or differ, with the claim they carry or carried.
+    pub objects: Vec<(Key, Option<Claim>)>,
+    /// Whether capabilities, locations, administrators or licences differ, or this is the first observation.
+    pub surroundings: bool,
+}
+
+/// What one platform holds, as far as we know.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    objects: HashMap<Key, Arc<Object>>,
+    by_claim: HashMap<(Kind, Claim), ObjectId>,
+    by_name: HashMap<(Kind, String), BTreeSet<ObjectId>>,
+    children: HashMap<(Kind, ObjectId), BTreeSet<ObjectId>>,
+    tenants_by_plan: HashMap<ObjectId, BTreeSet<ObjectId>>,
+    clients: HashMap<ObjectId, Client>,
+    surroundings: Option<Surroundings>,
+    written: HashMap<Key, Ticket>,
+    written_clients: HashMap<ObjectId, Ticket>,
+    last: u64,
+}
+
+impl Inventory {
+    /// Whether a complete observation is there. Until then nothing is absent.
+    pub fn is_complete(&self) -> bool {
+        self.surroundings.is_some()
+    }
+
+    /// Capabilities and the like, once observed.
+    pub fn surroundings(&self) -> Option<&Surroundings> {
+        self.surroundings.as_ref()
+    }
+
+    /// Takes the number that a sweep about to start runs under.
+    pub fn begin_sweep(&mut self) -> Ticket {
+        self.tick()
+    }
+
+    /// Replaces everything that wasn't written after the sweep began.
+    pub fn install(&mut self, sweep: Ticket, observation: Observation, scope_had_clients: bool) -> Changes {
+        let mut changes = Changes::default();
+        let mut seen: HashSet<Key> = HashSet::with_capacity(observation.objects.len());
+        for object in observation.objects {
+            let key = (object.kind, object.id.clone());
+            seen.insert(key.clone());
+            if !self.written_since(&key, sweep) && self.objects.get(&key).is_none_or(|known| **known != object) {
+                changes.objects.push((key, object.claim.clone()));
+                self.put(object);
+            }
+        }
+        let gone: Vec<Key> = self.objects.keys().filter(|key| !seen.contains(*key) && !self.written_since(key, sweep)).cloned().collect();
+        for key in gone {
+            let claim = self.take(&key).and_then(|object| object.claim.clone());
+            changes.objects.push((key, claim));
+        }
+        if scope_had_clients {
+            self.install_clients(sweep, observation.clients, &mut changes);
+        }
+        let surroundings = Surroundings {
+            capabilities: observation.capabilities,
+            locations: observation.locations,
+            administrators: observation.administrators,
+            licences: observation.licences,
+        };
+        changes.surroundings = self.surroundings.as_ref() != Some(&surroundings);
+        self.surroundings = Some(surroundings);
+        self.written.retain(|_, written| *written > sweep);
+        self.written_clients.retain(|_, written| *written > sweep);
+        changes
+    }
+
+    /// Notes an object as the platform just answered it.
+    pub fn record(&mut self, object: Object) {
+        let ticket = self.tick();
+        self.written.insert((object.kind, object.id.clone()), ticket);
+        self.put(object);
+    }
+
+    /// Notes that an object is gone, as the platform just said.
+    pub fn forget(&mut self, kind: Kind, id: &ObjectId) {
+        let key = (kind, id.clone());
+        let ticket = self.tick();
+        self.take(&key);
+        self.written.insert(key, ticket);
+    }
+
+    /// Notes that a client was moved.
+    pub fn record_client(&mut self, client: Client) {
+        let ticket = self.tick();
+        self.written_clients.insert(client.id.clone(), ticket);
+        self.clients.insert(client.id.clone(), client);
+    }
+
+    /// An object by id.
+    pub fn get(&self, kind: Kind, id: &ObjectId) -> Option<&Arc<Object>> {
+        self.objects.get(&(kind, id.clone()))
+    }
+
+    /// The object that carries a claim.
+    pub fn claimed(&self, kind: Kind, claim: &Claim) -> Option<&Arc<Object>> {
+        self.by_claim.get(&(kind, claim.clone())).and_then(|id| self.get(kind, id))
+    }
+
+    /// Objects of a kind with a name, in any case.
+    pub fn named(&self, kind: Kind, name: &str) -> impl Iterator<Item = &Arc<Object>> {
+        self.by_name.get(&(kind, name.to_lowercase())).into_iter().flatten().filter_map(move |id| self.get(kind, id))
+    }
+
+    /// Objects of a kind directly under a parent.
+    pub fn children(&self, kind: Kind, parent: &ObjectId) -> impl Iterator<Item = &Arc<Object>> {
+        self.children.get(&(kind, parent.clone())).into_iter().flatten().filter_map(move |id| self.get(kind, id))
+    }
+
+    /// Tenants that use a plan.
+    pub fn referring_to_plan(&self, plan: &ObjectId) -> impl Iterator<Item = &Arc<Object>> {
+        self.tenants_by_plan.get(plan).into_iter().flatten().filter_map(|id| self.get(Kind::Tenant, id))
+    }
+
+    /// A client by id, when clients were observed.
+    pub fn client(&self, id: &ObjectId) -> Option<&Client> {
+        self.clients.get(id)
+    }
+
+    /// Every object.
+    pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects.values()
+    }
+
+    fn tick(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
+    }
+
+    fn written_since(&self, key: &Key, sweep: Ticket) -> bool {
+        self.written.get(key).is_some_and(|written| *written > sweep)
+    }
+
+    fn install_clients(&mut self, sweep: Ticket, clients: Vec<Client>, changes: &mut Changes) {
+        let mut next: HashMap<ObjectId, Client> = HashMap::with_capacity(clients.len());
+        for client in clients {
+            let newer = self.written_clients.get(&client.id).is_some_and(|written| *written > sweep);
+            let client = if newer { self.clients.remove(&client.id).unwrap_or(client) } else { client };
+            if self.clients.get(&client.id).is_none_or(|known| known.customer_id != client.customer_id) {
+                let customer = self.get(Kind::Customer, &client.customer_id).and_then(|object| object.claim.clone());
+                changes.objects.push(((Kind::Customer, client.customer_id.clone()), customer));
+                changes.surroundings = true;
+            }
+            next.insert(client.id.clone(), client);
+        }
+        self.clients = next;
+    }
+
+    fn put(&mut self, object: Object) {
+        let key = (object.kind, object.id.clone());
+        self.take(&key);
+        if let Some(claim) = &object.claim {
+            self.by_claim.insert((object.kind, claim.clone()), object.id.clone());
+        }
+        self.by_name.entry((object.kind, object.name.to_lowercase())).or_default().insert(object.id.clone());
+        if let Some(parent) = object.parent() {
+            self.children.entry((object.kind, parent)).or_default().insert(object.id.clone());
+        }
+        if let Some(plan) = object.settings.text("planId") {
+            self.tenants_by_plan.entry(ObjectId::new(plan)).or_default().insert(object.id.clone());
+        }
+        self.objects.insert(key, Arc::new(object));
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Arc<Object>> {
+        let object = self.objects.remove(key)?;
+        if let Some(claim) = &object.claim {
+            let index = (key.0, claim.clone());
+            if self.by_claim.get(&index) == Some(&key.1) {
+                self.by_claim.remove(&index);
+            }
+        }
+        remove_from(&mut self.by_name, &(key.0, object.name.to_lowercase()), &key.1);
+        if let Some(parent) = object.parent() {
+            remove_from(&mut self.children, &(key.0, parent), &key.1);
+        }
+        if let Some(plan) = object.settings.text("planId") {
+            remove_from(&mut self.tenants_by_plan, &ObjectId::new(plan), &key.1);
+        }
+        Some(object)
+    }
+}
+
+fn remove_from<Index: std::hash::Hash + Eq>(index: &mut HashMap<Index, BTreeSet<ObjectId>>, at: &Index, id: &ObjectId) {
+    if let Some(ids) = index.get_mut(at) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(at);
+        }
+    }
+}
+

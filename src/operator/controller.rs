@@ -1,0 +1,195 @@
+//! One pass over one resource: gather, decide, perform, again; at the end, say how things stand.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::{
+        controller::{Action, Controller},
+        reflector::{ObjectRef, Store},
+    },
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    context::Context,
+    events,
+    gather::{Gathered, gather, resource_ref},
+    index::ResourceRef,
+    kinds::Managed,
+    metrics::KindLabels,
+    perform::{PassError, perform},
+};
+use crate::{
+    api::names,
+    planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View},
+};
+
+/// Steps that one pass may take; a longer way is gone in several passes.
+const STEPS: usize = 24;
+/// Passes of one kind under way at a time.
+const CONCURRENCY: u16 = 32;
+/// Wait after trouble with the cluster.
+const CLUSTER_TROUBLE: Duration = Duration::from_secs(2);
+
+/// Runs the controller of one kind until the operator stops.
+pub async fn run<K: Managed>(
+    context: Arc<Context>,
+    store: Store<K>,
+    trigger: impl futures::Stream<Item = Result<K, kube::runtime::watcher::Error>> + Send + 'static,
+    wake: impl futures::Stream<Item = ObjectRef<K>> + Send + 'static,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    Controller::for_stream(trigger, store)
+        .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(wake)
+        .graceful_shutdown_on(stop)
+        .run(reconcile::<K>, |object, error, _| on_error(&*object, error), context)
+        .for_each(|_| std::future::ready(()))
+        .await;
+}
+
+fn on_error<K: Managed>(object: &K, error: &PassError) -> Action {
+    let conflict = matches!(error, PassError::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404);
+    if conflict {
+        return Action::requeue(Duration::from_millis(100));
+    }
+    tracing::warn!(resource = %resource_ref(object), %error, "the pass didn't finish");
+    Action::requeue(CLUSTER_TROUBLE)
+}
+
+async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
+    let started = Instant::now();
+    let outcome = pass(&context, context.recent.newest(object)).await;
+    let labels = KindLabels { kind: K::KIND.as_str().into() };
+    context.metrics.reconcile_seconds.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
+    outcome
+}
+
+/// Steps until there is nothing more to do now.
+async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Action, PassError> {
+    let resource = resource_ref(&*object);
+    let failures = context.failures_of(&resource);
+    let mut progress = Progress {
+        operation: object.managed().and_then(|status| status.intent.as_ref()).and_then(|intent| intent.operation.clone()),
+        ..Progress::default()
+    };
+    for _ in 0..STEPS {
+        let gathered = gather(context, &*object).await?;
+        let labels = labels(&gathered);
+        let view = view(&gathered, &progress, labels, failures);
+        note_holding(context, &*object, &resource, &gathered);
+        match planner::next(&view) {
+            Step::Settle(settlement) => return settle(context, &object, &resource, &view, &gathered, *settlement).await,
+            step => {
+                let released = step == Step::Release;
+                object = perform(context, object, &gathered, step, &mut progress).await?;
+                if released {
+                    events::released(context, &*object, &progress).await;
+                    return Ok(forget::<K>(context, &resource, &object));
+                }
+            }
+        }
+    }
+    Err(PassError::TooManySteps(STEPS))
+}
+
+fn view<'a>(gathered: &'a Gathered, progress: &'a Progress, labels: std::collections::BTreeMap<String, String>, failures: u32) -> View<'a> {
+    View {
+        declared: &gathered.declared,
+        platform: gathered.platform.clone(),
+        references: gathered.references.clone(),
+        supplements: gathered.supplements.clone(),
+        remote: gathered.remote.clone(),
+        labels,
+        progress,
+        hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
+        failures,
+        now: jiff::Timestamp::now(),
+    }
+}
+
+fn labels(gathered: &Gathered) -> std::collections::BTreeMap<String, String> {
+    let object = planner::remote_object(&gathered.declared, &gathered.remote);
+    match (&gathered.platform, object) {
+        (PlatformState::Observed(platform), Some(object)) => planner::labels(gathered.declared.kind, &platform.name, object, &gathered.around),
+        _ => gathered.declared.marks.labels.clone(),
+    }
+}
+
+/// Tells the index what this resource claims and holds; who refers to it is woken when that is news.
+fn note_holding<K: Managed>(context: &Context, object: &K, resource: &ResourceRef, gathered: &Gathered) {
+    let PlatformState::Observed(platform) = &gathered.platform else { return };
+    let claim = platform.claim(K::KIND, &resource.namespace, &resource.name);
+    let held = planner::remote_object(&gathered.declared, &gathered.remote);
+    let created = object.creation_timestamp().map_or(jiff::Timestamp::MIN, |time| time.0);
+    let account = platform.capabilities.account.id.as_str();
+    if context.index.note(resource, created, &claim, held.map(|object| (account, &object.id))) {
+        context.wake_referrers(resource);
+    }
+}
+
+/// Writes status when it differs, says what is new in events, and comes back when the settlement says so.
+async fn settle<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    resource: &ResourceRef,
+    view: &View<'_>,
+    gathered: &Gathered,
+    settlement: Settlement,
+) -> Result<Action, PassError> {
+    if settlement.verdict == Verdict::Released {
+        return Ok(forget::<K>(context, resource, object));
+    }
+    context.set_failed(resource, view.progress.failure.is_some());
+    let remote = planner::remote_object(&gathered.declared, &gathered.remote);
+    let (own, health) = object.own_status(remote.map(|object| &**object), &gathered.around, view.now);
+    let shared = planner::managed_status(view, &settlement, health);
+    let notes = planner::notes(&gathered.declared.status, &shared, view.progress);
+    let status = own.with(shared)?;
+    if object.status_document()? != status {
+        write_status(context, object, &status).await?;
+    }
+    context.note_conditions::<K>(resource, &status);
+    events::publish(context, &**object, notes).await;
+    if settlement.verdict == Verdict::InSync && !view.progress.performed.is_empty() {
+        context.wake_above(gathered);
+    }
+    let until_writer = gathered.handle.as_ref().and_then(|handle| handle.tenure.opens_at()).map(|at| at.saturating_duration_since(Instant::now()));
+    let again = match (settlement.again, until_writer.filter(|_| view.hold.is_some())) {
+        (Some(again), Some(opens)) => Some(again.min(opens)),
+        (again, _) => again,
+    };
+    Ok(again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
+async fn write_status<K: Managed>(context: &Context, object: &Arc<K>, status: &Value) -> Result<(), PassError> {
+    let api: Api<K> = Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &());
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": {"name": object.name_any(), "uid": object.uid(), "resourceVersion": object.resource_version()},
+        "status": status,
+    });
+    let params = PatchParams::apply(names::FIELD_MANAGER).force();
+    let written = api.patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await?;
+    context.metrics.status_writes.get_or_create(&KindLabels { kind: K::KIND.as_str().into() }).inc();
+    context.recent.keep(Arc::new(written));
+    Ok(())
+}
+
+/// The resource is gone for us.
+fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
+    context.index.forget(resource);
+    context.set_failed(resource, false);
+    context.forget_conditions::<K>(resource);
+    if let Some(uid) = object.uid() {
+        context.recent.forget::<K>(&uid);
+    }
+    context.wake_referrers(resource);
+    Action::await_change()
+}

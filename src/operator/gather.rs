@@ -1,0 +1,220 @@
+//! Gathering what a decision may depend on. Looks things up; decides nothing.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    around,
+    context::Context,
+    index::ResourceRef,
+    kinds::Managed,
+    platforms::{Handle, Trouble},
+};
+use crate::{
+    api::{Kind, names, shared::Adopt},
+    estate::{Object, ObjectId},
+    planner::{self, Around, Declared, Marks, PlatformFacts, PlatformState, Reference, References, Remote, Seen, Supplements},
+};
+
+/// The parts of a view that live for one look.
+pub struct Gathered {
+    /// The resource, parsed.
+    pub declared: Declared,
+    /// The platform it lives on.
+    pub platform: PlatformState,
+    /// Its handle.
+    pub handle: Option<Arc<Handle>>,
+    /// What its references lead to.
+    pub references: References,
+    /// Values from Secrets, as tags.
+    pub supplements: Supplements,
+    /// The secret values themselves, for the request only.
+    pub secrets: BTreeMap<&'static str, SecretString>,
+    /// What the inventory says.
+    pub remote: Remote,
+    /// What surrounds the remote object, for labels and status.
+    pub around: Around,
+}
+
+/// Gathers for one resource.
+pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Result<Gathered> {
+    let declared = declare(object)?;
+    let (platform, handle) = platform_state(context, object);
+    let mut gathered = Gathered {
+        references: references(context, object),
+        supplements: Supplements::default(),
+        secrets: BTreeMap::new(),
+        remote: Remote::default(),
+        around: Around::default(),
+        declared,
+        platform,
+        handle,
+    };
+    if let (PlatformState::Observed(facts), Some(handle)) = (gathered.platform.clone(), gathered.handle.clone()) {
+        supplement(context, object, &facts, &mut gathered).await;
+        gathered.remote = remote(context, object, &gathered.declared, &facts, &handle);
+        gathered.around = around::around(context, object, &handle, planner::remote_object(&gathered.declared, &gathered.remote));
+    }
+    Ok(gathered)
+}
+
+/// The resource, parsed once.
+pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
+    let annotation = |name: &str| object.annotations().get(name).cloned();
+    let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
+    let annotated = external_id.as_deref().and_then(|text| text.split_once('/')).map(|(account, id)| (account.to_owned(), ObjectId::new(id)));
+    let ours = |name: &&String| {
+        let prefix = name.split_once('/').map_or("", |(prefix, _)| prefix);
+        prefix == names::GROUP || prefix.ends_with(".holdfast.dev")
+    };
+    let labels = object.labels().iter().filter(|(name, _)| ours(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Declared {
+        kind: K::KIND,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        generation: object.meta().generation.unwrap_or_default(),
+        deleting: object.meta().deletion_timestamp.is_some(),
+        finalized: object.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER),
+        annotated,
+        marks: Marks { external_id, labels },
+        recreate: annotation(names::RECREATE_ANNOTATION),
+        lifecycle: object.lifecycle().clone(),
+        spec: object.spec_document()?,
+        status: object.managed().cloned().unwrap_or_default(),
+    })
+}
+
+fn platform_state<K: Managed>(context: &Context, object: &K) -> (PlatformState, Option<Arc<Handle>>) {
+    let namespace = object.namespace().unwrap_or_default();
+    let name = match context.platform_of(object) {
+        Ok(name) => name,
+        Err((field, name)) => return (PlatformState::Unresolved { field, name }, None),
+    };
+    if context.stores.platforms.get(&ObjectRef::new(&name).within(&namespace)).is_none() {
+        return (PlatformState::Missing { name }, None);
+    }
+    let Some(handle) = context.handle(&namespace, &name) else {
+        return (PlatformState::Unobserved { name, trouble: None }, None);
+    };
+    match handle.facts() {
+        Some(facts) => (PlatformState::Observed(facts), Some(handle)),
+        None => {
+            let trouble = handle.trouble().map(|trouble| match trouble {
+                Trouble::Credentials(message) | Trouble::Unreachable(message) => message,
+            });
+            (PlatformState::Unobserved { name, trouble }, Some(handle))
+        }
+    }
+}
+
+fn references<K: Managed>(context: &Context, object: &K) -> References {
+    let namespace = object.namespace().unwrap_or_default();
+    object
+        .references()
+        .into_iter()
+        .map(|(field, kind, reference)| {
+            let name = &reference.name;
+            let reference = match kind {
+                Kind::Reseller => lookup(context, context.stores.resellers.get(&ObjectRef::new(name).within(&namespace))),
+                Kind::ServicePlan => lookup(context, context.stores.plans.get(&ObjectRef::new(name).within(&namespace))),
+                Kind::Customer => lookup(context, context.stores.customers.get(&ObjectRef::new(name).within(&namespace))),
+                Kind::Tenant => lookup(context, context.stores.tenants.get(&ObjectRef::new(name).within(&namespace))),
+            };
+            (field, (name.clone(), reference))
+        })
+        .collect()
+}
+
+fn lookup<K: Managed>(context: &Context, found: Option<Arc<K>>) -> Reference {
+    let Some(object) = found else { return Reference::Missing };
+    let resource = resource_ref(&*object);
+    Reference::Found {
+        id: context.index.held_by(&resource),
+        deleting: object.meta().deletion_timestamp.is_some(),
+        platform: context.platform_of(&*object).ok(),
+    }
+}
+
+/// The name of a resource.
+pub fn resource_ref<K: Managed>(object: &K) -> ResourceRef {
+    ResourceRef { kind: K::KIND, namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+}
+
+/// Reads the web-access password, and makes the tag by which a change of it is seen.
+async fn supplement<K: Managed>(context: &Context, object: &K, facts: &PlatformFacts, gathered: &mut Gathered) {
+    let Some(password) = object.web_access().and_then(|access| access.password_ref.as_ref()) else { return };
+    let (name, key) = (password.name.as_str(), password.key.as_str());
+    let namespace = &gathered.declared.namespace;
+    match read_secret(context, namespace, name, key).await {
+        Ok(password) => {
+            let claim = facts.claim(K::KIND, namespace, &gathered.declared.name);
+            let tag = planner::secret_tag(&facts.owner_id, &claim, password.expose_secret());
+            gathered.supplements.settings.insert("webAccess.passwordTag", tag);
+            gathered.secrets.insert("webAccess.passwordTag", password);
+        }
+        Err(problem) => {
+            gathered.supplements.missing.insert("webAccess.passwordRef", problem);
+        }
+    }
+}
+
+/// One key of a Secret as text.
+pub async fn read_secret(context: &Context, namespace: &str, name: &str, key: &str) -> Result<SecretString, String> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let secret = api
+        .get_opt(name)
+        .await
+        .map_err(|error| format!("Secret {name:?} can't be read: {error}"))?
+        .ok_or_else(|| format!("Secret {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}."))?;
+    let bytes = secret.data.unwrap_or_default().remove(key).ok_or_else(|| format!("Secret {name:?} has no key {key:?}. Add it."))?;
+    let text = String::from_utf8(bytes.0).map_err(|_| format!("key {key:?} of Secret {name:?} isn't UTF-8 text."))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(format!("key {key:?} of Secret {name:?} is empty."));
+    }
+    Ok(SecretString::from(text.to_owned()))
+}
+
+fn remote<K: Managed>(context: &Context, object: &K, declared: &Declared, facts: &PlatformFacts, handle: &Handle) -> Remote {
+    let inventory = handle.inventory();
+    let account = &facts.capabilities.account.id;
+    let this = resource_ref(object);
+    let seen = |object: &Arc<Object>| Seen {
+        holder: context.index.holder(account, object).filter(|holder| *holder != this).map(|holder| holder.to_string()),
+        object: object.clone(),
+    };
+    let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
+    let claimed = inventory.claimed(K::KIND, &claim).cloned();
+    let by_id = match (facts.adopt(&declared.lifecycle), &declared.lifecycle.external_id) {
+        (Adopt::ById, Some(id)) => Some(ObjectId::new(id)),
+        _ => declared.annotated.as_ref().filter(|(noted, _)| noted == account).map(|(_, id)| id.clone()),
+    };
+    let known = by_id.and_then(|id| inventory.get(K::KIND, &id).map(seen));
+    let namesakes = planner::remote_name(K::KIND, &declared.spec)
+        .map(|name| inventory.named(K::KIND, name).filter(|other| other.claim.as_ref() != Some(&claim)).map(seen).collect())
+        .unwrap_or_default();
+    let listed = object.listed_clients();
+    let clients = listed.iter().map(|id| (id.clone(), inventory.client(&ObjectId::new(id)).cloned())).collect();
+    Remote { claimed, known, namesakes, clients: (!listed.is_empty()).then_some(clients), contested: contested(context, object) }
+}
+
+/// Listed clients that an older customer lists too.
+fn contested<K: Managed>(context: &Context, object: &K) -> BTreeMap<String, String> {
+    let listed = object.listed_clients();
+    if listed.is_empty() {
+        return BTreeMap::new();
+    }
+    let age = |meta: &kube::api::ObjectMeta| (meta.creation_timestamp.clone(), meta.namespace.clone(), meta.name.clone());
+    let mine = age(object.meta());
+    let mut contested = BTreeMap::new();
+    for other in context.stores.customers.state() {
+        let older = other.namespace() == object.namespace() && other.uid() != object.uid() && age(other.meta()) < mine;
+        for id in other.listed_clients().iter().filter(|id| older && listed.contains(id)) {
+            contested.insert(id.clone(), resource_ref(&*other).to_string());
+        }
+    }
+    contested
+}

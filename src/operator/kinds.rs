@@ -1,0 +1,106 @@
+//! What the shell needs to know of a kind, so that one controller serves all four.
+
+use kube::runtime::reflector::ObjectRef;
+use serde_json::{Result, Value, to_value};
+
+use super::context::Context;
+use crate::{
+    api::{
+        Customer, ManagedKind, Reseller, ServicePlan, Tenant,
+        shared::{ManagedStatus, WebAccess},
+    },
+    estate::Object,
+    planner::{self, Around, HealthCondition},
+};
+
+/// One of the four kinds that have a remote object.
+pub trait Managed: ManagedKind {
+    /// The spec as a document.
+    fn spec_document(&self) -> Result<Value>;
+
+    /// The status as a document.
+    fn status_document(&self) -> Result<Value>;
+
+    /// Client ids that the spec lists.
+    fn listed_clients(&self) -> &[String] {
+        &[]
+    }
+
+    /// Web access, where the kind has it.
+    fn web_access(&self) -> Option<&WebAccess> {
+        None
+    }
+
+    /// The kind's own part of the status, and the health conditions that follow from it.
+    fn own_status(&self, object: Option<&Object>, around: &Around, now: jiff::Timestamp) -> (Own, Vec<HealthCondition>);
+
+    /// Has an object looked at again.
+    fn wake(context: &Context, reference: ObjectRef<Self>);
+}
+
+/// The kind's own part of a status, waiting for the shared part.
+pub struct Own(Box<dyn FnOnce(ManagedStatus) -> Result<Value> + Send>);
+
+impl Own {
+    /// The whole status.
+    pub fn with(self, shared: ManagedStatus) -> Result<Value> {
+        (self.0)(shared)
+    }
+}
+
+macro_rules! managed {
+    ($kind:ident, $wakers:ident, |$this:ident, $object:ident, $around:ident, $now:ident| $status:expr $(, $extra:item)*) => {
+        impl Managed for $kind {
+            fn spec_document(&self) -> Result<Value> {
+                to_value(&self.spec)
+            }
+
+            fn status_document(&self) -> Result<Value> {
+                to_value(&self.status)
+            }
+
+            fn own_status(&self, $object: Option<&Object>, $around: &Around, $now: jiff::Timestamp) -> (Own, Vec<HealthCondition>) {
+                let $this = self;
+                let (mut status, conditions) = $status;
+                let own = move |shared| {
+                    status.managed = shared;
+                    to_value(&status)
+                };
+                (Own(Box::new(own)), conditions)
+            }
+
+            fn wake(context: &Context, reference: ObjectRef<Self>) {
+                // A closed channel means that the operator is stopping.
+                let _ = context.wakers.$wakers.unbounded_send(reference);
+            }
+
+            $($extra)*
+        }
+    };
+}
+
+managed!(
+    Reseller,
+    resellers,
+    |this, object, around, _now| (planner::reseller(object, around, this.status.as_ref()), Vec::new()),
+    fn web_access(&self) -> Option<&WebAccess> {
+        self.spec.web_access.as_ref()
+    }
+);
+managed!(
+    ServicePlan,
+    plans,
+    |this, object, around, _now| (planner::plan(object, around, this.spec.service_level.as_ref(), this.status.as_ref()), Vec::new())
+);
+managed!(
+    Customer,
+    customers,
+    |this, object, around, _now| planner::customer(object, around, this.status.as_ref()),
+    fn listed_clients(&self) -> &[String] {
+        self.spec.clients.as_ref().and_then(|clients| clients.ids.as_deref()).unwrap_or_default()
+    },
+    fn web_access(&self) -> Option<&WebAccess> {
+        self.spec.web_access.as_ref()
+    }
+);
+managed!(Tenant, tenants, |this, object, around, now| planner::tenant(object, around, this.status.as_ref(), now));

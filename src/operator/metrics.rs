@@ -1,0 +1,146 @@
+//! What the operator counts, in the words of its documentation. No label is unbounded, except the customer's own figures.
+
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicI64, AtomicU64},
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+/// Seconds, from a loopback call to the longest sweep.
+const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident { $($label:ident),+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+            #[allow(missing_docs, reason = "labels are named by what they hold")]
+            pub struct $name { $(pub $label: String),+ }
+        )+
+    };
+}
+
+labels! {
+    /// One kind of request to one platform, and how it ended.
+    RequestLabels { platform, operation, outcome }
+    /// One platform.
+    PlatformLabels { platform }
+    /// One step on one kind.
+    StepLabels { kind, step }
+    /// One kind.
+    KindLabels { kind }
+    /// Objects of one kind on one platform: `managed` or `unmanaged`.
+    ObjectLabels { platform, kind, state }
+    /// One condition type and status of one kind.
+    ConditionLabels { kind, r#type, status }
+    /// One customer.
+    CustomerLabels { platform, namespace, customer }
+    /// One customer's data sources that meet or miss their objective.
+    ObjectiveLabels { platform, namespace, customer, objective }
+}
+
+type Seconds<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
+type Amount<Labels> = Family<Labels, Gauge<f64, AtomicU64>>;
+type Count<Labels> = Family<Labels, Gauge<i64, AtomicI64>>;
+
+fn seconds<Labels: Clone + std::hash::Hash + Eq>() -> Seconds<Labels> {
+    Family::new_with_constructor(|| Histogram::new(SECONDS))
+}
+
+/// Every metric, and the registry that prints them.
+pub struct Metrics {
+    registry: Registry,
+    /// Requests to platforms.
+    pub platform_requests: Family<RequestLabels, Counter>,
+    /// How long requests to platforms take.
+    pub platform_request_seconds: Seconds<PlatformLabels>,
+    /// How long sweeps take.
+    pub sweep_seconds: Seconds<PlatformLabels>,
+    /// How old the last complete sweep is.
+    pub sweep_age_seconds: Amount<PlatformLabels>,
+    /// Steps taken.
+    pub steps: Family<StepLabels, Counter>,
+    /// How long passes take.
+    pub reconcile_seconds: Seconds<KindLabels>,
+    /// Objects on platforms.
+    pub objects: Count<ObjectLabels>,
+    /// Resources by condition.
+    pub conditions: Count<ConditionLabels>,
+    /// Status writes.
+    pub status_writes: Family<KindLabels, Counter>,
+    /// 1 where this process is the writer.
+    pub leader: Count<PlatformLabels>,
+    /// Bytes stored by a customer.
+    pub customer_storage_bytes: Amount<CustomerLabels>,
+    /// A customer's storage limit, in bytes.
+    pub customer_storage_limit_bytes: Amount<CustomerLabels>,
+    /// Credits consumed by a customer in 90 days.
+    pub customer_credits: Amount<CustomerLabels>,
+    /// A customer's data sources by objective.
+    pub customer_data_sources: Count<ObjectiveLabels>,
+}
+
+impl Metrics {
+    /// A registry with everything in it, at zero.
+    pub fn new() -> Arc<Self> {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("holdfast"),
+            platform_requests: Family::default(),
+            platform_request_seconds: seconds(),
+            sweep_seconds: seconds(),
+            sweep_age_seconds: Family::default(),
+            steps: Family::default(),
+            reconcile_seconds: seconds(),
+            objects: Family::default(),
+            conditions: Family::default(),
+            status_writes: Family::default(),
+            leader: Family::default(),
+            customer_storage_bytes: Family::default(),
+            customer_storage_limit_bytes: Family::default(),
+            customer_credits: Family::default(),
+            customer_data_sources: Family::default(),
+        };
+        metrics.register();
+        Arc::new(metrics)
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("platform_requests", "Requests to backup platforms by operation and outcome", self.platform_requests.clone());
+        registry.register_with_unit("platform_request", "Duration of requests to backup platforms", Unit::Seconds, self.platform_request_seconds.clone());
+        registry.register_with_unit("sweep", "Duration of sweeps", Unit::Seconds, self.sweep_seconds.clone());
+        registry.register_with_unit("sweep_age", "Age of the last complete sweep", Unit::Seconds, self.sweep_age_seconds.clone());
+        registry.register("steps", "Steps taken by kind", self.steps.clone());
+        registry.register_with_unit("reconcile", "Duration of passes over one object", Unit::Seconds, self.reconcile_seconds.clone());
+        registry.register("objects", "Objects on the platform, managed or not", self.objects.clone());
+        registry.register("condition", "Resources by condition type and status", self.conditions.clone());
+        registry.register("status_writes", "Writes of status to the API server", self.status_writes.clone());
+        registry.register("leader", "1 where this process is the account's writer", self.leader.clone());
+        registry.register_with_unit("customer_storage", "Storage in use by a customer", Unit::Bytes, self.customer_storage_bytes.clone());
+        registry.register_with_unit("customer_storage_limit", "Storage limit of a customer", Unit::Bytes, self.customer_storage_limit_bytes.clone());
+        registry.register("customer_credits", "Credits consumed by a customer in the last 90 days", self.customer_credits.clone());
+        registry.register("customer_data_sources", "Data sources of a customer that met or missed their objective", self.customer_data_sources.clone());
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The running version", build);
+    }
+
+    /// The text exposition, as Prometheus scrapes it.
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Notes a finished request to a platform.
+    pub fn request(&self, platform: &str, operation: &str, outcome: &str, duration: Duration) {
+        let labels = RequestLabels { platform: platform.into(), operation: operation.into(), outcome: outcome.into() };
+        self.platform_requests.get_or_create(&labels).inc();
+        self.platform_request_seconds.get_or_create(&PlatformLabels { platform: platform.into() }).observe(duration.as_secs_f64());
+    }
+}

@@ -1,0 +1,236 @@
+//! Performing one step, and noting what came of it. Each step is at most one outbound request; nothing is repeated here.
+
+use std::sync::Arc;
+
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use super::{
+    context::Context,
+    gather::{Gathered, resource_ref},
+    kinds::Managed,
+    platforms::Handle,
+};
+use crate::{
+    api::{
+        names,
+        shared::{Change, ChangeOutcome, ChangeStep},
+    },
+    estate::Client,
+    planner::{Marks, Progress, Step},
+    platform::{OperationState, PlatformError, Written},
+};
+
+/// Why a pass had to stop: the cluster, not the platform, is the trouble.
+#[derive(Debug, Error)]
+pub enum PassError {
+    /// The API server refused or didn't answer.
+    #[error("the API server: {0}")]
+    Cluster(#[from] kube::Error),
+    /// A resource couldn't be turned into a document.
+    #[error("encoding {0}")]
+    Encoding(#[from] serde_json::Error),
+    /// The planner asked for a platform that isn't there.
+    #[error("a step needs a platform, and none is known")]
+    NoPlatform,
+    /// More steps than a pass may take.
+    #[error("no end after {0} steps; starting over")]
+    TooManySteps(usize),
+}
+
+/// Performs one step. Returns the resource as it is afterwards.
+pub async fn perform<K: Managed>(
+    context: &Context,
+    object: Arc<K>,
+    gathered: &Gathered,
+    step: Step,
+    progress: &mut Progress,
+) -> Result<Arc<K>, PassError> {
+    match step {
+        Step::Finalize => apply_marks(context, &object, &gathered.declared.marks).await,
+        Step::Mark(marks) => apply_marks(context, &object, &marks).await,
+        Step::Release => release(context, &object).await,
+        Step::Settle(_) => Ok(object),
+        step => {
+            let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
+            let outcome = on_platform(handle, K::KIND, gathered, &step, progress).await;
+            note(context, &*object, handle, &step, outcome, progress);
+            Ok(object)
+        }
+    }
+}
+
+/// One request to the platform.
+async fn on_platform(handle: &Handle, kind: crate::api::Kind, gathered: &Gathered, step: &Step, progress: &mut Progress) -> Result<(), PlatformError> {
+    let platform = &handle.adapter;
+    match step {
+        Step::LookUp(claim) => match platform.find(kind, claim).await? {
+            Some(object) => handle.inventory_mut().record(object),
+            None => progress.unclaimed = true,
+        },
+        Step::Read(id) | Step::ConfirmGone(id) => match platform.read(kind, id).await? {
+            Some(object) => {
+                handle.inventory_mut().record(object);
+                progress.fresh = Some(id.clone());
+            }
+            None => {
+                handle.inventory_mut().forget(kind, id);
+                progress.gone = Some(id.clone());
+            }
+        },
+        Step::Create { claim, document, .. } => {
+            let written = platform.create(kind, claim, with_secrets(gathered, document)).await?;
+            record(handle, written, progress);
+        }
+        Step::Update { id, etag, patch, .. } => {
+            let written = platform.update(kind, id, etag.as_deref(), with_secrets(gathered, patch)).await?;
+            record(handle, written, progress);
+        }
+        Step::SetActive { id, active, .. } => {
+            let written = platform.set_active(kind, id, *active).await?;
+            record(handle, written, progress);
+        }
+        Step::SendWelcomeMail(id) => {
+            let written = platform.send_welcome_mail(id).await?;
+            record(handle, written, progress);
+        }
+        Step::MoveClient { client, etag, customer } => {
+            platform.move_client(client, etag.as_deref(), customer).await?;
+            handle.inventory_mut().record_client(Client { id: client.clone(), customer_id: customer.clone(), etag: None });
+        }
+        Step::CheckOperation(operation) => match platform.operation(operation).await? {
+            OperationState::Done => progress.operation = None,
+            OperationState::Running => progress.operation_checked = true,
+            OperationState::WaitingForHuman => (progress.operation_checked, progress.waiting_for_human) = (true, true),
+            OperationState::Failed(problem) => {
+                progress.operation = None;
+                return Err(problem.into());
+            }
+        },
+        Step::RehearseDeletion(id) => progress.rehearsal = Some(platform.rehearse_deletion(kind, id).await?),
+        Step::Delete { id, confirmation } => {
+            platform.delete(kind, id, confirmation).await?;
+            progress.deleted = Some(id.clone());
+        }
+        Step::Finalize | Step::Mark(_) | Step::Release | Step::Settle(_) => {}
+    }
+    Ok(())
+}
+
+fn record(handle: &Handle, written: Written, progress: &mut Progress) {
+    match written {
+        Written::Done(object) => handle.inventory_mut().record(*object),
+        Written::Pending(operation) => progress.operation = Some(operation),
+    }
+}
+
+/// Adds the secret values that the document names by their tags. Only here do they meet a request.
+fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<String, Value> {
+    let mut document = document.clone();
+    if let Some(Value::Object(access)) = document.get_mut("webAccess")
+        && access.contains_key("passwordTag")
+        && let Some(password) = gathered.secrets.get("webAccess.passwordTag")
+    {
+        access.insert("password".into(), Value::String(password.expose_secret().to_owned()));
+    }
+    document
+}
+
+/// Notes the outcome: in this pass's progress, the change log, the log and the metrics.
+fn note<K: Managed>(context: &Context, object: &K, handle: &Handle, step: &Step, outcome: Result<(), PlatformError>, progress: &mut Progress) {
+    let labels = super::metrics::StepLabels { kind: K::KIND.as_str().into(), step: step.name().into() };
+    context.metrics.steps.get_or_create(&labels).inc();
+    if let Some((change, fields, reverting)) = mutation(step) {
+        let ended = match &outcome {
+            Ok(()) if progress.operation.is_some() => ChangeOutcome::Sent,
+            Ok(()) => ChangeOutcome::Done,
+            Err(PlatformError::Refused(_)) => ChangeOutcome::Refused,
+            Err(PlatformError::Unreachable(_) | PlatformError::Garbled(_)) => ChangeOutcome::Unknown,
+            Err(_) => ChangeOutcome::Failed,
+        };
+        tracing::info!(
+            resource = %resource_ref(object),
+            platform = %handle.key,
+            step = change.as_str(),
+            fields = fields.join(","),
+            outcome = ended.as_str(),
+            error = outcome.as_ref().err().map(tracing::field::display),
+            "change"
+        );
+        // A write that was held back before it left is no change.
+        if !matches!(outcome, Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })) {
+            progress.performed.push(Change { at: jiff::Timestamp::now(), step: change, fields: fields.clone(), outcome: ended });
+        }
+        if outcome.is_ok() && reverting {
+            progress.reverted.extend(fields);
+        }
+    }
+    progress.failure = outcome.err();
+}
+
+/// What a step changes on the platform, if it does: its name in the change log, the fields, and whether it undoes drift.
+fn mutation(step: &Step) -> Option<(ChangeStep, Vec<String>, bool)> {
+    match step {
+        Step::Create { fields, .. } => Some((ChangeStep::Create, fields.clone(), false)),
+        Step::Update { fields, reverting, .. } => Some((ChangeStep::Update, fields.clone(), *reverting)),
+        Step::SetActive { active, reverting, field, .. } => {
+            Some((if *active { ChangeStep::Activate } else { ChangeStep::Suspend }, vec![field.clone()], *reverting))
+        }
+        Step::MoveClient { client, .. } => Some((ChangeStep::MoveClient, vec![format!("clients.ids[{client}]")], false)),
+        Step::SendWelcomeMail(_) => Some((ChangeStep::SendWelcomeMail, vec!["welcomeMail".into()], false)),
+        Step::Delete { .. } => Some((ChangeStep::Delete, Vec::new(), false)),
+        Step::Finalize
+        | Step::Mark(_)
+        | Step::LookUp(_)
+        | Step::Read(_)
+        | Step::CheckOperation(_)
+        | Step::RehearseDeletion(_)
+        | Step::ConfirmGone(_)
+        | Step::Release
+        | Step::Settle(_) => None,
+    }
+}
+
+/// Our finalizer, annotation and labels, by server-side apply. The uid goes along, so that a namesake is never touched and
+/// none is made.
+async fn apply_marks<K: Managed>(context: &Context, object: &Arc<K>, marks: &Marks) -> Result<Arc<K>, PassError> {
+    let api: Api<K> = Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &());
+    let annotations = marks.external_id.iter().map(|id| (names::EXTERNAL_ID_ANNOTATION, id.as_str())).collect::<std::collections::BTreeMap<_, _>>();
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": {
+            "name": object.name_any(),
+            "uid": object.uid(),
+            "finalizers": [names::FINALIZER],
+            "annotations": annotations,
+            "labels": marks.labels,
+        },
+    });
+    let params = PatchParams::apply(names::FIELD_MANAGER).force();
+    let written = Arc::new(api.patch(&object.name_any(), &params, &Patch::Apply(patch)).await?);
+    context.recent.keep(written.clone());
+    Ok(written)
+}
+
+/// Takes our finalizer off, if it still is where we saw it.
+async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<Arc<K>, PassError> {
+    let Some(position) = object.finalizers().iter().position(|finalizer| finalizer == names::FINALIZER) else { return Ok(object.clone()) };
+    let api: Api<K> = Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &());
+    let path = format!("/metadata/finalizers/{position}");
+    let patch = json!([
+        {"op": "test", "path": "/metadata/uid", "value": object.uid()},
+        {"op": "test", "path": path, "value": names::FINALIZER},
+        {"op": "remove", "path": path},
+    ]);
+    let patch: json_patch::Patch = serde_json::from_value(patch)?;
+    let written = api.patch(&object.name_any(), &PatchParams::default(), &Patch::<K>::Json(patch)).await?;
+    tracing::info!(resource = %resource_ref(&**object), outcome = "Done", "let go");
+    Ok(Arc::new(written))
+}
+

@@ -1,0 +1,183 @@
+//! From the settlement to the status that every managed kind shares.
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::{Declared, PlatformState, Remote, Seen, Settlement, Verdict, View};
+use crate::{
+    api::{
+        conditions::{ConditionType, Reason},
+        shared::{ChangeStep, Intent, ManagedStatus, Management},
+    },
+    estate::Object,
+};
+
+/// Outbound mutations kept in status.
+const CHANGES_KEPT: usize = 20;
+/// For how long `Ready` stays as last known while the platform can't be reached.
+const READY_KEPT_SECONDS: i64 = 3600;
+
+/// The shared part of status at the end of a pass. Conditions that don't apply are left out, except that `more` (health and
+/// service level) is added as given. Serves R-N1, R-N3, R-N13, I8.
+pub fn managed_status(view: &View<'_>, settlement: &Settlement, more: Vec<(ConditionType, bool, Reason, String)>) -> ManagedStatus {
+    let declared = view.declared;
+    let previous = &declared.status;
+    let object = remote_object(declared, &view.remote);
+    let observed = match &view.platform {
+        PlatformState::Observed(platform) => Some(platform),
+        _ => None,
+    };
+    let mut changes = previous.changes.clone();
+    changes.extend(view.progress.performed.iter().cloned());
+    let superfluous = changes.len().saturating_sub(CHANGES_KEPT);
+    changes.drain(..superfluous);
+    ManagedStatus {
+        observed_generation: Some(declared.generation),
+        external_id: object.map(|object| object.id.to_string()).or_else(|| previous.external_id.clone()),
+        claim: observed
+            .map(|platform| platform.claim(declared.kind, &declared.namespace, &declared.name).to_string())
+            .or_else(|| previous.claim.clone()),
+        platform: observed.map(|platform| platform.name.clone()).or_else(|| previous.platform.clone()),
+        conditions: conditions(view, settlement, more),
+        protection: object.map(|object| object.protection).or(previous.protection),
+        drift: settlement.drift.clone(),
+        manual_steps: settlement.manual_steps.clone(),
+        changes,
+        intent: intent(view),
+    }
+}
+
+/// The operation that the platform has accepted and not finished, so that a restart goes on asking for it.
+fn intent(view: &View<'_>) -> Option<Intent> {
+    let operation = view.progress.operation.clone()?;
+    let previous = view.declared.status.intent.as_ref().filter(|intent| intent.operation.as_ref() == Some(&operation));
+    let sent = view.progress.performed.last();
+    Some(previous.cloned().unwrap_or_else(|| Intent {
+        id: operation.clone(),
+        step: sent.map_or(ChangeStep::Update, |change| change.step),
+        at: sent.map_or(view.now, |change| change.at),
+        operation: Some(operation),
+        parent: None,
+        names: Vec::new(),
+        request_hash: None,
+    }))
+}
+
+/// The remote object that a resource is about, as far as the inventory knows.
+pub fn remote_object<'a>(declared: &Declared, remote: &'a Remote) -> Option<&'a Arc<Object>> {
+    let noted = |seen: &&Seen| seen.holder.is_none() && declared.annotated.as_ref().is_some_and(|(_, id)| *id == seen.object.id);
+    remote.claimed.as_ref().or_else(|| remote.known.as_ref().filter(noted).map(|seen| &seen.object))
+}
+
+/// A condition before it has a time.
+type Said = (ConditionType, &'static str, Reason, String);
+
+fn conditions(view: &View<'_>, settlement: &Settlement, more: Vec<(ConditionType, bool, Reason, String)>) -> Vec<Condition> {
+    let mut said = verdict_conditions(view, settlement);
+    said.extend(more.into_iter().map(|(kind, holds, reason, message)| (kind, if holds { "True" } else { "False" }, reason, message)));
+    said.sort_by_key(|(kind, ..)| *kind);
+    said.into_iter().map(|condition| dated(view, condition)).collect()
+}
+
+fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
+    use ConditionType::{DeletionBlocked, DriftDetected, ManualStepPending, Paused, PlatformReachable, QuotaExceeded, Ready, Reconciling, Stalled, Synced};
+    let mut said: Vec<Said> = Vec::new();
+    match &settlement.verdict {
+        Verdict::InSync => {
+            said.push((Ready, "True", Reason::InSync, "the platform holds what the spec says.".into()));
+            said.push((Synced, "True", Reason::InSync, "nothing is left to write.".into()));
+        }
+        Verdict::Observing => {
+            said.push((Ready, "True", Reason::Observing, "management is Observe: what differs is reported, nothing is written.".into()));
+            let (status, reason, message) = if settlement.drift.is_empty() {
+                ("True", Reason::InSync, "the platform holds what the spec says.".to_owned())
+            } else {
+                ("False", Reason::Differs, format!("not written, since management is Observe: {}.", drifted(settlement)))
+            };
+            said.push((Synced, status, reason, message));
+        }
+        Verdict::Paused => {
+            said.push((Paused, "True", Reason::Paused, format!("management is {}: nothing is looked at and nothing is written.", Management::Paused.as_str())));
+            said.extend(kept_ready(view, Reason::Paused, "management is Paused, and the spec has changed since it was last applied.", true));
+        }
+        Verdict::Waiting(reason, message) => {
+            said.push((Ready, "False", *reason, message.clone()));
+            said.push((Reconciling, "True", *reason, message.clone()));
+        }
+        Verdict::Unreachable(message) => {
+            said.push((PlatformReachable, "False", Reason::PlatformUnreachable, message.clone()));
+            said.push((Reconciling, "True", Reason::PlatformUnreachable, message.clone()));
+            said.extend(kept_ready(view, Reason::PlatformUnreachable, message, !outage_is_long(view)));
+        }
+        Verdict::Stalled(reason, message) => {
+            said.push((Ready, "False", *reason, message.clone()));
+            said.push((Stalled, "True", *reason, message.clone()));
+        }
+        Verdict::OverQuota(message) => {
+            said.push((Ready, "False", Reason::QuotaExceeded, message.clone()));
+            said.push((QuotaExceeded, "True", Reason::QuotaExceeded, message.clone()));
+        }
+        Verdict::DeletionBlocked(reason, message) => {
+            said.push((Ready, "False", Reason::Deleting, "accepted for deletion, and held.".into()));
+            said.push((DeletionBlocked, "True", *reason, message.clone()));
+        }
+        Verdict::Released => {}
+    }
+    if !settlement.drift.is_empty() {
+        said.push((DriftDetected, "True", Reason::Differs, format!("the platform differs in: {}. See status.drift.", drifted(settlement))));
+    }
+    if let Some(manual) = manual_steps(settlement) {
+        said.push((ManualStepPending, "True", manual.0, manual.1));
+    }
+    said
+}
+
+fn drifted(settlement: &Settlement) -> String {
+    settlement.drift.iter().map(|drift| drift.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
+    if !settlement.manual_steps.is_empty() {
+        let fields: Vec<&str> = settlement.manual_steps.iter().map(|step| step.field.as_str()).collect();
+        return Some((Reason::ConsoleStepRequired, format!("only a person at the platform's console can do this: {}. See status.manualSteps.", fields.join(", "))));
+    }
+    if !settlement.not_acted_on.is_empty() {
+        return Some((Reason::FieldNotActedOn, format!("accepted, and nothing acts on it yet: {}.", settlement.not_acted_on.join(", "))));
+    }
+    None
+}
+
+/// `Ready` as last known, or `Unknown` when it can't be said of this spec.
+fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Vec<Said> {
+    let status = &view.declared.status;
+    let last = status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
+    let known = last.filter(|_| keep && status.observed_generation == Some(view.declared.generation));
+    match known.map(|condition| condition.status.as_str()) {
+        Some("True") => vec![(ConditionType::Ready, "True", Reason::InSync, "as last known: the platform holds what the spec says.".into())],
+        Some("False") => vec![(ConditionType::Ready, "False", reason, message.to_owned())],
+        _ => vec![(ConditionType::Ready, "Unknown", reason, message.to_owned())],
+    }
+}
+
+fn outage_is_long(view: &View<'_>) -> bool {
+    view.declared
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == ConditionType::PlatformReachable.as_str() && condition.status == "False")
+        .is_some_and(|condition| view.now.as_second() - condition.last_transition_time.0.as_second() > READY_KEPT_SECONDS)
+}
+
+/// Gives a condition its times: the transition time moves only when the status does.
+fn dated(view: &View<'_>, (kind, status, reason, message): Said) -> Condition {
+    let last = view.declared.status.conditions.iter().find(|condition| condition.type_ == kind.as_str() && condition.status == status);
+    Condition {
+        type_: kind.as_str().to_owned(),
+        status: status.to_owned(),
+        reason: reason.as_str().to_owned(),
+        message,
+        last_transition_time: last.map_or_else(|| Time(view.now), |condition| condition.last_transition_time.clone()),
+        observed_generation: Some(view.declared.generation),
+    }
+}

@@ -1,0 +1,183 @@
+//! Making an existing remote object match: marks, settings, the switch, clients, the welcome mail, one at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View,
+    creation::settle_obstacle,
+    desired::{desired, spec_field},
+    settle,
+    status::next_change,
+};
+use crate::{
+    api::{
+        Kind,
+        conditions::Reason,
+        shared::{Drift, ManualStep, Management},
+    },
+    estate::{Capability, Difference, Object, differences, merge_patch},
+    rules,
+};
+
+/// Drift entries kept in status.
+const DRIFT_SHOWN: usize = 20;
+/// Settings whose value must not be shown.
+const SECRET: [&str; 1] = ["webAccess.passwordTag"];
+
+/// The next step for a resource whose remote object is known.
+pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management, object: &Arc<Object>) -> Step {
+    let declared = view.declared;
+    let marks = marks(view, platform, object);
+    if marks != declared.marks {
+        return Step::Mark(marks);
+    }
+    let mut settings = match desired(view, platform) {
+        Ok(settings) => settings,
+        Err(obstacle) => return settle_obstacle(obstacle),
+    };
+    let mut manual_steps = Vec::new();
+    settings.retain(|setting| {
+        let takes = platform.capabilities.takes(declared.kind, setting);
+        if !takes {
+            manual_steps.push(console_step(declared.kind, setting));
+        }
+        takes
+    });
+    let differing = differences(declared.kind, &settings, &object.settings);
+    if let Some((reason, message)) = rules::fixed(declared.kind, &differing, object) {
+        return settle(Verdict::Stalled(reason, message), None);
+    }
+    if management == Management::Observe {
+        return report(view, object, Verdict::Observing, &differing, manual_steps);
+    }
+    let (writable, unwritable) = rules::writable(&platform.capabilities, object, differing);
+    manual_steps.extend(unwritable.iter().map(|difference| console_step(declared.kind, difference.field)));
+    if let Some(step) = write(view, object, &writable) {
+        return step;
+    }
+    if let Some(step) = customer_extras(view, platform, object, &mut manual_steps) {
+        return step;
+    }
+    report(view, object, Verdict::InSync, &unwritable, manual_steps)
+}
+
+/// The annotation and labels that the resource should carry.
+fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
+    Marks { external_id: Some(format!("{}/{}", platform.capabilities.account.id, object.id)), labels: view.labels.clone() }
+}
+
+/// The next write: the switch first when it goes off, last when it goes on, settings in between.
+fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<Step> {
+    if differing.is_empty() {
+        return None;
+    }
+    if let Some(hold) = &view.hold {
+        return Some(settle(Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()), Some(PATIENCE)));
+    }
+    let reverting = reverting(view);
+    let switch = differing.iter().find(|difference| difference.field == "active").map(|difference| difference.write == Value::Bool(true));
+    let settings: Vec<Difference> = differing.iter().filter(|difference| difference.field != "active").cloned().collect();
+    match switch {
+        Some(active) if !active || settings.is_empty() => Some(Step::SetActive { id: object.id.clone(), active, field: spec_field(view.declared.kind, "active"), reverting }),
+        _ => Some(Step::Update {
+            id: object.id.clone(),
+            etag: object.etag.clone(),
+            patch: merge_patch(&settings, &object.settings),
+            fields: settings.iter().map(|difference| spec_field(view.declared.kind, difference.field)).collect(),
+            reverting,
+        }),
+    }
+}
+
+/// Whether what differs was changed on the platform: the spec was applied before, and hasn't changed since.
+fn reverting(view: &View<'_>) -> bool {
+    let status = &view.declared.status;
+    status.observed_generation == Some(view.declared.generation) && status.external_id.is_some() && view.progress.performed.is_empty()
+}
+
+/// Listed clients, and the mail with the account details.
+fn customer_extras(view: &View<'_>, platform: &PlatformFacts, object: &Object, manual_steps: &mut Vec<ManualStep>) -> Option<Step> {
+    if view.declared.kind != Kind::Customer {
+        return None;
+    }
+    if let Some(step) = move_clients(view, platform, object, manual_steps) {
+        return Some(step);
+    }
+    let wants_mail = view.declared.spec.get("welcomeMail") == Some(&Value::Bool(true));
+    if !wants_mail || object.facts.welcome_mail_sent_at.is_some() {
+        return None;
+    }
+    if !platform.capabilities.can(Capability::SendWelcomeMail) {
+        manual_steps.push(console_step(Kind::Customer, "welcomeMail"));
+        return None;
+    }
+    if let Some(hold) = &view.hold {
+        return Some(settle(Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()), Some(PATIENCE)));
+    }
+    Some(Step::SendWelcomeMail(object.id.clone()))
+}
+
+/// R-V5: each listed client that is elsewhere moves here, one at a time.
+fn move_clients(view: &View<'_>, platform: &PlatformFacts, object: &Object, manual_steps: &mut Vec<ManualStep>) -> Option<Step> {
+    let listed = view.remote.clients.as_ref()?;
+    for (id, client) in listed {
+        if let Some(older) = view.remote.contested.get(id) {
+            let message = format!("clients.ids lists {id:?}, which {older} lists too and keeps, being older. Take it out of one of the two lists.");
+            return Some(settle(Verdict::Stalled(Reason::ClientConflict, message), None));
+        }
+        match client {
+            Some(client) if client.customer_id == object.id => {}
+            Some(client) if platform.capabilities.can(Capability::MoveClient) && view.hold.is_none() => {
+                return Some(Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() });
+            }
+            Some(_) => manual_steps.push(ManualStep { field: "clients.ids".into(), step: format!("move client {id} to this customer at the platform's console") }),
+            None => manual_steps.push(ManualStep {
+                field: "clients.ids".into(),
+                step: format!("client {id} isn't known to the platform: let it connect once, or correct the id; it is moved here when it appears"),
+            }),
+        }
+    }
+    None
+}
+
+fn console_step(kind: Kind, setting: &str) -> ManualStep {
+    let field = spec_field(kind, setting);
+    ManualStep { step: format!("the platform's interface can't set {field}: set it at the platform's console, on the page of this {}", kind.as_str()), field }
+}
+
+/// Nothing is left to write.
+fn report(view: &View<'_>, object: &Object, verdict: Verdict, differing: &[Difference], manual_steps: Vec<ManualStep>) -> Step {
+    let kind = view.declared.kind;
+    let drift = differing.iter().take(DRIFT_SHOWN).map(|difference| drift(kind, difference)).collect();
+    Step::Settle(Box::new(Settlement { verdict, drift, manual_steps, not_acted_on: rules::not_acted_on(kind, &view.declared.spec), again: until_next_change(view, object) }))
+}
+
+/// R-D33: a quota window begins or ends by the clock alone, so the pass comes back at that instant.
+fn until_next_change(view: &View<'_>, object: &Object) -> Option<Duration> {
+    if view.declared.kind != Kind::Tenant {
+        return None;
+    }
+    let at = next_change(object, view.now)?;
+    Duration::try_from(at.duration_since(view.now)).ok()
+}
+
+fn drift(kind: Kind, difference: &Difference) -> Drift {
+    let secret = SECRET.contains(&difference.field);
+    let show = |value: Option<&Value>| match value {
+        _ if secret => "(secret)".to_owned(),
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let bounded = |value: Option<&Value>| {
+        let text: String = show(value).chars().take(256).collect();
+        (!text.is_empty()).then_some(text)
+    };
+    Drift {
+        field: spec_field(kind, difference.field),
+        desired: bounded(Some(&difference.desired)),
+        observed: bounded(difference.observed.as_ref()),
+    }
+}

@@ -1,0 +1,85 @@
+//! Making the remote object: only after the platform said outright that nothing carries our claim.
+
+use super::{
+    PATIENCE, PlatformFacts, Step, Verdict, View, converge,
+    desired::{Obstacle, at_creation, desired, spec_field},
+    settle,
+};
+use crate::{
+    api::{
+        Kind,
+        conditions::Reason,
+        shared::{Adopt, Management},
+    },
+    estate::{Capability, Settings, differences},
+};
+
+/// The next step for a resource that has no remote object.
+pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
+    let declared = view.declared;
+    let mut settings = match desired(view, platform) {
+        Ok(settings) => settings,
+        Err(obstacle) => return settle_obstacle(obstacle),
+    };
+    if let Some(step) = adopt_namesake(view, platform, management, &settings) {
+        return step;
+    }
+    if management == Management::Observe {
+        let message = format!("the platform has no object that carries our mark for {}. It isn't made, since management is Observe.", declared.title());
+        return settle(Verdict::Waiting(Reason::Observing, message), None);
+    }
+    if let Err(obstacle) = at_creation(view, platform, &mut settings) {
+        return settle_obstacle(obstacle);
+    }
+    if declared.kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
+        return settle(Verdict::Stalled(Reason::Protected, "type Sandbox is never created, only adopted. Set adopt: ById with its externalId, or choose another type.".into()), None);
+    }
+    let capability = Capability::create(declared.kind);
+    if !platform.capabilities.can(capability) {
+        let message = format!(
+            "the platform's interface can't create a {}. Create it at the platform's console, then set adopt: ById with its id.",
+            declared.kind.as_str()
+        );
+        return settle(Verdict::Stalled(Reason::CapabilityMissing, message), None);
+    }
+    if let Some(hold) = &view.hold {
+        return settle(Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()), Some(PATIENCE));
+    }
+    settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
+    Step::Create {
+        claim: platform.claim(declared.kind, &declared.namespace, &declared.name),
+        fields: settings.iter().map(|(setting, _)| spec_field(declared.kind, setting)).collect(),
+        document: settings.to_document(),
+    }
+}
+
+/// What stands in the way, as a settlement.
+pub fn settle_obstacle(obstacle: Obstacle) -> Step {
+    match obstacle {
+        Obstacle::Wait(reason, message) => settle(Verdict::Waiting(reason, message), Some(PATIENCE)),
+        Obstacle::Stall(reason, message) => settle(Verdict::Stalled(reason, message), None),
+    }
+}
+
+/// Another object has our name under our parent: a conflict, unless `adopt: Matching` and nothing managed differs.
+fn adopt_namesake(view: &View<'_>, platform: &PlatformFacts, management: Management, settings: &Settings) -> Option<Step> {
+    let seen = view.remote.namesakes.first()?;
+    let (kind, id) = (view.declared.kind, &seen.object.id);
+    if let Some(holder) = &seen.holder {
+        let message = format!("{} {id} has this name and belongs to {holder}. Choose another name, or delete one of the two resources.", kind.as_str());
+        return Some(settle(Verdict::Stalled(Reason::OwnedByAnother, message), None));
+    }
+    let differing = differences(kind, settings, &seen.object.settings);
+    let matching = platform.adopt(&view.declared.lifecycle) == Adopt::Matching && seen.object.claim.is_none();
+    if matching && differing.is_empty() && view.remote.namesakes.len() == 1 {
+        return Some(converge::next(view, platform, management, &seen.object));
+    }
+    let remedy = if matching {
+        let fields: Vec<String> = differing.iter().map(|difference| spec_field(kind, difference.field)).collect();
+        format!("adopt: Matching doesn't take it, since these fields differ: {}. Make them equal, or set adopt: ById with externalId: {:?}", fields.join(", "), id.as_str())
+    } else {
+        format!("To take it over set adopt: ById with externalId: {:?}; otherwise choose another name", id.as_str())
+    };
+    let message = format!("the platform already has a {} of this name ({id}) that isn't ours. {remedy}.", kind.as_str());
+    Some(settle(Verdict::Stalled(Reason::NameConflict, message), None))
+}

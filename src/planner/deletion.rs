@@ -1,0 +1,77 @@
+//! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
+
+use super::{PATIENCE, PlatformFacts, Step, Verdict, View, settle};
+use crate::{
+    api::{
+        conditions::Reason,
+        shared::{DeletionPolicy, Management},
+    },
+    estate::Object,
+    rules,
+};
+
+/// The next step for a resource that Kubernetes is deleting.
+pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
+    let declared = view.declared;
+    if !declared.finalized {
+        return settle(Verdict::Released, None);
+    }
+    if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain || management != Management::Manage {
+        return Step::Release;
+    }
+    if let Some(deleted) = &view.progress.deleted {
+        return if view.progress.gone.as_ref() == Some(deleted) { Step::Release } else { Step::ConfirmGone(deleted.clone()) };
+    }
+    let Some(object) = &view.remote.claimed else {
+        return unclaimed(view, platform);
+    };
+    delete(view, platform, object)
+}
+
+/// Nothing that the inventory knows carries our claim: ask the platform by claim, and by the noted id.
+fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
+    let declared = view.declared;
+    if !view.progress.unclaimed {
+        return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
+    }
+    let Some((account, id)) = &declared.annotated else {
+        return Step::Release;
+    };
+    if *account != platform.capabilities.account.id {
+        let message = format!(
+            "the noted id {id} belongs to account {account:?}, but the credential is for {:?}. Correct the credential, or set deletionPolicy: Retain to let go.",
+            platform.capabilities.account.id
+        );
+        return settle(Verdict::DeletionBlocked(Reason::AccountMismatch, message), Some(PATIENCE));
+    }
+    match &view.remote.known {
+        Some(seen) if seen.object.claim.is_none() && seen.holder.is_none() => delete(view, platform, &seen.object),
+        Some(_) => {
+            let message = format!("{id} carries another owner's mark, so it isn't deleted. Set deletionPolicy: Retain to let go of it.");
+            settle(Verdict::DeletionBlocked(Reason::OwnedByAnother, message), None)
+        }
+        None if view.progress.gone.as_ref() == Some(id) => Step::Release,
+        None => Step::Read(id.clone()),
+    }
+}
+
+fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
+    let blocked = |reason, message| settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
+    if let Some(hold) = &view.hold {
+        return blocked(Reason::WaitingForPlatform, hold.clone());
+    }
+    if view.progress.gone.as_ref() == Some(&object.id) {
+        return Step::Release;
+    }
+    if view.progress.fresh.as_ref() != Some(&object.id) {
+        return Step::Read(object.id.clone());
+    }
+    if let Some((reason, message)) = rules::deletion(&platform.capabilities, object) {
+        return blocked(reason, message);
+    }
+    match &view.progress.rehearsal {
+        None => Step::RehearseDeletion(object.id.clone()),
+        Some(rehearsal) => Step::Delete { id: object.id.clone(), confirmation: rehearsal.confirmation.clone() },
+    }
+}
+

@@ -1,0 +1,206 @@
+//! What the platform should hold for one resource, with references resolved to remote ids.
+
+use serde_json::{Value, json};
+
+use super::view::{PlatformFacts, Reference, View};
+use crate::{
+    api::{Kind, conditions::Reason},
+    estate::{Settings, StorageLocation},
+};
+
+/// Why there is no telling yet what the platform should hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Something else has to happen first.
+    Wait(Reason, String),
+    /// A person has to mend the spec or what it refers to.
+    Stall(Reason, String),
+}
+
+/// The field of the spec that stands behind a setting, as users know it.
+pub fn spec_field(kind: Kind, setting: &str) -> String {
+    let field = match (kind, setting) {
+        (Kind::ServicePlan, "name") => "planName",
+        (_, "name") => "displayName",
+        (_, "parentId") => "parentRef",
+        (_, "resellerId") => "resellerRef",
+        (_, "customerId") => "customerRef",
+        (_, "planId") => "servicePlanRef",
+        (Kind::Tenant, "active") => "state",
+        (_, "webAccess.passwordTag") => "webAccess.passwordRef",
+        (_, "branding.logo") => "branding.logoRef",
+        (_, "branding.icon") => "branding.iconRef",
+        (_, other) => other,
+    };
+    field.to_owned()
+}
+
+/// Settings that hold references, by kind: setting and field of the spec.
+fn reference_settings(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Reseller => &[("parentId", "parentRef")],
+        Kind::Customer => &[("resellerId", "resellerRef")],
+        Kind::Tenant => &[("customerId", "customerRef"), ("planId", "servicePlanRef")],
+        Kind::ServicePlan => &[],
+    }
+}
+
+/// The settings that the spec manages. Absent fields stay absent; `ignore` takes fields out.
+///
+/// # Errors
+/// An [`Obstacle`] when a reference, a Secret or a value isn't good (yet).
+pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Obstacle> {
+    let declared = view.declared;
+    let kind = declared.kind;
+    let mut settings =
+        Settings::from_document(kind, &declared.spec).map_err(|error| Obstacle::Stall(Reason::InvalidSpec, format!("{error}. Correct the field and apply again.")))?;
+    settings.remove("name");
+    if let Some(name) = remote_name(kind, &declared.spec) {
+        settings.set(kind, "name", name.into());
+    }
+    if kind == Kind::Customer && settings.text("accountName").is_none() {
+        settings.remove("accountName");
+    }
+    if kind == Kind::Tenant {
+        settings.remove("active");
+        if let Some(state) = declared.spec.get("state").and_then(Value::as_str) {
+            settings.set(kind, "active", (state == "Active").into());
+        }
+    }
+    clear_alternatives(kind, &mut settings);
+    add_references(view, platform, &mut settings)?;
+    add_supplements(view, &mut settings)?;
+    settings.retain(|setting| !is_ignored(view, kind, setting));
+    Ok(settings)
+}
+
+/// The name that goes to the platform: for a hidden customer its account name, never the display name.
+pub fn remote_name(kind: Kind, spec: &Value) -> Option<&str> {
+    let text = |field: &str| spec.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    match kind {
+        Kind::Reseller => text("displayName"),
+        Kind::ServicePlan => text("planName"),
+        Kind::Customer if spec.get("hideName") == Some(&json!(true)) => text("accountName"),
+        Kind::Customer => text("displayName"),
+        Kind::Tenant => None,
+    }
+}
+
+/// What a new object starts with beyond the spec: choices that the platform would otherwise make silently.
+///
+/// # Errors
+/// An [`Obstacle`] when the storage location can't be told.
+pub fn at_creation(view: &View<'_>, platform: &PlatformFacts, settings: &mut Settings) -> Result<(), Obstacle> {
+    match view.declared.kind {
+        Kind::Customer => {
+            if let Some(location) = storage_location(settings, &platform.locations)? {
+                settings.set(Kind::Customer, "storageLocation", location.into());
+            }
+        }
+        Kind::Tenant if settings.text("type").is_none() => settings.set(Kind::Tenant, "type", "Evaluation".into()),
+        Kind::Reseller if settings.text("level").is_none() => settings.set(Kind::Reseller, "level", "Reseller".into()),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// R-S2: the country decides where the platform hosts one; otherwise a location has to be named, and has to exist.
+fn storage_location(settings: &Settings, locations: &[StorageLocation]) -> Result<Option<String>, Obstacle> {
+    let country = settings.text("country");
+    let hosting = country.and_then(|country| locations.iter().find(|location| location.countries.iter().any(|hosted| hosted == country)));
+    match (settings.text("storageLocation"), hosting, country) {
+        (Some(named), _, _) if !locations.iter().any(|location| location.id == named) => Err(Obstacle::Stall(
+            Reason::LocationUnknown,
+            format!("storageLocation {named:?} is not one of the platform's locations. Choose an id listed in status.storageLocations of the BackupPlatform."),
+        )),
+        (Some(named), Some(hosting), Some(country)) if !locations.iter().any(|location| location.id == named && location.countries.iter().any(|hosted| hosted == country)) => {
+            Err(Obstacle::Stall(
+                Reason::LocationMismatch,
+                format!(
+                    "storageLocation {named:?} can't be chosen: the platform hosts country {country:?} in {:?}. Leave storageLocation out, or state {:?}.",
+                    hosting.id, hosting.id
+                ),
+            ))
+        }
+        (Some(named), _, _) => Ok(Some(named.to_owned())),
+        (None, Some(hosting), _) => Ok(Some(hosting.id.clone())),
+        (None, None, Some(country)) => Err(Obstacle::Stall(
+            Reason::LocationRequired,
+            format!("the platform hosts no data in country {country:?}, so storageLocation must be stated. Choose an id listed in status.storageLocations of the BackupPlatform."),
+        )),
+        (None, None, None) => Ok(None),
+    }
+}
+
+/// Of two ways to say a thing, stating one clears the other.
+fn clear_alternatives(kind: Kind, settings: &mut Settings) {
+    const ADDRESS: [&str; 5] = [
+        "profile.address.street",
+        "profile.address.city",
+        "profile.address.postalCode",
+        "profile.address.state",
+        "profile.address.country",
+    ];
+    const WINDOW: [&str; 4] =
+        ["bandwidth.window.from", "bandwidth.window.to", "bandwidth.window.timeZone", "bandwidth.window.exceptWeekends"];
+    let cleared = |settings: &mut Settings, paths: &[&str]| paths.iter().for_each(|path| settings.set(kind, path, Value::Null));
+    if settings.text("profile.address.text").is_some() {
+        cleared(settings, &ADDRESS);
+    } else if ADDRESS.iter().any(|path| settings.text(path).is_some()) {
+        cleared(settings, &["profile.address.text"]);
+    }
+    if settings.text("bandwidth.mode").is_some_and(|mode| mode != "Window") {
+        cleared(settings, &WINDOW);
+        if settings.text("bandwidth.mode") != Some("Always") {
+            cleared(settings, &["bandwidth.maxRate"]);
+        }
+    }
+    if settings.text("limits.licences.mode") == Some("Automatic") {
+        cleared(settings, &["limits.licences.count"]);
+    }
+}
+
+fn add_references(view: &View<'_>, platform: &PlatformFacts, settings: &mut Settings) -> Result<(), Obstacle> {
+    let kind = view.declared.kind;
+    for (setting, field) in reference_settings(kind) {
+        let Some((name, reference)) = view.references.get(field) else { continue };
+        match reference {
+            Reference::Missing => {
+                return Err(Obstacle::Stall(
+                    Reason::ReferenceNotFound,
+                    format!("{field} names {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.", view.declared.namespace),
+                ));
+            }
+            Reference::Found { platform: Some(other), .. } if *other != platform.name => {
+                return Err(Obstacle::Stall(
+                    Reason::ReferenceNotFound,
+                    format!("{field} names {name:?}, which lives on platform {other:?}, not on {:?}. Refer to one on the same platform.", platform.name),
+                ));
+            }
+            Reference::Found { deleting: true, .. } => {
+                return Err(Obstacle::Wait(Reason::WaitingForReference, format!("{field} names {name:?}, which is being deleted.")));
+            }
+            Reference::Found { id: None, .. } => {
+                return Err(Obstacle::Wait(Reason::ReferenceNotReady, format!("{field} names {name:?}, which doesn't exist on the platform yet.")));
+            }
+            Reference::Found { id: Some(id), .. } => settings.set(kind, setting, id.as_str().into()),
+        }
+    }
+    Ok(())
+}
+
+fn add_supplements(view: &View<'_>, settings: &mut Settings) -> Result<(), Obstacle> {
+    if let Some((field, problem)) = view.supplements.missing.iter().next() {
+        return Err(Obstacle::Stall(Reason::SecretMissing, format!("{field}: {problem}")));
+    }
+    for (setting, value) in &view.supplements.settings {
+        settings.set(view.declared.kind, setting, value.clone().into());
+    }
+    Ok(())
+}
+
+/// Whether `spec.ignore` names the field or one of its parents.
+fn is_ignored(view: &View<'_>, kind: Kind, setting: &str) -> bool {
+    let field = spec_field(kind, setting);
+    view.declared.lifecycle.ignores(&field)
+}

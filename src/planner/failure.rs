@@ -1,0 +1,89 @@
+//! What a failed request means for the resource, and when to try again.
+
+use std::time::Duration;
+
+use super::{PATIENCE, Step, Verdict, View, settle};
+use crate::{
+    api::{Kind, conditions::Reason},
+    platform::{PlatformError, Problem, ProblemKind},
+};
+
+/// Longest wait between two attempts.
+const LONGEST: Duration = Duration::from_secs(300);
+/// How long a permanent refusal rests when nothing changes.
+const REST: Duration = Duration::from_secs(600);
+
+/// After `failures` passes in a row that failed: 1 s, doubling, at most five minutes.
+pub fn retry_delay(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.saturating_sub(1).min(9)).min(LONGEST)
+}
+
+/// What to do after a failed request; `None` when none failed.
+pub fn after(view: &View<'_>) -> Option<Step> {
+    let failure = view.progress.failure.as_ref()?;
+    let delay = retry_delay(view.failures + 1);
+    let (verdict, again) = match failure {
+        PlatformError::Refused(problem) => refused(view, problem, delay),
+        PlatformError::Unauthorised(_) => (
+            Verdict::Unreachable(format!("{failure}. Correct the Secret that credentialsRef of the BackupPlatform names; it is read again at once.")),
+            delay.max(PATIENCE),
+        ),
+        PlatformError::Throttled { retry_after } => {
+            (Verdict::Waiting(Reason::WaitingForPlatform, "the platform asks for fewer requests; going on when it allows.".into()), (*retry_after).max(delay))
+        }
+        PlatformError::NotWriter(why) => (Verdict::Waiting(Reason::NotLeader, why.clone()), delay),
+        PlatformError::Unreachable(_) | PlatformError::Unavailable(_) | PlatformError::Garbled(_) => {
+            (Verdict::Unreachable(format!("{failure}. Nothing is lost: the change is made when the platform answers again.")), delay)
+        }
+    };
+    Some(settle(verdict, Some(again)))
+}
+
+fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Duration) {
+    let message = sentence(problem);
+    if view.declared.deleting {
+        let reason = match problem.kind {
+            ProblemKind::HasDependents => Reason::HasDependents,
+            ProblemKind::BackupActive => Reason::BackupActive,
+            ProblemKind::Protected => Reason::Protected,
+            ProblemKind::Unsupported => Reason::CapabilityMissing,
+            _ => Reason::PlatformRefused,
+        };
+        return (Verdict::DeletionBlocked(reason, format!("{message} Or set deletionPolicy: Retain to let go of it untouched.")), delay.max(PATIENCE));
+    }
+    match problem.kind {
+        ProblemKind::AlreadyExists | ProblemKind::PreconditionFailed | ProblemKind::ConfirmationRequired => {
+            (Verdict::Waiting(Reason::Updating, "the object changed on the platform meanwhile; looking again.".into()), delay)
+        }
+        ProblemKind::QuotaExceeded => (Verdict::OverQuota(message), delay.max(PATIENCE)),
+        ProblemKind::BackupActive | ProblemKind::HasDependents => (Verdict::Waiting(Reason::PlatformRefused, message), delay.max(PATIENCE)),
+        ProblemKind::Conflict => (Verdict::Stalled(Reason::NameConflict, conflict(view.declared.kind, problem, &message)), REST),
+        ProblemKind::LocationRequired => (Verdict::Stalled(Reason::LocationRequired, message), REST),
+        ProblemKind::Protected => (Verdict::Stalled(Reason::Protected, message), REST),
+        ProblemKind::Unsupported => (Verdict::Stalled(Reason::CapabilityMissing, message), REST),
+        ProblemKind::NotFound | ProblemKind::Invalid | ProblemKind::Other => (Verdict::Stalled(Reason::PlatformRefused, message), REST),
+    }
+}
+
+fn conflict(kind: Kind, problem: &Problem, message: &str) -> String {
+    match &problem.conflicting_id {
+        Some(id) => format!("{message} It is {} {id:?}, which isn't ours. To take it over set adopt: ById with externalId: {id:?}; otherwise choose another name.", kind.as_str()),
+        None => message.to_owned(),
+    }
+}
+
+/// The platform's words as one sentence or two, with the field first.
+fn sentence(problem: &Problem) -> String {
+    let mut text = match &problem.field {
+        Some(field) => format!("{field}: {}", problem.detail),
+        None => problem.detail.clone(),
+    };
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    if let Some(remedy) = &problem.remedy {
+        text.push(' ');
+        text.push_str(remedy);
+    }
+    text
+}

@@ -1,0 +1,54 @@
+//! What a person would want to be told once: changes made, and conditions that have turned.
+
+use super::Progress;
+use crate::api::{
+    ConditionType, Reason,
+    shared::{ChangeOutcome, ChangeStep, ManagedStatus},
+};
+
+/// One event, before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Whether somebody should look.
+    pub warning: bool,
+    /// In one word.
+    pub reason: String,
+    /// In one sentence.
+    pub message: String,
+}
+
+/// The events of a pass that ended with status `next` after `previous`. Nothing when nothing happened.
+pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress) -> Vec<Note> {
+    let mut notes: Vec<Note> = progress.performed.iter().filter(|change| change.outcome == ChangeOutcome::Done).filter_map(|change| {
+        let fields = change.fields.join(", ");
+        let reverted = !change.fields.is_empty() && change.fields.iter().all(|field| progress.reverted.contains(field));
+        let (reason, message) = match change.step {
+            _ if reverted => (Reason::Reverted.as_str(), format!("changed on the platform behind our back, and set back to what the spec says: {fields}.")),
+            ChangeStep::Create => ("Created", format!("made on the platform as {}.", next.external_id.as_deref().unwrap_or("a new object"))),
+            ChangeStep::Update | ChangeStep::Move => ("Updated", format!("changed on the platform: {fields}.")),
+            ChangeStep::Suspend => ("Suspended", "switched off on the platform.".to_owned()),
+            ChangeStep::Activate => ("Activated", "switched on at the platform.".to_owned()),
+            ChangeStep::MoveClient => ("ClientMoved", format!("moved here: {fields}.")),
+            ChangeStep::SendWelcomeMail => ("WelcomeMailSent", "the platform has mailed the account details.".to_owned()),
+            ChangeStep::Delete => return None,
+        };
+        Some(Note { warning: false, reason: reason.to_owned(), message })
+    }).collect();
+    if previous.external_id.is_none() && next.external_id.is_some() && !progress.performed.iter().any(|change| change.step == ChangeStep::Create) {
+        notes.push(Note { warning: false, reason: "Claimed".into(), message: format!("taken back: {} carries our claim or is ours by your word. Nothing was written.", next.external_id.as_deref().unwrap_or_default()) });
+    }
+    for alarm in [ConditionType::Stalled, ConditionType::DeletionBlocked, ConditionType::QuotaExceeded, ConditionType::DriftDetected, ConditionType::PlatformReachable] {
+        notes.extend(turned(previous, next, alarm));
+    }
+    notes
+}
+
+/// A warning when a condition has turned bad, or is bad for another reason.
+fn turned(previous: &ManagedStatus, next: &ManagedStatus, kind: ConditionType) -> Option<Note> {
+    let bad = if kind == ConditionType::PlatformReachable { "False" } else { "True" };
+    let find = |status: &ManagedStatus| status.conditions.iter().find(|condition| condition.type_ == kind.as_str() && condition.status == bad).cloned();
+    let now = find(next)?;
+    let before = find(previous);
+    let news = before.is_none_or(|before| before.reason != now.reason || before.message != now.message);
+    news.then_some(Note { warning: true, reason: now.reason, message: now.message })
+}

@@ -1,0 +1,193 @@
+//! From the platform's reports to `status.usage` and `status.health`.
+
+use jiff::{Timestamp, ToSpan};
+
+use super::{Around, HealthCondition};
+use crate::{
+    api::{
+        ConditionType, Reason,
+        plan::ServiceLevel,
+        quantity::{Credits, Size, display_bytes},
+        shared::{Alerts, DataSource, DataSources as Counts, Health, JobCounts, MonthUsage, RestoreCounts, Usage},
+    },
+    estate,
+};
+
+/// Days that consumption is reported for. R-D15.
+const USAGE_DAYS: u32 = 90;
+/// Months kept.
+const MONTHS: usize = 13;
+/// Data sources named.
+const WORST: usize = 10;
+
+/// Consumption as status shows it. What was said before stays when only the time of the figures has moved.
+pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> Option<Usage> {
+    let row = around.usage.first()?;
+    let superfluous = row.months.len().saturating_sub(MONTHS);
+    let next = Usage {
+        as_of: around.usage_as_of,
+        days: Some(USAGE_DAYS),
+        storage: Some(Size::from_bytes(row.storage_bytes)),
+        credits: Some(credits(row.credits)),
+        storage_percent: limit.and_then(|limit| percent(row.storage_bytes, limit)),
+        quota_exhausted_on: None,
+        months: row.months[superfluous..].iter().map(month).collect(),
+    };
+    let timeless = |usage: &Usage| Usage { as_of: None, ..usage.clone() };
+    match previous {
+        Some(previous) if timeless(previous) == timeless(&next) => Some(previous.clone()),
+        _ => Some(next),
+    }
+}
+
+fn month(month: &estate::MonthlyConsumption) -> MonthUsage {
+    MonthUsage { month: month.month.clone(), storage_max: Some(Size::from_bytes(month.storage_max_bytes)), credits: Some(credits(month.credits)) }
+}
+
+/// Credits to a thousandth.
+#[allow(clippy::cast_possible_truncation, reason = "credits stay far below 2^53")]
+pub fn credits(amount: f64) -> Credits {
+    Credits::from_milli((amount * 1000.0).round() as i64)
+}
+
+/// Whole percent, rounded down, so that 100 means full.
+pub fn percent(part: u64, whole: u64) -> Option<u32> {
+    if whole == 0 {
+        return None;
+    }
+    u32::try_from((u128::from(part) * 100 / u128::from(whole)).min(100_000)).ok()
+}
+
+/// Bytes for a column.
+pub fn shown(bytes: u64) -> String {
+    display_bytes(bytes)
+}
+
+/// Health as status shows it, with the conditions that follow. `level` finds the service level that a row is held to.
+pub fn health(previous: Option<&Health>, around: &Around, level: impl Fn(&estate::DataSources) -> Option<ServiceLevel>) -> (Option<Health>, Vec<HealthCondition>) {
+    let Some(as_of) = around.health_as_of.filter(|_| !around.health.is_empty()) else { return (None, Vec::new()) };
+    let mut tally = Tally::default();
+    for row in &around.health {
+        tally.add(row, level(row).as_ref(), as_of);
+    }
+    let conditions = tally.conditions();
+    let next = tally.into_health(as_of);
+    match previous {
+        Some(previous) if timeless(previous) == timeless(&next) => (Some(previous.clone()), conditions),
+        _ => (Some(next), conditions),
+    }
+}
+
+/// Health without what moves by itself.
+fn timeless(health: &Health) -> Health {
+    let still = |source: &DataSource| DataSource {
+        last_run_at: None,
+        last_success_at: None,
+        last_restore_at: None,
+        last_job_id: None,
+        last_success_job_id: None,
+        ..source.clone()
+    };
+    Health { as_of: None, worst: health.worst.iter().map(still).collect(), ..health.clone() }
+}
+
+#[derive(Default)]
+struct Tally {
+    jobs: JobCounts,
+    restores: RestoreCounts,
+    alerts: Alerts,
+    total: u64,
+    failing: u64,
+    held_to_objective: u64,
+    meeting: u64,
+    sources: Vec<(bool, bool, DataSource)>,
+}
+
+impl Tally {
+    fn add(&mut self, row: &estate::DataSources, level: Option<&ServiceLevel>, as_of: Timestamp) {
+        self.jobs.total += row.jobs.total;
+        self.jobs.successful += row.jobs.successful;
+        self.jobs.failed += row.jobs.failed;
+        self.restores.total += row.restores.total;
+        self.restores.successful += row.restores.successful;
+        self.alerts.critical += row.alerts.critical;
+        self.alerts.warning += row.alerts.warning;
+        for source in &row.data_sources {
+            let failing = source.last_status.as_deref().is_some_and(|status| status != "Successful");
+            let meets = level.map(|level| meets(level, source, as_of));
+            self.total += 1;
+            self.failing += u64::from(failing);
+            self.held_to_objective += u64::from(meets.is_some());
+            self.meeting += u64::from(meets == Some(true));
+            if failing || meets == Some(false) {
+                self.sources.push((meets != Some(false), !failing, shown_source(source)));
+            }
+        }
+    }
+
+    fn conditions(&self) -> Vec<HealthCondition> {
+        if self.total == 0 {
+            return Vec::new();
+        }
+        let healthy = if self.failing == 0 {
+            (ConditionType::BackupHealthy, true, Reason::BackupsSucceeding, format!("the last backup of each of the {} data sources succeeded.", self.total))
+        } else {
+            let message = format!("the last backup of {} of {} data sources didn't succeed. See status.health.worst.", self.failing, self.total);
+            (ConditionType::BackupHealthy, false, Reason::BackupsFailing, message)
+        };
+        let mut conditions = vec![healthy];
+        if self.held_to_objective > 0 {
+            let met = self.meeting == self.held_to_objective;
+            let reason = if met { Reason::ObjectiveMet } else { Reason::ObjectiveMissed };
+            let message = format!("{} of {} data sources keep the service level of their plan.", self.meeting, self.held_to_objective);
+            conditions.push((ConditionType::ServiceLevelMet, met, reason, message));
+        }
+        conditions
+    }
+
+    fn into_health(mut self, as_of: Timestamp) -> Health {
+        self.sources.sort_by(|one, other| (one.0, one.1, &one.2.last_success_at, &one.2.name).cmp(&(other.0, other.1, &other.2.last_success_at, &other.2.name)));
+        Health {
+            as_of: Some(as_of),
+            jobs: Some(self.jobs),
+            restores: Some(self.restores),
+            alerts: Some(self.alerts),
+            data_sources: Some(Counts { total: self.total, meeting_objective: (self.held_to_objective > 0).then_some(self.meeting) }),
+            worst: self.sources.into_iter().take(WORST).map(|(_, _, source)| source).collect(),
+        }
+    }
+}
+
+/// R-N10: the last success is young enough, and enough jobs succeeded.
+fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> bool {
+    let young = level.recovery_point_objective.as_ref().is_none_or(|objective| {
+        let seconds = i64::try_from(std::time::Duration::from(*objective).as_secs()).unwrap_or(i64::MAX);
+        let oldest = as_of.checked_sub(seconds.seconds()).unwrap_or(Timestamp::MIN);
+        source.last_success_at.is_some_and(|success| success >= oldest)
+    });
+    let enough = level.minimum_success_percent.as_ref().and_then(|percent| percent.milli().ok()).is_none_or(|milli| {
+        source.jobs.total == 0 || u128::from(source.jobs.successful) * 100_000 >= u128::from(milli) * u128::from(source.jobs.total)
+    });
+    young && enough
+}
+
+fn shown_source(source: &estate::DataSource) -> DataSource {
+    DataSource {
+        name: source.name.clone(),
+        organisation: source.organisation.clone(),
+        workload: source.workload.clone(),
+        policy: source.policy.clone(),
+        last_status: source.last_status.clone(),
+        last_job_id: source.last_job_id.clone(),
+        last_run_at: source.last_run_at,
+        last_success_at: source.last_success_at,
+        last_success_job_id: source.last_success_job_id.clone(),
+        last_restore_at: source.last_restore_at,
+    }
+}
+
+/// Successful jobs in whole percent, for a column.
+pub fn success(health: Option<&Health>) -> String {
+    let jobs = health.and_then(|health| health.jobs);
+    jobs.and_then(|jobs| percent(jobs.successful, jobs.total)).map_or_else(|| super::NOTHING.to_owned(), |percent| format!("{percent}%"))
+}

@@ -1,0 +1,75 @@
+//! What each kind's status says beyond the shared part: figures, counts and the short words of its columns.
+
+mod consumption;
+mod customer;
+mod labels;
+mod plan;
+mod reseller;
+mod tenant;
+
+pub use customer::customer;
+pub use labels::labels;
+pub use plan::plan;
+pub use reseller::reseller;
+pub use tenant::{next_change, tenant};
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    api::{ConditionType, Reason, plan::ServiceLevel},
+    estate::{Consumption, DataSources, Object, ObjectId},
+};
+
+/// What stands in a column when there is nothing to show: never `<none>`.
+const NOTHING: &str = "-";
+
+/// A plan as resources know it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlanName {
+    /// Name of the resource, or the plan's own where there is none.
+    pub name: String,
+    /// What the plan promises.
+    pub service_level: Option<ServiceLevel>,
+}
+
+/// What surrounds a remote object: what it hangs under, what hangs under it, and what the reports say.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// Name of the resource above; where there is none, the remote object's own name.
+    pub parent: Option<String>,
+    /// Tenants of a customer or a plan; customers of a reseller.
+    pub children: Vec<Arc<Object>>,
+    /// Resellers of a reseller.
+    pub resellers: Vec<Arc<Object>>,
+    /// Plans by remote id.
+    pub plans: BTreeMap<ObjectId, PlanName>,
+    /// When the platform's consumption figures are from.
+    pub usage_as_of: Option<jiff::Timestamp>,
+    /// Consumption of this object; for a reseller, of each customer below.
+    pub usage: Vec<Arc<Consumption>>,
+    /// When the platform's health figures are from.
+    pub health_as_of: Option<jiff::Timestamp>,
+    /// Health, one row a tenant.
+    pub health: Vec<Arc<DataSources>>,
+}
+
+impl Around {
+    /// The plan of a tenant.
+    fn plan_of(&self, tenant: &Object) -> Option<&PlanName> {
+        tenant.settings.text("planId").and_then(|id| self.plans.get(&ObjectId::new(id)))
+    }
+}
+
+/// A condition that says how backups do: type, whether it holds, reason, message.
+pub type HealthCondition = (ConditionType, bool, Reason, String);
+
+/// Texts as one, in order and without repetition, or a dash.
+fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let distinct: std::collections::BTreeSet<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+    if distinct.is_empty() { NOTHING.to_owned() } else { distinct.into_iter().collect::<Vec<_>>().join(",") }
+}
+
+/// `yes` or `no`.
+fn yes_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}

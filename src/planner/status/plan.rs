@@ -1,0 +1,43 @@
+//! The status of a `ServicePlan`.
+
+use super::{Around, NOTHING, joined, yes_no};
+use crate::{
+    api::{
+        plan::{ServiceLevel, ServicePlanStatus, ServicePlanSummary},
+        shared::{Edition, ManagedStatus, Protection},
+    },
+    estate::Object,
+};
+
+/// A plan's own part of the status. Serves R-D21, R-D22.
+pub fn plan(object: Option<&Object>, around: &Around, promised: Option<&ServiceLevel>, previous: Option<&ServicePlanStatus>) -> ServicePlanStatus {
+    let Some(object) = object else {
+        return previous.map(|previous| ServicePlanStatus { managed: ManagedStatus::default(), ..previous.clone() }).unwrap_or_default();
+    };
+    let products = object.settings.get("products").and_then(serde_json::Value::as_array);
+    let texts = |member: &'static str| products.into_iter().flatten().filter_map(move |product| product.get(member).and_then(serde_json::Value::as_str));
+    let mut editions: Vec<Edition> = texts("edition").filter_map(|edition| edition.parse().ok()).collect();
+    editions.sort_unstable();
+    editions.dedup();
+    let default = object.protection == Protection::Default;
+    ServicePlanStatus {
+        managed: ManagedStatus::default(),
+        tenants: Some(around.children.len() as u64),
+        default: Some(default),
+        summary: Some(ServicePlanSummary {
+            editions: Some(joined(editions.iter().map(|edition| edition.as_str()))),
+            products: Some(joined(texts("product"))),
+            objective: Some(promised.map_or_else(|| NOTHING.into(), objective)),
+            default: Some(yes_no(default)),
+        }),
+        editions,
+    }
+}
+
+/// `24h, 98%`.
+fn objective(level: &ServiceLevel) -> String {
+    let age = level.recovery_point_objective.as_ref().map(ToString::to_string);
+    let share = level.minimum_success_percent.as_ref().map(|percent| format!("{percent}%"));
+    let parts: Vec<String> = age.into_iter().chain(share).collect();
+    if parts.is_empty() { NOTHING.into() } else { parts.join(", ") }
+}

@@ -1,0 +1,150 @@
+//! What the operator can do in one step, and what it says when there is nothing more to do.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::view::Marks;
+use crate::{
+    api::{
+        conditions::Reason,
+        shared::{Drift, ManualStep},
+    },
+    estate::{Claim, ObjectId},
+};
+
+/// One step: at most one outbound request. The shell performs it, notes the outcome, and asks again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Put our finalizer on the resource, before anything can exist outside.
+    Finalize,
+    /// Write our annotation and labels on the resource.
+    Mark(Marks),
+    /// Ask the platform for the object that carries our claim.
+    LookUp(Claim),
+    /// Read one object afresh.
+    Read(ObjectId),
+    /// Make the object.
+    Create {
+        /// The mark it will carry.
+        claim: Claim,
+        /// What it starts with; secrets are added by the shell.
+        document: Map<String, Value>,
+        /// The fields it starts with, for the change log.
+        fields: Vec<String>,
+    },
+    /// Change settings.
+    Update {
+        /// Which object.
+        id: ObjectId,
+        /// The version that the patch was made for.
+        etag: Option<String>,
+        /// RFC 7396 merge patch; secrets are added by the shell.
+        patch: Map<String, Value>,
+        /// The fields it changes, for the change log.
+        fields: Vec<String>,
+        /// Whether the platform had drifted, rather than the spec changed.
+        reverting: bool,
+    },
+    /// Switch the object on or off.
+    SetActive {
+        /// Which object.
+        id: ObjectId,
+        /// On or off.
+        active: bool,
+        /// The field of the spec that says so.
+        field: String,
+        /// Whether the platform had drifted, rather than the spec changed.
+        reverting: bool,
+    },
+    /// Move a listed client to this customer.
+    MoveClient {
+        /// Which client.
+        client: ObjectId,
+        /// The version that was seen.
+        etag: Option<String>,
+        /// The customer it goes to.
+        customer: ObjectId,
+    },
+    /// Mail the account details, once.
+    SendWelcomeMail(ObjectId),
+    /// Ask how far an accepted operation is.
+    CheckOperation(String),
+    /// Ask what a deletion would take away.
+    RehearseDeletion(ObjectId),
+    /// Delete what was rehearsed.
+    Delete {
+        /// Which object.
+        id: ObjectId,
+        /// The rehearsal's token.
+        confirmation: String,
+    },
+    /// Make sure that the deleted object is gone.
+    ConfirmGone(ObjectId),
+    /// Take our finalizer off: Kubernetes may forget the resource.
+    Release,
+    /// Nothing more to do in this pass.
+    Settle(Box<Settlement>),
+}
+
+impl Step {
+    /// The step's name in the change log, metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Finalize => "Finalize",
+            Self::Mark(_) => "Mark",
+            Self::LookUp(_) => "LookUp",
+            Self::Read(_) => "Read",
+            Self::Create { .. } => "Create",
+            Self::Update { .. } => "Update",
+            Self::SetActive { active: true, .. } => "Activate",
+            Self::SetActive { active: false, .. } => "Suspend",
+            Self::MoveClient { .. } => "MoveClient",
+            Self::SendWelcomeMail(_) => "SendWelcomeMail",
+            Self::CheckOperation(_) => "CheckOperation",
+            Self::RehearseDeletion(_) => "RehearseDeletion",
+            Self::Delete { .. } => "Delete",
+            Self::ConfirmGone(_) => "ConfirmGone",
+            Self::Release => "Release",
+            Self::Settle(_) => "Settle",
+        }
+    }
+}
+
+/// How things stand at the end of a pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// In one word and one sentence.
+    pub verdict: Verdict,
+    /// Fields that differ and aren't written.
+    pub drift: Vec<Drift>,
+    /// What only a person at the console can do.
+    pub manual_steps: Vec<ManualStep>,
+    /// Fields that no code acts on yet.
+    pub not_acted_on: Vec<String>,
+    /// When to look again even if nothing changes.
+    pub again: Option<Duration>,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The platform holds what the spec says.
+    InSync,
+    /// We only look; the drift list says what differs.
+    Observing,
+    /// We don't even look.
+    Paused,
+    /// A machine will make progress.
+    Waiting(Reason, String),
+    /// The platform can't be reached: what we knew stays said.
+    Unreachable(String),
+    /// A person must act.
+    Stalled(Reason, String),
+    /// The platform has no room left to give.
+    OverQuota(String),
+    /// Accepted for deletion, and held.
+    DeletionBlocked(Reason, String),
+    /// Let go; there is no status to write any more.
+    Released,
+}

@@ -1,0 +1,224 @@
+//! Everything a decision may depend on, gathered before it is made.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    api::{
+        Kind,
+        shared::{Adopt, Change, Lifecycle, ManagedStatus, Management},
+    },
+    estate::{Claim, Client, Object, ObjectId, Capabilities, StorageLocation},
+    platform::{PlatformError, Rehearsal},
+};
+
+/// One resource, parsed once at the edge.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// What it is.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Whether Kubernetes waits for us to let go of it.
+    pub deleting: bool,
+    /// Whether our finalizer is there.
+    pub finalized: bool,
+    /// The account and remote id in our annotation.
+    pub annotated: Option<(String, ObjectId)>,
+    /// Marks now on the resource: our annotation and labels.
+    pub marks: Marks,
+    /// `holdfast.dev/recreate`: the vanished id that may be made anew.
+    pub recreate: Option<String>,
+    /// How resource and remote object belong together.
+    pub lifecycle: Lifecycle,
+    /// The spec as a document, for the catalogue to pick from.
+    pub spec: Value,
+    /// Status as last written.
+    pub status: ManagedStatus,
+}
+
+/// What we write on a resource's metadata besides the finalizer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// `holdfast.dev/external-id`.
+    pub external_id: Option<String>,
+    /// Labels under `*.holdfast.dev`.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a reference in the spec leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// No such resource in the namespace.
+    Missing,
+    /// It is there; the remote id once it has one.
+    Found {
+        /// The remote object's id.
+        id: Option<ObjectId>,
+        /// Whether it is being deleted.
+        deleting: bool,
+        /// The platform it lives on.
+        platform: Option<String>,
+    },
+}
+
+/// References by the spec's field, for those the spec declares: `parentRef`, `resellerRef`, `customerRef`, `servicePlanRef`.
+pub type References = BTreeMap<&'static str, (String, Reference)>;
+
+/// The platform that a resource lives on.
+#[derive(Debug, Clone)]
+pub enum PlatformState {
+    /// The spec doesn't lead to a `BackupPlatform` (yet): which field, and what is wrong with it.
+    Unresolved {
+        /// The field of the spec.
+        field: &'static str,
+        /// The name that it gives.
+        name: String,
+    },
+    /// There is no such `BackupPlatform`.
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// It is there, but nothing was observed on it yet.
+    Unobserved {
+        /// Its name.
+        name: String,
+        /// Why, when it isn't just young.
+        trouble: Option<String>,
+    },
+    /// It has been observed.
+    Observed(Arc<PlatformFacts>),
+}
+
+/// What the planner needs to know about an observed platform.
+#[derive(Debug, Clone)]
+pub struct PlatformFacts {
+    /// Name of the `BackupPlatform`.
+    pub name: String,
+    /// Its `spec.ownerId`: the key of every claim.
+    pub owner_id: String,
+    /// Its `spec.management`.
+    pub management: Management,
+    /// Its `spec.adopt`.
+    pub adopt: Adopt,
+    /// What it can do, and who we are there.
+    pub capabilities: Capabilities,
+    /// Where it can keep data.
+    pub locations: Vec<StorageLocation>,
+}
+
+/// An object seen on the platform, and which other resource holds it, if one does.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The object.
+    pub object: Arc<Object>,
+    /// `Kind/namespace/name` of the other resource.
+    pub holder: Option<String>,
+}
+
+/// What the inventory says about one resource.
+#[derive(Debug, Clone, Default)]
+pub struct Remote {
+    /// The object that carries our claim.
+    pub claimed: Option<Arc<Object>>,
+    /// The object whose id we noted, or that the spec names.
+    pub known: Option<Seen>,
+    /// Other objects with our name under our parent.
+    pub namesakes: Vec<Seen>,
+    /// The listed clients, as observed; `None` when clients weren't observed yet.
+    pub clients: Option<BTreeMap<String, Option<Client>>>,
+    /// Listed clients that an older resource lists too, with that resource.
+    pub contested: BTreeMap<String, String>,
+}
+
+/// Values that come from Secrets and `ConfigMaps`, by the field they stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Supplements {
+    /// Settings to add, for instance `webAccess.passwordTag`: never the secret itself.
+    pub settings: BTreeMap<&'static str, String>,
+    /// What can't be read, by field: which object, and what is wrong.
+    pub missing: BTreeMap<&'static str, String>,
+}
+
+/// What this pass has learned or done so far.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// The platform says outright that nothing carries our claim.
+    pub unclaimed: bool,
+    /// An object read afresh in this pass.
+    pub fresh: Option<ObjectId>,
+    /// The platform says outright that there is no object of this id.
+    pub gone: Option<ObjectId>,
+    /// The deletion was rehearsed, and this is the token.
+    pub rehearsal: Option<Rehearsal>,
+    /// The deletion was carried out.
+    pub deleted: Option<ObjectId>,
+    /// An operation that the platform accepted and hasn't finished.
+    pub operation: Option<String>,
+    /// The operation was looked at in this pass.
+    pub operation_checked: bool,
+    /// The operation waits for a person at the platform.
+    pub waiting_for_human: bool,
+    /// The last request failed like this.
+    pub failure: Option<PlatformError>,
+    /// Outbound mutations of this pass, oldest first.
+    pub performed: Vec<Change>,
+    /// Fields written because the platform had drifted from them.
+    pub reverted: Vec<String>,
+}
+
+/// Everything a decision may depend on.
+#[derive(Debug, Clone)]
+pub struct View<'a> {
+    /// The resource.
+    pub declared: &'a Declared,
+    /// The platform it lives on.
+    pub platform: PlatformState,
+    /// What its references lead to.
+    pub references: References,
+    /// Values from Secrets and `ConfigMaps`.
+    pub supplements: Supplements,
+    /// What the inventory says.
+    pub remote: Remote,
+    /// Labels that follow from what was observed.
+    pub labels: BTreeMap<String, String>,
+    /// What this pass has learned.
+    pub progress: &'a Progress,
+    /// Why nothing may be written to the platform just now, if so.
+    pub hold: Option<String>,
+    /// Passes in a row that failed.
+    pub failures: u32,
+    /// The time.
+    pub now: jiff::Timestamp,
+}
+
+impl Declared {
+    /// The object as people know it, for messages: `Customer backup/fabrikam`.
+    pub fn title(&self) -> String {
+        format!("{} {}/{}", self.kind.as_str(), self.namespace, self.name)
+    }
+
+}
+
+impl PlatformFacts {
+    /// The strictest of the platform's and the resource's management.
+    pub fn management(&self, lifecycle: &Lifecycle) -> Management {
+        self.management.max(lifecycle.management())
+    }
+
+    /// The adoption rule in effect.
+    pub fn adopt(&self, lifecycle: &Lifecycle) -> Adopt {
+        lifecycle.adopt.unwrap_or(self.adopt)
+    }
+
+    /// The claim of a resource on this platform.
+    pub fn claim(&self, kind: Kind, namespace: &str, name: &str) -> Claim {
+        super::claim(&self.owner_id, kind, namespace, name)
+    }
+}

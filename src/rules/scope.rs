@@ -1,0 +1,38 @@
+//! What may be written where: capabilities, protected objects, and fields that nothing acts on yet.
+
+use serde_json::Value;
+
+use crate::{
+    api::Kind,
+    estate::{Capabilities, Capability, Difference, Object, Protection},
+};
+
+/// Settings of a Sandbox object that may change. Source: requirement D12.
+const SANDBOX_TENANT: [&str; 6] = ["planId", "quota.credits", "quota.effectiveAt", "quota.endsAt", "storageRegions", "workloads"];
+
+/// Splits differences into those that may be written and those that only a person at the console can make. Serves R-D12, R-D13.
+pub fn writable(capabilities: &Capabilities, object: &Object, differing: Vec<Difference>) -> (Vec<Difference>, Vec<Difference>) {
+    differing.into_iter().partition(|difference| may_write(capabilities, object, difference.field))
+}
+
+fn may_write(capabilities: &Capabilities, object: &Object, setting: &str) -> bool {
+    let able = if setting == "active" {
+        Capability::suspend(object.kind).is_some_and(|capability| capabilities.can(capability))
+    } else {
+        capabilities.can(Capability::update(object.kind))
+    };
+    able && match object.protection {
+        Protection::None => true,
+        Protection::Sandbox => object.kind == Kind::Tenant && SANDBOX_TENANT.contains(&setting),
+        Protection::Default => setting != "active" && setting != "name",
+        Protection::System | Protection::Foreign => false,
+    }
+}
+
+/// Fields of the spec that are accepted and that no code acts on yet.
+pub fn not_acted_on(kind: Kind, spec: &Value) -> Vec<String> {
+    let candidates: &[&str] = match kind {
+        Kind::Reseller | Kind::ServicePlan | Kind::Customer | Kind::Tenant => &[],
+    };
+    candidates.iter().filter(|field| spec.get(**field).is_some_and(|value| !value.is_null())).map(|field| (*field).to_owned()).collect()
+}
