@@ -79,6 +79,8 @@ impl Capabilities {
 
     /// Whether the platform has room for a field of a kind.
     pub fn takes(&self, kind: Kind, field: &str) -> bool {
-        self.fields.get(&kind).is_none_or(|fields| fields.contains(field))
+        self.fields
+            .get(&kind)
+            .is_none_or(|fields| fields.contains(field))
     }
 }

@@ -46,7 +46,11 @@ pub fn differences(kind: Kind, desired: &Settings, observed: &Settings) -> Vec<D
 pub fn merge_patch(differences: &[Difference], observed: &Settings) -> Map<String, Value> {
     let mut patch = Map::new();
     for difference in differences {
-        let value = if is_empty(&difference.write) { Value::Null } else { difference.write.clone() };
+        let value = if is_empty(&difference.write) {
+            Value::Null
+        } else {
+            difference.write.clone()
+        };
         insert(&mut patch, difference.field, value);
     }
     let held = Value::Object(observed.to_document());
@@ -58,7 +62,9 @@ pub fn merge_patch(differences: &[Difference], observed: &Settings) -> Map<Strin
 
 /// Turns a group whose members all go into one `null`, deepest first.
 fn collapse(patch: &mut Value, held: Option<&Value>) {
-    let Value::Object(members) = patch else { return };
+    let Value::Object(members) = patch else {
+        return;
+    };
     for (member, value) in members.iter_mut() {
         collapse(value, held.and_then(|held| held.get(member)));
     }
@@ -85,7 +91,11 @@ fn target(shape: Shape, wanted: &Value, held: Option<&Value>) -> Value {
 }
 
 fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// Lays each desired entry over the observed one of the same key.
@@ -94,7 +104,11 @@ fn overlay(key: &str, wanted: &Value, held: Option<&Value>, keep_others: bool) -
     let wanted = wanted.as_array().unwrap_or(&empty);
     let held = held.and_then(Value::as_array).unwrap_or(&empty);
     let entries = wanted.iter().map(|entry| {
-        let mut merged = held.iter().find(|other| same_key(key, entry, other)).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let mut merged = held
+            .iter()
+            .find(|other| same_key(key, entry, other))
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()));
         if let (Value::Object(merged), Value::Object(entry)) = (&mut merged, entry) {
             for (member, value) in entry {
                 if is_empty(value) {
@@ -106,28 +120,41 @@ fn overlay(key: &str, wanted: &Value, held: Option<&Value>, keep_others: bool) -
         }
         merged
     });
-    let others = held.iter().filter(|other| keep_others && !wanted.iter().any(|entry| same_key(key, entry, other))).cloned();
+    let others = held
+        .iter()
+        .filter(|other| keep_others && !wanted.iter().any(|entry| same_key(key, entry, other)))
+        .cloned();
     others.chain(entries).collect()
 }
 
 fn same_key(key: &str, one: &Value, other: &Value) -> bool {
-    match (one.get(key).and_then(Value::as_str), other.get(key).and_then(Value::as_str)) {
+    match (
+        one.get(key).and_then(Value::as_str),
+        other.get(key).and_then(Value::as_str),
+    ) {
         (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
         _ => false,
     }
 }
 
 fn same(shape: Shape, wanted: &Value, held: Option<&Value>) -> bool {
-    let Some(held) = held else { return is_empty(wanted) };
+    let Some(held) = held else {
+        return is_empty(wanted);
+    };
     match shape {
         Shape::CaselessText => match (wanted.as_str(), held.as_str()) {
             (Some(wanted), Some(held)) => wanted.trim().eq_ignore_ascii_case(held.trim()),
             _ => wanted == held,
         },
         Shape::Bytes | Shape::Rate | Shape::Count | Shape::Credits => same_number(wanted, held),
-        Shape::Set | Shape::GrowingSet => texts(Some(wanted)).collect::<BTreeSet<_>>() == texts(Some(held)).collect::<BTreeSet<_>>(),
+        Shape::Set | Shape::GrowingSet => {
+            texts(Some(wanted)).collect::<BTreeSet<_>>()
+                == texts(Some(held)).collect::<BTreeSet<_>>()
+        }
         Shape::Keyed(key) | Shape::GrowingKeyed(key) => same_entries(key, wanted, held),
-        Shape::Text | Shape::Flag | Shape::Instant => wanted == held || (is_empty(wanted) && is_empty(held)),
+        Shape::Text | Shape::Flag | Shape::Instant => {
+            wanted == held || (is_empty(wanted) && is_empty(held))
+        }
     }
 }
 
@@ -140,19 +167,32 @@ fn same_number(wanted: &Value, held: &Value) -> bool {
 
 /// Keyed lists are equal when they hold the same keys and each pair of entries is equal, in any order.
 fn same_entries(key: &str, wanted: &Value, held: &Value) -> bool {
-    let (Some(wanted), Some(held)) = (wanted.as_array(), held.as_array()) else { return false };
+    let (Some(wanted), Some(held)) = (wanted.as_array(), held.as_array()) else {
+        return false;
+    };
     wanted.len() == held.len()
-        && wanted.iter().all(|entry| held.iter().any(|other| same_key(key, entry, other) && same_members(key, entry, other)))
+        && wanted.iter().all(|entry| {
+            held.iter()
+                .any(|other| same_key(key, entry, other) && same_members(key, entry, other))
+        })
 }
 
 fn same_members(key: &str, one: &Value, other: &Value) -> bool {
-    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else { return false };
-    let members: BTreeSet<&String> = one.keys().chain(other.keys()).filter(|member| *member != key).collect();
-    members.into_iter().all(|member| match (one.get(member), other.get(member)) {
-        (Some(one), Some(other)) => same_leaf(one, other),
-        (Some(value), None) | (None, Some(value)) => is_empty(value),
-        (None, None) => true,
-    })
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
+        return false;
+    };
+    let members: BTreeSet<&String> = one
+        .keys()
+        .chain(other.keys())
+        .filter(|member| *member != key)
+        .collect();
+    members
+        .into_iter()
+        .all(|member| match (one.get(member), other.get(member)) {
+            (Some(one), Some(other)) => same_leaf(one, other),
+            (Some(value), None) | (None, Some(value)) => is_empty(value),
+            (None, None) => true,
+        })
 }
 
 /// Members of entries have no shape of their own: instants, sets and numbers are told by their look.
@@ -162,8 +202,13 @@ fn same_leaf(one: &Value, other: &Value) -> bool {
     }
     match (one, other) {
         (Value::Number(_), Value::Number(_)) => same_number(one, other),
-        (Value::Array(_), Value::Array(_)) => texts(Some(one)).collect::<BTreeSet<_>>() == texts(Some(other)).collect::<BTreeSet<_>>(),
-        (Value::String(one), Value::String(other)) => match (one.parse::<jiff::Timestamp>(), other.parse::<jiff::Timestamp>()) {
+        (Value::Array(_), Value::Array(_)) => {
+            texts(Some(one)).collect::<BTreeSet<_>>() == texts(Some(other)).collect::<BTreeSet<_>>()
+        }
+        (Value::String(one), Value::String(other)) => match (
+            one.parse::<jiff::Timestamp>(),
+            other.parse::<jiff::Timestamp>(),
+        ) {
             (Ok(one), Ok(other)) => one.as_second() == other.as_second(),
             _ => false,
         },

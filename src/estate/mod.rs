@@ -15,7 +15,10 @@ mod settings;
 pub use capability::{Account, Capabilities, Capability};
 pub use catalogue::{Field, Shape, fields};
 pub use compare::{Difference, differences, merge_patch};
-pub use consumption::{Alerts, Consumption, DataSource, DataSources, HealthReport, Jobs, MonthlyConsumption, Report, Restores, UsageReport};
+pub use consumption::{
+    Alerts, Consumption, DataSource, DataSources, HealthReport, Jobs, MonthlyConsumption, Report,
+    Restores, UsageReport,
+};
 pub use object::{Claim, Facts, Object, ObjectId, Parent, Protection};
 pub use observation::{Administrator, Client, Licences, Observation, Scope, StorageLocation};
 pub use settings::{Settings, SettingsError};

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-pub use crate::api::shared::Protection;
 use crate::api::Kind;
+pub use crate::api::shared::Protection;
 
 /// The platform's own id of an object: opaque, never built by us.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,7 +141,9 @@ impl Object {
 
     /// What this object hangs under.
     pub fn parent(&self) -> Parent {
-        Self::parent_field(self.kind).and_then(|field| self.settings.text(field)).map(ObjectId::new)
+        Self::parent_field(self.kind)
+            .and_then(|field| self.settings.text(field))
+            .map(ObjectId::new)
     }
 
     /// Whether the object is switched on; platforms that don't say mean yes.

@@ -50,7 +50,9 @@ impl Settings {
 
     /// A text setting that isn't empty.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.get(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.get(path)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
     }
 
     /// A yes-or-no setting.
@@ -104,7 +106,8 @@ impl Settings {
 
 /// The value at a dotted path.
 pub(super) fn lookup<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(document, |value, member| value.get(member))
+    path.split('.')
+        .try_fold(document, |value, member| value.get(member))
 }
 
 /// Puts a value at a dotted path, making the objects on the way.
@@ -114,7 +117,9 @@ pub(super) fn insert(document: &mut Map<String, Value>, path: &str, value: Value
             document.insert(path.to_owned(), value);
         }
         Some((member, rest)) => {
-            let child = document.entry(member).or_insert_with(|| Value::Object(Map::new()));
+            let child = document
+                .entry(member)
+                .or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(child) = child {
                 insert(child, rest, value);
             }
@@ -134,13 +139,19 @@ pub(super) fn is_empty(value: &Value) -> bool {
 }
 
 /// A number of credits in thousandths, so that rounding on the way can't make a difference.
-#[allow(clippy::cast_possible_truncation, reason = "credits stay far below 2^53")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "credits stay far below 2^53"
+)]
 pub(super) fn thousandths(number: f64) -> i64 {
     (number * 1000.0).round() as i64
 }
 
 fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
-    let wrong = |problem: String| SettingsError { field: field.path.to_owned(), problem };
+    let wrong = |problem: String| SettingsError {
+        field: field.path.to_owned(),
+        problem,
+    };
     let quantity_text = || match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -148,19 +159,27 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
     };
     match field.shape {
         Shape::Bytes | Shape::Rate => {
-            let text = quantity_text().ok_or_else(|| wrong(format!("{value} is not a size such as 500Gi")))?;
+            let text = quantity_text()
+                .ok_or_else(|| wrong(format!("{value} is not a size such as 500Gi")))?;
             if text.is_empty() {
                 return Ok(Value::Null);
             }
-            let number = if field.shape == Shape::Bytes { Size::new(text).bytes() } else { Rate::new(text).bits_per_second() };
+            let number = if field.shape == Shape::Bytes {
+                Size::new(text).bytes()
+            } else {
+                Rate::new(text).bits_per_second()
+            };
             Ok(number.map_err(|error| wrong(error.to_string()))?.into())
         }
         Shape::Credits => {
-            let text = quantity_text().ok_or_else(|| wrong(format!("{value} is not a number such as 12.5")))?;
+            let text = quantity_text()
+                .ok_or_else(|| wrong(format!("{value} is not a number such as 12.5")))?;
             if text.is_empty() {
                 return Ok(Value::Null);
             }
-            let milli = Credits::new(text).milli().map_err(|error| wrong(error.to_string()))?;
+            let milli = Credits::new(text)
+                .milli()
+                .map_err(|error| wrong(error.to_string()))?;
             Ok(from_thousandths(milli))
         }
         Shape::Instant => {
@@ -168,13 +187,24 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
             if text.is_empty() {
                 return Ok(Value::String(String::new()));
             }
-            let instant: jiff::Timestamp =
-                text.parse().map_err(|_| wrong(format!("{value} is not an instant such as 2026-12-01T00:00:00Z")))?;
-            Ok(Value::String(instant.round(jiff::Unit::Second).unwrap_or(instant).to_string()))
+            let instant: jiff::Timestamp = text.parse().map_err(|_| {
+                wrong(format!(
+                    "{value} is not an instant such as 2026-12-01T00:00:00Z"
+                ))
+            })?;
+            Ok(Value::String(
+                instant
+                    .round(jiff::Unit::Second)
+                    .unwrap_or(instant)
+                    .to_string(),
+            ))
         }
         Shape::Count => match value {
             Value::String(text) if text.is_empty() => Ok(Value::Null),
-            Value::String(text) => Ok(Count::new(text.clone()).count().map_err(|error| wrong(error.to_string()))?.into()),
+            Value::String(text) => Ok(Count::new(text.clone())
+                .count()
+                .map_err(|error| wrong(error.to_string()))?
+                .into()),
             _ => Ok(value.clone()),
         },
         _ => Ok(value.clone()),
@@ -183,5 +213,9 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
 
 #[allow(clippy::cast_precision_loss, reason = "credits stay far below 2^53")]
 fn from_thousandths(milli: i64) -> Value {
-    if milli % 1000 == 0 { (milli / 1000).into() } else { (milli as f64 / 1000.0).into() }
+    if milli % 1000 == 0 {
+        (milli / 1000).into()
+    } else {
+        (milli as f64 / 1000.0).into()
+    }
 }

@@ -15,7 +15,10 @@ use std::{
 
 use crate::{
     api::Kind,
-    estate::{Administrator, Capabilities, Claim, Client, Licences, Object, ObjectId, Observation, StorageLocation},
+    estate::{
+        Administrator, Capabilities, Claim, Client, Licences, Object, ObjectId, Observation,
+        StorageLocation,
+    },
 };
 
 /// Names an object on one platform.
@@ -79,18 +82,30 @@ impl Inventory {
     }
 
     /// Replaces everything that wasn't written after the sweep began.
-    pub fn install(&mut self, sweep: Ticket, observation: Observation, scope_had_clients: bool) -> Changes {
+    pub fn install(
+        &mut self,
+        sweep: Ticket,
+        observation: Observation,
+        scope_had_clients: bool,
+    ) -> Changes {
         let mut changes = Changes::default();
         let mut seen: HashSet<Key> = HashSet::with_capacity(observation.objects.len());
         for object in observation.objects {
             let key = (object.kind, object.id.clone());
             seen.insert(key.clone());
-            if !self.written_since(&key, sweep) && self.objects.get(&key).is_none_or(|known| **known != object) {
+            if !self.written_since(&key, sweep)
+                && self.objects.get(&key).is_none_or(|known| **known != object)
+            {
                 changes.objects.push((key, object.claim.clone()));
                 self.put(object);
             }
         }
-        let gone: Vec<Key> = self.objects.keys().filter(|key| !seen.contains(*key) && !self.written_since(key, sweep)).cloned().collect();
+        let gone: Vec<Key> = self
+            .objects
+            .keys()
+            .filter(|key| !seen.contains(*key) && !self.written_since(key, sweep))
+            .cloned()
+            .collect();
         for key in gone {
             let claim = self.take(&key).and_then(|object| object.claim.clone());
             changes.objects.push((key, claim));
@@ -114,7 +129,8 @@ impl Inventory {
     /// Notes an object as the platform just answered it.
     pub fn record(&mut self, object: Object) {
         let ticket = self.tick();
-        self.written.insert((object.kind, object.id.clone()), ticket);
+        self.written
+            .insert((object.kind, object.id.clone()), ticket);
         self.put(object);
     }
 
@@ -140,22 +156,36 @@ impl Inventory {
 
     /// The object that carries a claim.
     pub fn claimed(&self, kind: Kind, claim: &Claim) -> Option<&Arc<Object>> {
-        self.by_claim.get(&(kind, claim.clone())).and_then(|id| self.get(kind, id))
+        self.by_claim
+            .get(&(kind, claim.clone()))
+            .and_then(|id| self.get(kind, id))
     }
 
     /// Objects of a kind with a name, in any case.
     pub fn named(&self, kind: Kind, name: &str) -> impl Iterator<Item = &Arc<Object>> {
-        self.by_name.get(&(kind, name.to_lowercase())).into_iter().flatten().filter_map(move |id| self.get(kind, id))
+        self.by_name
+            .get(&(kind, name.to_lowercase()))
+            .into_iter()
+            .flatten()
+            .filter_map(move |id| self.get(kind, id))
     }
 
     /// Objects of a kind directly under a parent.
     pub fn children(&self, kind: Kind, parent: &ObjectId) -> impl Iterator<Item = &Arc<Object>> {
-        self.children.get(&(kind, parent.clone())).into_iter().flatten().filter_map(move |id| self.get(kind, id))
+        self.children
+            .get(&(kind, parent.clone()))
+            .into_iter()
+            .flatten()
+            .filter_map(move |id| self.get(kind, id))
     }
 
     /// Tenants that use a plan.
     pub fn referring_to_plan(&self, plan: &ObjectId) -> impl Iterator<Item = &Arc<Object>> {
-        self.tenants_by_plan.get(plan).into_iter().flatten().filter_map(|id| self.get(Kind::Tenant, id))
+        self.tenants_by_plan
+            .get(plan)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.get(Kind::Tenant, id))
     }
 
     /// A client by id, when clients were observed.
@@ -174,17 +204,34 @@ impl Inventory {
     }
 
     fn written_since(&self, key: &Key, sweep: Ticket) -> bool {
-        self.written.get(key).is_some_and(|written| *written > sweep)
+        self.written
+            .get(key)
+            .is_some_and(|written| *written > sweep)
     }
 
     fn install_clients(&mut self, sweep: Ticket, clients: Vec<Client>, changes: &mut Changes) {
         let mut next: HashMap<ObjectId, Client> = HashMap::with_capacity(clients.len());
         for client in clients {
-            let newer = self.written_clients.get(&client.id).is_some_and(|written| *written > sweep);
-            let client = if newer { self.clients.remove(&client.id).unwrap_or(client) } else { client };
-            if self.clients.get(&client.id).is_none_or(|known| known.customer_id != client.customer_id) {
-                let customer = self.get(Kind::Customer, &client.customer_id).and_then(|object| object.claim.clone());
-                changes.objects.push(((Kind::Customer, client.customer_id.clone()), customer));
+            let newer = self
+                .written_clients
+                .get(&client.id)
+                .is_some_and(|written| *written > sweep);
+            let client = if newer {
+                self.clients.remove(&client.id).unwrap_or(client)
+            } else {
+                client
+            };
+            if self
+                .clients
+                .get(&client.id)
+                .is_none_or(|known| known.customer_id != client.customer_id)
+            {
+                let customer = self
+                    .get(Kind::Customer, &client.customer_id)
+                    .and_then(|object| object.claim.clone());
+                changes
+                    .objects
+                    .push(((Kind::Customer, client.customer_id.clone()), customer));
                 changes.surroundings = true;
             }
             next.insert(client.id.clone(), client);
@@ -196,14 +243,24 @@ impl Inventory {
         let key = (object.kind, object.id.clone());
         self.take(&key);
         if let Some(claim) = &object.claim {
-            self.by_claim.insert((object.kind, claim.clone()), object.id.clone());
+            self.by_claim
+                .insert((object.kind, claim.clone()), object.id.clone());
         }
-        self.by_name.entry((object.kind, object.name.to_lowercase())).or_default().insert(object.id.clone());
+        self.by_name
+            .entry((object.kind, object.name.to_lowercase()))
+            .or_default()
+            .insert(object.id.clone());
         if let Some(parent) = object.parent() {
-            self.children.entry((object.kind, parent)).or_default().insert(object.id.clone());
+            self.children
+                .entry((object.kind, parent))
+                .or_default()
+                .insert(object.id.clone());
         }
         if let Some(plan) = object.settings.text("planId") {
-            self.tenants_by_plan.entry(ObjectId::new(plan)).or_default().insert(object.id.clone());
+            self.tenants_by_plan
+                .entry(ObjectId::new(plan))
+                .or_default()
+                .insert(object.id.clone());
         }
         self.objects.insert(key, Arc::new(object));
     }
@@ -216,7 +273,11 @@ impl Inventory {
                 self.by_claim.remove(&index);
             }
         }
-        remove_from(&mut self.by_name, &(key.0, object.name.to_lowercase()), &key.1);
+        remove_from(
+            &mut self.by_name,
+            &(key.0, object.name.to_lowercase()),
+            &key.1,
+        );
         if let Some(parent) = object.parent() {
             remove_from(&mut self.children, &(key.0, parent), &key.1);
         }
@@ -227,7 +288,11 @@ impl Inventory {
     }
 }
 
-fn remove_from<Index: std::hash::Hash + Eq>(index: &mut HashMap<Index, BTreeSet<ObjectId>>, at: &Index, id: &ObjectId) {
+fn remove_from<Index: std::hash::Hash + Eq>(
+    index: &mut HashMap<Index, BTreeSet<ObjectId>>,
+    at: &Index,
+    id: &ObjectId,
+) {
     if let Some(ids) = index.get_mut(at) {
         ids.remove(id);
         if ids.is_empty() {
@@ -235,4 +300,3 @@ fn remove_from<Index: std::hash::Hash + Eq>(index: &mut HashMap<Index, BTreeSet<
         }
     }
 }
-

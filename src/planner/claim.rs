@@ -15,17 +15,24 @@ const TAG_BYTES: usize = 3;
 /// id nothing can be told from it.
 pub fn claim(owner_id: &str, kind: Kind, namespace: &str, name: &str) -> Claim {
     let digest = keyed(owner_id, &["claim", kind.as_str(), namespace, name]);
-    Claim::new(&format!("hf-{}", BASE32_NOPAD.encode(&digest[..CLAIM_BYTES]).to_lowercase()))
+    Claim::new(&format!(
+        "hf-{}",
+        BASE32_NOPAD.encode(&digest[..CLAIM_BYTES]).to_lowercase()
+    ))
 }
 
 /// A short tag of a secret value, kept on the platform beside it, which changes when the value does.
 pub fn secret_tag(owner_id: &str, claim: &Claim, secret: &str) -> String {
     let digest = keyed(owner_id, &["tag", claim.as_str(), secret]);
-    format!("t-{}", BASE32_NOPAD.encode(&digest[..TAG_BYTES]).to_lowercase())
+    format!(
+        "t-{}",
+        BASE32_NOPAD.encode(&digest[..TAG_BYTES]).to_lowercase()
+    )
 }
 
 fn keyed(key: &str, parts: &[&str]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
     for part in parts {
         mac.update(part.as_bytes());
         mac.update(&[0]);

@@ -8,7 +8,7 @@ use super::{Declared, PlatformState, Remote, Seen, Settlement, Verdict, View};
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
-        shared::{ChangeStep, Intent, ManagedStatus, Management},
+        shared::{ChangeStep, Intent, ManagedStatus},
     },
     estate::Object,
 };
@@ -20,7 +20,11 @@ const READY_KEPT_SECONDS: i64 = 3600;
 
 /// The shared part of status at the end of a pass. Conditions that don't apply are left out, except that `more` (health and
 /// service level) is added as given. Serves R-N1, R-N3, R-N13, I8.
-pub fn managed_status(view: &View<'_>, settlement: &Settlement, more: Vec<(ConditionType, bool, Reason, String)>) -> ManagedStatus {
+pub fn managed_status(
+    view: &View<'_>,
+    settlement: &Settlement,
+    more: Vec<(ConditionType, bool, Reason, String)>,
+) -> ManagedStatus {
     let declared = view.declared;
     let previous = &declared.status;
     let object = remote_object(declared, &view.remote);
@@ -34,13 +38,23 @@ pub fn managed_status(view: &View<'_>, settlement: &Settlement, more: Vec<(Condi
     changes.drain(..superfluous);
     ManagedStatus {
         observed_generation: Some(declared.generation),
-        external_id: object.map(|object| object.id.to_string()).or_else(|| previous.external_id.clone()),
+        external_id: object
+            .map(|object| object.id.to_string())
+            .or_else(|| previous.external_id.clone()),
         claim: observed
-            .map(|platform| platform.claim(declared.kind, &declared.namespace, &declared.name).to_string())
+            .map(|platform| {
+                platform
+                    .claim(declared.kind, &declared.namespace, &declared.name)
+                    .to_string()
+            })
             .or_else(|| previous.claim.clone()),
-        platform: observed.map(|platform| platform.name.clone()).or_else(|| previous.platform.clone()),
+        platform: observed
+            .map(|platform| platform.name.clone())
+            .or_else(|| previous.platform.clone()),
         conditions: conditions(view, settlement, more),
-        protection: object.map(|object| object.protection).or(previous.protection),
+        protection: object
+            .map(|object| object.protection)
+            .or(previous.protection),
         drift: settlement.drift.clone(),
         manual_steps: settlement.manual_steps.clone(),
         changes,
@@ -51,7 +65,12 @@ pub fn managed_status(view: &View<'_>, settlement: &Settlement, more: Vec<(Condi
 /// The operation that the platform has accepted and not finished, so that a restart goes on asking for it.
 fn intent(view: &View<'_>) -> Option<Intent> {
     let operation = view.progress.operation.clone()?;
-    let previous = view.declared.status.intent.as_ref().filter(|intent| intent.operation.as_ref() == Some(&operation));
+    let previous = view
+        .declared
+        .status
+        .intent
+        .as_ref()
+        .filter(|intent| intent.operation.as_ref() == Some(&operation));
     let sent = view.progress.performed.last();
     Some(previous.cloned().unwrap_or_else(|| Intent {
         id: operation.clone(),
@@ -66,97 +85,207 @@ fn intent(view: &View<'_>) -> Option<Intent> {
 
 /// The remote object that a resource is about, as far as the inventory knows.
 pub fn remote_object<'a>(declared: &Declared, remote: &'a Remote) -> Option<&'a Arc<Object>> {
-    let noted = |seen: &&Seen| seen.holder.is_none() && declared.annotated.as_ref().is_some_and(|(_, id)| *id == seen.object.id);
-    remote.claimed.as_ref().or_else(|| remote.known.as_ref().filter(noted).map(|seen| &seen.object))
+    let noted = |seen: &&Seen| {
+        seen.holder.is_none()
+            && declared
+                .annotated
+                .as_ref()
+                .is_some_and(|(_, id)| *id == seen.object.id)
+    };
+    remote
+        .claimed
+        .as_ref()
+        .or_else(|| remote.known.as_ref().filter(noted).map(|seen| &seen.object))
 }
 
 /// A condition before it has a time.
 type Said = (ConditionType, &'static str, Reason, String);
 
-fn conditions(view: &View<'_>, settlement: &Settlement, more: Vec<(ConditionType, bool, Reason, String)>) -> Vec<Condition> {
+fn conditions(
+    view: &View<'_>,
+    settlement: &Settlement,
+    more: Vec<(ConditionType, bool, Reason, String)>,
+) -> Vec<Condition> {
     let mut said = verdict_conditions(view, settlement);
-    said.extend(more.into_iter().map(|(kind, holds, reason, message)| (kind, if holds { "True" } else { "False" }, reason, message)));
+    said.extend(more.into_iter().map(|(kind, holds, reason, message)| {
+        (kind, if holds { "True" } else { "False" }, reason, message)
+    }));
     said.sort_by_key(|(kind, ..)| *kind);
-    said.into_iter().map(|condition| dated(view, condition)).collect()
+    said.into_iter()
+        .map(|condition| dated(view, condition))
+        .collect()
+}
+
+/// The same reason and message under several types.
+fn all(conditions: &[(ConditionType, &'static str)], reason: Reason, message: &str) -> Vec<Said> {
+    let said = |(kind, status): &(ConditionType, &'static str)| {
+        (*kind, *status, reason, message.to_owned())
+    };
+    conditions.iter().map(said).collect()
 }
 
 fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
-    use ConditionType::{DeletionBlocked, DriftDetected, ManualStepPending, Paused, PlatformReachable, QuotaExceeded, Ready, Reconciling, Stalled, Synced};
-    let mut said: Vec<Said> = Vec::new();
-    match &settlement.verdict {
-        Verdict::InSync => {
-            said.push((Ready, "True", Reason::InSync, "the platform holds what the spec says.".into()));
-            said.push((Synced, "True", Reason::InSync, "nothing is left to write.".into()));
-        }
-        Verdict::Observing => {
-            said.push((Ready, "True", Reason::Observing, "management is Observe: what differs is reported, nothing is written.".into()));
-            let (status, reason, message) = if settlement.drift.is_empty() {
-                ("True", Reason::InSync, "the platform holds what the spec says.".to_owned())
-            } else {
-                ("False", Reason::Differs, format!("not written, since management is Observe: {}.", drifted(settlement)))
-            };
-            said.push((Synced, status, reason, message));
-        }
-        Verdict::Paused => {
-            said.push((Paused, "True", Reason::Paused, format!("management is {}: nothing is looked at and nothing is written.", Management::Paused.as_str())));
-            said.extend(kept_ready(view, Reason::Paused, "management is Paused, and the spec has changed since it was last applied.", true));
-        }
-        Verdict::Waiting(reason, message) => {
-            said.push((Ready, "False", *reason, message.clone()));
-            said.push((Reconciling, "True", *reason, message.clone()));
-        }
-        Verdict::Unreachable(message) => {
-            said.push((PlatformReachable, "False", Reason::PlatformUnreachable, message.clone()));
-            said.push((Reconciling, "True", Reason::PlatformUnreachable, message.clone()));
-            said.extend(kept_ready(view, Reason::PlatformUnreachable, message, !outage_is_long(view)));
-        }
-        Verdict::Stalled(reason, message) => {
-            said.push((Ready, "False", *reason, message.clone()));
-            said.push((Stalled, "True", *reason, message.clone()));
-        }
+    use ConditionType::{DriftDetected, ManualStepPending, Ready};
+    let mut said = match &settlement.verdict {
+        Verdict::InSync => in_sync(),
+        Verdict::Observing => observing(settlement),
+        Verdict::Paused => paused(view),
+        Verdict::Waiting(reason, message) => all(
+            &[(Ready, "False"), (ConditionType::Reconciling, "True")],
+            *reason,
+            message,
+        ),
+        Verdict::Unreachable(message) => unreachable(view, message),
+        Verdict::Stalled(reason, message) => all(
+            &[(Ready, "False"), (ConditionType::Stalled, "True")],
+            *reason,
+            message,
+        ),
         Verdict::OverQuota(message) => {
-            said.push((Ready, "False", Reason::QuotaExceeded, message.clone()));
-            said.push((QuotaExceeded, "True", Reason::QuotaExceeded, message.clone()));
+            let types = [(Ready, "False"), (ConditionType::QuotaExceeded, "True")];
+            all(&types, Reason::QuotaExceeded, message)
         }
         Verdict::DeletionBlocked(reason, message) => {
-            said.push((Ready, "False", Reason::Deleting, "accepted for deletion, and held.".into()));
-            said.push((DeletionBlocked, "True", *reason, message.clone()));
+            let mut said = all(
+                &[(Ready, "False")],
+                Reason::Deleting,
+                "accepted for deletion, and held.",
+            );
+            said.extend(all(
+                &[(ConditionType::DeletionBlocked, "True")],
+                *reason,
+                message,
+            ));
+            said
         }
-        Verdict::Released => {}
-    }
+        Verdict::Released => Vec::new(),
+    };
     if !settlement.drift.is_empty() {
-        said.push((DriftDetected, "True", Reason::Differs, format!("the platform differs in: {}. See status.drift.", drifted(settlement))));
+        let message = format!(
+            "the platform differs in: {}. See status.drift.",
+            drifted(settlement)
+        );
+        said.push((DriftDetected, "True", Reason::Differs, message));
     }
-    if let Some(manual) = manual_steps(settlement) {
-        said.push((ManualStepPending, "True", manual.0, manual.1));
+    if let Some((reason, message)) = manual_steps(settlement) {
+        said.push((ManualStepPending, "True", reason, message));
     }
     said
 }
 
+fn in_sync() -> Vec<Said> {
+    let ready = all(
+        &[(ConditionType::Ready, "True")],
+        Reason::InSync,
+        "the platform holds what the spec says.",
+    );
+    let synced = all(
+        &[(ConditionType::Synced, "True")],
+        Reason::InSync,
+        "nothing is left to write.",
+    );
+    [ready, synced].concat()
+}
+
+fn observing(settlement: &Settlement) -> Vec<Said> {
+    let message = "management is Observe: what differs is reported, nothing is written.";
+    let mut said = all(
+        &[(ConditionType::Ready, "True")],
+        Reason::Observing,
+        message,
+    );
+    said.push(if settlement.drift.is_empty() {
+        (
+            ConditionType::Synced,
+            "True",
+            Reason::InSync,
+            "the platform holds what the spec says.".into(),
+        )
+    } else {
+        let message = format!(
+            "not written, since management is Observe: {}.",
+            drifted(settlement)
+        );
+        (ConditionType::Synced, "False", Reason::Differs, message)
+    });
+    said
+}
+
+fn paused(view: &View<'_>) -> Vec<Said> {
+    let message = "management is Paused: nothing is looked at and nothing is written.";
+    let mut said = all(&[(ConditionType::Paused, "True")], Reason::Paused, message);
+    let changed = "management is Paused, and the spec has changed since it was last applied.";
+    said.push(kept_ready(view, Reason::Paused, changed, true));
+    said
+}
+
+fn unreachable(view: &View<'_>, message: &str) -> Vec<Said> {
+    let types = [
+        (ConditionType::PlatformReachable, "False"),
+        (ConditionType::Reconciling, "True"),
+    ];
+    let mut said = all(&types, Reason::PlatformUnreachable, message);
+    said.push(kept_ready(
+        view,
+        Reason::PlatformUnreachable,
+        message,
+        !outage_is_long(view),
+    ));
+    said
+}
+
 fn drifted(settlement: &Settlement) -> String {
-    settlement.drift.iter().map(|drift| drift.field.as_str()).collect::<Vec<_>>().join(", ")
+    settlement
+        .drift
+        .iter()
+        .map(|drift| drift.field.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
     if !settlement.manual_steps.is_empty() {
-        let fields: Vec<&str> = settlement.manual_steps.iter().map(|step| step.field.as_str()).collect();
-        return Some((Reason::ConsoleStepRequired, format!("only a person at the platform's console can do this: {}. See status.manualSteps.", fields.join(", "))));
+        let fields: Vec<&str> = settlement
+            .manual_steps
+            .iter()
+            .map(|step| step.field.as_str())
+            .collect();
+        return Some((
+            Reason::ConsoleStepRequired,
+            format!(
+                "only a person at the platform's console can do this: {}. See status.manualSteps.",
+                fields.join(", ")
+            ),
+        ));
     }
     if !settlement.not_acted_on.is_empty() {
-        return Some((Reason::FieldNotActedOn, format!("accepted, and nothing acts on it yet: {}.", settlement.not_acted_on.join(", "))));
+        return Some((
+            Reason::FieldNotActedOn,
+            format!(
+                "accepted, and nothing acts on it yet: {}.",
+                settlement.not_acted_on.join(", ")
+            ),
+        ));
     }
     None
 }
 
 /// `Ready` as last known, or `Unknown` when it can't be said of this spec.
-fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Vec<Said> {
+fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Said {
     let status = &view.declared.status;
-    let last = status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
-    let known = last.filter(|_| keep && status.observed_generation == Some(view.declared.generation));
+    let last = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == ConditionType::Ready.as_str());
+    let known =
+        last.filter(|_| keep && status.observed_generation == Some(view.declared.generation));
     match known.map(|condition| condition.status.as_str()) {
-        Some("True") => vec![(ConditionType::Ready, "True", Reason::InSync, "as last known: the platform holds what the spec says.".into())],
-        Some("False") => vec![(ConditionType::Ready, "False", reason, message.to_owned())],
-        _ => vec![(ConditionType::Ready, "Unknown", reason, message.to_owned())],
+        Some("True") => {
+            let message = "as last known: the platform holds what the spec says.";
+            (ConditionType::Ready, "True", Reason::InSync, message.into())
+        }
+        Some("False") => (ConditionType::Ready, "False", reason, message.to_owned()),
+        _ => (ConditionType::Ready, "Unknown", reason, message.to_owned()),
     }
 }
 
@@ -165,19 +294,32 @@ fn outage_is_long(view: &View<'_>) -> bool {
         .status
         .conditions
         .iter()
-        .find(|condition| condition.type_ == ConditionType::PlatformReachable.as_str() && condition.status == "False")
-        .is_some_and(|condition| view.now.as_second() - condition.last_transition_time.0.as_second() > READY_KEPT_SECONDS)
+        .find(|condition| {
+            condition.type_ == ConditionType::PlatformReachable.as_str()
+                && condition.status == "False"
+        })
+        .is_some_and(|condition| {
+            view.now.as_second() - condition.last_transition_time.0.as_second() > READY_KEPT_SECONDS
+        })
 }
 
 /// Gives a condition its times: the transition time moves only when the status does.
 fn dated(view: &View<'_>, (kind, status, reason, message): Said) -> Condition {
-    let last = view.declared.status.conditions.iter().find(|condition| condition.type_ == kind.as_str() && condition.status == status);
+    let last = view
+        .declared
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == kind.as_str() && condition.status == status);
     Condition {
         type_: kind.as_str().to_owned(),
         status: status.to_owned(),
         reason: reason.as_str().to_owned(),
         message,
-        last_transition_time: last.map_or_else(|| Time(view.now), |condition| condition.last_transition_time.clone()),
+        last_transition_time: last.map_or_else(
+            || Time(view.now),
+            |condition| condition.last_transition_time.clone(),
+        ),
         observed_generation: Some(view.declared.generation),
     }
 }

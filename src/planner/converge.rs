@@ -15,7 +15,7 @@ use crate::{
     api::{
         Kind,
         conditions::Reason,
-        shared::{Drift, ManualStep, Management},
+        shared::{Drift, Management, ManualStep},
     },
     estate::{Capability, Difference, Object, differences, merge_patch},
     rules,
@@ -27,7 +27,12 @@ const DRIFT_SHOWN: usize = 20;
 const SECRET: [&str; 1] = ["webAccess.passwordTag"];
 
 /// The next step for a resource whose remote object is known.
-pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management, object: &Arc<Object>) -> Step {
+pub fn next(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    management: Management,
+    object: &Arc<Object>,
+) -> Step {
     let declared = view.declared;
     let marks = marks(view, platform, object);
     if marks != declared.marks {
@@ -53,7 +58,11 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management, o
         return report(view, object, Verdict::Observing, &differing, manual_steps);
     }
     let (writable, unwritable) = rules::writable(&platform.capabilities, object, differing);
-    manual_steps.extend(unwritable.iter().map(|difference| console_step(declared.kind, difference.field)));
+    manual_steps.extend(
+        unwritable
+            .iter()
+            .map(|difference| console_step(declared.kind, difference.field)),
+    );
     if let Some(step) = write(view, object, &writable) {
         return step;
     }
@@ -65,7 +74,13 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management, o
 
 /// The annotation and labels that the resource should carry.
 fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
-    Marks { external_id: Some(format!("{}/{}", platform.capabilities.account.id, object.id)), labels: view.labels.clone() }
+    Marks {
+        external_id: Some(format!(
+            "{}/{}",
+            platform.capabilities.account.id, object.id
+        )),
+        labels: view.labels.clone(),
+    }
 }
 
 /// The next write: the switch first when it goes off, last when it goes on, settings in between.
@@ -74,18 +89,36 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
         return None;
     }
     if let Some(hold) = &view.hold {
-        return Some(settle(Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()), Some(PATIENCE)));
+        return Some(settle(
+            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
+            Some(PATIENCE),
+        ));
     }
     let reverting = reverting(view);
-    let switch = differing.iter().find(|difference| difference.field == "active").map(|difference| difference.write == Value::Bool(true));
-    let settings: Vec<Difference> = differing.iter().filter(|difference| difference.field != "active").cloned().collect();
+    let switch = differing
+        .iter()
+        .find(|difference| difference.field == "active")
+        .map(|difference| difference.write == Value::Bool(true));
+    let settings: Vec<Difference> = differing
+        .iter()
+        .filter(|difference| difference.field != "active")
+        .cloned()
+        .collect();
     match switch {
-        Some(active) if !active || settings.is_empty() => Some(Step::SetActive { id: object.id.clone(), active, field: spec_field(view.declared.kind, "active"), reverting }),
+        Some(active) if !active || settings.is_empty() => Some(Step::SetActive {
+            id: object.id.clone(),
+            active,
+            field: spec_field(view.declared.kind, "active"),
+            reverting,
+        }),
         _ => Some(Step::Update {
             id: object.id.clone(),
             etag: object.etag.clone(),
             patch: merge_patch(&settings, &object.settings),
-            fields: settings.iter().map(|difference| spec_field(view.declared.kind, difference.field)).collect(),
+            fields: settings
+                .iter()
+                .map(|difference| spec_field(view.declared.kind, difference.field))
+                .collect(),
             reverting,
         }),
     }
@@ -94,11 +127,18 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
 /// Whether what differs was changed on the platform: the spec was applied before, and hasn't changed since.
 fn reverting(view: &View<'_>) -> bool {
     let status = &view.declared.status;
-    status.observed_generation == Some(view.declared.generation) && status.external_id.is_some() && view.progress.performed.is_empty()
+    status.observed_generation == Some(view.declared.generation)
+        && status.external_id.is_some()
+        && view.progress.performed.is_empty()
 }
 
 /// Listed clients, and the mail with the account details.
-fn customer_extras(view: &View<'_>, platform: &PlatformFacts, object: &Object, manual_steps: &mut Vec<ManualStep>) -> Option<Step> {
+fn customer_extras(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    object: &Object,
+    manual_steps: &mut Vec<ManualStep>,
+) -> Option<Step> {
     if view.declared.kind != Kind::Customer {
         return None;
     }
@@ -114,18 +154,31 @@ fn customer_extras(view: &View<'_>, platform: &PlatformFacts, object: &Object, m
         return None;
     }
     if let Some(hold) = &view.hold {
-        return Some(settle(Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()), Some(PATIENCE)));
+        return Some(settle(
+            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
+            Some(PATIENCE),
+        ));
     }
     Some(Step::SendWelcomeMail(object.id.clone()))
 }
 
 /// R-V5: each listed client that is elsewhere moves here, one at a time.
-fn move_clients(view: &View<'_>, platform: &PlatformFacts, object: &Object, manual_steps: &mut Vec<ManualStep>) -> Option<Step> {
+fn move_clients(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    object: &Object,
+    manual_steps: &mut Vec<ManualStep>,
+) -> Option<Step> {
     let listed = view.remote.clients.as_ref()?;
     for (id, client) in listed {
         if let Some(older) = view.remote.contested.get(id) {
-            let message = format!("clients.ids lists {id:?}, which {older} lists too and keeps, being older. Take it out of one of the two lists.");
-            return Some(settle(Verdict::Stalled(Reason::ClientConflict, message), None));
+            let message = format!(
+                "clients.ids lists {id:?}, which {older} lists too and keeps, being older. Take it out of one of the two lists."
+            );
+            return Some(settle(
+                Verdict::Stalled(Reason::ClientConflict, message),
+                None,
+            ));
         }
         match client {
             Some(client) if client.customer_id == object.id => {}
@@ -144,14 +197,36 @@ fn move_clients(view: &View<'_>, platform: &PlatformFacts, object: &Object, manu
 
 fn console_step(kind: Kind, setting: &str) -> ManualStep {
     let field = spec_field(kind, setting);
-    ManualStep { step: format!("the platform's interface can't set {field}: set it at the platform's console, on the page of this {}", kind.as_str()), field }
+    ManualStep {
+        step: format!(
+            "the platform's interface can't set {field}: set it at the platform's console, on the page of this {}",
+            kind.as_str()
+        ),
+        field,
+    }
 }
 
 /// Nothing is left to write.
-fn report(view: &View<'_>, object: &Object, verdict: Verdict, differing: &[Difference], manual_steps: Vec<ManualStep>) -> Step {
+fn report(
+    view: &View<'_>,
+    object: &Object,
+    verdict: Verdict,
+    differing: &[Difference],
+    manual_steps: Vec<ManualStep>,
+) -> Step {
     let kind = view.declared.kind;
-    let drift = differing.iter().take(DRIFT_SHOWN).map(|difference| drift(kind, difference)).collect();
-    Step::Settle(Box::new(Settlement { verdict, drift, manual_steps, not_acted_on: rules::not_acted_on(kind, &view.declared.spec), again: until_next_change(view, object) }))
+    let drift = differing
+        .iter()
+        .take(DRIFT_SHOWN)
+        .map(|difference| drift(kind, difference))
+        .collect();
+    Step::Settle(Box::new(Settlement {
+        verdict,
+        drift,
+        manual_steps,
+        not_acted_on: rules::not_acted_on(kind, &view.declared.spec),
+        again: until_next_change(view, object),
+    }))
 }
 
 /// R-D33: a quota window begins or ends by the clock alone, so the pass comes back at that instant.

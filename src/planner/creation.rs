@@ -25,7 +25,10 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return step;
     }
     if management == Management::Observe {
-        let message = format!("the platform has no object that carries our mark for {}. It isn't made, since management is Observe.", declared.title());
+        let message = format!(
+            "the platform has no object that carries our mark for {}. It isn't made, since management is Observe.",
+            declared.title()
+        );
         return settle(Verdict::Waiting(Reason::Observing, message), None);
     }
     if let Err(obstacle) = at_creation(view, platform, &mut settings) {
@@ -43,12 +46,18 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return settle(Verdict::Stalled(Reason::CapabilityMissing, message), None);
     }
     if let Some(hold) = &view.hold {
-        return settle(Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()), Some(PATIENCE));
+        return settle(
+            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
+            Some(PATIENCE),
+        );
     }
     settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
     Step::Create {
         claim: platform.claim(declared.kind, &declared.namespace, &declared.name),
-        fields: settings.iter().map(|(setting, _)| spec_field(declared.kind, setting)).collect(),
+        fields: settings
+            .iter()
+            .map(|(setting, _)| spec_field(declared.kind, setting))
+            .collect(),
         document: settings.to_document(),
     }
 }
@@ -56,30 +65,60 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
 /// What stands in the way, as a settlement.
 pub fn settle_obstacle(obstacle: Obstacle) -> Step {
     match obstacle {
-        Obstacle::Wait(reason, message) => settle(Verdict::Waiting(reason, message), Some(PATIENCE)),
+        Obstacle::Wait(reason, message) => {
+            settle(Verdict::Waiting(reason, message), Some(PATIENCE))
+        }
         Obstacle::Stall(reason, message) => settle(Verdict::Stalled(reason, message), None),
     }
 }
 
 /// Another object has our name under our parent: a conflict, unless `adopt: Matching` and nothing managed differs.
-fn adopt_namesake(view: &View<'_>, platform: &PlatformFacts, management: Management, settings: &Settings) -> Option<Step> {
+fn adopt_namesake(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    management: Management,
+    settings: &Settings,
+) -> Option<Step> {
     let seen = view.remote.namesakes.first()?;
     let (kind, id) = (view.declared.kind, &seen.object.id);
     if let Some(holder) = &seen.holder {
-        let message = format!("{} {id} has this name and belongs to {holder}. Choose another name, or delete one of the two resources.", kind.as_str());
-        return Some(settle(Verdict::Stalled(Reason::OwnedByAnother, message), None));
+        let message = format!(
+            "{} {id} has this name and belongs to {holder}. Choose another name, or delete one of the two resources.",
+            kind.as_str()
+        );
+        return Some(settle(
+            Verdict::Stalled(Reason::OwnedByAnother, message),
+            None,
+        ));
     }
     let differing = differences(kind, settings, &seen.object.settings);
-    let matching = platform.adopt(&view.declared.lifecycle) == Adopt::Matching && seen.object.claim.is_none();
+    let matching =
+        platform.adopt(&view.declared.lifecycle) == Adopt::Matching && seen.object.claim.is_none();
     if matching && differing.is_empty() && view.remote.namesakes.len() == 1 {
         return Some(converge::next(view, platform, management, &seen.object));
     }
     let remedy = if matching {
-        let fields: Vec<String> = differing.iter().map(|difference| spec_field(kind, difference.field)).collect();
-        format!("adopt: Matching doesn't take it, since these fields differ: {}. Make them equal, or set adopt: ById with externalId: {:?}", fields.join(", "), id.as_str())
+        let fields: Vec<String> = differing
+            .iter()
+            .map(|difference| spec_field(kind, difference.field))
+            .collect();
+        format!(
+            "adopt: Matching doesn't take it, since these fields differ: {}. Make them equal, or set adopt: ById with externalId: {:?}",
+            fields.join(", "),
+            id.as_str()
+        )
     } else {
-        format!("To take it over set adopt: ById with externalId: {:?}; otherwise choose another name", id.as_str())
+        format!(
+            "To take it over set adopt: ById with externalId: {:?}; otherwise choose another name",
+            id.as_str()
+        )
     };
-    let message = format!("the platform already has a {} of this name ({id}) that isn't ours. {remedy}.", kind.as_str());
-    Some(settle(Verdict::Stalled(Reason::NameConflict, message), None))
+    let message = format!(
+        "the platform already has a {} of this name ({id}) that isn't ours. {remedy}.",
+        kind.as_str()
+    );
+    Some(settle(
+        Verdict::Stalled(Reason::NameConflict, message),
+        None,
+    ))
 }

@@ -16,11 +16,17 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if !declared.finalized {
         return settle(Verdict::Released, None);
     }
-    if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain || management != Management::Manage {
+    if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain
+        || management != Management::Manage
+    {
         return Step::Release;
     }
     if let Some(deleted) = &view.progress.deleted {
-        return if view.progress.gone.as_ref() == Some(deleted) { Step::Release } else { Step::ConfirmGone(deleted.clone()) };
+        return if view.progress.gone.as_ref() == Some(deleted) {
+            Step::Release
+        } else {
+            Step::ConfirmGone(deleted.clone())
+        };
     }
     let Some(object) = &view.remote.claimed else {
         return unclaimed(view, platform);
@@ -42,13 +48,23 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
             "the noted id {id} belongs to account {account:?}, but the credential is for {:?}. Correct the credential, or set deletionPolicy: Retain to let go.",
             platform.capabilities.account.id
         );
-        return settle(Verdict::DeletionBlocked(Reason::AccountMismatch, message), Some(PATIENCE));
+        return settle(
+            Verdict::DeletionBlocked(Reason::AccountMismatch, message),
+            Some(PATIENCE),
+        );
     }
     match &view.remote.known {
-        Some(seen) if seen.object.claim.is_none() && seen.holder.is_none() => delete(view, platform, &seen.object),
+        Some(seen) if seen.object.claim.is_none() && seen.holder.is_none() => {
+            delete(view, platform, &seen.object)
+        }
         Some(_) => {
-            let message = format!("{id} carries another owner's mark, so it isn't deleted. Set deletionPolicy: Retain to let go of it.");
-            settle(Verdict::DeletionBlocked(Reason::OwnedByAnother, message), None)
+            let message = format!(
+                "{id} carries another owner's mark, so it isn't deleted. Set deletionPolicy: Retain to let go of it."
+            );
+            settle(
+                Verdict::DeletionBlocked(Reason::OwnedByAnother, message),
+                None,
+            )
         }
         None if view.progress.gone.as_ref() == Some(id) => Step::Release,
         None => Step::Read(id.clone()),
@@ -56,7 +72,8 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
 }
 
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
-    let blocked = |reason, message| settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
+    let blocked =
+        |reason, message| settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
     if let Some(hold) = &view.hold {
         return blocked(Reason::WaitingForPlatform, hold.clone());
     }
@@ -71,7 +88,9 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     }
     match &view.progress.rehearsal {
         None => Step::RehearseDeletion(object.id.clone()),
-        Some(rehearsal) => Step::Delete { id: object.id.clone(), confirmation: rehearsal.confirmation.clone() },
+        Some(rehearsal) => Step::Delete {
+            id: object.id.clone(),
+            confirmation: rehearsal.confirmation.clone(),
+        },
     }
 }
-

@@ -52,8 +52,12 @@ fn reference_settings(kind: Kind) -> &'static [(&'static str, &'static str)] {
 pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Obstacle> {
     let declared = view.declared;
     let kind = declared.kind;
-    let mut settings =
-        Settings::from_document(kind, &declared.spec).map_err(|error| Obstacle::Stall(Reason::InvalidSpec, format!("{error}. Correct the field and apply again.")))?;
+    let mut settings = Settings::from_document(kind, &declared.spec).map_err(|error| {
+        Obstacle::Stall(
+            Reason::InvalidSpec,
+            format!("{error}. Correct the field and apply again."),
+        )
+    })?;
     settings.remove("name");
     if let Some(name) = remote_name(kind, &declared.spec) {
         settings.set(kind, "name", name.into());
@@ -76,12 +80,15 @@ pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Ob
 
 /// The name that goes to the platform: for a hidden customer its account name, never the display name.
 pub fn remote_name(kind: Kind, spec: &Value) -> Option<&str> {
-    let text = |field: &str| spec.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |field: &str| {
+        spec.get(field)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     match kind {
-        Kind::Reseller => text("displayName"),
         Kind::ServicePlan => text("planName"),
         Kind::Customer if spec.get("hideName") == Some(&json!(true)) => text("accountName"),
-        Kind::Customer => text("displayName"),
+        Kind::Customer | Kind::Reseller => text("displayName"),
         Kind::Tenant => None,
     }
 }
@@ -90,30 +97,53 @@ pub fn remote_name(kind: Kind, spec: &Value) -> Option<&str> {
 ///
 /// # Errors
 /// An [`Obstacle`] when the storage location can't be told.
-pub fn at_creation(view: &View<'_>, platform: &PlatformFacts, settings: &mut Settings) -> Result<(), Obstacle> {
+pub fn at_creation(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    settings: &mut Settings,
+) -> Result<(), Obstacle> {
     match view.declared.kind {
         Kind::Customer => {
             if let Some(location) = storage_location(settings, &platform.locations)? {
                 settings.set(Kind::Customer, "storageLocation", location.into());
             }
         }
-        Kind::Tenant if settings.text("type").is_none() => settings.set(Kind::Tenant, "type", "Evaluation".into()),
-        Kind::Reseller if settings.text("level").is_none() => settings.set(Kind::Reseller, "level", "Reseller".into()),
+        Kind::Tenant if settings.text("type").is_none() => {
+            settings.set(Kind::Tenant, "type", "Evaluation".into());
+        }
+        Kind::Reseller if settings.text("level").is_none() => {
+            settings.set(Kind::Reseller, "level", "Reseller".into());
+        }
         _ => {}
     }
     Ok(())
 }
 
 /// R-S2: the country decides where the platform hosts one; otherwise a location has to be named, and has to exist.
-fn storage_location(settings: &Settings, locations: &[StorageLocation]) -> Result<Option<String>, Obstacle> {
+fn storage_location(
+    settings: &Settings,
+    locations: &[StorageLocation],
+) -> Result<Option<String>, Obstacle> {
     let country = settings.text("country");
-    let hosting = country.and_then(|country| locations.iter().find(|location| location.countries.iter().any(|hosted| hosted == country)));
+    let hosting = country.and_then(|country| {
+        locations
+            .iter()
+            .find(|location| location.countries.iter().any(|hosted| hosted == country))
+    });
     match (settings.text("storageLocation"), hosting, country) {
-        (Some(named), _, _) if !locations.iter().any(|location| location.id == named) => Err(Obstacle::Stall(
-            Reason::LocationUnknown,
-            format!("storageLocation {named:?} is not one of the platform's locations. Choose an id listed in status.storageLocations of the BackupPlatform."),
-        )),
-        (Some(named), Some(hosting), Some(country)) if !locations.iter().any(|location| location.id == named && location.countries.iter().any(|hosted| hosted == country)) => {
+        (Some(named), _, _) if !locations.iter().any(|location| location.id == named) => {
+            Err(Obstacle::Stall(
+                Reason::LocationUnknown,
+                format!(
+                    "storageLocation {named:?} is not one of the platform's locations. Choose an id listed in status.storageLocations of the BackupPlatform."
+                ),
+            ))
+        }
+        (Some(named), Some(hosting), Some(country))
+            if !locations.iter().any(|location| {
+                location.id == named && location.countries.iter().any(|hosted| hosted == country)
+            }) =>
+        {
             Err(Obstacle::Stall(
                 Reason::LocationMismatch,
                 format!(
@@ -126,7 +156,9 @@ fn storage_location(settings: &Settings, locations: &[StorageLocation]) -> Resul
         (None, Some(hosting), _) => Ok(Some(hosting.id.clone())),
         (None, None, Some(country)) => Err(Obstacle::Stall(
             Reason::LocationRequired,
-            format!("the platform hosts no data in country {country:?}, so storageLocation must be stated. Choose an id listed in status.storageLocations of the BackupPlatform."),
+            format!(
+                "the platform hosts no data in country {country:?}, so storageLocation must be stated. Choose an id listed in status.storageLocations of the BackupPlatform."
+            ),
         )),
         (None, None, None) => Ok(None),
     }
@@ -141,15 +173,26 @@ fn clear_alternatives(kind: Kind, settings: &mut Settings) {
         "profile.address.state",
         "profile.address.country",
     ];
-    const WINDOW: [&str; 4] =
-        ["bandwidth.window.from", "bandwidth.window.to", "bandwidth.window.timeZone", "bandwidth.window.exceptWeekends"];
-    let cleared = |settings: &mut Settings, paths: &[&str]| paths.iter().for_each(|path| settings.set(kind, path, Value::Null));
+    const WINDOW: [&str; 4] = [
+        "bandwidth.window.from",
+        "bandwidth.window.to",
+        "bandwidth.window.timeZone",
+        "bandwidth.window.exceptWeekends",
+    ];
+    let cleared = |settings: &mut Settings, paths: &[&str]| {
+        for path in paths {
+            settings.set(kind, path, Value::Null);
+        }
+    };
     if settings.text("profile.address.text").is_some() {
         cleared(settings, &ADDRESS);
     } else if ADDRESS.iter().any(|path| settings.text(path).is_some()) {
         cleared(settings, &["profile.address.text"]);
     }
-    if settings.text("bandwidth.mode").is_some_and(|mode| mode != "Window") {
+    if settings
+        .text("bandwidth.mode")
+        .is_some_and(|mode| mode != "Window")
+    {
         cleared(settings, &WINDOW);
         if settings.text("bandwidth.mode") != Some("Always") {
             cleared(settings, &["bandwidth.maxRate"]);
@@ -160,30 +203,53 @@ fn clear_alternatives(kind: Kind, settings: &mut Settings) {
     }
 }
 
-fn add_references(view: &View<'_>, platform: &PlatformFacts, settings: &mut Settings) -> Result<(), Obstacle> {
+fn add_references(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    settings: &mut Settings,
+) -> Result<(), Obstacle> {
     let kind = view.declared.kind;
     for (setting, field) in reference_settings(kind) {
-        let Some((name, reference)) = view.references.get(field) else { continue };
+        let Some((name, reference)) = view.references.get(field) else {
+            continue;
+        };
         match reference {
             Reference::Missing => {
                 return Err(Obstacle::Stall(
                     Reason::ReferenceNotFound,
-                    format!("{field} names {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.", view.declared.namespace),
+                    format!(
+                        "{field} names {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.",
+                        view.declared.namespace
+                    ),
                 ));
             }
-            Reference::Found { platform: Some(other), .. } if *other != platform.name => {
+            Reference::Found {
+                platform: Some(other),
+                ..
+            } if *other != platform.name => {
                 return Err(Obstacle::Stall(
                     Reason::ReferenceNotFound,
-                    format!("{field} names {name:?}, which lives on platform {other:?}, not on {:?}. Refer to one on the same platform.", platform.name),
+                    format!(
+                        "{field} names {name:?}, which lives on platform {other:?}, not on {:?}. Refer to one on the same platform.",
+                        platform.name
+                    ),
                 ));
             }
             Reference::Found { deleting: true, .. } => {
-                return Err(Obstacle::Wait(Reason::WaitingForReference, format!("{field} names {name:?}, which is being deleted.")));
+                return Err(Obstacle::Wait(
+                    Reason::WaitingForReference,
+                    format!("{field} names {name:?}, which is being deleted."),
+                ));
             }
             Reference::Found { id: None, .. } => {
-                return Err(Obstacle::Wait(Reason::ReferenceNotReady, format!("{field} names {name:?}, which doesn't exist on the platform yet.")));
+                return Err(Obstacle::Wait(
+                    Reason::ReferenceNotReady,
+                    format!("{field} names {name:?}, which doesn't exist on the platform yet."),
+                ));
             }
-            Reference::Found { id: Some(id), .. } => settings.set(kind, setting, id.as_str().into()),
+            Reference::Found { id: Some(id), .. } => {
+                settings.set(kind, setting, id.as_str().into());
+            }
         }
     }
     Ok(())
@@ -191,7 +257,10 @@ fn add_references(view: &View<'_>, platform: &PlatformFacts, settings: &mut Sett
 
 fn add_supplements(view: &View<'_>, settings: &mut Settings) -> Result<(), Obstacle> {
     if let Some((field, problem)) = view.supplements.missing.iter().next() {
-        return Err(Obstacle::Stall(Reason::SecretMissing, format!("{field}: {problem}")));
+        return Err(Obstacle::Stall(
+            Reason::SecretMissing,
+            format!("{field}: {problem}"),
+        ));
     }
     for (setting, value) in &view.supplements.settings {
         settings.set(view.declared.kind, setting, value.clone().into());

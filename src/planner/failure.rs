@@ -25,16 +25,27 @@ pub fn after(view: &View<'_>) -> Option<Step> {
     let (verdict, again) = match failure {
         PlatformError::Refused(problem) => refused(view, problem, delay),
         PlatformError::Unauthorised(_) => (
-            Verdict::Unreachable(format!("{failure}. Correct the Secret that credentialsRef of the BackupPlatform names; it is read again at once.")),
+            Verdict::Unreachable(format!(
+                "{failure}. Correct the Secret that credentialsRef of the BackupPlatform names; it is read again at once."
+            )),
             delay.max(PATIENCE),
         ),
-        PlatformError::Throttled { retry_after } => {
-            (Verdict::Waiting(Reason::WaitingForPlatform, "the platform asks for fewer requests; going on when it allows.".into()), (*retry_after).max(delay))
-        }
+        PlatformError::Throttled { retry_after } => (
+            Verdict::Waiting(
+                Reason::WaitingForPlatform,
+                "the platform asks for fewer requests; going on when it allows.".into(),
+            ),
+            (*retry_after).max(delay),
+        ),
         PlatformError::NotWriter(why) => (Verdict::Waiting(Reason::NotLeader, why.clone()), delay),
-        PlatformError::Unreachable(_) | PlatformError::Unavailable(_) | PlatformError::Garbled(_) => {
-            (Verdict::Unreachable(format!("{failure}. Nothing is lost: the change is made when the platform answers again.")), delay)
-        }
+        PlatformError::Unreachable(_)
+        | PlatformError::Unavailable(_)
+        | PlatformError::Garbled(_) => (
+            Verdict::Unreachable(format!(
+                "{failure}. Nothing is lost: the change is made when the platform answers again."
+            )),
+            delay,
+        ),
     };
     Some(settle(verdict, Some(again)))
 }
@@ -49,25 +60,53 @@ fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Dur
             ProblemKind::Unsupported => Reason::CapabilityMissing,
             _ => Reason::PlatformRefused,
         };
-        return (Verdict::DeletionBlocked(reason, format!("{message} Or set deletionPolicy: Retain to let go of it untouched.")), delay.max(PATIENCE));
+        return (
+            Verdict::DeletionBlocked(
+                reason,
+                format!("{message} Or set deletionPolicy: Retain to let go of it untouched."),
+            ),
+            delay.max(PATIENCE),
+        );
     }
     match problem.kind {
-        ProblemKind::AlreadyExists | ProblemKind::PreconditionFailed | ProblemKind::ConfirmationRequired => {
-            (Verdict::Waiting(Reason::Updating, "the object changed on the platform meanwhile; looking again.".into()), delay)
-        }
+        ProblemKind::AlreadyExists
+        | ProblemKind::PreconditionFailed
+        | ProblemKind::ConfirmationRequired => (
+            Verdict::Waiting(
+                Reason::Updating,
+                "the object changed on the platform meanwhile; looking again.".into(),
+            ),
+            delay,
+        ),
         ProblemKind::QuotaExceeded => (Verdict::OverQuota(message), delay.max(PATIENCE)),
-        ProblemKind::BackupActive | ProblemKind::HasDependents => (Verdict::Waiting(Reason::PlatformRefused, message), delay.max(PATIENCE)),
-        ProblemKind::Conflict => (Verdict::Stalled(Reason::NameConflict, conflict(view.declared.kind, problem, &message)), REST),
-        ProblemKind::LocationRequired => (Verdict::Stalled(Reason::LocationRequired, message), REST),
+        ProblemKind::BackupActive | ProblemKind::HasDependents => (
+            Verdict::Waiting(Reason::PlatformRefused, message),
+            delay.max(PATIENCE),
+        ),
+        ProblemKind::Conflict => (
+            Verdict::Stalled(
+                Reason::NameConflict,
+                conflict(view.declared.kind, problem, &message),
+            ),
+            REST,
+        ),
+        ProblemKind::LocationRequired => {
+            (Verdict::Stalled(Reason::LocationRequired, message), REST)
+        }
         ProblemKind::Protected => (Verdict::Stalled(Reason::Protected, message), REST),
         ProblemKind::Unsupported => (Verdict::Stalled(Reason::CapabilityMissing, message), REST),
-        ProblemKind::NotFound | ProblemKind::Invalid | ProblemKind::Other => (Verdict::Stalled(Reason::PlatformRefused, message), REST),
+        ProblemKind::NotFound | ProblemKind::Invalid | ProblemKind::Other => {
+            (Verdict::Stalled(Reason::PlatformRefused, message), REST)
+        }
     }
 }
 
 fn conflict(kind: Kind, problem: &Problem, message: &str) -> String {
     match &problem.conflicting_id {
-        Some(id) => format!("{message} It is {} {id:?}, which isn't ours. To take it over set adopt: ById with externalId: {id:?}; otherwise choose another name.", kind.as_str()),
+        Some(id) => format!(
+            "{message} It is {} {id:?}, which isn't ours. To take it over set adopt: ById with externalId: {id:?}; otherwise choose another name.",
+            kind.as_str()
+        ),
         None => message.to_owned(),
     }
 }

@@ -9,8 +9,8 @@ mod creation;
 mod deletion;
 mod desired;
 mod failure;
-mod status;
 mod notes;
+mod status;
 mod step;
 mod view;
 
@@ -18,15 +18,21 @@ pub use claim::{claim, secret_tag};
 pub use conditions::{managed_status, remote_object};
 pub use desired::{remote_name, spec_field};
 pub use failure::retry_delay;
-pub use status::{Around, HealthCondition, PlanName, customer, labels, plan, reseller, tenant};
 pub use notes::{Note, notes};
+pub use status::{Around, HealthCondition, PlanName, customer, labels, plan, reseller, tenant};
 pub use step::{Settlement, Step, Verdict};
-pub use view::{Declared, Marks, PlatformFacts, PlatformState, Progress, Reference, References, Remote, Seen, Supplements, View};
+pub use view::{
+    Declared, Marks, PlatformFacts, PlatformState, Progress, Reference, References, Remote, Seen,
+    Supplements, View,
+};
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    api::{conditions::Reason, shared::{DeletionPolicy, Management}},
+    api::{
+        conditions::Reason,
+        shared::{DeletionPolicy, Management},
+    },
     estate::{Claim, Object},
 };
 
@@ -47,21 +53,32 @@ pub fn next(view: &View<'_>) -> Step {
             view,
             Verdict::Stalled(
                 Reason::PlatformMissing,
-                format!("BackupPlatform {name:?} doesn't exist in namespace {:?}. Create it, or correct the reference.", view.declared.namespace),
+                format!(
+                    "BackupPlatform {name:?} doesn't exist in namespace {:?}. Create it, or correct the reference.",
+                    view.declared.namespace
+                ),
             ),
         ),
         PlatformState::Unresolved { field, name } => without_platform(
             view,
             Verdict::Stalled(
                 Reason::ReferenceNotFound,
-                format!("{field} names {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.", view.declared.namespace),
+                format!(
+                    "{field} names {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.",
+                    view.declared.namespace
+                ),
             ),
         ),
         PlatformState::Unobserved { name, trouble } => without_platform(
             view,
             match trouble {
-                None => Verdict::Waiting(Reason::WaitingForPlatform, format!("waiting for the first complete look at BackupPlatform {name:?}.")),
-                Some(trouble) => Verdict::Unreachable(format!("BackupPlatform {name:?}: {trouble}")),
+                None => Verdict::Waiting(
+                    Reason::WaitingForPlatform,
+                    format!("waiting for the first complete look at BackupPlatform {name:?}."),
+                ),
+                Some(trouble) => {
+                    Verdict::Unreachable(format!("BackupPlatform {name:?}: {trouble}"))
+                }
             },
         ),
     }
@@ -74,9 +91,19 @@ fn operation(view: &View<'_>) -> Option<Step> {
         return Some(Step::CheckOperation(operation.clone()));
     }
     let verdict = if view.progress.waiting_for_human {
-        Verdict::Waiting(Reason::WaitingForHuman, format!("the platform has accepted the change as operation {operation:?} and waits for a person there to act."))
+        Verdict::Waiting(
+            Reason::WaitingForHuman,
+            format!(
+                "the platform has accepted the change as operation {operation:?} and waits for a person there to act."
+            ),
+        )
     } else {
-        Verdict::Waiting(Reason::WaitingForPlatform, format!("the platform has accepted the change as operation {operation:?} and is working on it."))
+        Verdict::Waiting(
+            Reason::WaitingForPlatform,
+            format!(
+                "the platform has accepted the change as operation {operation:?} and is working on it."
+            ),
+        )
     };
     Some(settle(verdict, Some(OPERATION_PAUSE)))
 }
@@ -88,7 +115,10 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
         if !declared.finalized {
             return settle(Verdict::Released, None);
         }
-        let observing = matches!(declared.lifecycle.management, Some(Management::Observe | Management::Paused));
+        let observing = matches!(
+            declared.lifecycle.management,
+            Some(Management::Observe | Management::Paused)
+        );
         if observing || declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
             return Step::Release;
         }
@@ -97,7 +127,9 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
             Verdict::Unreachable(why) => (Reason::PlatformUnreachable, why),
             _ => (Reason::WaitingForPlatform, String::new()),
         };
-        let message = format!("{why} Until then the remote object can't be deleted; set deletionPolicy: Retain to let go of it untouched.");
+        let message = format!(
+            "{why} Until then the remote object can't be deleted; set deletionPolicy: Retain to let go of it untouched."
+        );
         return settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
     }
     if declared.lifecycle.management == Some(Management::Paused) {
@@ -150,7 +182,11 @@ fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     if let Some(refusal) = adoption_by_id(view, platform) {
         return refusal;
     }
-    let noted = declared.annotated.as_ref().filter(|(account, _)| *account == platform.capabilities.account.id).map(|(_, id)| id);
+    let noted = declared
+        .annotated
+        .as_ref()
+        .filter(|(account, _)| *account == platform.capabilities.account.id)
+        .map(|(_, id)| id);
     if let Some(id) = noted {
         if let Some(seen) = &view.remote.known {
             return take(view, platform, seen, id);
@@ -169,7 +205,11 @@ fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
         }
     }
     if !view.progress.unclaimed {
-        return Identity::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
+        return Identity::LookUp(platform.claim(
+            declared.kind,
+            &declared.namespace,
+            &declared.name,
+        ));
     }
     Identity::Unknown
 }
@@ -186,29 +226,62 @@ fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity>
         Some(seen) if seen.object.id == id => take(view, platform, seen, &id),
         _ if view.progress.gone.as_ref() == Some(&id) => Identity::Refused(
             Reason::NotFoundById,
-            format!("externalId {:?}: the platform has no {} of this id. Correct it, or remove adopt and externalId to have one made.", id.as_str(), view.declared.kind.as_str()),
+            format!(
+                "externalId {:?}: the platform has no {} of this id. Correct it, or remove adopt and externalId to have one made.",
+                id.as_str(),
+                view.declared.kind.as_str()
+            ),
         ),
         _ => Identity::Read(id),
     })
 }
 
 /// Whether an object that was found by id may be taken.
-fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &crate::estate::ObjectId) -> Identity {
+fn take(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    seen: &Seen,
+    id: &crate::estate::ObjectId,
+) -> Identity {
     if let Some(holder) = &seen.holder {
-        return Identity::Refused(Reason::OwnedByAnother, format!("{} {id} is already held by {holder}. One remote object has one resource: delete one of the two.", view.declared.kind.as_str()));
-    }
-    let ours = platform.claim(view.declared.kind, &view.declared.namespace, &view.declared.name);
-    match &seen.object.claim {
-        Some(claim) if *claim != ours && platform.adopt(&view.declared.lifecycle) != crate::api::shared::Adopt::ById => Identity::Refused(
+        return Identity::Refused(
             Reason::OwnedByAnother,
-            format!("{} {id} carries the mark of another owner. To take it over, set adopt: ById with externalId: {:?}.", view.declared.kind.as_str(), id.as_str()),
-        ),
+            format!(
+                "{} {id} is already held by {holder}. One remote object has one resource: delete one of the two.",
+                view.declared.kind.as_str()
+            ),
+        );
+    }
+    let ours = platform.claim(
+        view.declared.kind,
+        &view.declared.namespace,
+        &view.declared.name,
+    );
+    match &seen.object.claim {
+        Some(claim)
+            if *claim != ours
+                && platform.adopt(&view.declared.lifecycle) != crate::api::shared::Adopt::ById =>
+        {
+            Identity::Refused(
+                Reason::OwnedByAnother,
+                format!(
+                    "{} {id} carries the mark of another owner. To take it over, set adopt: ById with externalId: {:?}.",
+                    view.declared.kind.as_str(),
+                    id.as_str()
+                ),
+            )
+        }
         _ => Identity::Ours(seen.object.clone()),
     }
 }
 
 /// A settlement without drift or manual steps.
 fn settle(verdict: Verdict, again: Option<Duration>) -> Step {
-    Step::Settle(Box::new(Settlement { verdict, drift: Vec::new(), manual_steps: Vec::new(), not_acted_on: Vec::new(), again }))
+    Step::Settle(Box::new(Settlement {
+        verdict,
+        drift: Vec::new(),
+        manual_steps: Vec::new(),
+        not_acted_on: Vec::new(),
+        again,
+    }))
 }
-

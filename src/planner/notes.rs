@@ -34,10 +34,29 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
         };
         Some(Note { warning: false, reason: reason.to_owned(), message })
     }).collect();
-    if previous.external_id.is_none() && next.external_id.is_some() && !progress.performed.iter().any(|change| change.step == ChangeStep::Create) {
-        notes.push(Note { warning: false, reason: "Claimed".into(), message: format!("taken back: {} carries our claim or is ours by your word. Nothing was written.", next.external_id.as_deref().unwrap_or_default()) });
+    if previous.external_id.is_none()
+        && next.external_id.is_some()
+        && !progress
+            .performed
+            .iter()
+            .any(|change| change.step == ChangeStep::Create)
+    {
+        notes.push(Note {
+            warning: false,
+            reason: "Claimed".into(),
+            message: format!(
+                "taken back: {} carries our claim or is ours by your word. Nothing was written.",
+                next.external_id.as_deref().unwrap_or_default()
+            ),
+        });
     }
-    for alarm in [ConditionType::Stalled, ConditionType::DeletionBlocked, ConditionType::QuotaExceeded, ConditionType::DriftDetected, ConditionType::PlatformReachable] {
+    for alarm in [
+        ConditionType::Stalled,
+        ConditionType::DeletionBlocked,
+        ConditionType::QuotaExceeded,
+        ConditionType::DriftDetected,
+        ConditionType::PlatformReachable,
+    ] {
         notes.extend(turned(previous, next, alarm));
     }
     notes
@@ -45,10 +64,25 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
 
 /// A warning when a condition has turned bad, or is bad for another reason.
 fn turned(previous: &ManagedStatus, next: &ManagedStatus, kind: ConditionType) -> Option<Note> {
-    let bad = if kind == ConditionType::PlatformReachable { "False" } else { "True" };
-    let find = |status: &ManagedStatus| status.conditions.iter().find(|condition| condition.type_ == kind.as_str() && condition.status == bad).cloned();
+    let bad = if kind == ConditionType::PlatformReachable {
+        "False"
+    } else {
+        "True"
+    };
+    let find = |status: &ManagedStatus| {
+        status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == kind.as_str() && condition.status == bad)
+            .cloned()
+    };
     let now = find(next)?;
     let before = find(previous);
-    let news = before.is_none_or(|before| before.reason != now.reason || before.message != now.message);
-    news.then_some(Note { warning: true, reason: now.reason, message: now.message })
+    let news =
+        before.is_none_or(|before| before.reason != now.reason || before.message != now.message);
+    news.then_some(Note {
+        warning: true,
+        reason: now.reason,
+        message: now.message,
+    })
 }

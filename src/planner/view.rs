@@ -9,7 +9,7 @@ use crate::{
         Kind,
         shared::{Adopt, Change, Lifecycle, ManagedStatus, Management},
     },
-    estate::{Claim, Client, Object, ObjectId, Capabilities, StorageLocation},
+    estate::{Capabilities, Claim, Client, Object, ObjectId, StorageLocation},
     platform::{PlatformError, Rehearsal},
 };
 
@@ -203,7 +203,6 @@ impl Declared {
     pub fn title(&self) -> String {
         format!("{} {}/{}", self.kind.as_str(), self.namespace, self.name)
     }
-
 }
 
 impl PlatformFacts {

@@ -84,7 +84,11 @@ impl PlatformError {
     /// Whether the same request may succeed later with nothing changed by a person.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::Unreachable(_) | Self::Unavailable(_) | Self::Garbled(_) | Self::NotWriter(_) => true,
+            Self::Throttled { .. }
+            | Self::Unreachable(_)
+            | Self::Unavailable(_)
+            | Self::Garbled(_)
+            | Self::NotWriter(_) => true,
             Self::Refused(problem) => matches!(
                 problem.kind,
                 ProblemKind::AlreadyExists

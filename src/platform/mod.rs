@@ -9,7 +9,9 @@ pub use error::{PlatformError, Problem, ProblemKind};
 
 use crate::{
     api::Kind,
-    estate::{Capabilities, Claim, HealthReport, Object, ObjectId, Observation, Scope, UsageReport},
+    estate::{
+        Capabilities, Claim, HealthReport, Object, ObjectId, Observation, Scope, UsageReport,
+    },
 };
 
 /// Which lane a request travels in: people's edits overtake sweeps.
@@ -70,25 +72,55 @@ pub trait Platform: Send + Sync {
     async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError>;
 
     /// Makes an object that carries the claim. Safe to repeat: a second call answers [`ProblemKind::AlreadyExists`].
-    async fn create(&self, kind: Kind, claim: &Claim, document: Map<String, Value>) -> Result<Written, PlatformError>;
+    async fn create(
+        &self,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError>;
 
     /// Changes what the patch names, if the object is still the version that `etag` says.
-    async fn update(&self, kind: Kind, id: &ObjectId, etag: Option<&str>, patch: Map<String, Value>) -> Result<Written, PlatformError>;
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        etag: Option<&str>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError>;
 
     /// Switches an object on or off. Repeating it changes nothing.
-    async fn set_active(&self, kind: Kind, id: &ObjectId, active: bool) -> Result<Written, PlatformError>;
+    async fn set_active(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        active: bool,
+    ) -> Result<Written, PlatformError>;
 
     /// Moves a client to a customer.
-    async fn move_client(&self, client: &ObjectId, etag: Option<&str>, customer: &ObjectId) -> Result<(), PlatformError>;
+    async fn move_client(
+        &self,
+        client: &ObjectId,
+        etag: Option<&str>,
+        customer: &ObjectId,
+    ) -> Result<(), PlatformError>;
 
     /// Mails the account details to the customer, unless that was done before.
     async fn send_welcome_mail(&self, customer: &ObjectId) -> Result<Written, PlatformError>;
 
     /// Says what a deletion would take away, and what forbids it.
-    async fn rehearse_deletion(&self, kind: Kind, id: &ObjectId) -> Result<Rehearsal, PlatformError>;
+    async fn rehearse_deletion(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+    ) -> Result<Rehearsal, PlatformError>;
 
     /// Deletes what the confirmation was given for.
-    async fn delete(&self, kind: Kind, id: &ObjectId, confirmation: &str) -> Result<(), PlatformError>;
+    async fn delete(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        confirmation: &str,
+    ) -> Result<(), PlatformError>;
 
     /// How far an accepted operation is.
     async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError>;

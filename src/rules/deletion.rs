@@ -16,7 +16,10 @@ pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<(Reason,
         return Some((Reason::CapabilityMissing, message));
     }
     if object.protection != Protection::None {
-        let message = format!("{kind} {id} is a {:?} object of the platform and is never deleted. Set deletionPolicy: Retain to let go of it.", object.protection);
+        let message = format!(
+            "{kind} {id} is a {:?} object of the platform and is never deleted. Set deletionPolicy: Retain to let go of it.",
+            object.protection
+        );
         return Some((Reason::Protected, message));
     }
     let below = dependents(object);
@@ -34,10 +37,17 @@ pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<(Reason,
 fn dependents(object: &Object) -> Vec<String> {
     let facts = &object.facts;
     let counts: &[(u32, &str)] = match object.kind {
-        Kind::Reseller => &[(facts.customers, "customers"), (facts.resellers, "resellers")],
+        Kind::Reseller => &[
+            (facts.customers, "customers"),
+            (facts.resellers, "resellers"),
+        ],
         Kind::Customer => &[(facts.tenants, "tenants"), (facts.clients, "clients")],
         Kind::ServicePlan => &[(facts.tenants, "tenants")],
         Kind::Tenant => &[],
     };
-    counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+    counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect()
 }

@@ -17,8 +17,13 @@ fn fixed_settings(kind: Kind) -> &'static [&'static str] {
 
 /// The first difference in a fixed setting, if there is one. Serves R-D2, R-D20, R-S2.
 pub fn fixed(kind: Kind, differing: &[Difference], object: &Object) -> Option<(Reason, String)> {
-    let difference = differing.iter().find(|difference| fixed_settings(kind).contains(&difference.field))?;
-    let held = difference.observed.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    let difference = differing
+        .iter()
+        .find(|difference| fixed_settings(kind).contains(&difference.field))?;
+    let held = difference
+        .observed
+        .as_ref()
+        .map_or_else(|| "nothing".to_owned(), ToString::to_string);
     let field = match (kind, difference.field) {
         (Kind::ServicePlan, "name") => "planName",
         (_, "customerId") => "customerRef",
@@ -31,6 +36,9 @@ pub fn fixed(kind: Kind, differing: &[Difference], object: &Object) -> Option<(R
         );
         return Some((Reason::LocationMismatch, message));
     }
-    let message = format!("{field}: it is {held} on the platform and can't change once {} exists. State the value in effect, or make a new resource.", object.id);
+    let message = format!(
+        "{field}: it is {held} on the platform and can't change once {} exists. State the value in effect, or make a new resource.",
+        object.id
+    );
     Some((Reason::InvalidSpec, message))
 }

@@ -8,11 +8,24 @@ use crate::{
 };
 
 /// Settings of a Sandbox object that may change. Source: requirement D12.
-const SANDBOX_TENANT: [&str; 6] = ["planId", "quota.credits", "quota.effectiveAt", "quota.endsAt", "storageRegions", "workloads"];
+const SANDBOX_TENANT: [&str; 6] = [
+    "planId",
+    "quota.credits",
+    "quota.effectiveAt",
+    "quota.endsAt",
+    "storageRegions",
+    "workloads",
+];
 
 /// Splits differences into those that may be written and those that only a person at the console can make. Serves R-D12, R-D13.
-pub fn writable(capabilities: &Capabilities, object: &Object, differing: Vec<Difference>) -> (Vec<Difference>, Vec<Difference>) {
-    differing.into_iter().partition(|difference| may_write(capabilities, object, difference.field))
+pub fn writable(
+    capabilities: &Capabilities,
+    object: &Object,
+    differing: Vec<Difference>,
+) -> (Vec<Difference>, Vec<Difference>) {
+    differing
+        .into_iter()
+        .partition(|difference| may_write(capabilities, object, difference.field))
 }
 
 fn may_write(capabilities: &Capabilities, object: &Object, setting: &str) -> bool {
@@ -34,5 +47,9 @@ pub fn not_acted_on(kind: Kind, spec: &Value) -> Vec<String> {
     let candidates: &[&str] = match kind {
         Kind::Reseller | Kind::ServicePlan | Kind::Customer | Kind::Tenant => &[],
     };
-    candidates.iter().filter(|field| spec.get(**field).is_some_and(|value| !value.is_null())).map(|field| (*field).to_owned()).collect()
+    candidates
+        .iter()
+        .filter(|field| spec.get(**field).is_some_and(|value| !value.is_null()))
+        .map(|field| (*field).to_owned())
+        .collect()
 }

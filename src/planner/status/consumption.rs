@@ -8,7 +8,10 @@ use crate::{
         ConditionType, Reason,
         plan::ServiceLevel,
         quantity::{Credits, Size, display_bytes},
-        shared::{Alerts, DataSource, DataSources as Counts, Health, JobCounts, MonthUsage, RestoreCounts, Usage},
+        shared::{
+            Alerts, DataSource, DataSources as Counts, Health, JobCounts, MonthUsage,
+            RestoreCounts, Usage,
+        },
     },
     estate,
 };
@@ -33,7 +36,10 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         quota_exhausted_on: None,
         months: row.months[superfluous..].iter().map(month).collect(),
     };
-    let timeless = |usage: &Usage| Usage { as_of: None, ..usage.clone() };
+    let timeless = |usage: &Usage| Usage {
+        as_of: None,
+        ..usage.clone()
+    };
     match previous {
         Some(previous) if timeless(previous) == timeless(&next) => Some(previous.clone()),
         _ => Some(next),
@@ -41,11 +47,18 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
 }
 
 fn month(month: &estate::MonthlyConsumption) -> MonthUsage {
-    MonthUsage { month: month.month.clone(), storage_max: Some(Size::from_bytes(month.storage_max_bytes)), credits: Some(credits(month.credits)) }
+    MonthUsage {
+        month: month.month.clone(),
+        storage_max: Some(Size::from_bytes(month.storage_max_bytes)),
+        credits: Some(credits(month.credits)),
+    }
 }
 
 /// Credits to a thousandth.
-#[allow(clippy::cast_possible_truncation, reason = "credits stay far below 2^53")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "credits stay far below 2^53"
+)]
 pub fn credits(amount: f64) -> Credits {
     Credits::from_milli((amount * 1000.0).round() as i64)
 }
@@ -64,8 +77,14 @@ pub fn shown(bytes: u64) -> String {
 }
 
 /// Health as status shows it, with the conditions that follow. `level` finds the service level that a row is held to.
-pub fn health(previous: Option<&Health>, around: &Around, level: impl Fn(&estate::DataSources) -> Option<ServiceLevel>) -> (Option<Health>, Vec<HealthCondition>) {
-    let Some(as_of) = around.health_as_of.filter(|_| !around.health.is_empty()) else { return (None, Vec::new()) };
+pub fn health(
+    previous: Option<&Health>,
+    around: &Around,
+    level: impl Fn(&estate::DataSources) -> Option<ServiceLevel>,
+) -> (Option<Health>, Vec<HealthCondition>) {
+    let Some(as_of) = around.health_as_of.filter(|_| !around.health.is_empty()) else {
+        return (None, Vec::new());
+    };
     let mut tally = Tally::default();
     for row in &around.health {
         tally.add(row, level(row).as_ref(), as_of);
@@ -73,7 +92,9 @@ pub fn health(previous: Option<&Health>, around: &Around, level: impl Fn(&estate
     let conditions = tally.conditions();
     let next = tally.into_health(as_of);
     match previous {
-        Some(previous) if timeless(previous) == timeless(&next) => (Some(previous.clone()), conditions),
+        Some(previous) if timeless(previous) == timeless(&next) => {
+            (Some(previous.clone()), conditions)
+        }
         _ => (Some(next), conditions),
     }
 }
@@ -88,7 +109,11 @@ fn timeless(health: &Health) -> Health {
         last_success_job_id: None,
         ..source.clone()
     };
-    Health { as_of: None, worst: health.worst.iter().map(still).collect(), ..health.clone() }
+    Health {
+        as_of: None,
+        worst: health.worst.iter().map(still).collect(),
+        ..health.clone()
+    }
 }
 
 #[derive(Default)]
@@ -113,14 +138,18 @@ impl Tally {
         self.alerts.critical += row.alerts.critical;
         self.alerts.warning += row.alerts.warning;
         for source in &row.data_sources {
-            let failing = source.last_status.as_deref().is_some_and(|status| status != "Successful");
+            let failing = source
+                .last_status
+                .as_deref()
+                .is_some_and(|status| status != "Successful");
             let meets = level.map(|level| meets(level, source, as_of));
             self.total += 1;
             self.failing += u64::from(failing);
             self.held_to_objective += u64::from(meets.is_some());
             self.meeting += u64::from(meets == Some(true));
             if failing || meets == Some(false) {
-                self.sources.push((meets != Some(false), !failing, shown_source(source)));
+                self.sources
+                    .push((meets != Some(false), !failing, shown_source(source)));
             }
         }
     }
@@ -130,44 +159,96 @@ impl Tally {
             return Vec::new();
         }
         let healthy = if self.failing == 0 {
-            (ConditionType::BackupHealthy, true, Reason::BackupsSucceeding, format!("the last backup of each of the {} data sources succeeded.", self.total))
+            (
+                ConditionType::BackupHealthy,
+                true,
+                Reason::BackupsSucceeding,
+                format!(
+                    "the last backup of each of the {} data sources succeeded.",
+                    self.total
+                ),
+            )
         } else {
-            let message = format!("the last backup of {} of {} data sources didn't succeed. See status.health.worst.", self.failing, self.total);
-            (ConditionType::BackupHealthy, false, Reason::BackupsFailing, message)
+            let message = format!(
+                "the last backup of {} of {} data sources didn't succeed. See status.health.worst.",
+                self.failing, self.total
+            );
+            (
+                ConditionType::BackupHealthy,
+                false,
+                Reason::BackupsFailing,
+                message,
+            )
         };
         let mut conditions = vec![healthy];
         if self.held_to_objective > 0 {
             let met = self.meeting == self.held_to_objective;
-            let reason = if met { Reason::ObjectiveMet } else { Reason::ObjectiveMissed };
-            let message = format!("{} of {} data sources keep the service level of their plan.", self.meeting, self.held_to_objective);
+            let reason = if met {
+                Reason::ObjectiveMet
+            } else {
+                Reason::ObjectiveMissed
+            };
+            let message = format!(
+                "{} of {} data sources keep the service level of their plan.",
+                self.meeting, self.held_to_objective
+            );
             conditions.push((ConditionType::ServiceLevelMet, met, reason, message));
         }
         conditions
     }
 
     fn into_health(mut self, as_of: Timestamp) -> Health {
-        self.sources.sort_by(|one, other| (one.0, one.1, &one.2.last_success_at, &one.2.name).cmp(&(other.0, other.1, &other.2.last_success_at, &other.2.name)));
+        self.sources.sort_by(|one, other| {
+            (one.0, one.1, &one.2.last_success_at, &one.2.name).cmp(&(
+                other.0,
+                other.1,
+                &other.2.last_success_at,
+                &other.2.name,
+            ))
+        });
         Health {
             as_of: Some(as_of),
             jobs: Some(self.jobs),
             restores: Some(self.restores),
             alerts: Some(self.alerts),
-            data_sources: Some(Counts { total: self.total, meeting_objective: (self.held_to_objective > 0).then_some(self.meeting) }),
-            worst: self.sources.into_iter().take(WORST).map(|(_, _, source)| source).collect(),
+            data_sources: Some(Counts {
+                total: self.total,
+                meeting_objective: (self.held_to_objective > 0).then_some(self.meeting),
+            }),
+            worst: self
+                .sources
+                .into_iter()
+                .take(WORST)
+                .map(|(_, _, source)| source)
+                .collect(),
         }
     }
 }
 
 /// R-N10: the last success is young enough, and enough jobs succeeded.
 fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> bool {
-    let young = level.recovery_point_objective.as_ref().is_none_or(|objective| {
-        let seconds = i64::try_from(std::time::Duration::from(*objective).as_secs()).unwrap_or(i64::MAX);
-        let oldest = as_of.checked_sub(seconds.seconds()).unwrap_or(Timestamp::MIN);
-        source.last_success_at.is_some_and(|success| success >= oldest)
-    });
-    let enough = level.minimum_success_percent.as_ref().and_then(|percent| percent.milli().ok()).is_none_or(|milli| {
-        source.jobs.total == 0 || u128::from(source.jobs.successful) * 100_000 >= u128::from(milli) * u128::from(source.jobs.total)
-    });
+    let young = level
+        .recovery_point_objective
+        .as_ref()
+        .is_none_or(|objective| {
+            let seconds =
+                i64::try_from(std::time::Duration::from(*objective).as_secs()).unwrap_or(i64::MAX);
+            let oldest = as_of
+                .checked_sub(seconds.seconds())
+                .unwrap_or(Timestamp::MIN);
+            source
+                .last_success_at
+                .is_some_and(|success| success >= oldest)
+        });
+    let enough = level
+        .minimum_success_percent
+        .as_ref()
+        .and_then(|percent| percent.milli().ok())
+        .is_none_or(|milli| {
+            source.jobs.total == 0
+                || u128::from(source.jobs.successful) * 100_000
+                    >= u128::from(milli) * u128::from(source.jobs.total)
+        });
     young && enough
 }
 
@@ -189,5 +270,9 @@ fn shown_source(source: &estate::DataSource) -> DataSource {
 /// Successful jobs in whole percent, for a column.
 pub fn success(health: Option<&Health>) -> String {
     let jobs = health.and_then(|health| health.jobs);
-    jobs.and_then(|jobs| percent(jobs.successful, jobs.total)).map_or_else(|| super::NOTHING.to_owned(), |percent| format!("{percent}%"))
+    jobs.and_then(|jobs| percent(jobs.successful, jobs.total))
+        .map_or_else(
+            || super::NOTHING.to_owned(),
+            |percent| format!("{percent}%"),
+        )
 }

@@ -16,28 +16,59 @@ const CLIENTS_SHOWN: usize = 50;
 const NAMES_SHOWN: usize = 16;
 
 /// A customer's own part of the status, and its health conditions. Serves R-D14, R-D15, R-D16.
-pub fn customer(object: Option<&Object>, around: &Around, previous: Option<&CustomerStatus>) -> (CustomerStatus, Vec<HealthCondition>) {
+pub fn customer(
+    object: Option<&Object>,
+    around: &Around,
+    previous: Option<&CustomerStatus>,
+) -> (CustomerStatus, Vec<HealthCondition>) {
     let Some(object) = object else {
-        let kept = previous.map(|previous| CustomerStatus { managed: ManagedStatus::default(), ..previous.clone() });
+        let kept = previous.map(|previous| CustomerStatus {
+            managed: ManagedStatus::default(),
+            ..previous.clone()
+        });
         return (kept.unwrap_or_default(), Vec::new());
     };
     let limit = object.settings.whole("limits.storage");
-    let usage = consumption::usage(previous.and_then(|previous| previous.usage.as_ref()), around, limit);
+    let usage = consumption::usage(
+        previous.and_then(|previous| previous.usage.as_ref()),
+        around,
+        limit,
+    );
     let level = |row: &crate::estate::DataSources| {
-        let tenant = around.children.iter().find(|tenant| Some(&tenant.id) == row.tenant_id.as_ref())?;
+        let tenant = around
+            .children
+            .iter()
+            .find(|tenant| Some(&tenant.id) == row.tenant_id.as_ref())?;
         around.plan_of(tenant)?.service_level.clone()
     };
-    let (health, conditions) = consumption::health(previous.and_then(|previous| previous.health.as_ref()), around, level);
+    let (health, conditions) = consumption::health(
+        previous.and_then(|previous| previous.health.as_ref()),
+        around,
+        level,
+    );
     let tenants = tenants(around);
     let storage = around.usage.first().map(|row| row.storage_bytes);
     let summary = CustomerSummary {
         reseller: Some(around.parent.clone().unwrap_or_else(|| NOTHING.into())),
         plan: Some(joined(tenants.plans.iter().map(String::as_str))),
-        product: Some(joined(tenants.products.iter().map(|product| product.as_str()))),
+        product: Some(joined(
+            tenants.products.iter().map(|product| product.as_str()),
+        )),
         storage: Some(storage.map_or_else(|| NOTHING.into(), consumption::shown)),
         limit: Some(limit.map_or_else(|| "unlimited".into(), consumption::shown)),
-        used_percent: Some(usage.as_ref().and_then(|usage| usage.storage_percent).map_or_else(|| NOTHING.into(), |percent| format!("{percent}%"))),
-        location: Some(object.settings.text("storageLocation").unwrap_or(NOTHING).to_owned()),
+        used_percent: Some(
+            usage
+                .as_ref()
+                .and_then(|usage| usage.storage_percent)
+                .map_or_else(|| NOTHING.into(), |percent| format!("{percent}%")),
+        ),
+        location: Some(
+            object
+                .settings
+                .text("storageLocation")
+                .unwrap_or(NOTHING)
+                .to_owned(),
+        ),
         types: Some(joined(tenants.types.iter().map(|kind| kind.as_str()))),
         active: Some(yes_no(object.active())),
         health: Some(consumption::success(health.as_ref())),
@@ -45,11 +76,20 @@ pub fn customer(object: Option<&Object>, around: &Around, previous: Option<&Cust
     let status = CustomerStatus {
         managed: ManagedStatus::default(),
         account_name: object.settings.text("accountName").map(ToOwned::to_owned),
-        storage_location: object.settings.text("storageLocation").map(ToOwned::to_owned),
+        storage_location: object
+            .settings
+            .text("storageLocation")
+            .map(ToOwned::to_owned),
         tenants: Some(tenants),
         clients: Some(CustomerClients {
             total: object.facts.clients.into(),
-            ids: object.facts.client_ids.iter().take(CLIENTS_SHOWN).cloned().collect(),
+            ids: object
+                .facts
+                .client_ids
+                .iter()
+                .take(CLIENTS_SHOWN)
+                .cloned()
+                .collect(),
         }),
         trial_ends_at: object.facts.trial_ends_at,
         usage,
@@ -63,14 +103,34 @@ pub fn customer(object: Option<&Object>, around: &Around, previous: Option<&Cust
 
 /// What the customer subscribes to, in a few words.
 fn tenants(around: &Around) -> CustomerTenants {
-    let mut tenants = CustomerTenants { total: around.children.len() as u64, ..CustomerTenants::default() };
+    let mut tenants = CustomerTenants {
+        total: around.children.len() as u64,
+        ..CustomerTenants::default()
+    };
     for tenant in &around.children {
         let settings = &tenant.settings;
-        tenants.products.extend(settings.text("product").and_then(|product| product.parse::<Product>().ok()));
-        tenants.types.extend(settings.text("type").and_then(|kind| kind.parse::<TenantType>().ok()));
-        tenants.plans.extend(around.plan_of(tenant).map(|plan| plan.name.clone()));
-        let regions = settings.get("storageRegions").and_then(serde_json::Value::as_array);
-        tenants.regions.extend(regions.into_iter().flatten().filter_map(|region| region.as_str().map(ToOwned::to_owned)));
+        tenants.products.extend(
+            settings
+                .text("product")
+                .and_then(|product| product.parse::<Product>().ok()),
+        );
+        tenants.types.extend(
+            settings
+                .text("type")
+                .and_then(|kind| kind.parse::<TenantType>().ok()),
+        );
+        tenants
+            .plans
+            .extend(around.plan_of(tenant).map(|plan| plan.name.clone()));
+        let regions = settings
+            .get("storageRegions")
+            .and_then(serde_json::Value::as_array);
+        tenants.regions.extend(
+            regions
+                .into_iter()
+                .flatten()
+                .filter_map(|region| region.as_str().map(ToOwned::to_owned)),
+        );
     }
     tenants.products.sort_unstable();
     tenants.products.dedup();

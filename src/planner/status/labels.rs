@@ -12,12 +12,22 @@ use crate::{
 const LONGEST: usize = 63;
 
 /// The labels of a resource that follow from its remote object and what surrounds it.
-pub fn labels(kind: Kind, platform: &str, object: &Object, around: &Around) -> BTreeMap<String, String> {
+pub fn labels(
+    kind: Kind,
+    platform: &str,
+    object: &Object,
+    around: &Around,
+) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::from([
         (names::PLATFORM_LABEL.to_owned(), platform.to_owned()),
-        (names::PROTECTION_LABEL.to_owned(), object.protection.as_str().to_owned()),
+        (
+            names::PROTECTION_LABEL.to_owned(),
+            object.protection.as_str().to_owned(),
+        ),
     ]);
-    if kind == Kind::Customer && let Some(reseller) = around.parent.as_deref().filter(|name| is_label(name)) {
+    if kind == Kind::Customer
+        && let Some(reseller) = around.parent.as_deref().filter(|name| is_label(name))
+    {
         labels.insert(names::RESELLER_LABEL.to_owned(), reseller.to_owned());
     }
     match kind {
@@ -36,10 +46,22 @@ pub fn labels(kind: Kind, platform: &str, object: &Object, around: &Around) -> B
 /// One tenant's product, plan, type, regions, edition and workloads.
 fn subscription(labels: &mut BTreeMap<String, String>, tenant: &Object, around: &Around) {
     let settings = &tenant.settings;
-    mark(labels, names::PRODUCT_LABEL_PREFIX, settings.text("product"));
+    mark(
+        labels,
+        names::PRODUCT_LABEL_PREFIX,
+        settings.text("product"),
+    );
     mark(labels, names::TYPE_LABEL_PREFIX, settings.text("type"));
-    mark(labels, names::PLAN_LABEL_PREFIX, around.plan_of(tenant).map(|plan| plan.name.as_str()));
-    mark(labels, names::EDITION_LABEL_PREFIX, tenant.facts.edition.as_deref());
+    mark(
+        labels,
+        names::PLAN_LABEL_PREFIX,
+        around.plan_of(tenant).map(|plan| plan.name.as_str()),
+    );
+    mark(
+        labels,
+        names::EDITION_LABEL_PREFIX,
+        tenant.facts.edition.as_deref(),
+    );
     for region in members(settings.get("storageRegions"), None) {
         mark(labels, names::REGION_LABEL_PREFIX, Some(region));
     }
@@ -50,19 +72,40 @@ fn subscription(labels: &mut BTreeMap<String, String>, tenant: &Object, around: 
 
 /// A plan's products, editions and workloads.
 fn plan(labels: &mut BTreeMap<String, String>, plan: &Object) {
-    let products = plan.settings.get("products").and_then(serde_json::Value::as_array);
+    let products = plan
+        .settings
+        .get("products")
+        .and_then(serde_json::Value::as_array);
     for product in products.into_iter().flatten() {
-        mark(labels, names::PRODUCT_LABEL_PREFIX, product.get("product").and_then(serde_json::Value::as_str));
-        mark(labels, names::EDITION_LABEL_PREFIX, product.get("edition").and_then(serde_json::Value::as_str));
+        mark(
+            labels,
+            names::PRODUCT_LABEL_PREFIX,
+            product.get("product").and_then(serde_json::Value::as_str),
+        );
+        mark(
+            labels,
+            names::EDITION_LABEL_PREFIX,
+            product.get("edition").and_then(serde_json::Value::as_str),
+        );
         for workload in members(product.get("workloads"), None) {
             mark(labels, names::WORKLOAD_LABEL_PREFIX, Some(workload));
         }
     }
 }
 
-fn members<'a>(list: Option<&'a serde_json::Value>, member: Option<&'a str>) -> impl Iterator<Item = &'a str> {
-    let items = list.and_then(serde_json::Value::as_array).into_iter().flatten();
-    items.filter_map(move |item| member.map_or(Some(item), |member| item.get(member)).and_then(serde_json::Value::as_str))
+fn members<'a>(
+    list: Option<&'a serde_json::Value>,
+    member: Option<&'a str>,
+) -> impl Iterator<Item = &'a str> {
+    let items = list
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten();
+    items.filter_map(move |item| {
+        member
+            .map_or(Some(item), |member| item.get(member))
+            .and_then(serde_json::Value::as_str)
+    })
 }
 
 fn mark(labels: &mut BTreeMap<String, String>, prefix: &str, name: Option<&str>) {
@@ -77,5 +120,7 @@ fn is_label(text: &str) -> bool {
     text.len() <= LONGEST
         && edge(text.chars().next())
         && edge(text.chars().last())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }

@@ -56,7 +56,10 @@ pub struct Around {
 impl Around {
     /// The plan of a tenant.
     fn plan_of(&self, tenant: &Object) -> Option<&PlanName> {
-        tenant.settings.text("planId").and_then(|id| self.plans.get(&ObjectId::new(id)))
+        tenant
+            .settings
+            .text("planId")
+            .and_then(|id| self.plans.get(&ObjectId::new(id)))
     }
 }
 
@@ -65,8 +68,13 @@ pub type HealthCondition = (ConditionType, bool, Reason, String);
 
 /// Texts as one, in order and without repetition, or a dash.
 fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let distinct: std::collections::BTreeSet<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
-    if distinct.is_empty() { NOTHING.to_owned() } else { distinct.into_iter().collect::<Vec<_>>().join(",") }
+    let distinct: std::collections::BTreeSet<&str> =
+        texts.into_iter().filter(|text| !text.is_empty()).collect();
+    if distinct.is_empty() {
+        NOTHING.to_owned()
+    } else {
+        distinct.into_iter().collect::<Vec<_>>().join(",")
+    }
 }
 
 /// `yes` or `no`.

@@ -10,13 +10,33 @@ use crate::{
 };
 
 /// A plan's own part of the status. Serves R-D21, R-D22.
-pub fn plan(object: Option<&Object>, around: &Around, promised: Option<&ServiceLevel>, previous: Option<&ServicePlanStatus>) -> ServicePlanStatus {
+pub fn plan(
+    object: Option<&Object>,
+    around: &Around,
+    promised: Option<&ServiceLevel>,
+    previous: Option<&ServicePlanStatus>,
+) -> ServicePlanStatus {
     let Some(object) = object else {
-        return previous.map(|previous| ServicePlanStatus { managed: ManagedStatus::default(), ..previous.clone() }).unwrap_or_default();
+        return previous
+            .map(|previous| ServicePlanStatus {
+                managed: ManagedStatus::default(),
+                ..previous.clone()
+            })
+            .unwrap_or_default();
     };
-    let products = object.settings.get("products").and_then(serde_json::Value::as_array);
-    let texts = |member: &'static str| products.into_iter().flatten().filter_map(move |product| product.get(member).and_then(serde_json::Value::as_str));
-    let mut editions: Vec<Edition> = texts("edition").filter_map(|edition| edition.parse().ok()).collect();
+    let products = object
+        .settings
+        .get("products")
+        .and_then(serde_json::Value::as_array);
+    let texts = |member: &'static str| {
+        products
+            .into_iter()
+            .flatten()
+            .filter_map(move |product| product.get(member).and_then(serde_json::Value::as_str))
+    };
+    let mut editions: Vec<Edition> = texts("edition")
+        .filter_map(|edition| edition.parse().ok())
+        .collect();
     editions.sort_unstable();
     editions.dedup();
     let default = object.protection == Protection::Default;
@@ -36,8 +56,18 @@ pub fn plan(object: Option<&Object>, around: &Around, promised: Option<&ServiceL
 
 /// `24h, 98%`.
 fn objective(level: &ServiceLevel) -> String {
-    let age = level.recovery_point_objective.as_ref().map(ToString::to_string);
-    let share = level.minimum_success_percent.as_ref().map(|percent| format!("{percent}%"));
+    let age = level
+        .recovery_point_objective
+        .as_ref()
+        .map(ToString::to_string);
+    let share = level
+        .minimum_success_percent
+        .as_ref()
+        .map(|percent| format!("{percent}%"));
     let parts: Vec<String> = age.into_iter().chain(share).collect();
-    if parts.is_empty() { NOTHING.into() } else { parts.join(", ") }
+    if parts.is_empty() {
+        NOTHING.into()
+    } else {
+        parts.join(", ")
+    }
 }

@@ -4,33 +4,80 @@ use super::{Around, NOTHING, consumption, yes_no};
 use crate::{
     api::{
         quantity::{Count, Credits, Size},
-        reseller::{AllotmentStatus, CountShare, CreditShare, ResellerStatus, ResellerSummary, StorageShare},
+        reseller::{
+            AllotmentStatus, CountShare, CreditShare, ResellerStatus, ResellerSummary, StorageShare,
+        },
         shared::ManagedStatus,
     },
     estate::{Object, Settings},
 };
 
 /// A reseller's own part of the status: what it may share out, what it has, and what is left. Serves R-V3, R-V20, R-V21.
-pub fn reseller(object: Option<&Object>, around: &Around, previous: Option<&ResellerStatus>) -> ResellerStatus {
+pub fn reseller(
+    object: Option<&Object>,
+    around: &Around,
+    previous: Option<&ResellerStatus>,
+) -> ResellerStatus {
     let Some(object) = object else {
-        return previous.map(|previous| ResellerStatus { managed: ManagedStatus::default(), ..previous.clone() }).unwrap_or_default();
+        return previous
+            .map(|previous| ResellerStatus {
+                managed: ManagedStatus::default(),
+                ..previous.clone()
+            })
+            .unwrap_or_default();
     };
-    let storage = share(&object.settings, around, "allotment.storage", "limits.storage", Settings::whole);
+    let storage = share(
+        &object.settings,
+        around,
+        "allotment.storage",
+        "limits.storage",
+        Settings::whole,
+    );
     let used: u64 = around.usage.iter().map(|row| row.storage_bytes).sum();
-    let licences = share(&object.settings, around, "allotment.licences", "limits.licences.count", Settings::whole);
-    let clients = share(&object.settings, around, "allotment.clients", "limits.clients", Settings::whole);
-    let milli = |settings: &Settings, path: &str| settings.thousandths(path).and_then(|milli| u64::try_from(milli).ok());
-    let credits = share(&object.settings, around, "allotment.credits", "limits.credits", milli);
+    let licences = share(
+        &object.settings,
+        around,
+        "allotment.licences",
+        "limits.licences.count",
+        Settings::whole,
+    );
+    let clients = share(
+        &object.settings,
+        around,
+        "allotment.clients",
+        "limits.clients",
+        Settings::whole,
+    );
+    let milli = |settings: &Settings, path: &str| {
+        settings
+            .thousandths(path)
+            .and_then(|milli| u64::try_from(milli).ok())
+    };
+    let credits = share(
+        &object.settings,
+        around,
+        "allotment.credits",
+        "limits.credits",
+        milli,
+    );
     let size = |bytes: Option<u64>| bytes.map(Size::from_bytes);
-    let count = |share: Share| {
-        CountShare { allotted: share.allotted.map(Count::from_count), granted: Some(Count::from_count(share.granted)), free: share.free().map(Count::from_count), used: None }
+    let count = |share: Share| CountShare {
+        allotted: share.allotted.map(Count::from_count),
+        granted: Some(Count::from_count(share.granted)),
+        free: share.free().map(Count::from_count),
+        used: None,
     };
     let amount = |milli: u64| Credits::from_milli(i64::try_from(milli).unwrap_or(i64::MAX));
     let column = |bytes: Option<u64>| bytes.map_or_else(|| "unlimited".into(), consumption::shown);
     ResellerStatus {
         managed: ManagedStatus::default(),
         allotment: Some(AllotmentStatus {
-            storage: Some(StorageShare { allotted: size(storage.allotted), granted: size(Some(storage.granted)), free: size(storage.free()), used: size(Some(used)) }),
+            storage: Some(StorageShare {
+                allotted: size(storage.allotted),
+                granted: size(Some(storage.granted)),
+                free: size(storage.free()),
+                used: size(Some(used)),
+            }),
             licences: licences.allotted.is_some().then(|| count(licences)),
             clients: clients.allotted.is_some().then(|| count(clients)),
             credits: credits.allotted.map(|allotted| CreditShare {
@@ -64,13 +111,29 @@ struct Share {
 
 impl Share {
     fn free(self) -> Option<u64> {
-        self.allotted.map(|allotted| allotted.saturating_sub(self.granted))
+        self.allotted
+            .map(|allotted| allotted.saturating_sub(self.granted))
     }
 }
 
 /// What is allotted, and what customers and resellers directly below were given of it.
-fn share(settings: &Settings, around: &Around, allotment: &str, limit: &str, figure: impl Fn(&Settings, &str) -> Option<u64>) -> Share {
-    let customers = around.children.iter().filter_map(|customer| figure(&customer.settings, limit));
-    let resellers = around.resellers.iter().filter_map(|reseller| figure(&reseller.settings, allotment));
-    Share { allotted: figure(settings, allotment), granted: customers.chain(resellers).sum() }
+fn share(
+    settings: &Settings,
+    around: &Around,
+    allotment: &str,
+    limit: &str,
+    figure: impl Fn(&Settings, &str) -> Option<u64>,
+) -> Share {
+    let customers = around
+        .children
+        .iter()
+        .filter_map(|customer| figure(&customer.settings, limit));
+    let resellers = around
+        .resellers
+        .iter()
+        .filter_map(|reseller| figure(&reseller.settings, allotment));
+    Share {
+        allotted: figure(settings, allotment),
+        granted: customers.chain(resellers).sum(),
+    }
 }

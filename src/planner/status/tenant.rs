@@ -13,27 +13,71 @@ use crate::{
 };
 
 /// A tenant's own part of the status, and its health conditions. Serves R-D30, R-D33.
-pub fn tenant(object: Option<&Object>, around: &Around, previous: Option<&TenantStatus>, now: Timestamp) -> (TenantStatus, Vec<HealthCondition>) {
+pub fn tenant(
+    object: Option<&Object>,
+    around: &Around,
+    previous: Option<&TenantStatus>,
+    now: Timestamp,
+) -> (TenantStatus, Vec<HealthCondition>) {
     let Some(object) = object else {
-        let kept = previous.map(|previous| TenantStatus { managed: ManagedStatus::default(), ..previous.clone() });
+        let kept = previous.map(|previous| TenantStatus {
+            managed: ManagedStatus::default(),
+            ..previous.clone()
+        });
         return (kept.unwrap_or_default(), Vec::new());
     };
     let settings = &object.settings;
-    let usage = consumption::usage(previous.and_then(|previous| previous.usage.as_ref()), around, None);
-    let level = around.plan_of(object).and_then(|plan| plan.service_level.clone());
-    let (health, conditions) = consumption::health(previous.and_then(|previous| previous.health.as_ref()), around, |_| level.clone());
+    let usage = consumption::usage(
+        previous.and_then(|previous| previous.usage.as_ref()),
+        around,
+        None,
+    );
+    let level = around
+        .plan_of(object)
+        .and_then(|plan| plan.service_level.clone());
+    let (health, conditions) = consumption::health(
+        previous.and_then(|previous| previous.health.as_ref()),
+        around,
+        |_| level.clone(),
+    );
     let quota = quota(settings, now);
     let edition = object.facts.edition.clone();
-    let regions = settings.get("storageRegions").and_then(serde_json::Value::as_array);
+    let regions = settings
+        .get("storageRegions")
+        .and_then(serde_json::Value::as_array);
     let summary = TenantSummary {
-        plan: Some(around.plan_of(object).map_or_else(|| NOTHING.into(), |plan| plan.name.clone())),
+        plan: Some(
+            around
+                .plan_of(object)
+                .map_or_else(|| NOTHING.into(), |plan| plan.name.clone()),
+        ),
         tenant_type: Some(settings.text("type").unwrap_or(NOTHING).to_owned()),
-        state: Some(if object.active() { "Active" } else { "Suspended" }.to_owned()),
+        state: Some(
+            if object.active() {
+                "Active"
+            } else {
+                "Suspended"
+            }
+            .to_owned(),
+        ),
         quota: Some(quota_column(quota.as_ref())),
-        used: Some(usage.as_ref().and_then(|usage| usage.credits.as_ref()).map_or_else(|| NOTHING.into(), ToString::to_string)),
+        used: Some(
+            usage
+                .as_ref()
+                .and_then(|usage| usage.credits.as_ref())
+                .map_or_else(|| NOTHING.into(), ToString::to_string),
+        ),
         edition: Some(edition.clone().unwrap_or_else(|| NOTHING.into())),
-        regions: Some(joined(regions.into_iter().flatten().filter_map(|region| region.as_str()))),
-        expires: Some(settings.text("licenceExpiresAt").map_or_else(|| "never".into(), |instant| instant.chars().take(10).collect())),
+        regions: Some(joined(
+            regions
+                .into_iter()
+                .flatten()
+                .filter_map(|region| region.as_str()),
+        )),
+        expires: Some(settings.text("licenceExpiresAt").map_or_else(
+            || "never".into(),
+            |instant| instant.chars().take(10).collect(),
+        )),
         health: Some(consumption::success(health.as_ref())),
     };
     let status = TenantStatus {
@@ -51,17 +95,27 @@ pub fn tenant(object: Option<&Object>, around: &Around, previous: Option<&Tenant
 /// R-D33: nothing is allotted before the effective date or after the end date.
 fn quota(settings: &Settings, now: Timestamp) -> Option<QuotaStatus> {
     let milli = settings.thousandths("quota.credits")?;
-    let instant = |path: &str| settings.text(path).and_then(|text| text.parse::<Timestamp>().ok());
+    let instant = |path: &str| {
+        settings
+            .text(path)
+            .and_then(|text| text.parse::<Timestamp>().ok())
+    };
     let (from, until) = (instant("quota.effectiveAt"), instant("quota.endsAt"));
     let begun = from.is_none_or(|from| from <= now);
     let over = until.is_some_and(|until| until <= now);
     let in_effect = begun && !over;
     let next_change_at = if begun { until.filter(|_| !over) } else { from };
-    Some(QuotaStatus { allotted: Some(Credits::from_milli(if in_effect { milli } else { 0 })), in_effect: Some(in_effect), next_change_at })
+    Some(QuotaStatus {
+        allotted: Some(Credits::from_milli(if in_effect { milli } else { 0 })),
+        in_effect: Some(in_effect),
+        next_change_at,
+    })
 }
 
 fn quota_column(quota: Option<&QuotaStatus>) -> String {
-    quota.and_then(|quota| quota.allotted.as_ref()).map_or_else(|| "unlimited".into(), ToString::to_string)
+    quota
+        .and_then(|quota| quota.allotted.as_ref())
+        .map_or_else(|| "unlimited".into(), ToString::to_string)
 }
 
 /// When a tenant's status changes by the clock alone.
