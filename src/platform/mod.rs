@@ -3,9 +3,18 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+mod breaker;
+pub mod bridge;
+mod budget;
 mod error;
+mod hooks;
+pub mod http;
+mod retry_after;
 
+pub use breaker::{Breaker, Passage};
+pub use budget::{Budget, BudgetShare, Budgets, Fingerprint, RateLimit};
 pub use error::{PlatformError, Problem, ProblemKind};
+pub use hooks::{RequestObserver, WriterGuard};
 
 use crate::{
     api::Kind,

@@ -1,0 +1,356 @@
+//! The port's methods as requests of the contract.
+
+use async_trait::async_trait;
+use futures::try_join;
+use reqwest::{
+    Method, StatusCode,
+    header::{IF_MATCH, IF_NONE_MATCH},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Bridge, Change,
+    answer::{Secrets, garbled, read},
+    expected,
+    wire::{CapabilitiesBody, Item, Operation, Pool, RehearsalBody, collection},
+    written,
+};
+use crate::{
+    api::Kind,
+    estate::{
+        Capabilities, Capability, Claim, Client, HealthReport, Object, ObjectId, Observation,
+        Scope, UsageReport,
+    },
+    platform::{
+        Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
+        http::Call,
+    },
+};
+
+/// Method and path template by kind, as metrics and errors show them.
+macro_rules! operation {
+    ($kind:expr, $method:literal, $rest:literal) => {
+        match $kind {
+            Kind::Reseller => concat!($method, " /v1/resellers", $rest),
+            Kind::ServicePlan => concat!($method, " /v1/plans", $rest),
+            Kind::Customer => concat!($method, " /v1/customers", $rest),
+            Kind::Tenant => concat!($method, " /v1/tenants", $rest),
+        }
+    };
+}
+
+fn reading(operation: &'static str, lane: Lane) -> Call {
+    Call {
+        operation,
+        lane,
+        mutates: false,
+    }
+}
+
+/// `None` where the platform says outright that there is no such object. Any other 404 is somebody else's.
+fn unless_absent(answer: Result<Item, PlatformError>) -> Result<Option<Item>, PlatformError> {
+    match answer {
+        Ok(item) => Ok(Some(item)),
+        Err(PlatformError::Refused(Problem {
+            kind: ProblemKind::NotFound,
+            ..
+        })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Bridge {
+    async fn capabilities(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
+        let operation = "GET /v1/capabilities";
+        let body: CapabilitiesBody = self
+            .get(reading(operation, lane), self.url(&["capabilities"])?)
+            .await?;
+        let page_size = body.page_size();
+        let capabilities = body
+            .into_capabilities()
+            .map_err(|problem| garbled(operation, &problem))?;
+        Ok((capabilities, page_size))
+    }
+
+    async fn objects(&self, kind: Kind, page_size: u32) -> Result<Vec<Object>, PlatformError> {
+        let operation = operation!(kind, "GET", "");
+        let items: Vec<Item> = self.list(operation, collection(kind), page_size).await?;
+        items
+            .into_iter()
+            .map(|item| expected(operation, kind, item, |_| true))
+            .collect()
+    }
+
+    async fn clients(&self, wanted: bool, page_size: u32) -> Result<Vec<Client>, PlatformError> {
+        if wanted {
+            self.list("GET /v1/clients", "clients", page_size).await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    async fn pool(&self, readable: bool) -> Result<Option<Pool>, PlatformError> {
+        if !readable {
+            return Ok(None);
+        }
+        self.get(reading("GET /v1/pool", Lane::Sweep), self.url(&["pool"])?)
+            .await
+            .map(Some)
+    }
+
+    async fn post(
+        &self,
+        operation: &'static str,
+        kind: Kind,
+        id: &ObjectId,
+        verb: &str,
+    ) -> Result<Written, PlatformError> {
+        let url = self.url(&[collection(kind), &format!("{id}:{verb}")])?;
+        self.change(operation, Change::new(Method::POST, url), |answer| {
+            written(operation, kind, &answer, |object| object.id == *id)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Platform for Bridge {
+    async fn identify(&self) -> Result<Capabilities, PlatformError> {
+        Ok(self.capabilities(Lane::Edit).await?.0)
+    }
+
+    async fn observe(&self, scope: Scope) -> Result<Observation, PlatformError> {
+        let (capabilities, page_size) = self.capabilities(Lane::Sweep).await?;
+        let (resellers, plans, customers, tenants) = try_join!(
+            self.objects(Kind::Reseller, page_size),
+            self.objects(Kind::ServicePlan, page_size),
+            self.objects(Kind::Customer, page_size),
+            self.objects(Kind::Tenant, page_size),
+        )?;
+        let (locations, administrators, pool, clients) = try_join!(
+            self.list("GET /v1/locations", "locations", page_size),
+            self.list("GET /v1/administrators", "administrators", page_size),
+            self.pool(capabilities.can(Capability::ReadLicences)),
+            self.clients(scope.clients, page_size),
+        )?;
+        Ok(Observation {
+            capabilities,
+            objects: [resellers, plans, customers, tenants].concat(),
+            locations,
+            administrators,
+            licences: pool.map(|pool| pool.licences),
+            clients,
+        })
+    }
+
+    async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
+        let operation = operation!(kind, "GET", "/{id}");
+        let url = self.url(&[collection(kind), id.as_str()])?;
+        let item = unless_absent(self.get(reading(operation, Lane::Edit), url).await)?;
+        item.map(|item| expected(operation, kind, item, |object| object.id == *id))
+            .transpose()
+    }
+
+    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
+        let operation = operation!(kind, "GET", "/by-ref/{externalRef}");
+        let url = self.url(&[collection(kind), "by-ref", claim.as_str()])?;
+        let item = unless_absent(self.get(reading(operation, Lane::Edit), url).await)?;
+        item.map(|item| {
+            expected(operation, kind, item, |object| {
+                object.claim.as_ref() == Some(claim)
+            })
+        })
+        .transpose()
+    }
+
+    async fn create(
+        &self,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        let operation = operation!(kind, "PUT", "/by-ref/{externalRef}");
+        let url = self.url(&[collection(kind), "by-ref", claim.as_str()])?;
+        let change = Change {
+            condition: Some((IF_NONE_MATCH, "*".to_owned())),
+            document: Some(document),
+            ..Change::new(Method::PUT, url)
+        };
+        let created = self.change(operation, change, |answer| {
+            written(operation, kind, &answer, |object| {
+                object.claim.as_ref() == Some(claim)
+            })
+        });
+        created.await.map_err(|error| match error {
+            PlatformError::Refused(problem) if problem.kind == ProblemKind::PreconditionFailed => {
+                let kind = ProblemKind::AlreadyExists;
+                Problem { kind, ..problem }.into()
+            }
+            error => error,
+        })
+    }
+
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        etag: Option<&str>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        let operation = operation!(kind, "PATCH", "/{id}");
+        let change = Change {
+            condition: etag.map(|etag| (IF_MATCH, etag.to_owned())),
+            content_type: "application/merge-patch+json",
+            document: Some(patch),
+            ..Change::new(Method::PATCH, self.url(&[collection(kind), id.as_str()])?)
+        };
+        self.change(operation, change, |answer| {
+            written(operation, kind, &answer, |object| object.id == *id)
+        })
+        .await
+    }
+
+    async fn set_active(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        active: bool,
+    ) -> Result<Written, PlatformError> {
+        if active {
+            self.post(
+                operation!(kind, "POST", "/{id}:activate"),
+                kind,
+                id,
+                "activate",
+            )
+            .await
+        } else {
+            self.post(
+                operation!(kind, "POST", "/{id}:deactivate"),
+                kind,
+                id,
+                "deactivate",
+            )
+            .await
+        }
+    }
+
+    async fn move_client(
+        &self,
+        client: &ObjectId,
+        etag: Option<&str>,
+        customer: &ObjectId,
+    ) -> Result<(), PlatformError> {
+        let operation = "PATCH /v1/clients/{id}";
+        let change = Change {
+            condition: etag.map(|etag| (IF_MATCH, etag.to_owned())),
+            content_type: "application/merge-patch+json",
+            document: Some(Map::from_iter([("customerId".to_owned(), json!(customer))])),
+            ..Change::new(Method::PATCH, self.url(&["clients", client.as_str()])?)
+        };
+        self.change(operation, change, |answer| {
+            if answer.status == StatusCode::ACCEPTED {
+                return Ok(());
+            }
+            let moved: Client = read(operation, &answer)?;
+            let there = moved.id == *client && moved.customer_id == *customer;
+            if there {
+                Ok(())
+            } else {
+                Err(garbled(operation, "the client isn't where it was moved to"))
+            }
+        })
+        .await
+    }
+
+    async fn send_welcome_mail(&self, customer: &ObjectId) -> Result<Written, PlatformError> {
+        let operation = "POST /v1/customers/{id}:send-welcome-mail";
+        self.post(operation, Kind::Customer, customer, "send-welcome-mail")
+            .await
+    }
+
+    async fn rehearse_deletion(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+    ) -> Result<Rehearsal, PlatformError> {
+        let operation = operation!(kind, "DELETE", "/{id}?dryRun=true");
+        let mut url = self.url(&[collection(kind), id.as_str()])?;
+        url.query_pairs_mut()
+            .append_pair("mode", "purge")
+            .append_pair("dryRun", "true");
+        let secrets = Secrets::of(&self.token, None);
+        // Under the guard on writing although it changes nothing: whatever lies in between sees a DELETE.
+        self.change(operation, Change::new(Method::DELETE, url), |answer| {
+            let body: RehearsalBody = read(operation, &answer)?;
+            if let Some(problem) = body.refused.first() {
+                return Err(secrets.problem(StatusCode::CONFLICT, problem).into());
+            }
+            let confirmation = body.confirm.filter(|token| !token.is_empty());
+            Ok(Rehearsal {
+                confirmation: confirmation
+                    .ok_or_else(|| garbled(operation, "neither refused nor confirmable"))?,
+                clients: body.clients,
+                bytes: body.bytes,
+            })
+        })
+        .await
+    }
+
+    async fn delete(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        confirmation: &str,
+    ) -> Result<(), PlatformError> {
+        let operation = operation!(kind, "DELETE", "/{id}");
+        let mut url = self.url(&[collection(kind), id.as_str()])?;
+        url.query_pairs_mut()
+            .append_pair("mode", "purge")
+            .append_pair("confirm", confirmation);
+        self.change(
+            operation,
+            Change::new(Method::DELETE, url),
+            |answer| match answer.status {
+                StatusCode::NO_CONTENT | StatusCode::ACCEPTED => Ok(()),
+                _ => Err(garbled(operation, "neither deleted nor refused")),
+            },
+        )
+        .await
+    }
+
+    async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError> {
+        let name = "GET /v1/operations/{id}";
+        let body: Operation = self
+            .get(
+                reading(name, Lane::Edit),
+                self.url(&["operations", operation])?,
+            )
+            .await?;
+        match (body.state.as_str(), body.problem) {
+            ("queued" | "running", _) => Ok(OperationState::Running),
+            ("waiting-for-human", _) => Ok(OperationState::WaitingForHuman),
+            ("done", _) => Ok(OperationState::Done),
+            ("failed", Some(problem)) => {
+                let secrets = Secrets::of(&self.token, None);
+                Ok(OperationState::Failed(
+                    secrets.problem(StatusCode::CONFLICT, &problem),
+                ))
+            }
+            _ => Err(garbled(
+                name,
+                "the operation is in a state that the contract doesn't know",
+            )),
+        }
+    }
+
+    async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError> {
+        let (as_of, rows) = self.report("GET /v1/usage", "usage", days).await?;
+        Ok(UsageReport { as_of, rows })
+    }
+
+    async fn health(&self, days: u16) -> Result<HealthReport, PlatformError> {
+        let (as_of, rows) = self.report("GET /v1/health", "health", days).await?;
+        Ok(HealthReport { as_of, rows })
+    }
+}

@@ -1,0 +1,223 @@
+//! The bridge contract, version 1: JSON over HTTP under one bearer token. Spoken by the embedded platform, and by whoever
+//! puts a bridge in front of a platform that has no interface of its own.
+
+use std::sync::Arc;
+
+use reqwest::{
+    Method, Request, Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+mod answer;
+mod calls;
+mod pages;
+mod wire;
+
+use answer::{Secrets, garbled, read, succeeded};
+use wire::{Accepted, Item, is_usable_id};
+
+use super::{
+    Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
+    http::{Answer, Call, Http, HttpOptions, SetupError},
+};
+use crate::{api::Kind, estate::Object};
+
+/// How to reach a bridge.
+pub struct BridgeOptions {
+    /// Where it is; `/v1` is added. `https`, or `http` on this host.
+    pub endpoint: Url,
+    /// The bearer token.
+    pub token: SecretString,
+    /// Our own limit on requests; without one only the platform's counts.
+    pub rate_limit: Option<RateLimit>,
+    /// The process's budgets, shared by platforms of one credential.
+    pub budgets: Arc<Budgets>,
+    /// Trust, and the process's hooks.
+    pub http: HttpOptions,
+}
+
+/// A platform behind the bridge contract.
+pub struct Bridge {
+    http: Http,
+    endpoint: Url,
+    authorization: HeaderValue,
+    token: SecretString,
+}
+
+impl Bridge {
+    /// Sets the adapter up. Sends nothing.
+    ///
+    /// # Errors
+    /// An endpoint, token or CA bundle that can't be used.
+    pub fn new(options: BridgeOptions) -> Result<Self, SetupError> {
+        // Secrets made from files end in a newline more often than not.
+        let token = options.token.expose_secret().trim();
+        let unusable = || {
+            SetupError::Credential(
+                "the key `token` must hold one line of printable ASCII".to_owned(),
+            )
+        };
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| unusable())?;
+        if token.is_empty() || authorization.to_str().is_err() {
+            return Err(unusable());
+        }
+        authorization.set_sensitive(true);
+        let credential = Fingerprint::of(&["bridge", options.endpoint.as_str(), token]);
+        let budget = options
+            .budgets
+            .for_credential(credential, options.rate_limit);
+        Ok(Self {
+            http: Http::new(&options.endpoint, budget, options.http)?,
+            endpoint: options.endpoint,
+            authorization,
+            token: token.into(),
+        })
+    }
+
+    /// The address of a path under `/v1`.
+    ///
+    /// # Errors
+    /// An id that can't stand in a path.
+    fn url(&self, segments: &[&str]) -> Result<Url, PlatformError> {
+        if !segments.iter().all(|segment| is_usable_id(segment)) {
+            return Err(
+                invalid("an empty text, `.` and `..` can't be an id on this platform").into(),
+            );
+        }
+        let mut url = self.endpoint.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("v1").extend(segments);
+        }
+        Ok(url)
+    }
+
+    fn request(&self, method: Method, url: Url) -> Request {
+        let mut request = Request::new(method, url);
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(
+            ACCEPT,
+            HeaderValue::from_static("application/json, application/problem+json"),
+        );
+        request
+    }
+
+    /// Reads one document.
+    async fn get<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
+        let secrets = Secrets::of(&self.token, None);
+        self.http
+            .send(call, self.request(Method::GET, url), |answer| {
+                read(
+                    call.operation,
+                    &succeeded(call.operation, &secrets, answer)?,
+                )
+            })
+            .await
+    }
+
+    /// Sends what changes something, and passes its good answer on.
+    async fn change<T>(
+        &self,
+        operation: &'static str,
+        change: Change,
+        decode: impl FnOnce(Answer) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
+        let call = Call {
+            operation,
+            lane: Lane::Edit,
+            mutates: true,
+        };
+        let secrets = Secrets::of(&self.token, change.document.as_ref());
+        let mut request = self.request(change.method, change.url);
+        if let Some((name, value)) = change.condition {
+            let value = HeaderValue::from_str(&value)
+                .map_err(|_| invalid("the version can't be sent back as a header"))?;
+            request.headers_mut().insert(name, value);
+        }
+        if let Some(document) = change.document {
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static(change.content_type));
+            *request.body_mut() = Some(Value::Object(document).to_string().into());
+        }
+        self.http
+            .send(call, request, |answer| {
+                decode(succeeded(operation, &secrets, answer)?)
+            })
+            .await
+    }
+}
+
+/// A mutating request.
+struct Change {
+    method: Method,
+    url: Url,
+    condition: Option<(HeaderName, String)>,
+    content_type: &'static str,
+    document: Option<Map<String, Value>>,
+}
+
+impl Change {
+    fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            condition: None,
+            content_type: "application/json",
+            document: None,
+        }
+    }
+}
+
+/// An item as an object, when it is the one that was asked for.
+fn expected(
+    operation: &str,
+    kind: Kind,
+    item: Item,
+    is_expected: impl FnOnce(&Object) -> bool,
+) -> Result<Object, PlatformError> {
+    let object = item
+        .into_object(kind)
+        .map_err(|problem| garbled(operation, &problem))?;
+    if is_expected(&object) {
+        Ok(object)
+    } else {
+        Err(garbled(operation, "the answer is about another object"))
+    }
+}
+
+/// How a write was taken, from its good answer.
+fn written(
+    operation: &str,
+    kind: Kind,
+    answer: &Answer,
+    is_expected: impl FnOnce(&Object) -> bool,
+) -> Result<Written, PlatformError> {
+    if answer.status == reqwest::StatusCode::ACCEPTED {
+        let Accepted { operation: id } = read(operation, answer)?;
+        return if is_usable_id(&id) {
+            Ok(Written::Pending(id))
+        } else {
+            Err(garbled(operation, "accepted without an operation id"))
+        };
+    }
+    let object = expected(operation, kind, read(operation, answer)?, is_expected)?;
+    Ok(Written::Done(Box::new(object)))
+}
+
+fn invalid(detail: &str) -> Problem {
+    Problem {
+        kind: ProblemKind::Invalid,
+        field: None,
+        detail: detail.to_owned(),
+        remedy: None,
+        conflicting_id: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Lists and reports, read whole or not at all: a short list would look like a mass deletion.
+
+use std::collections::HashSet;
+
+use super::{
+    Bridge,
+    answer::garbled,
+    wire::{Page, Row},
+};
+use crate::platform::{Lane, PlatformError, http::Call};
+
+/// More pages than any estate has: 10,000 of 500.
+const MOST_PAGES: usize = 10_000;
+/// How often one page is asked for while the platform says "later".
+const THROTTLED_TRIES: u32 = 4;
+
+/// The pages of one list so far.
+pub(super) struct Pages<T> {
+    rows: Vec<T>,
+    keys: HashSet<String>,
+    cursors: HashSet<String>,
+    as_of: Option<jiff::Timestamp>,
+}
+
+impl<T: Row> Pages<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            rows: Vec::new(),
+            keys: HashSet::new(),
+            cursors: HashSet::new(),
+            as_of: None,
+        }
+    }
+
+    /// Adds a page; answers the cursor of the next one, or `None` when the list is complete.
+    ///
+    /// # Errors
+    /// Why the list can't be believed.
+    pub(super) fn add(&mut self, page: Page<T>) -> Result<Option<String>, &'static str> {
+        for row in page.items {
+            let key = row.key();
+            if key.is_empty() {
+                return Err("an item has no id");
+            }
+            if !self.keys.insert(key) {
+                return Err("the list names an item twice");
+            }
+            self.rows.push(row);
+        }
+        // A report is as old as its oldest page.
+        self.as_of = [self.as_of, page.as_of].into_iter().flatten().min();
+        match (page.complete, page.next) {
+            (true, None) => Ok(None),
+            (true, Some(_)) => Err("the list says that it is complete and that there is more"),
+            (false, None) => Err("the list ends without saying that it is complete"),
+            (false, Some(_)) if self.cursors.len() >= MOST_PAGES => Err("the list doesn't end"),
+            (false, Some(cursor)) if self.cursors.insert(cursor.clone()) => Ok(Some(cursor)),
+            (false, Some(_)) => Err("the list runs in a circle"),
+        }
+    }
+}
+
+impl Bridge {
+    /// Reads a list to its end.
+    pub(super) async fn list<T: Row>(
+        &self,
+        operation: &'static str,
+        collection: &str,
+        page_size: u32,
+    ) -> Result<Vec<T>, PlatformError> {
+        let limit = ("limit", page_size.to_string());
+        Ok(self.pages(operation, collection, limit).await?.rows)
+    }
+
+    /// Reads a report over some days to its end.
+    pub(super) async fn report<T: Row>(
+        &self,
+        operation: &'static str,
+        name: &str,
+        days: u16,
+    ) -> Result<(jiff::Timestamp, Vec<T>), PlatformError> {
+        let pages = self
+            .pages(operation, name, ("days", days.to_string()))
+            .await?;
+        let as_of = pages
+            .as_of
+            .ok_or_else(|| garbled(operation, "the report doesn't say how old it is"))?;
+        Ok((as_of, pages.rows))
+    }
+
+    async fn pages<T: Row>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        parameter: (&str, String),
+    ) -> Result<Pages<T>, PlatformError> {
+        let mut pages = Pages::new();
+        let mut cursor = None;
+        loop {
+            let page = self
+                .page(operation, path, &parameter, cursor.as_deref())
+                .await?;
+            cursor = pages
+                .add(page)
+                .map_err(|problem| garbled(operation, problem))?;
+            if cursor.is_none() {
+                return Ok(pages);
+            }
+        }
+    }
+
+    /// Reads one page. When throttled it waits for its turn and asks again, so that a platform that is slower than our
+    /// budget sees a slow sweep and not one that begins anew for ever.
+    async fn page<T: Row>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        parameter: &(&str, String),
+        cursor: Option<&str>,
+    ) -> Result<Page<T>, PlatformError> {
+        let call = Call {
+            operation,
+            lane: Lane::Sweep,
+            mutates: false,
+        };
+        let mut url = self.url(&[path])?;
+        url.query_pairs_mut().append_pair(parameter.0, &parameter.1);
+        if let Some(cursor) = cursor {
+            url.query_pairs_mut().append_pair("cursor", cursor);
+        }
+        let mut tries = 1;
+        loop {
+            match self.get(call, url.clone()).await {
+                Err(PlatformError::Throttled { .. }) if tries < THROTTLED_TRIES => tries += 1,
+                answer => return answer,
+            }
+        }
+    }
+}

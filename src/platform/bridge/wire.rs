@@ -1,0 +1,333 @@
+//! What travels on the wire of the bridge contract, and what it means in our terms. Unknown members are passed over; an
+//! unknown word never makes us bolder: an unknown protection means hands off, an unknown mode means read only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IntoDeserializer, value},
+};
+use serde_json::Value;
+
+use crate::{
+    api::Kind,
+    estate::{
+        Account, Administrator, Capabilities, Capability, Claim, Client, Consumption, DataSources,
+        Facts, Licences, Object, ObjectId, Protection, Settings, StorageLocation,
+    },
+};
+
+/// The contract's version that we speak.
+const CONTRACT: &str = "1";
+
+/// One page of a list or report.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    #[serde(default)]
+    pub(super) next: Option<String>,
+    /// True on the last page only. Without it nothing is believed.
+    pub(super) complete: bool,
+    /// The age of a report's figures.
+    #[serde(default)]
+    pub(super) as_of: Option<jiff::Timestamp>,
+}
+
+/// What a list holds.
+pub(super) trait Row: DeserializeOwned {
+    /// What may occur once in a list.
+    fn key(&self) -> String;
+}
+
+impl Row for StorageLocation {
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+}
+
+impl Row for Administrator {
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+}
+
+impl Row for Client {
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Row for Consumption {
+    fn key(&self) -> String {
+        report_key(&self.customer_id, self.tenant_id.as_ref())
+    }
+}
+
+impl Row for DataSources {
+    fn key(&self) -> String {
+        report_key(&self.customer_id, self.tenant_id.as_ref())
+    }
+}
+
+fn report_key(customer: &ObjectId, tenant: Option<&ObjectId>) -> String {
+    format!("{customer}\n{}", tenant.map_or("", ObjectId::as_str))
+}
+
+/// An item of one of the four kinds: head and settings side by side.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Item(Value);
+
+impl Row for Item {
+    fn key(&self) -> String {
+        self.0
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    id: String,
+    name: String,
+    #[serde(default)]
+    external_ref: Option<String>,
+    #[serde(default)]
+    etag: Option<String>,
+    #[serde(default)]
+    protection: Option<String>,
+    #[serde(default)]
+    created_at: Option<jiff::Timestamp>,
+    #[serde(default)]
+    facts: Option<Facts>,
+}
+
+impl Item {
+    /// The object in our terms.
+    ///
+    /// # Errors
+    /// What can't be read, without the value: it may be a customer's.
+    pub(super) fn into_object(mut self, kind: Kind) -> Result<Object, String> {
+        for image in ["logo", "icon"] {
+            self.digest_for_image(image);
+        }
+        let head =
+            Head::deserialize(&self.0).map_err(|_| "an item's head can't be read".to_owned())?;
+        if !is_usable_id(&head.id) {
+            return Err("an item has no usable id".to_owned());
+        }
+        let settings = Settings::from_document(kind, &self.0)
+            .map_err(|error| format!("field {} of item {} can't be read", error.field, head.id))?;
+        Ok(Object {
+            kind,
+            id: ObjectId::new(&head.id),
+            name: head.name,
+            claim: head
+                .external_ref
+                .filter(|mark| !mark.is_empty())
+                .as_deref()
+                .map(Claim::new),
+            etag: head.etag,
+            protection: protection(head.protection.as_deref()),
+            created_at: head.created_at,
+            settings,
+            facts: head.facts.unwrap_or_default(),
+        })
+    }
+
+    /// An image comes as `{sha256, contentType}`; what we compare is its digest.
+    fn digest_for_image(&mut self, image: &str) {
+        let Some(value) = self
+            .0
+            .get_mut("branding")
+            .and_then(|branding| branding.get_mut(image))
+        else {
+            return;
+        };
+        if value.is_object() {
+            *value = value.get_mut("sha256").map(Value::take).unwrap_or_default();
+        }
+    }
+}
+
+fn protection(word: Option<&str>) -> Protection {
+    match word {
+        None => Protection::None,
+        Some(word) => known(word).unwrap_or(Protection::Foreign),
+    }
+}
+
+fn known<T: DeserializeOwned>(word: &str) -> Option<T> {
+    let word: value::StrDeserializer<'_, value::Error> = word.into_deserializer();
+    T::deserialize(word).ok()
+}
+
+/// Whether an id can stand in a path: `.` and `..` would name the list instead.
+pub(super) fn is_usable_id(id: &str) -> bool {
+    !matches!(id, "" | "." | "..")
+}
+
+/// `GET /v1/capabilities`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CapabilitiesBody {
+    contract_version: String,
+    #[serde(default)]
+    mode: String,
+    account: Account,
+    verbs: Vec<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, BTreeSet<String>>,
+    units: Units,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    repeatable_create: bool,
+    #[serde(default)]
+    default_customer_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Units {
+    storage: String,
+    rate: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Limits {
+    page_size: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { page_size: 100 }
+    }
+}
+
+impl CapabilitiesBody {
+    /// Capabilities in our terms. What the platform wouldn't take, or not safely, is left out.
+    ///
+    /// # Errors
+    /// Another version or other units: figures would be wrong by orders of magnitude.
+    pub(super) fn into_capabilities(self) -> Result<Capabilities, String> {
+        let version = self.contract_version.as_str();
+        if version.split('.').next() != Some(CONTRACT) {
+            return Err(format!(
+                "contract version {CONTRACT} is spoken here, not {version:.20}"
+            ));
+        }
+        if self.units.storage != "bytes" || self.units.rate != "bits/s" {
+            return Err("units must be bytes and bits/s".to_owned());
+        }
+        if self.account.id.is_empty() {
+            return Err("the account has no id".to_owned());
+        }
+        let writes = matches!(self.mode.as_str(), "apply" | "manual");
+        let creates = self.repeatable_create;
+        let verbs = self
+            .verbs
+            .iter()
+            .filter_map(|verb| known::<Capability>(verb));
+        let verbs = verbs
+            .filter(|verb| reads(*verb) || (writes && (creates || !makes(*verb))))
+            .collect();
+        let fields = KINDS
+            .iter()
+            .filter_map(|kind| Some((*kind, self.fields.get(collection(*kind))?.clone())));
+        Ok(Capabilities {
+            account: self.account,
+            verbs,
+            fields: fields.collect(),
+            default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
+        })
+    }
+
+    /// How many items to ask for at once.
+    pub(super) fn page_size(&self) -> u32 {
+        self.limits.page_size.clamp(1, 500)
+    }
+}
+
+const KINDS: [Kind; 4] = [
+    Kind::Reseller,
+    Kind::ServicePlan,
+    Kind::Customer,
+    Kind::Tenant,
+];
+
+/// A kind's name in paths.
+pub(super) fn collection(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Reseller => "resellers",
+        Kind::ServicePlan => "plans",
+        Kind::Customer => "customers",
+        Kind::Tenant => "tenants",
+    }
+}
+
+fn reads(verb: Capability) -> bool {
+    matches!(
+        verb,
+        Capability::ReadUsage | Capability::ReadHealth | Capability::ReadLicences
+    )
+}
+
+fn makes(verb: Capability) -> bool {
+    KINDS.iter().any(|kind| Capability::create(*kind) == verb)
+}
+
+/// `GET /v1/pool`.
+#[derive(Deserialize)]
+pub(super) struct Pool {
+    pub(super) licences: Licences,
+}
+
+/// The answer to what is to be finished later.
+#[derive(Deserialize)]
+pub(super) struct Accepted {
+    pub(super) operation: String,
+}
+
+/// `GET /v1/operations/{id}`.
+#[derive(Deserialize)]
+pub(super) struct Operation {
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) problem: Option<ProblemBody>,
+}
+
+/// The answer to a deletion's rehearsal.
+#[derive(Deserialize)]
+pub(super) struct RehearsalBody {
+    #[serde(default)]
+    pub(super) confirm: Option<String>,
+    #[serde(default)]
+    pub(super) clients: u64,
+    #[serde(default)]
+    pub(super) bytes: u64,
+    #[serde(default)]
+    pub(super) refused: Vec<ProblemBody>,
+}
+
+/// A refusal (RFC 9457).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProblemBody {
+    #[serde(rename = "type")]
+    pub(super) problem_type: String,
+    #[serde(default)]
+    pub(super) title: Option<String>,
+    #[serde(default)]
+    pub(super) detail: Option<String>,
+    #[serde(default)]
+    pub(super) field: Option<String>,
+    #[serde(default)]
+    pub(super) remedy: Option<String>,
+    #[serde(default)]
+    pub(super) conflicting_id: Option<String>,
+}

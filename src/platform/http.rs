@@ -1,0 +1,284 @@
+//! The HTTP layer under every adapter: budget, breaker, deadlines, and what may leave at all.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use reqwest::{
+    Certificate, Client, Request, Response, StatusCode, Url,
+    header::{CONTENT_TYPE, HeaderMap},
+    redirect,
+};
+use thiserror::Error;
+use tokio::time::timeout;
+
+use super::{
+    Breaker, BudgetShare, Lane, PlatformError, RequestObserver, WriterGuard,
+    retry_after::retry_after,
+};
+
+/// How long a connection may take to come about.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long an edit may take from leaving to the answer's last byte. Part of the lease protocol: a new writer waits this
+/// long before its first write.
+pub const EDIT_DEADLINE: Duration = Duration::from_secs(5);
+/// The same for a page of a sweep.
+pub const SWEEP_DEADLINE: Duration = Duration::from_secs(30);
+/// The largest answer that we read: 500 tenants' data sources take a tenth of it.
+const LARGEST_BODY: usize = 32 << 20;
+
+/// Why an adapter can't be set up. Says what to change; never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SetupError {
+    /// The endpoint can't be used.
+    #[error("endpoint: {0}")]
+    Endpoint(String),
+    /// The credential can't be used.
+    #[error("credential: {0}")]
+    Credential(String),
+    /// The CA bundle can't be used.
+    #[error("CA bundle: {0}")]
+    CaBundle(String),
+    /// The HTTP client can't be built.
+    #[error("HTTP client: {0}")]
+    Client(String),
+}
+
+/// What an adapter shares with the process around it.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// PEM certificates that the platform's must descend from; without them the system's decide.
+    pub ca_bundle_pem: Option<Vec<u8>>,
+    /// Told of every request that left.
+    pub observer: Arc<dyn RequestObserver>,
+    /// Asked before every request that changes something.
+    pub writer: Arc<dyn WriterGuard>,
+}
+
+/// What a request is, for budget, deadline, metrics and the guard on writing.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// Method and path template, for instance `GET /v1/customers/{id}`: metrics label and error text.
+    pub operation: &'static str,
+    /// The lane it travels in, which also sets its deadline.
+    pub lane: Lane,
+    /// Whether it may change something on the platform.
+    pub mutates: bool,
+}
+
+impl Call {
+    fn deadline(self) -> Duration {
+        match self.lane {
+            Lane::Edit => EDIT_DEADLINE,
+            Lane::Sweep => SWEEP_DEADLINE,
+        }
+    }
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most 32 MiB.
+    pub body: Vec<u8>,
+    /// How long to wait before the next request, where the status asks for it.
+    pub retry_after: Option<Duration>,
+}
+
+impl Answer {
+    /// Whether the body says that it is JSON, and in UTF-8.
+    pub fn is_json(&self) -> bool {
+        let Some(content_type) = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+        else {
+            return false;
+        };
+        let mut parts = content_type
+            .split(';')
+            .map(|part| part.trim().to_ascii_lowercase());
+        let media_type = parts.next().unwrap_or_default();
+        let charset = parts
+            .find_map(|part| Some(part.strip_prefix("charset=")?.trim_matches('"').to_owned()));
+        (media_type == "application/json"
+            || (media_type.starts_with("application/") && media_type.ends_with("+json")))
+            && charset.is_none_or(|charset| charset == "utf-8" || charset == "utf8")
+    }
+}
+
+/// An HTTP client under one credential.
+pub struct Http {
+    client: Client,
+    budget: BudgetShare,
+    breaker: Breaker,
+    observer: Arc<dyn RequestObserver>,
+    writer: Arc<dyn WriterGuard>,
+}
+
+impl Http {
+    /// Sets the client up for one endpoint.
+    ///
+    /// # Errors
+    /// An endpoint that would send the credential in plain text over a network, or a CA bundle that can't be read.
+    pub fn new(
+        endpoint: &Url,
+        budget: BudgetShare,
+        options: HttpOptions,
+    ) -> Result<Self, SetupError> {
+        check_endpoint(endpoint)?;
+        let mut builder = Client::builder()
+            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_DEADLINE);
+        if endpoint.scheme() == "http" {
+            // A proxy would read the credential, and loopback is nobody else's affair.
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = options.ca_bundle_pem {
+            let certificates = Certificate::from_pem_bundle(&pem)
+                .ok()
+                .filter(|certificates| !certificates.is_empty())
+                .ok_or_else(|| {
+                    SetupError::CaBundle("holds no certificate in PEM form".to_owned())
+                })?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| SetupError::Client(error.without_url().to_string()))?;
+        Ok(Self {
+            client,
+            budget,
+            breaker: Breaker::default(),
+            observer: options.observer,
+            writer: options.writer,
+        })
+    }
+
+    /// Sends one request, once, and has its answer read by `decode`. What `decode` makes of it counts for breaker and
+    /// metrics.
+    ///
+    /// # Errors
+    /// What `decode` answers; and before that: no token in time, the breaker, no right to write, no answer.
+    pub async fn send<T>(
+        &self,
+        call: Call,
+        request: Request,
+        decode: impl FnOnce(Answer) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
+        if let Some(refusal) = self.breaker.refusal() {
+            return Err(refusal);
+        }
+        self.budget.acquire(call.lane).await?;
+        if call.mutates {
+            self.writer.may_write().map_err(PlatformError::NotWriter)?;
+        }
+        let passage = self.breaker.enter()?;
+        let left = Instant::now();
+        let answer = timeout(call.deadline(), self.exchange(call, request))
+            .await
+            .unwrap_or_else(|_| {
+                Err(PlatformError::Unreachable(format!(
+                    "{}: timed out",
+                    call.operation
+                )))
+            });
+        if let Some(wait) = answer.as_ref().ok().and_then(|answer| answer.retry_after) {
+            self.budget.pause(wait);
+        }
+        let result = answer.and_then(decode);
+        let failure = result.as_ref().err();
+        if passage.settle(failure) {
+            self.budget.ramp_up();
+        }
+        let outcome = failure.map_or("ok", PlatformError::outcome);
+        tracing::debug!(operation = call.operation, outcome, "platform request");
+        self.observer
+            .finished(call.operation, outcome, left.elapsed());
+        result
+    }
+
+    async fn exchange(&self, call: Call, request: Request) -> Result<Answer, PlatformError> {
+        let lost = |error: reqwest::Error| {
+            PlatformError::Unreachable(format!("{}: {}", call.operation, trouble(&error)))
+        };
+        let mut response = self.client.execute(request).await.map_err(lost)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(PlatformError::Garbled(format!(
+                    "{}: more than 32 MiB",
+                    call.operation
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status(),
+            retry_after: asked_wait(&response),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        })
+    }
+}
+
+/// The wait that an answer asks for: always where it is throttled, and where a platform that can't serve names one.
+fn asked_wait(response: &Response) -> Option<Duration> {
+    let headers = response.headers();
+    let names_one = headers.contains_key(reqwest::header::RETRY_AFTER);
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => Some(retry_after(headers, jiff::Timestamp::now())),
+        StatusCode::SERVICE_UNAVAILABLE if names_one => {
+            Some(retry_after(headers, jiff::Timestamp::now()))
+        }
+        _ => None,
+    }
+}
+
+/// The trouble in our words: reqwest's own may hold an address with a customer's id in it.
+fn trouble(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "no connection (name, network or TLS certificate)"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "the connection broke off"
+    }
+}
+
+fn check_endpoint(endpoint: &Url) -> Result<(), SetupError> {
+    let wrong = |text: &str| Err(SetupError::Endpoint(text.to_owned()));
+    if endpoint.host_str().is_none()
+        || !endpoint.username().is_empty()
+        || endpoint.password().is_some()
+    {
+        return wrong("give scheme, host and path only, for instance https://backup.example/");
+    }
+    if endpoint.query().is_some() || endpoint.fragment().is_some() {
+        return wrong("must have neither query nor fragment");
+    }
+    match endpoint.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(endpoint) => Ok(()),
+        "http" => wrong(
+            "http would send the credential in plain text; use https (http is for this host alone)",
+        ),
+        _ => wrong("must begin with https://"),
+    }
+}
+
+fn is_loopback(endpoint: &Url) -> bool {
+    let host = endpoint.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
