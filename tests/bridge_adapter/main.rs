@@ -1,0 +1,10 @@
+//! The bridge adapter against a bridge that misbehaves, and against the embedded platform.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test that fails is a test that fails"
+)]
+
+mod faults;
+mod requests;
+mod server;
