@@ -22,3 +22,25 @@ pub const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$";
 pub const MONTH: &str = "^[0-9]{4}-(0[1-9]|1[0-2])$";
 /// A dotted path of spec fields.
 pub const FIELD_PATH: &str = r"^[a-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*)*$";
+
+/// The text, cut to at most so many characters, the last being an ellipsis: what status fields with a `maxLength` take.
+pub fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(limit.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn texts_are_cut_by_characters_and_only_when_too_long() {
+        assert_eq!(shortened("Müller", 6), "Müller");
+        assert_eq!(shortened("Müller & Söhne", 6), "Mülle…");
+    }
+}

@@ -60,6 +60,7 @@ fn finished(crd: CustomResourceDefinition) -> CustomResourceDefinition {
     {
         let schema = &mut version["schema"]["openAPIV3Schema"];
         finish_schema(schema);
+        drop_rules(&mut schema["properties"]["status"]);
         schema["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
     }
     serde_json::from_value(value)
@@ -97,6 +98,20 @@ fn finish_schema(schema: &mut Value) {
     if let Some(items) = fields.get_mut("items") {
         finish_schema(items);
     }
+}
+
+/// Only we write the status: rules made for what users write would cost the server time at every status write.
+fn drop_rules(schema: &mut Value) {
+    let Value::Object(fields) = schema else {
+        return;
+    };
+    fields.remove("x-kubernetes-validations");
+    let properties = fields.get_mut("properties").and_then(Value::as_object_mut);
+    properties
+        .into_iter()
+        .flat_map(Map::values_mut)
+        .for_each(drop_rules);
+    fields.get_mut("items").into_iter().for_each(drop_rules);
 }
 
 fn drop_null_from_enum(fields: &mut Map<String, Value>) {

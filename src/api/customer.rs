@@ -296,7 +296,7 @@ pub struct CustomerStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerTenants {
-    /// How many.
+    /// How many tenants it has.
     pub total: u64,
     /// Their products.
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "set"))]
@@ -310,7 +310,7 @@ pub struct CustomerTenants {
     #[schemars(length(max = 64), inner(length(max = 63)), extend("x-kubernetes-list-type" = "set"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
-    /// Their types.
+    /// Their types: `Evaluation`, `Commercial`, `Sandbox`.
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "set"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<TenantType>,
@@ -320,7 +320,7 @@ pub struct CustomerTenants {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerClients {
-    /// How many.
+    /// How many clients it has.
     pub total: u64,
     /// Their ids, at most 50.
     #[schemars(length(max = 50), inner(length(max = 128)), extend("x-kubernetes-list-type" = "set"))]
@@ -348,7 +348,7 @@ pub struct CustomerSummary {
     #[schemars(length(max = 32))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<String>,
-    /// Storage limit.
+    /// Storage limit, or `-`.
     #[schemars(length(max = 32))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
@@ -364,7 +364,7 @@ pub struct CustomerSummary {
     #[schemars(length(max = 128))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<String>,
-    /// `Yes` or `No`.
+    /// Whether it is active: `Yes` or `No`.
     #[schemars(length(max = 8))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<String>,

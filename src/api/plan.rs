@@ -149,7 +149,7 @@ pub struct ServicePlanSummary {
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<String>,
-    /// `Yes` or `No`.
+    /// Whether it is the default plan: `Yes` or `No`.
     #[schemars(length(max = 8))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,

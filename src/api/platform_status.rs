@@ -160,13 +160,13 @@ pub struct RemoteName {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectCounts {
-    /// Resellers.
+    /// Resellers on the platform.
     pub resellers: u64,
-    /// Customers.
+    /// Customers on the platform.
     pub customers: u64,
-    /// Tenants.
+    /// Tenants on the platform.
     pub tenants: u64,
-    /// Service plans.
+    /// Service plans on the platform.
     pub service_plans: u64,
     /// Objects of all kinds that no resource declares.
     pub unmanaged: u64,
@@ -194,7 +194,7 @@ pub struct UnmanagedObject {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AdministratorCounts {
-    /// Active ones.
+    /// Administrators whose login is switched on.
     pub active: u64,
 }
 

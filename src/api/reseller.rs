@@ -171,13 +171,13 @@ pub struct AllotmentStatus {
     /// Storage in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageShare>,
-    /// Licences.
+    /// Licences of clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub licences: Option<CountShare>,
-    /// Clients.
+    /// Clients (machines that back up).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clients: Option<CountShare>,
-    /// Credits.
+    /// Credits (consumption units).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<CreditShare>,
 }
@@ -245,7 +245,7 @@ pub struct ResellerSummary {
     #[schemars(length(max = 63))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
-    /// `Yes` or `No`.
+    /// Whether it is active: `Yes` or `No`.
     #[schemars(length(max = 8))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<String>,

@@ -219,11 +219,11 @@ pub struct TenantSummary {
     #[schemars(length(max = 32))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<String>,
-    /// Credits used.
+    /// Credits used, or `-`.
     #[schemars(length(max = 32))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<String>,
-    /// Edition.
+    /// Edition, from the plan.
     #[schemars(length(max = 32))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edition: Option<String>,

@@ -46,8 +46,8 @@ macro_rules! unit {
 }
 
 unit! {
-    /// Bytes.
-    Bytes, 1, 1 << 60, "1Ei", ["k", "Ki", "M", "Mi", "G", "Gi", "T", "Ti", "P", "Pi", "Ei"], true,
+    /// Bytes. The most is what every JSON reader still holds exactly (below 2^53).
+    Bytes, 1, 8_000_000_000_000_000, "8P", ["k", "Ki", "M", "Mi", "G", "Gi", "T", "Ti", "P", "Pi"], true,
     "a size in bytes such as 500Gi, 1.5Ti or 20T"
 }
 unit! {

@@ -83,7 +83,7 @@ pub struct Health {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobCounts {
-    /// All jobs.
+    /// All backup jobs.
     pub total: u64,
     /// Jobs that succeeded.
     pub successful: u64,
@@ -95,7 +95,7 @@ pub struct JobCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreCounts {
-    /// All restores.
+    /// All restores of those days.
     pub total: u64,
     /// Restores that succeeded.
     pub successful: u64,
@@ -105,9 +105,9 @@ pub struct RestoreCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Alerts {
-    /// Critical alerts.
+    /// Critical alerts that are open.
     pub critical: u64,
-    /// Warnings.
+    /// Warnings that are open.
     pub warning: u64,
 }
 

@@ -216,11 +216,11 @@ pub struct EffectiveBandwidth {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EffectiveBranding {
-    /// Company name.
+    /// Company name shown instead of the vendor's.
     #[schemars(length(max = 128))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_name: Option<String>,
-    /// Main colour.
+    /// Main colour, `#rgb` or `#rrggbb`.
     #[schemars(length(max = 7))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_colour: Option<String>,
