@@ -136,8 +136,9 @@ impl Http {
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_DEADLINE);
         if endpoint.scheme() == "http" {
-            // A proxy would read the credential, and loopback is nobody else's affair.
-            builder = builder.no_proxy();
+            // A proxy would read the credential. And an image may hold no system certificates, without which the client
+            // isn't built, although none is needed here.
+            builder = builder.no_proxy().tls_certs_only([]);
         }
         if let Some(pem) = options.ca_bundle_pem {
             let certificates = Certificate::from_pem_bundle(&pem)
@@ -148,9 +149,10 @@ impl Http {
                 })?;
             builder = builder.tls_certs_only(certificates);
         }
-        let client = builder
-            .build()
-            .map_err(|error| SetupError::Client(error.without_url().to_string()))?;
+        let client = builder.build().map_err(|error| {
+            let hint = "where the system has no CA certificates, name a CA bundle";
+            SetupError::Client(format!("{}; {hint}", error.without_url()))
+        })?;
         Ok(Self {
             client,
             budget,
