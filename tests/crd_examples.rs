@@ -1,17 +1,16 @@
-//! The examples and manifests are taken by the API server as they are, and say what the types say.
+//! The examples are taken by the API server as they are, and say what the types say.
 
 mod support;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
 };
 
 use holdfast::api::{BackupPlatform, Customer, ManagedKind, Reseller, ServicePlan, Tenant};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use support::Cluster;
+use support::{Cluster, kubectl};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,26 +28,6 @@ fn examples() -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-fn kubectl(arguments: &[&str], input: &str) -> Output {
-    use std::io::Write;
-    let mut command = Command::new("kubectl");
-    command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .expect("kubectl is on the PATH: run this test through make test");
-    child
-        .stdin
-        .take()
-        .expect("a pipe")
-        .write_all(input.as_bytes())
-        .expect("kubectl reads its input");
-    child.wait_with_output().expect("kubectl ends")
 }
 
 /// Reads a document as its type and compares what the type would write with what stood there.
@@ -110,6 +89,7 @@ fn the_types_know_every_field_of_the_examples() {
     }
 }
 
+// R-N1
 #[tokio::test]
 async fn kubectl_applies_the_examples() {
     let cluster = Cluster::start("examples").await;
@@ -143,43 +123,5 @@ async fn kubectl_reads_a_bare_country_as_false_and_is_told_so() {
         !output.status.success()
             && message.contains("spec.country in body must be of type string: \"boolean\""),
         "{message}"
-    );
-}
-
-#[tokio::test]
-async fn everything_installs_with_one_kustomization() {
-    let cluster = Cluster::start("install").await;
-    let built = kubectl(
-        &[
-            "kustomize",
-            &root().join("manifests/default").to_string_lossy(),
-        ],
-        "",
-    );
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    // A dry run makes no namespace, so what lies in it is tried in the test's own.
-    let text = String::from_utf8_lossy(&built.stdout).replace(
-        "namespace: holdfast-system",
-        &format!("namespace: {}", cluster.namespace),
-    );
-    let applied = kubectl(
-        &[
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--dry-run=server",
-            "-f",
-            "-",
-        ],
-        &text,
-    );
-    assert!(
-        applied.status.success(),
-        "{}",
-        String::from_utf8_lossy(&applied.stderr)
     );
 }

@@ -244,6 +244,7 @@ async fn amounts_out_of_bounds_are_refused() {
     .await;
 }
 
+// R-D2, R-D11, R-D33, R-S5, R-V7, R-V9, R-V11
 #[tokio::test]
 async fn contradictions_within_a_managed_object_are_refused() {
     let both = "displayName: Fabrikam, resellerRef: {name: northwind}, platformRef: {name: msp}";

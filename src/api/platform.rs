@@ -36,7 +36,7 @@ use super::{
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Administrators", type_ = "integer", priority = 1, json_path = ".status.administrators.active", description = "Active administrators of the account."),
     printcolumn(name = "Unmanaged", type_ = "integer", priority = 1, json_path = ".status.objects.unmanaged", description = "Objects on the platform that no resource declares."),
-    printcolumn(name = "Free licences", type_ = "string", priority = 1, json_path = ".status.summary.freeLicences", description = "Licences left in the platform's pool."),
+    printcolumn(name = "Licences", type_ = "string", priority = 1, json_path = ".status.summary.freeLicences", description = "Licences left in the platform's pool."),
     validation = super::rules::name_fits_a_label()
 )]
 #[serde(rename_all = "camelCase")]

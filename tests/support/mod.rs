@@ -1,7 +1,12 @@
 //! What tests against a real API server share: a namespace for each test, the CRDs, and whether the server takes a manifest.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    io::Write,
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
 
 use holdfast::api;
 use k8s_openapi::{
@@ -97,6 +102,26 @@ impl Cluster {
             Err(error) => panic!("{manifest}\n{error}"),
         }
     }
+}
+
+/// Runs the real kubectl with this input.
+pub fn kubectl(arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new("kubectl");
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .expect("kubectl is on the PATH: run this test through make test");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(input.as_bytes())
+        .expect("kubectl reads its input");
+    child.wait_with_output().expect("kubectl ends")
 }
 
 /// Reads one YAML document.
