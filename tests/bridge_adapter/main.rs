@@ -6,5 +6,7 @@
 )]
 
 mod faults;
-mod requests;
+mod lists;
+mod reading;
 mod server;
+mod writing;

@@ -107,22 +107,21 @@ pub(super) fn succeeded(
         (StatusCode::TOO_MANY_REQUESTS, _) => PlatformError::Throttled {
             retry_after: answer.retry_after.unwrap_or_default(),
         },
-        (StatusCode::SERVICE_UNAVAILABLE, _) | (_, Some("backend-unavailable")) => {
-            PlatformError::Unavailable(said)
+        (StatusCode::SERVICE_UNAVAILABLE, _) => PlatformError::Unavailable(said),
+        // Whatever the body says: whether something behind the answer has done it isn't known.
+        _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => {
+            PlatformError::Unreachable(said)
         }
-        (_, Some(_)) if status.is_client_error() || status == StatusCode::NOT_IMPLEMENTED => {
-            problem.map_or(PlatformError::Garbled(said), |body| {
-                secrets.problem(status, &body).into()
-            })
-        }
+        (_, Some("backend-unavailable")) => PlatformError::Unavailable(said),
         _ if status.is_redirection() => PlatformError::Garbled(format!(
             "{said}: redirects aren't followed; put the final address into the platform's endpoint"
         )),
-        // Whether a gateway's upstream has done it isn't known.
-        _ if status.is_server_error() => PlatformError::Unreachable(said),
-        _ => PlatformError::Garbled(format!(
-            "{said} without a problem document; is a proxy in between?"
-        )),
+        _ => match problem {
+            Some(body) => secrets.problem(status, &body).into(),
+            None => PlatformError::Garbled(format!(
+                "{said} without a problem document; is a proxy in between?"
+            )),
+        },
     })
 }
 

@@ -47,18 +47,6 @@ fn reading(operation: &'static str, lane: Lane) -> Call {
     }
 }
 
-/// `None` where the platform says outright that there is no such object. Any other 404 is somebody else's.
-fn unless_absent(answer: Result<Item, PlatformError>) -> Result<Option<Item>, PlatformError> {
-    match answer {
-        Ok(item) => Ok(Some(item)),
-        Err(PlatformError::Refused(Problem {
-            kind: ProblemKind::NotFound,
-            ..
-        })) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Bridge {
     async fn capabilities(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
         let operation = "GET /v1/capabilities";
@@ -70,6 +58,39 @@ impl Bridge {
             .into_capabilities()
             .map_err(|problem| garbled(operation, &problem))?;
         Ok((capabilities, page_size))
+    }
+
+    /// As [`Bridge::capabilities`], and remembers as whom we were answered.
+    async fn introduce(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
+        let (capabilities, page_size) = self.capabilities(lane).await?;
+        *self.account() = Some(capabilities.account.id.clone());
+        Ok((capabilities, page_size))
+    }
+
+    /// One item; `None` where the platform says outright that there is no such object, and is still the one that we know.
+    /// A server may answer the same for a path that leads nowhere, where everything would seem to be gone.
+    async fn lookup(
+        &self,
+        operation: &'static str,
+        segments: &[&str],
+    ) -> Result<Option<Item>, PlatformError> {
+        let answer = self.look(reading(operation, Lane::Edit), self.url(segments)?);
+        match answer.await {
+            Ok(item) => Ok(Some(item)),
+            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
+                let (capabilities, _) = self.capabilities(Lane::Edit).await?;
+                let known = self.account().clone();
+                if known.is_none_or(|known| known == capabilities.account.id) {
+                    Ok(None)
+                } else {
+                    Err(garbled(
+                        operation,
+                        "another account answers than at the last sweep",
+                    ))
+                }
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn objects(&self, kind: Kind, page_size: u32) -> Result<Vec<Object>, PlatformError> {
@@ -116,11 +137,11 @@ impl Bridge {
 #[async_trait]
 impl Platform for Bridge {
     async fn identify(&self) -> Result<Capabilities, PlatformError> {
-        Ok(self.capabilities(Lane::Edit).await?.0)
+        Ok(self.introduce(Lane::Edit).await?.0)
     }
 
     async fn observe(&self, scope: Scope) -> Result<Observation, PlatformError> {
-        let (capabilities, page_size) = self.capabilities(Lane::Sweep).await?;
+        let (capabilities, page_size) = self.introduce(Lane::Sweep).await?;
         let (resellers, plans, customers, tenants) = try_join!(
             self.objects(Kind::Reseller, page_size),
             self.objects(Kind::ServicePlan, page_size),
@@ -145,22 +166,21 @@ impl Platform for Bridge {
 
     async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
         let operation = operation!(kind, "GET", "/{id}");
-        let url = self.url(&[collection(kind), id.as_str()])?;
-        let item = unless_absent(self.get(reading(operation, Lane::Edit), url).await)?;
+        let item = self
+            .lookup(operation, &[collection(kind), id.as_str()])
+            .await?;
         item.map(|item| expected(operation, kind, item, |object| object.id == *id))
             .transpose()
     }
 
     async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
         let operation = operation!(kind, "GET", "/by-ref/{externalRef}");
-        let url = self.url(&[collection(kind), "by-ref", claim.as_str()])?;
-        let item = unless_absent(self.get(reading(operation, Lane::Edit), url).await)?;
-        item.map(|item| {
-            expected(operation, kind, item, |object| {
-                object.claim.as_ref() == Some(claim)
-            })
-        })
-        .transpose()
+        let item = self
+            .lookup(operation, &[collection(kind), "by-ref", claim.as_str()])
+            .await?;
+        let carries_it = |object: &Object| object.claim.as_ref() == Some(claim);
+        item.map(|item| expected(operation, kind, item, carries_it))
+            .transpose()
     }
 
     async fn create(
@@ -322,7 +342,7 @@ impl Platform for Bridge {
     async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError> {
         let name = "GET /v1/operations/{id}";
         let body: Operation = self
-            .get(
+            .look(
                 reading(name, Lane::Edit),
                 self.url(&["operations", operation])?,
             )

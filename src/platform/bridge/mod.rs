@@ -1,7 +1,7 @@
 //! The bridge contract, version 1: JSON over HTTP under one bearer token. Spoken by the embedded platform, and by whoever
 //! puts a bridge in front of a platform that has no interface of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::{
     Method, Request, Url,
@@ -45,6 +45,8 @@ pub struct Bridge {
     endpoint: Url,
     authorization: HeaderValue,
     token: SecretString,
+    /// The account that answered last.
+    account: Mutex<Option<String>>,
 }
 
 impl Bridge {
@@ -75,7 +77,12 @@ impl Bridge {
             endpoint: options.endpoint,
             authorization,
             token: token.into(),
+            account: Mutex::default(),
         })
+    }
+
+    fn account(&self) -> MutexGuard<'_, Option<String>> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of a path under `/v1`.
@@ -106,8 +113,19 @@ impl Bridge {
         request
     }
 
-    /// Reads one document.
+    /// Reads what every bridge has. That it isn't there says that this is no bridge, not that something is gone.
     async fn get<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
+        self.look(call, url).await.map_err(|error| match error {
+            PlatformError::Refused(problem) if problem.kind == ProblemKind::NotFound => {
+                let hint = "answered 404; is the endpoint's path right?";
+                garbled(call.operation, hint)
+            }
+            error => error,
+        })
+    }
+
+    /// Reads what may not be there.
+    async fn look<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
         let secrets = Secrets::of(&self.token, None);
         self.http
             .send(call, self.request(Method::GET, url), |answer| {

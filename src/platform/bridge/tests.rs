@@ -124,6 +124,8 @@ fn answers_that_are_no_refusals() {
             ),
             "{status}"
         );
+        let told = failure(problem(status, "backend-unavailable"));
+        assert!(matches!(told, PlatformError::Unreachable(_)), "{status}");
     }
     assert!(
         matches!(failure(answer(302, "text/html", "")), PlatformError::Garbled(text) if text.contains("redirect"))
