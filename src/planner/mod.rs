@@ -12,6 +12,8 @@ mod failure;
 mod notes;
 mod status;
 mod step;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use claim::{claim, secret_tag};
