@@ -1,6 +1,6 @@
 //! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
 
-use super::{PATIENCE, PlatformFacts, Step, Verdict, View, settle};
+use super::{PATIENCE, PlatformFacts, Step, Verdict, View, operation, settle};
 use crate::{
     api::{
         conditions::Reason,
@@ -20,6 +20,9 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         || management != Management::Manage
     {
         return Step::Release;
+    }
+    if let Some(step) = operation(view) {
+        return step;
     }
     if let Some(deleted) = &view.progress.deleted {
         return if view.progress.gone.as_ref() == Some(deleted) {

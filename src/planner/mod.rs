@@ -46,7 +46,7 @@ const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 
 /// The next step for one resource.
 pub fn next(view: &View<'_>) -> Step {
-    if let Some(step) = failure::after(view).or_else(|| operation(view)) {
+    if let Some(step) = failure::after(view) {
         return step;
     }
     match &view.platform {
@@ -86,7 +86,7 @@ pub fn next(view: &View<'_>) -> Step {
     }
 }
 
-/// An operation that the platform accepted is settled before anything else.
+/// An operation that the platform accepted is settled before anything else is sent; letting go need not wait for it.
 fn operation(view: &View<'_>) -> Option<Step> {
     let operation = view.progress.operation.as_ref()?;
     if !view.progress.operation_checked {
@@ -148,6 +148,9 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     }
     if management == Management::Paused {
         return settle(Verdict::Paused, None);
+    }
+    if let Some(step) = operation(view) {
+        return step;
     }
     if management == Management::Manage && !declared.finalized {
         return Step::Finalize;

@@ -67,6 +67,31 @@ fn status_keeps_the_operation_for_after_a_restart() {
     assert_eq!(done.status().intent, None);
 }
 
+// I3
+#[test]
+fn paused_asks_for_no_operation_either() {
+    let scene = pending(
+        customer("fabrikam")
+            .with(json!({"management": "Paused"}))
+            .finalized(),
+    );
+    assert_eq!(scene.settlement().verdict, Verdict::Paused);
+    assert_eq!(
+        scene.status().intent.and_then(|intent| intent.operation),
+        Some("op-1".into()),
+        "and doesn't forget it"
+    );
+}
+
+#[test]
+fn letting_go_is_not_held_up_by_an_operation() {
+    let scene = pending(customer("fabrikam").applied().deleting());
+    assert_eq!(scene.next(), Step::Release);
+    let mut orphaned = scene;
+    orphaned.unobserved = Some(PlatformState::Missing { name: "msp".into() });
+    assert_eq!(orphaned.next(), Step::Release);
+}
+
 // I7
 #[test]
 fn deleting_settles_the_operation_first() {
