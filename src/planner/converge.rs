@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{
         Kind,
-        conditions::Reason,
+        conditions::{ConditionType, Reason},
         shared::{Drift, Management, ManualStep},
     },
     estate::{Capability, Difference, Object, differences, merge_patch},
@@ -94,7 +94,7 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
             Some(PATIENCE),
         ));
     }
-    let reverting = reverting(view);
+    let reverting = reverting(view, differing);
     let switch = differing
         .iter()
         .find(|difference| difference.field == "active")
@@ -124,12 +124,19 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
     }
 }
 
-/// Whether what differs was changed on the platform: the spec was applied before, and hasn't changed since.
-fn reverting(view: &View<'_>) -> bool {
+/// Whether what differs was changed on the platform: the spec was in effect, and neither it nor a Secret has changed since.
+fn reverting(view: &View<'_>, differing: &[Difference]) -> bool {
     let status = &view.declared.status;
-    status.observed_generation == Some(view.declared.generation)
-        && status.external_id.is_some()
-        && view.progress.performed.is_empty()
+    let was_in_effect = status.conditions.iter().any(|condition| {
+        condition.type_ == ConditionType::Ready.as_str()
+            && condition.status == "True"
+            && condition.reason == Reason::InSync.as_str()
+    });
+    was_in_effect
+        && status.observed_generation == Some(view.declared.generation)
+        && !differing
+            .iter()
+            .any(|difference| SECRET.contains(&difference.field))
 }
 
 /// Listed clients, and the mail with the account details.

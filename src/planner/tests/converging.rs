@@ -125,6 +125,47 @@ fn drift_is_told_from_an_edit() {
     assert!(reverting(&both_switch_and_phone));
 }
 
+// R-N3
+#[test]
+fn the_second_write_that_undoes_drift_is_told_as_such_too() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"active": false}))
+        .applied()
+        .drifted(json!({"profile": {"phone": "0"}, "active": true}));
+    assert!(matches!(
+        scene.next(),
+        Step::SetActive {
+            active: false,
+            reverting: true,
+            ..
+        }
+    ));
+    scene.progress.performed.push(crate::api::shared::Change {
+        at: scene.now,
+        step: ChangeStep::Suspend,
+        fields: vec!["active".into()],
+        outcome: ChangeOutcome::Done,
+    });
+    let scene = scene.drifted(json!({"active": false}));
+    assert!(reverting(&scene));
+}
+
+// R-N3: every pass raises observedGeneration, also one that could write nothing.
+#[test]
+fn an_edit_that_had_to_wait_is_not_taken_for_drift_later() {
+    use crate::platform::PlatformError::Unreachable;
+    let edited = customer("fabrikam")
+        .applied()
+        .edited(json!({"profile": {"phone": "0"}}));
+    let mut waiting = edited.clone();
+    for _ in 0..3 {
+        let outage = waiting.clone().failing(Unreachable("cut".into()));
+        waiting.declared.status = outage.status();
+    }
+    assert_eq!(waiting.declared.status.observed_generation, Some(2));
+    assert!(!reverting(&waiting));
+}
+
 // I3, R-N3
 #[test]
 fn observe_reports_what_differs_and_never_writes() {

@@ -150,6 +150,23 @@ fn a_password_goes_out_as_its_tag_and_is_shown_in_no_drift() {
     assert!(!text.contains(TAG) && !text.contains("t-other"), "{text}");
 }
 
+// R-N3
+#[test]
+fn a_new_password_is_not_taken_for_drift() {
+    let mut scene = with_password(TAG).applied();
+    scene
+        .supplements
+        .settings
+        .insert("webAccess.passwordTag", "t-other".into());
+    assert!(matches!(
+        scene.next(),
+        Step::Update {
+            reverting: false,
+            ..
+        }
+    ));
+}
+
 // I5
 #[test]
 fn a_tag_changes_with_the_secret_and_says_nothing_about_it() {
