@@ -51,11 +51,11 @@ pub fn next(
         takes
     });
     let differing = differences(declared.kind, &settings, &object.settings);
-    if let Some((reason, message)) = rules::fixed(declared.kind, &differing, object) {
-        return settle(Verdict::Stalled(reason, message), None);
-    }
     if management == Management::Observe {
         return report(view, object, Verdict::Observing, &differing, manual_steps);
+    }
+    if let Some((reason, message)) = rules::fixed(declared.kind, &differing, object) {
+        return settle(Verdict::Stalled(reason, message), None);
     }
     let (writable, unwritable) = rules::writable(&platform.capabilities, object, differing);
     manual_steps.extend(

@@ -184,6 +184,18 @@ fn observe_reports_what_differs_and_never_writes() {
 
 // I3
 #[test]
+fn observe_reports_a_difference_in_a_fixed_field_like_any_other() {
+    let scene = customer("fabrikam")
+        .with(json!({"accountName": "acct-1", "management": "Observe"}))
+        .applied()
+        .drifted(json!({"accountName": "acct-2"}));
+    let settlement = scene.settlement();
+    assert_eq!(settlement.verdict, Verdict::Observing);
+    assert_eq!(settlement.drift[0].field, "accountName");
+}
+
+// I3
+#[test]
 fn observe_makes_nothing_that_is_missing() {
     let scene = customer("fabrikam").with(json!({"management": "Observe"}));
     assert_eq!(scene.next(), Step::LookUp(scene.claim()));
