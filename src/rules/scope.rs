@@ -29,11 +29,13 @@ pub fn writable(
 }
 
 fn may_write(capabilities: &Capabilities, object: &Object, setting: &str) -> bool {
-    let able = if setting == "active" {
-        Capability::suspend(object.kind).is_some_and(|capability| capabilities.can(capability))
-    } else {
-        capabilities.can(Capability::update(object.kind))
+    let needed = match (object.kind, setting) {
+        (kind, "active") => Capability::suspend(kind),
+        (Kind::Customer, "resellerId") => Some(Capability::MoveCustomer),
+        (Kind::Reseller, "parentId") => Some(Capability::MoveReseller),
+        (kind, _) => Some(Capability::update(kind)),
     };
+    let able = needed.is_some_and(|capability| capabilities.can(capability));
     able && match object.protection {
         Protection::None => true,
         Protection::Sandbox => object.kind == Kind::Tenant && SANDBOX_TENANT.contains(&setting),

@@ -275,6 +275,26 @@ fn a_fixed_field_is_refused_with_the_value_in_effect() {
     );
 }
 
+// R-S4
+#[test]
+fn moving_to_another_reseller_needs_the_capability_to_move() {
+    let scene = customer("fabrikam")
+        .referring("resellerRef", "northwind", found("5"))
+        .applied()
+        .referring("resellerRef", "southwind", found("6"));
+    assert_eq!(patch(&scene), json!({"resellerId": "6"}));
+    let stuck = scene.without(Capability::MoveCustomer).settlement();
+    assert_eq!(stuck.verdict, Verdict::InSync);
+    assert_eq!(stuck.manual_steps[0].field, "resellerRef");
+    let scene = reseller("northwind")
+        .referring("parentRef", "nordic", found("5"))
+        .applied()
+        .referring("parentRef", "baltic", found("6"));
+    assert_eq!(patch(&scene), json!({"parentId": "6"}));
+    let stuck = scene.without(Capability::MoveReseller).settlement();
+    assert_eq!(stuck.manual_steps[0].field, "parentRef");
+}
+
 // R-N12
 #[test]
 fn what_the_interface_cannot_set_becomes_a_manual_step_and_stays_ready() {
