@@ -88,11 +88,8 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
     if differing.is_empty() {
         return None;
     }
-    if let Some(hold) = &view.hold {
-        return Some(settle(
-            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
-            Some(PATIENCE),
-        ));
+    if let Some(step) = held(view) {
+        return Some(step);
     }
     let reverting = reverting(view, differing);
     let switch = differing
@@ -122,6 +119,15 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
             reverting,
         }),
     }
+}
+
+/// What is said instead of writing while writing is on hold.
+fn held(view: &View<'_>) -> Option<Step> {
+    let hold = view.hold.clone()?;
+    Some(settle(
+        Verdict::Waiting(Reason::WaitingForPlatform, hold),
+        Some(PATIENCE),
+    ))
 }
 
 /// Whether what differs was changed on the platform: the spec was in effect, and neither it nor a Secret has changed since.
@@ -156,17 +162,11 @@ fn customer_extras(
     if !wants_mail || object.facts.welcome_mail_sent_at.is_some() {
         return None;
     }
-    if !platform.capabilities.can(Capability::SendWelcomeMail) {
+    if !platform.capabilities.can(Capability::SendWelcomeMail) || rules::hands_off(object) {
         manual_steps.push(console_step(Kind::Customer, "welcomeMail"));
         return None;
     }
-    if let Some(hold) = &view.hold {
-        return Some(settle(
-            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
-            Some(PATIENCE),
-        ));
-    }
-    Some(Step::SendWelcomeMail(object.id.clone()))
+    Some(held(view).unwrap_or_else(|| Step::SendWelcomeMail(object.id.clone())))
 }
 
 /// R-V5: each listed client that is elsewhere moves here, one at a time.
@@ -177,6 +177,7 @@ fn move_clients(
     manual_steps: &mut Vec<ManualStep>,
 ) -> Option<Step> {
     let listed = view.remote.clients.as_ref()?;
+    let able = platform.capabilities.can(Capability::MoveClient) && !rules::hands_off(object);
     for (id, client) in listed {
         if let Some(older) = view.remote.contested.get(id) {
             let message = format!(
@@ -189,8 +190,9 @@ fn move_clients(
         }
         match client {
             Some(client) if client.customer_id == object.id => {}
-            Some(client) if platform.capabilities.can(Capability::MoveClient) && view.hold.is_none() => {
-                return Some(Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() });
+            Some(client) if able => {
+                let step = Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() };
+                return Some(held(view).unwrap_or(step));
             }
             Some(_) => manual_steps.push(ManualStep { field: "clients.ids".into(), step: format!("move client {id} to this customer at the platform's console") }),
             None => manual_steps.push(ManualStep {

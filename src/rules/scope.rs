@@ -44,6 +44,15 @@ fn may_write(capabilities: &Capabilities, object: &Object, setting: &str) -> boo
     }
 }
 
+/// Whether nothing but the listed settings of an object may change: then no client moves to it and no mail goes out for it.
+/// Serves R-D12, I3.
+pub fn hands_off(object: &Object) -> bool {
+    matches!(
+        object.protection,
+        Protection::Sandbox | Protection::System | Protection::Foreign
+    )
+}
+
 /// Fields of the spec that are accepted and that no code acts on yet.
 pub fn not_acted_on(kind: Kind, spec: &Value) -> Vec<String> {
     let candidates: &[&str] = match kind {

@@ -341,6 +341,23 @@ fn protection_decides_what_may_be_written() {
     }
 }
 
+// R-D12, I3
+#[test]
+fn protected_customers_get_neither_mail_nor_clients() {
+    for protection in [Protection::Sandbox, Protection::System, Protection::Foreign] {
+        let scene = listing("elsewhere")
+            .with(json!({"welcomeMail": true}))
+            .where_object(|object| object.protection = protection);
+        let settlement = scene.settlement();
+        let fields: Vec<_> = settlement
+            .manual_steps
+            .iter()
+            .map(|step| step.field.as_str())
+            .collect();
+        assert_eq!(fields, ["clients.ids", "welcomeMail"], "{protection}");
+    }
+}
+
 /// A customer that lists pc-17, which is with the given customer.
 fn listing(with: &str) -> Scene {
     let mut scene = customer("fabrikam")
@@ -353,6 +370,26 @@ fn listing(with: &str) -> Scene {
     };
     scene.remote.clients = Some([("pc-17".to_owned(), Some(client))].into());
     scene
+}
+
+// R-V5
+#[test]
+fn a_listed_client_moves_here_once() {
+    let scene = listing("elsewhere");
+    assert_eq!(
+        scene.next(),
+        Step::MoveClient {
+            client: ObjectId::new("pc-17"),
+            etag: Some("c1".into()),
+            customer: ObjectId::new(ID),
+        }
+    );
+    assert_eq!(listing(ID).settlement().verdict, Verdict::InSync);
+    let unable = scene.clone().without(Capability::MoveClient).settlement();
+    assert_eq!(unable.manual_steps[0].field, "clients.ids");
+    let mut held = scene;
+    held.hold = Some("not now".into());
+    assert_eq!(held.waiting(Reason::WaitingForPlatform), "not now");
 }
 
 // R-V5
