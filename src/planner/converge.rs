@@ -15,7 +15,7 @@ use crate::{
     api::{
         Kind,
         conditions::{ConditionType, Reason},
-        shared::{Drift, Management, ManualStep},
+        shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
     },
     estate::{Capability, Difference, Object, differences, merge_patch},
     rules,
@@ -159,7 +159,7 @@ fn customer_extras(
         return Some(step);
     }
     let wants_mail = view.declared.spec.get("welcomeMail") == Some(&Value::Bool(true));
-    if !wants_mail || object.facts.welcome_mail_sent_at.is_some() {
+    if !wants_mail || object.facts.welcome_mail_sent_at.is_some() || mail_was_sent(view) {
         return None;
     }
     if !platform.capabilities.can(Capability::SendWelcomeMail) || rules::hands_off(object) {
@@ -167,6 +167,18 @@ fn customer_extras(
         return None;
     }
     Some(held(view).unwrap_or_else(|| Step::SendWelcomeMail(object.id.clone())))
+}
+
+/// R-V12: whether we sent the mail since the object was made, also where the platform doesn't say so.
+fn mail_was_sent(view: &View<'_>) -> bool {
+    let changes = view.declared.status.changes.iter();
+    changes
+        .chain(&view.progress.performed)
+        .rev()
+        .take_while(|change| change.step != ChangeStep::Create)
+        .any(|change| {
+            change.step == ChangeStep::SendWelcomeMail && change.outcome == ChangeOutcome::Done
+        })
 }
 
 /// R-V5: each listed client that is elsewhere moves here, one at a time.

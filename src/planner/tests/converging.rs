@@ -417,6 +417,36 @@ fn an_unknown_client_is_awaited() {
     assert!(scene.settlement().manual_steps.is_empty());
 }
 
+// R-V12
+#[test]
+fn the_welcome_mail_is_sent_once() {
+    let scene = customer("fabrikam")
+        .with(json!({"welcomeMail": true}))
+        .applied_but_for_the_mail();
+    assert_eq!(scene.next(), Step::SendWelcomeMail(ObjectId::new(ID)));
+    let sent = scene
+        .clone()
+        .where_object(|object| object.facts.welcome_mail_sent_at = Some(super::fixtures::noon()));
+    assert_eq!(sent.settlement().verdict, Verdict::InSync);
+    let unable = scene.clone().without(Capability::SendWelcomeMail);
+    assert_eq!(unable.settlement().manual_steps[0].field, "welcomeMail");
+    let mut silent = scene;
+    silent.progress.performed.push(crate::api::shared::Change {
+        at: silent.now,
+        step: ChangeStep::SendWelcomeMail,
+        fields: vec!["welcomeMail".into()],
+        outcome: ChangeOutcome::Done,
+    });
+    assert_eq!(
+        silent.settlement().verdict,
+        Verdict::InSync,
+        "also when the platform doesn't say when it was sent"
+    );
+    silent.declared.status = silent.status();
+    silent.progress.performed.clear();
+    assert_eq!(silent.settlement().verdict, Verdict::InSync);
+}
+
 // R-D33
 #[test]
 fn a_quota_window_brings_the_pass_back_at_its_edge() {
