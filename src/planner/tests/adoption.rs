@@ -208,6 +208,17 @@ fn matching_takes_nothing_that_differs_is_claimed_or_is_one_of_two() {
         .stalled(Reason::NameConflict);
 }
 
+#[test]
+fn matching_takes_nothing_under_another_parent() {
+    let document =
+        json!({"name": "Fabrikam GmbH", "profile": {"phone": "+49 30 5550100"}, "resellerId": "5"});
+    let elsewhere = remote(Kind::Customer, ID, &document);
+    let message = matching()
+        .beside(elsewhere, None)
+        .stalled(Reason::NameConflict);
+    assert!(message.contains("resellerRef"), "{message}");
+}
+
 // R-N4
 #[test]
 fn by_id_takes_the_named_object_and_writes_only_what_differs() {
