@@ -117,6 +117,24 @@ fn failure_after_failure_waits_longer() {
     assert_eq!(scene.settlement().again, Some(Duration::from_secs(64)));
 }
 
+// F6
+#[test]
+fn a_write_on_a_stale_version_reads_afresh_once_and_goes_on() {
+    let stale = customer("fabrikam")
+        .applied()
+        .edited(json!({"profile": {"phone": "0"}}))
+        .failing(refused(ProblemKind::PreconditionFailed));
+    assert_eq!(stale.next(), Step::Read(ObjectId::new(ID)));
+
+    let vanished = stale.clone().failing(refused(ProblemKind::NotFound));
+    assert_eq!(vanished.next(), Step::Read(ObjectId::new(ID)));
+
+    let mut read = stale.clone().read_afresh();
+    read.waiting(Reason::Updating);
+    read.progress.failure = None;
+    assert!(matches!(read.next(), Step::Update { .. }));
+}
+
 // N7
 #[test]
 fn a_refused_deletion_is_held_with_the_platforms_reason_and_the_way_out() {
