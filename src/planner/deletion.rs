@@ -1,14 +1,19 @@
 //! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
 
+use jiff::SignedDuration;
+
 use super::{PATIENCE, PlatformFacts, Step, Verdict, View, operation, settle};
 use crate::{
     api::{
         conditions::Reason,
-        shared::{DeletionPolicy, Management},
+        shared::{ChangeOutcome, ChangeStep, DeletionPolicy, Management},
     },
     estate::Object,
     rules,
 };
+
+/// How long after a creation without an answer the object may still appear. Source: fault F4.
+const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The next step for a resource that Kubernetes is deleting.
 pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
@@ -44,7 +49,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
     }
     let Some((account, id)) = &declared.annotated else {
-        return Step::Release;
+        return creation_under_way(view).unwrap_or(Step::Release);
     };
     if *account != platform.capabilities.account.id {
         let message = format!(
@@ -72,6 +77,27 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         None if view.progress.gone.as_ref() == Some(id) => Step::Release,
         None => Step::Read(id.clone()),
     }
+}
+
+/// A creation whose answer was lost may be carried out late; until then nobody knows that there is nothing.
+fn creation_under_way(view: &View<'_>) -> Option<Step> {
+    let changes = view.declared.status.changes.iter();
+    let sent = changes
+        .chain(&view.progress.performed)
+        .rev()
+        .find(|change| change.step == ChangeStep::Create)?;
+    let unanswered = matches!(sent.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent);
+    let late = unanswered && view.now.duration_since(sent.at) < LATE;
+    late.then(|| {
+        let message = format!(
+            "the creation sent at {} was not answered, so the object may still appear. Waiting two minutes from then; or set deletionPolicy: Retain to let go now.",
+            sent.at
+        );
+        settle(
+            Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
+            Some(PATIENCE),
+        )
+    })
 }
 
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {

@@ -160,6 +160,26 @@ fn one_that_never_noted_an_id_is_let_go_once_the_platform_knows_no_claim() {
     assert_eq!(scene.unclaimed().next(), Step::Release);
 }
 
+// I7, F4
+#[test]
+fn a_creation_whose_answer_was_lost_is_awaited_before_letting_go() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"deletionPolicy": "Delete"}))
+        .finalized()
+        .unclaimed()
+        .deleting();
+    scene.declared.status.changes.push(Change {
+        at: scene.now,
+        step: ChangeStep::Create,
+        fields: Vec::new(),
+        outcome: ChangeOutcome::Unknown,
+    });
+    scene.now += Duration::from_secs(60);
+    scene.blocked(Reason::WaitingForPlatform);
+    scene.now += Duration::from_secs(120);
+    assert_eq!(scene.next(), Step::Release);
+}
+
 // I3, F7
 #[test]
 fn an_unmarked_object_is_deleted_only_by_a_noted_id_of_this_account() {
