@@ -8,7 +8,7 @@ use crate::{
         conditions::Reason,
         shared::{ChangeOutcome, ChangeStep, DeletionPolicy, Management},
     },
-    estate::Object,
+    estate::{Object, ObjectId},
     rules,
 };
 
@@ -49,7 +49,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
     }
     let Some((account, id)) = &declared.annotated else {
-        return creation_under_way(view).unwrap_or(Step::Release);
+        return unannotated(view);
     };
     if *account != platform.capabilities.account.id {
         let message = format!(
@@ -77,6 +77,32 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         None if view.progress.gone.as_ref() == Some(id) => Step::Release,
         None => Step::Read(id.clone()),
     }
+}
+
+/// The annotation is lost or was never written: status may still know the id.
+fn unannotated(view: &View<'_>) -> Step {
+    let Some(id) = view
+        .declared
+        .status
+        .external_id
+        .as_deref()
+        .map(ObjectId::new)
+    else {
+        return creation_under_way(view).unwrap_or(Step::Release);
+    };
+    if view.progress.gone.as_ref() == Some(&id) {
+        return Step::Release;
+    }
+    if view.progress.fresh.as_ref() != Some(&id) {
+        return Step::Read(id);
+    }
+    let message = format!(
+        "status notes {id}, which exists without our mark, and the annotation that would prove it ours is lost. Set deletionPolicy: Retain to let go of it untouched, or restore the annotation holdfast.dev/external-id."
+    );
+    settle(
+        Verdict::DeletionBlocked(Reason::NameConflict, message),
+        Some(PATIENCE),
+    )
 }
 
 /// A creation whose answer was lost may be carried out late; until then nobody knows that there is nothing.

@@ -102,6 +102,29 @@ fn the_recreate_annotation_lets_a_vanished_object_be_made_anew_and_only_that_one
     scene.unclaimed().stalled(Reason::VanishedOnPlatform);
 }
 
+// F3, F8: `kubectl replace` drops the annotation.
+#[test]
+fn the_id_in_status_alone_holds_back_and_takes_nothing() {
+    let mut scene = customer("fabrikam").applied();
+    scene.remote.claimed = None;
+    (scene.declared.annotated, scene.declared.marks.external_id) = (None, None);
+    assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)));
+    scene.clone().gone(ID).stalled(Reason::VanishedOnPlatform);
+
+    let unmarked = scene.clone().read_afresh();
+    let message = unmarked.stalled(Reason::NameConflict);
+    assert!(message.contains("externalId: \"1042\""), "{message}");
+    unmarked.clone().unclaimed().stalled(Reason::NameConflict);
+    let matching = unmarked
+        .with(json!({"adopt": "Matching"}))
+        .unclaimed()
+        .beside(fabrikam(), None);
+    assert!(matches!(matching.next(), Step::Mark(_)));
+
+    let marked = scene.holding(fabrikam());
+    assert!(matches!(marked.next(), Step::Mark(_)));
+}
+
 #[test]
 fn a_remote_object_of_our_name_that_is_not_ours_is_a_conflict() {
     for namesake in [fabrikam(), claimed_by("hf-somebody", fabrikam())] {

@@ -255,6 +255,17 @@ fn no_shortcut_leads_to_a_deletion_or_a_release() {
     }
 }
 
+// F8: kubectl replace drops the annotation, and status still knows the id.
+#[test]
+fn the_id_in_status_counts_when_the_annotation_is_lost() {
+    let mut scene = doomed(customer("fabrikam")).unclaimed();
+    scene.remote.claimed = None;
+    scene.declared.annotated = None;
+    assert_eq!(scene.declared.status.external_id.as_deref(), Some(ID));
+    assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)));
+    assert_eq!(scene.gone(ID).next(), Step::Release);
+}
+
 impl Scene {
     fn noted_nowhere(&self) -> bool {
         self.declared.annotated.is_none() && self.declared.status.external_id.is_none()
