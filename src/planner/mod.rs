@@ -9,6 +9,7 @@ mod creation;
 mod deletion;
 mod desired;
 mod failure;
+mod hidden;
 mod notes;
 mod status;
 mod step;
@@ -46,6 +47,16 @@ const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 
 /// The next step for one resource.
 pub fn next(view: &View<'_>) -> Step {
+    let mut step = decide(view);
+    if let Step::Settle(settlement) = &mut step
+        && hidden::is_hidden(view.declared)
+    {
+        hidden::redact(view.declared, settlement);
+    }
+    step
+}
+
+fn decide(view: &View<'_>) -> Step {
     if let Some(step) = failure::after(view) {
         return step;
     }

@@ -97,6 +97,24 @@ fn situations() -> Vec<Scene> {
 
 // R-D2
 #[test]
+fn a_hidden_name_is_in_no_step_no_status_and_no_note() {
+    for (number, scene) in situations().into_iter().enumerate() {
+        let step = scene.next();
+        let said = format!("{step:?}");
+        assert!(!said.contains("Fabrikam"), "situation {number}: {said}");
+        if let Step::Settle(settlement) = &step {
+            let status = managed_status(&scene.view(), settlement, Vec::new());
+            let text = serde_json::to_string(&status).expect("JSON");
+            assert!(!text.contains("Fabrikam"), "situation {number}: {text}");
+            let notes = notes(&ManagedStatus::default(), &status, &scene.progress);
+            let text = format!("{notes:?}");
+            assert!(!text.contains("Fabrikam"), "situation {number}: {text}");
+        }
+    }
+}
+
+// R-D2
+#[test]
 fn a_name_that_is_not_hidden_is_shown() {
     let scene = customer("fabrikam")
         .applied()
@@ -105,6 +123,18 @@ fn a_name_that_is_not_hidden_is_shown() {
     let drift = &scene.settlement().drift[0];
     assert_eq!(drift.desired.as_deref(), Some(NAME));
     assert_eq!(drift.observed.as_deref(), Some("Contoso"));
+}
+
+// R-D2
+#[test]
+fn hiding_a_short_name_leaves_other_words_alone() {
+    let scene = hidden_customer("fabrikam")
+        .with(json!({"displayName": "on"}))
+        .finalized()
+        .noting(ID)
+        .gone(ID);
+    let message = scene.stalled(Reason::VanishedOnPlatform);
+    assert!(message.contains("annotate with"), "{message}");
 }
 
 /// A customer with a password for the web console.
