@@ -137,6 +137,30 @@ fn hiding_a_short_name_leaves_other_words_alone() {
     assert!(message.contains("annotate with"), "{message}");
 }
 
+// R-D2
+#[test]
+fn what_would_give_a_hidden_name_away_is_refused() {
+    for spec in [
+        json!({"profile": {"billing": {"legalName": NAME}}}),
+        json!({"branding": {"companyName": NAME}}),
+    ] {
+        let scene = hidden_customer("fabrikam")
+            .with(spec)
+            .finalized()
+            .unclaimed();
+        assert!(scene.stalled(Reason::InvalidSpec).contains("hideName"));
+    }
+    let nameless = hidden_customer("fabrikam")
+        .with(json!({"accountName": null}))
+        .finalized()
+        .unclaimed();
+    assert!(
+        nameless
+            .stalled(Reason::InvalidSpec)
+            .contains("accountName")
+    );
+}
+
 /// A customer with a password for the web console.
 fn with_password(tag: &str) -> Scene {
     let mut scene = customer("fabrikam").with(json!({
