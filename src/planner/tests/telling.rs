@@ -240,6 +240,30 @@ fn each_change_that_was_done_is_told_and_no_other() {
     }
 }
 
+// R-N11
+#[test]
+fn taking_back_is_told_and_creating_is_not_called_so() {
+    let scene = customer("fabrikam").applied();
+    let nothing = ManagedStatus::default();
+    assert_eq!(noted(&nothing, &scene)[0].reason, "Claimed");
+    let mut created = scene.clone();
+    let performed = change(ChangeStep::Create, &[], ChangeOutcome::Done);
+    created.progress.performed.push(performed);
+    let told = noted(&nothing, &created);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].reason, "Created");
+
+    let lost = ManagedStatus {
+        changes: vec![change(ChangeStep::Create, &[], ChangeOutcome::Unknown)],
+        ..ManagedStatus::default()
+    };
+    let told = noted(&lost, &scene);
+    assert_eq!(
+        told[0].reason, "Created",
+        "by us, though the answer was lost"
+    );
+}
+
 #[test]
 fn an_alarm_is_told_when_it_turns_or_changes_and_not_again() {
     let mut scene = customer("fabrikam").finalized().noting(ID).gone(ID);
