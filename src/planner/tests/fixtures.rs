@@ -289,6 +289,14 @@ impl Scene {
         scene
     }
 
+    /// As `applied`, for a customer whose mail is still to be sent.
+    pub fn applied_but_for_the_mail(self) -> Self {
+        let mail = self.declared.spec["welcomeMail"].clone();
+        self.with(json!({"welcomeMail": null}))
+            .applied()
+            .with(json!({"welcomeMail": mail}))
+    }
+
     /// Somebody changes the object at the platform's console.
     pub fn drifted(mut self, patch: Value) -> Self {
         let object = self.remote.claimed.take().expect("an object to change");

@@ -4,6 +4,7 @@ mod adoption;
 mod converging;
 mod creation;
 mod deletion;
+mod extras;
 mod failures;
 mod fixtures;
 mod operations;
