@@ -5,6 +5,7 @@
 //! observation), `operator` (the shell), `embedded` (the backup platform that comes with it), `cli` (the commands).
 
 pub mod api;
+pub mod embedded;
 pub mod estate;
 pub mod inventory;
 pub mod planner;

@@ -1,0 +1,39 @@
+//! The embedded backup platform: the reference server of the bridge contract over estates kept in SQLite, with simulated
+//! clients that back up, and faults to order.
+//!
+//! A request goes through [`http`](self) into a transaction on the estate's one writer (changes) or on a reader
+//! (everything else); `rules` say what the platform refuses, `simulation` invents what its clients did. The contract is
+//! `docs/bridge.openapi.yaml`, from which bodies are checked.
+
+mod admission;
+mod audit;
+mod changes;
+mod clock;
+mod contract;
+mod deletion;
+mod documents;
+mod estate;
+mod faults;
+mod figures;
+mod fleet;
+mod host;
+mod http;
+mod images;
+mod item;
+mod lineage;
+mod problem;
+mod random;
+mod rows;
+mod rules;
+mod seed;
+mod simulation;
+mod store;
+mod view;
+
+pub use clock::Clock;
+pub use contract::OPENAPI;
+pub use faults::{Action, Fault, Faults, Lie, Moment, Place, When};
+pub use host::{EstateAccess, Host, HostError, HostOptions, ServeOptions, serve};
+pub use store::StoreError;
+
+use item::Kind;
