@@ -14,8 +14,8 @@ use super::{
 use crate::{
     api::{
         Kind,
-        conditions::Reason,
-        shared::{Drift, Management, ManualStep},
+        conditions::{ConditionType, Reason},
+        shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
     },
     estate::{Capability, Difference, Object, differences, merge_patch},
     rules,
@@ -51,11 +51,11 @@ pub fn next(
         takes
     });
     let differing = differences(declared.kind, &settings, &object.settings);
-    if let Some((reason, message)) = rules::fixed(declared.kind, &differing, object) {
-        return settle(Verdict::Stalled(reason, message), None);
-    }
     if management == Management::Observe {
         return report(view, object, Verdict::Observing, &differing, manual_steps);
+    }
+    if let Some((reason, message)) = rules::fixed(declared.kind, &differing, object) {
+        return settle(Verdict::Stalled(reason, message), None);
     }
     let (writable, unwritable) = rules::writable(&platform.capabilities, object, differing);
     manual_steps.extend(
@@ -88,13 +88,10 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
     if differing.is_empty() {
         return None;
     }
-    if let Some(hold) = &view.hold {
-        return Some(settle(
-            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
-            Some(PATIENCE),
-        ));
+    if let Some(step) = held(view) {
+        return Some(step);
     }
-    let reverting = reverting(view);
+    let reverting = reverting(view, differing);
     let switch = differing
         .iter()
         .find(|difference| difference.field == "active")
@@ -124,12 +121,28 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
     }
 }
 
-/// Whether what differs was changed on the platform: the spec was applied before, and hasn't changed since.
-fn reverting(view: &View<'_>) -> bool {
+/// What is said instead of writing while writing is on hold.
+fn held(view: &View<'_>) -> Option<Step> {
+    let hold = view.hold.clone()?;
+    Some(settle(
+        Verdict::Waiting(Reason::WaitingForPlatform, hold),
+        Some(PATIENCE),
+    ))
+}
+
+/// Whether what differs was changed on the platform: the spec was in effect, and neither it nor a Secret has changed since.
+fn reverting(view: &View<'_>, differing: &[Difference]) -> bool {
     let status = &view.declared.status;
-    status.observed_generation == Some(view.declared.generation)
-        && status.external_id.is_some()
-        && view.progress.performed.is_empty()
+    let was_in_effect = status.conditions.iter().any(|condition| {
+        condition.type_ == ConditionType::Ready.as_str()
+            && condition.status == "True"
+            && condition.reason == Reason::InSync.as_str()
+    });
+    was_in_effect
+        && status.observed_generation == Some(view.declared.generation)
+        && !differing
+            .iter()
+            .any(|difference| SECRET.contains(&difference.field))
 }
 
 /// Listed clients, and the mail with the account details.
@@ -146,20 +159,26 @@ fn customer_extras(
         return Some(step);
     }
     let wants_mail = view.declared.spec.get("welcomeMail") == Some(&Value::Bool(true));
-    if !wants_mail || object.facts.welcome_mail_sent_at.is_some() {
+    if !wants_mail || object.facts.welcome_mail_sent_at.is_some() || mail_was_sent(view) {
         return None;
     }
-    if !platform.capabilities.can(Capability::SendWelcomeMail) {
+    if !platform.capabilities.can(Capability::SendWelcomeMail) || rules::hands_off(object) {
         manual_steps.push(console_step(Kind::Customer, "welcomeMail"));
         return None;
     }
-    if let Some(hold) = &view.hold {
-        return Some(settle(
-            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
-            Some(PATIENCE),
-        ));
-    }
-    Some(Step::SendWelcomeMail(object.id.clone()))
+    Some(held(view).unwrap_or_else(|| Step::SendWelcomeMail(object.id.clone())))
+}
+
+/// R-V12: whether we sent the mail since the object was made, also where the platform doesn't say so.
+fn mail_was_sent(view: &View<'_>) -> bool {
+    let changes = view.declared.status.changes.iter();
+    changes
+        .chain(&view.progress.performed)
+        .rev()
+        .take_while(|change| change.step != ChangeStep::Create)
+        .any(|change| {
+            change.step == ChangeStep::SendWelcomeMail && change.outcome == ChangeOutcome::Done
+        })
 }
 
 /// R-V5: each listed client that is elsewhere moves here, one at a time.
@@ -170,6 +189,7 @@ fn move_clients(
     manual_steps: &mut Vec<ManualStep>,
 ) -> Option<Step> {
     let listed = view.remote.clients.as_ref()?;
+    let able = platform.capabilities.can(Capability::MoveClient) && !rules::hands_off(object);
     for (id, client) in listed {
         if let Some(older) = view.remote.contested.get(id) {
             let message = format!(
@@ -182,8 +202,9 @@ fn move_clients(
         }
         match client {
             Some(client) if client.customer_id == object.id => {}
-            Some(client) if platform.capabilities.can(Capability::MoveClient) && view.hold.is_none() => {
-                return Some(Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() });
+            Some(client) if able => {
+                let step = Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() };
+                return Some(held(view).unwrap_or(step));
             }
             Some(_) => manual_steps.push(ManualStep { field: "clients.ids".into(), step: format!("move client {id} to this customer at the platform's console") }),
             None => manual_steps.push(ManualStep {

@@ -1,5 +1,7 @@
 //! Making the remote object: only after the platform said outright that nothing carries our claim.
 
+use std::collections::BTreeSet;
+
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{Obstacle, at_creation, desired, spec_field},
@@ -11,7 +13,7 @@ use crate::{
         conditions::Reason,
         shared::{Adopt, Management},
     },
-    estate::{Capability, Settings, differences},
+    estate::{Capability, Object, Settings, differences},
 };
 
 /// The next step for a resource that has no remote object.
@@ -94,13 +96,20 @@ fn adopt_namesake(
     let differing = differences(kind, settings, &seen.object.settings);
     let matching =
         platform.adopt(&view.declared.lifecycle) == Adopt::Matching && seen.object.claim.is_none();
+    let parent = Object::parent_field(kind)
+        .filter(|field| settings.text(field) != seen.object.settings.text(field));
+    let differing: BTreeSet<&str> = differing
+        .iter()
+        .map(|difference| difference.field)
+        .chain(parent)
+        .collect();
     if matching && differing.is_empty() && view.remote.namesakes.len() == 1 {
         return Some(converge::next(view, platform, management, &seen.object));
     }
-    let remedy = if matching {
+    let remedy = if matching && !differing.is_empty() {
         let fields: Vec<String> = differing
             .iter()
-            .map(|difference| spec_field(kind, difference.field))
+            .map(|setting| spec_field(kind, setting))
             .collect();
         format!(
             "adopt: Matching doesn't take it, since these fields differ: {}. Make them equal, or set adopt: ById with externalId: {:?}",

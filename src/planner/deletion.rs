@@ -1,14 +1,19 @@
 //! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
 
-use super::{PATIENCE, PlatformFacts, Step, Verdict, View, settle};
+use jiff::SignedDuration;
+
+use super::{PATIENCE, PlatformFacts, Step, Verdict, View, operation, settle};
 use crate::{
     api::{
         conditions::Reason,
-        shared::{DeletionPolicy, Management},
+        shared::{ChangeOutcome, ChangeStep, DeletionPolicy, Management},
     },
-    estate::Object,
+    estate::{Object, ObjectId},
     rules,
 };
+
+/// How long after a creation without an answer the object may still appear. Source: fault F4.
+const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The next step for a resource that Kubernetes is deleting.
 pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
@@ -20,6 +25,9 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         || management != Management::Manage
     {
         return Step::Release;
+    }
+    if let Some(step) = operation(view) {
+        return step;
     }
     if let Some(deleted) = &view.progress.deleted {
         return if view.progress.gone.as_ref() == Some(deleted) {
@@ -41,7 +49,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
     }
     let Some((account, id)) = &declared.annotated else {
-        return Step::Release;
+        return unannotated(view);
     };
     if *account != platform.capabilities.account.id {
         let message = format!(
@@ -69,6 +77,53 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         None if view.progress.gone.as_ref() == Some(id) => Step::Release,
         None => Step::Read(id.clone()),
     }
+}
+
+/// The annotation is lost or was never written: status may still know the id.
+fn unannotated(view: &View<'_>) -> Step {
+    let Some(id) = view
+        .declared
+        .status
+        .external_id
+        .as_deref()
+        .map(ObjectId::new)
+    else {
+        return creation_under_way(view).unwrap_or(Step::Release);
+    };
+    if view.progress.gone.as_ref() == Some(&id) {
+        return Step::Release;
+    }
+    if view.progress.fresh.as_ref() != Some(&id) {
+        return Step::Read(id);
+    }
+    let message = format!(
+        "status notes {id}, which exists without our mark, and the annotation that would prove it ours is lost. Set deletionPolicy: Retain to let go of it untouched, or restore the annotation holdfast.dev/external-id."
+    );
+    settle(
+        Verdict::DeletionBlocked(Reason::NameConflict, message),
+        Some(PATIENCE),
+    )
+}
+
+/// A creation whose answer was lost may be carried out late; until then nobody knows that there is nothing.
+fn creation_under_way(view: &View<'_>) -> Option<Step> {
+    let changes = view.declared.status.changes.iter();
+    let sent = changes
+        .chain(&view.progress.performed)
+        .rev()
+        .find(|change| change.step == ChangeStep::Create)?;
+    let unanswered = matches!(sent.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent);
+    let late = unanswered && view.now.duration_since(sent.at) < LATE;
+    late.then(|| {
+        let message = format!(
+            "the creation sent at {} was not answered, so the object may still appear. Waiting two minutes from then; or set deletionPolicy: Retain to let go now.",
+            sent.at
+        );
+        settle(
+            Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
+            Some(PATIENCE),
+        )
+    })
 }
 
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {

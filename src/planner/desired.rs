@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::view::{PlatformFacts, Reference, View};
+use super::{
+    hidden::is_hidden,
+    view::{PlatformFacts, Reference, View},
+};
 use crate::{
     api::{Kind, conditions::Reason},
     estate::{Settings, StorageLocation},
@@ -71,11 +74,31 @@ pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Ob
             settings.set(kind, "active", (state == "Active").into());
         }
     }
+    if is_hidden(declared) {
+        refuse_telltales(&settings)?;
+    }
     clear_alternatives(kind, &mut settings);
     add_references(view, platform, &mut settings)?;
     add_supplements(view, &mut settings)?;
     settings.retain(|setting| !is_ignored(view, kind, setting));
     Ok(settings)
+}
+
+/// R-D2: admission refuses these too; an object that slipped through gives nothing away.
+fn refuse_telltales(settings: &Settings) -> Result<(), Obstacle> {
+    for field in ["profile.billing.legalName", "branding.companyName"] {
+        if settings.text(field).is_some() {
+            let message = format!(
+                "{field} would tell the platform the name that hideName hides. Remove it, or remove hideName."
+            );
+            return Err(Obstacle::Stall(Reason::InvalidSpec, message));
+        }
+    }
+    if settings.text("accountName").is_none() {
+        let message = "hideName needs an accountName, which the platform is told instead of displayName. Set accountName, or remove hideName.".to_owned();
+        return Err(Obstacle::Stall(Reason::InvalidSpec, message));
+    }
+    Ok(())
 }
 
 /// The name that goes to the platform: for a hidden customer its account name, never the display name.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PATIENCE, Step, Verdict, View, settle};
+use super::{PATIENCE, Step, Verdict, View, conditions::remote_object, settle};
 use crate::{
     api::{Kind, conditions::Reason},
     platform::{PlatformError, Problem, ProblemKind},
@@ -21,6 +21,9 @@ pub fn retry_delay(failures: u32) -> Duration {
 /// What to do after a failed request; `None` when none failed.
 pub fn after(view: &View<'_>) -> Option<Step> {
     let failure = view.progress.failure.as_ref()?;
+    if let Some(step) = look_again(view, failure) {
+        return Some(step);
+    }
     let delay = retry_delay(view.failures + 1);
     let (verdict, again) = match failure {
         PlatformError::Refused(problem) => refused(view, problem, delay),
@@ -48,6 +51,20 @@ pub fn after(view: &View<'_>) -> Option<Step> {
         ),
     };
     Some(settle(verdict, Some(again)))
+}
+
+/// A write that the object has outrun reads it afresh, once a pass: the inventory would be as stale until the next sweep.
+fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
+    let PlatformError::Refused(problem) = failure else {
+        return None;
+    };
+    let outrun = matches!(
+        problem.kind,
+        ProblemKind::PreconditionFailed | ProblemKind::NotFound
+    );
+    let object = remote_object(view.declared, &view.remote)?;
+    let looked = view.progress.fresh.as_ref() == Some(&object.id);
+    (outrun && !looked && !view.declared.deleting).then(|| Step::Read(object.id.clone()))
 }
 
 fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Duration) {

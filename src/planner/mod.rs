@@ -9,9 +9,12 @@ mod creation;
 mod deletion;
 mod desired;
 mod failure;
+mod hidden;
 mod notes;
 mod status;
 mod step;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use claim::{claim, secret_tag};
@@ -31,9 +34,9 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     api::{
         conditions::Reason,
-        shared::{DeletionPolicy, Management},
+        shared::{Adopt, DeletionPolicy, Management},
     },
-    estate::{Claim, Object},
+    estate::{Claim, Object, ObjectId},
 };
 
 /// How long to wait for something that announces itself, before looking anyway.
@@ -44,7 +47,17 @@ const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 
 /// The next step for one resource.
 pub fn next(view: &View<'_>) -> Step {
-    if let Some(step) = failure::after(view).or_else(|| operation(view)) {
+    let mut step = decide(view);
+    if let Step::Settle(settlement) = &mut step
+        && hidden::is_hidden(view.declared)
+    {
+        hidden::redact(view.declared, settlement);
+    }
+    step
+}
+
+fn decide(view: &View<'_>) -> Step {
+    if let Some(step) = failure::after(view) {
         return step;
     }
     match &view.platform {
@@ -84,7 +97,7 @@ pub fn next(view: &View<'_>) -> Step {
     }
 }
 
-/// An operation that the platform accepted is settled before anything else.
+/// An operation that the platform accepted is settled before anything else is sent; letting go need not wait for it.
 fn operation(view: &View<'_>) -> Option<Step> {
     let operation = view.progress.operation.as_ref()?;
     if !view.progress.operation_checked {
@@ -147,6 +160,9 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     if management == Management::Paused {
         return settle(Verdict::Paused, None);
     }
+    if let Some(step) = operation(view) {
+        return step;
+    }
     if management == Management::Manage && !declared.finalized {
         return Step::Finalize;
     }
@@ -168,7 +184,7 @@ enum Identity {
     /// The inventory doesn't know; the platform has to be asked by claim.
     LookUp(Claim),
     /// The noted id isn't in the inventory; the platform has to be asked by id.
-    Read(crate::estate::ObjectId),
+    Read(ObjectId),
     /// There is a reason to keep hands off.
     Refused(Reason, String),
 }
@@ -194,15 +210,12 @@ fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
         if view.progress.gone.as_ref() != Some(id) {
             return Identity::Read(id.clone());
         }
-        if declared.recreate.as_deref() != Some(id.as_str()) {
-            return Identity::Refused(
-                Reason::VanishedOnPlatform,
-                format!(
-                    "{} {id} is gone from the platform, with the backups in it, and we didn't remove it. To have a new, empty one made, annotate with holdfast.dev/recreate={id}; or delete this resource.",
-                    declared.kind.as_str()
-                ),
-            );
+        if let Some(refusal) = vanished(view, id) {
+            return refusal;
         }
+    }
+    if let Some(identity) = noted_in_status_alone(view, platform) {
+        return identity;
     }
     if !view.progress.unclaimed {
         return Identity::LookUp(platform.claim(
@@ -214,14 +227,57 @@ fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     Identity::Unknown
 }
 
+/// An object that is gone without our doing is made anew only by the user's word for this very id.
+fn vanished(view: &View<'_>, id: &ObjectId) -> Option<Identity> {
+    let declared = view.declared;
+    if declared.recreate.as_deref() == Some(id.as_str()) {
+        return None;
+    }
+    let message = format!(
+        "{} {id} is gone from the platform, with the backups in it, and we didn't remove it. To have a new, empty one made, annotate with holdfast.dev/recreate={id}; or delete this resource.",
+        declared.kind.as_str()
+    );
+    Some(Identity::Refused(Reason::VanishedOnPlatform, message))
+}
+
+/// The annotation is lost, and status knows an id without an account: enough to hold back, not to take an object.
+fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity> {
+    let declared = view.declared;
+    if declared.annotated.is_some() {
+        return None;
+    }
+    let id = ObjectId::new(declared.status.external_id.as_deref()?);
+    if view.progress.gone.as_ref() == Some(&id) {
+        return vanished(view, &id);
+    }
+    if view.progress.fresh.as_ref() != Some(&id) {
+        return Some(Identity::Read(id));
+    }
+    let matching = platform.adopt(&declared.lifecycle) == Adopt::Matching;
+    if matching
+        && view
+            .remote
+            .namesakes
+            .iter()
+            .any(|seen| seen.object.id == id)
+    {
+        return None;
+    }
+    let message = format!(
+        "status notes {} {id}, which exists without our mark, and the annotation that would prove it ours is lost. If it is this one, set adopt: ById with externalId: {:?}.",
+        declared.kind.as_str(),
+        id.as_str()
+    );
+    Some(Identity::Refused(Reason::NameConflict, message))
+}
+
 /// `adopt: ById`: the spec names the object.
 fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity> {
-    use crate::api::shared::Adopt;
     let lifecycle = &view.declared.lifecycle;
     if platform.adopt(lifecycle) != Adopt::ById {
         return None;
     }
-    let id = crate::estate::ObjectId::new(lifecycle.external_id.as_deref()?);
+    let id = ObjectId::new(lifecycle.external_id.as_deref()?);
     Some(match &view.remote.known {
         Some(seen) if seen.object.id == id => take(view, platform, seen, &id),
         _ if view.progress.gone.as_ref() == Some(&id) => Identity::Refused(
@@ -237,12 +293,7 @@ fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity>
 }
 
 /// Whether an object that was found by id may be taken.
-fn take(
-    view: &View<'_>,
-    platform: &PlatformFacts,
-    seen: &Seen,
-    id: &crate::estate::ObjectId,
-) -> Identity {
+fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &ObjectId) -> Identity {
     if let Some(holder) = &seen.holder {
         return Identity::Refused(
             Reason::OwnedByAnother,
@@ -259,8 +310,7 @@ fn take(
     );
     match &seen.object.claim {
         Some(claim)
-            if *claim != ours
-                && platform.adopt(&view.declared.lifecycle) != crate::api::shared::Adopt::ById =>
+            if *claim != ours && platform.adopt(&view.declared.lifecycle) != Adopt::ById =>
         {
             Identity::Refused(
                 Reason::OwnedByAnother,

@@ -3,7 +3,7 @@
 use super::Progress;
 use crate::api::{
     ConditionType, Reason,
-    shared::{ChangeOutcome, ChangeStep, ManagedStatus},
+    shared::{Change, ChangeOutcome, ChangeStep, ManagedStatus},
 };
 
 /// One event, before it is sent.
@@ -41,13 +41,28 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
             .iter()
             .any(|change| change.step == ChangeStep::Create)
     {
+        let id = next.external_id.as_deref().unwrap_or_default();
+        let unanswered = |change: &Change| {
+            change.step == ChangeStep::Create
+                && matches!(change.outcome, ChangeOutcome::Sent | ChangeOutcome::Unknown)
+        };
+        let (reason, message) = if previous.changes.iter().any(unanswered) {
+            (
+                "Created",
+                format!("made on the platform as {id}; the answer had been lost."),
+            )
+        } else {
+            (
+                "Claimed",
+                format!(
+                    "taken back: {id} carries our claim or is ours by your word. Nothing was written."
+                ),
+            )
+        };
         notes.push(Note {
             warning: false,
-            reason: "Claimed".into(),
-            message: format!(
-                "taken back: {} carries our claim or is ours by your word. Nothing was written.",
-                next.external_id.as_deref().unwrap_or_default()
-            ),
+            reason: reason.into(),
+            message,
         });
     }
     for alarm in [

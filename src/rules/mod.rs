@@ -6,4 +6,4 @@ mod scope;
 
 pub use deletion::deletion;
 pub use fixed::fixed;
-pub use scope::{not_acted_on, writable};
+pub use scope::{hands_off, not_acted_on, writable};

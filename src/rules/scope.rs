@@ -29,17 +29,28 @@ pub fn writable(
 }
 
 fn may_write(capabilities: &Capabilities, object: &Object, setting: &str) -> bool {
-    let able = if setting == "active" {
-        Capability::suspend(object.kind).is_some_and(|capability| capabilities.can(capability))
-    } else {
-        capabilities.can(Capability::update(object.kind))
+    let needed = match (object.kind, setting) {
+        (kind, "active") => Capability::suspend(kind),
+        (Kind::Customer, "resellerId") => Some(Capability::MoveCustomer),
+        (Kind::Reseller, "parentId") => Some(Capability::MoveReseller),
+        (kind, _) => Some(Capability::update(kind)),
     };
+    let able = needed.is_some_and(|capability| capabilities.can(capability));
     able && match object.protection {
         Protection::None => true,
         Protection::Sandbox => object.kind == Kind::Tenant && SANDBOX_TENANT.contains(&setting),
         Protection::Default => setting != "active" && setting != "name",
         Protection::System | Protection::Foreign => false,
     }
+}
+
+/// Whether nothing but the listed settings of an object may change: then no client moves to it and no mail goes out for it.
+/// Serves R-D12, I3.
+pub fn hands_off(object: &Object) -> bool {
+    matches!(
+        object.protection,
+        Protection::Sandbox | Protection::System | Protection::Foreign
+    )
 }
 
 /// Fields of the spec that are accepted and that no code acts on yet.

@@ -1,0 +1,297 @@
+//! Deleting removes nothing that wasn't asked for, and lets go of nothing that may still exist.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::fixtures::{ID, Scene, customer, mutates, remote, reseller, service_plan, tenant};
+use crate::{
+    api::{
+        Kind,
+        conditions::Reason,
+        shared::{Change, ChangeOutcome, ChangeStep, Management, Protection},
+    },
+    estate::{Capability, Claim, Facts, ObjectId},
+    planner::{Step, Verdict},
+};
+
+/// Applied, and then deleted with `deletionPolicy: Delete`.
+fn doomed(scene: Scene) -> Scene {
+    scene
+        .with(json!({"deletionPolicy": "Delete"}))
+        .applied()
+        .deleting()
+}
+
+// I3
+#[test]
+fn retain_lets_go_of_the_object_untouched() {
+    for spec in [json!({}), json!({"deletionPolicy": "Retain"})] {
+        let scene = customer("fabrikam").with(spec).applied().deleting();
+        assert_eq!(scene.next(), Step::Release);
+    }
+    let mut unmade = customer("fabrikam").finalized().deleting();
+    assert_eq!(unmade.next(), Step::Release);
+    unmade.hold = Some("not now".into());
+    assert_eq!(unmade.next(), Step::Release, "letting go is always allowed");
+}
+
+// I3
+#[test]
+fn observe_and_paused_let_go_even_when_the_policy_says_delete() {
+    for management in ["Observe", "Paused"] {
+        let scene = doomed(customer("fabrikam").with(json!({"management": management})));
+        assert_eq!(scene.next(), Step::Release, "{management}");
+    }
+    for management in [Management::Observe, Management::Paused] {
+        let mut scene = doomed(customer("fabrikam"));
+        scene.facts.management = management;
+        assert_eq!(scene.next(), Step::Release, "{management}");
+    }
+}
+
+// I7, R-N7
+#[test]
+fn deleting_reads_rehearses_deletes_confirms_and_only_then_lets_go() {
+    let id = ObjectId::new(ID);
+    let scene = doomed(customer("fabrikam"));
+    assert_eq!(scene.next(), Step::Read(id.clone()));
+    let scene = scene.read_afresh();
+    assert_eq!(scene.next(), Step::RehearseDeletion(id.clone()));
+    let mut scene = scene.rehearsed("token");
+    let deletion = Step::Delete {
+        id: id.clone(),
+        confirmation: "token".into(),
+    };
+    assert_eq!(scene.next(), deletion);
+    scene.progress.deleted = Some(id.clone());
+    scene.progress.fresh = None;
+    assert_eq!(scene.next(), Step::ConfirmGone(id));
+    assert_eq!(scene.gone(ID).next(), Step::Release);
+}
+
+// R-D6, R-S3, R-D22
+#[test]
+fn what_still_hangs_below_holds_the_deletion() {
+    let facts = |tenants, clients, customers, resellers| Facts {
+        clients,
+        tenants,
+        customers,
+        resellers,
+        ..Facts::default()
+    };
+    for (scene, facts, what) in [
+        (customer("c"), facts(2, 0, 0, 0), "2 tenants"),
+        (customer("c"), facts(0, 3, 0, 0), "3 clients"),
+        (reseller("r"), facts(0, 0, 1, 0), "1 customers"),
+        (reseller("r"), facts(0, 0, 0, 1), "1 resellers"),
+        (service_plan("p"), facts(4, 0, 0, 0), "4 tenants"),
+    ] {
+        let scene = doomed(scene)
+            .where_object(|object| object.facts = facts)
+            .read_afresh()
+            .rehearsed("token");
+        let message = scene.blocked(Reason::HasDependents);
+        assert!(message.contains(what), "{message}");
+        assert!(message.contains("deletionPolicy: Retain"), "{message}");
+    }
+}
+
+// R-D13, R-D22, I3
+#[test]
+fn a_protected_object_is_never_deleted() {
+    let protections = [
+        Protection::Sandbox,
+        Protection::Default,
+        Protection::System,
+        Protection::Foreign,
+    ];
+    for protection in protections {
+        for scene in [customer("c"), tenant("t"), service_plan("p"), reseller("r")] {
+            let scene = doomed(scene)
+                .where_object(|object| object.protection = protection)
+                .read_afresh()
+                .rehearsed("token");
+            scene.blocked(Reason::Protected);
+        }
+    }
+}
+
+// R-N12
+#[test]
+fn what_the_platform_cannot_delete_is_held_and_says_how_to_let_go() {
+    for scene in [customer("c"), tenant("t"), service_plan("p"), reseller("r")] {
+        let capability = Capability::delete(scene.declared.kind);
+        let scene = doomed(scene).read_afresh().without(capability);
+        let message = scene.blocked(Reason::CapabilityMissing);
+        assert!(message.contains("deletionPolicy: Retain"), "{message}");
+    }
+}
+
+// F28
+#[test]
+fn a_hold_holds_deletions_too() {
+    let mut scene = doomed(customer("fabrikam"))
+        .read_afresh()
+        .rehearsed("token");
+    scene.hold = Some("not now".into());
+    assert_eq!(scene.blocked(Reason::WaitingForPlatform), "not now");
+}
+
+// I7, F14
+#[test]
+fn an_object_that_the_inventory_lacks_is_asked_for_before_letting_go() {
+    let mut scene = doomed(customer("fabrikam"));
+    scene.remote.claimed = None;
+    assert_eq!(scene.next(), Step::LookUp(scene.claim()));
+    let scene = scene.unclaimed();
+    assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)));
+    assert_eq!(scene.gone(ID).next(), Step::Release);
+}
+
+// I7
+#[test]
+fn one_that_never_noted_an_id_is_let_go_once_the_platform_knows_no_claim() {
+    let scene = customer("fabrikam")
+        .with(json!({"deletionPolicy": "Delete"}))
+        .finalized()
+        .deleting();
+    assert_eq!(scene.next(), Step::LookUp(scene.claim()));
+    assert_eq!(scene.unclaimed().next(), Step::Release);
+}
+
+// I7, F4
+#[test]
+fn a_creation_whose_answer_was_lost_is_awaited_before_letting_go() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"deletionPolicy": "Delete"}))
+        .finalized()
+        .unclaimed()
+        .deleting();
+    scene.declared.status.changes.push(Change {
+        at: scene.now,
+        step: ChangeStep::Create,
+        fields: Vec::new(),
+        outcome: ChangeOutcome::Unknown,
+    });
+    scene.now += Duration::from_secs(60);
+    scene.blocked(Reason::WaitingForPlatform);
+    scene.now += Duration::from_secs(120);
+    assert_eq!(scene.next(), Step::Release);
+}
+
+// I3, F7
+#[test]
+fn an_unmarked_object_is_deleted_only_by_a_noted_id_of_this_account() {
+    let object = || remote(Kind::Customer, ID, &json!({"name": "Fabrikam GmbH"}));
+    let base = || {
+        customer("fabrikam")
+            .with(json!({"deletionPolicy": "Delete"}))
+            .finalized()
+            .unclaimed()
+            .deleting()
+            .knowing(object(), None)
+    };
+    assert_eq!(base().noting(ID).next(), Step::Read(ObjectId::new(ID)));
+    let message = base()
+        .noting_in("another", ID)
+        .blocked(Reason::AccountMismatch);
+    assert!(
+        message.contains("another") && message.contains("Retain"),
+        "{message}"
+    );
+
+    let mut marked = object();
+    marked.claim = Some(Claim::new("hf-somebody"));
+    let marked = base().noting(ID).knowing(marked, None);
+    marked.blocked(Reason::OwnedByAnother);
+    let held = base()
+        .noting(ID)
+        .knowing(object(), Some("Customer backup/older"));
+    held.blocked(Reason::OwnedByAnother);
+}
+
+#[test]
+fn a_resource_without_our_finalizer_is_none_of_our_business() {
+    let mut scene = doomed(customer("fabrikam"));
+    scene.declared.finalized = false;
+    assert_eq!(scene.settlement().verdict, Verdict::Released);
+}
+
+// I3, I7: whatever else is known, nothing is deleted without all of read, guards and rehearsal.
+#[test]
+fn no_shortcut_leads_to_a_deletion_or_a_release() {
+    let flags = |bits: u8| {
+        let mut scene = doomed(customer("fabrikam"));
+        if bits & 1 != 0 {
+            scene = scene.unclaimed();
+        }
+        if bits & 2 != 0 {
+            scene = scene.read_afresh();
+        }
+        if bits & 4 != 0 {
+            scene = scene.rehearsed("token");
+        }
+        if bits & 8 != 0 {
+            scene.remote.claimed = None;
+        }
+        if bits & 16 != 0 {
+            scene = scene.gone("another");
+        }
+        if bits & 32 != 0 {
+            scene.declared.annotated = None;
+            scene.declared.status.external_id = None;
+        }
+        scene
+    };
+    for bits in 0..64 {
+        let scene = flags(bits);
+        let step = scene.next();
+        let there = scene.remote.claimed.is_some();
+        let prepared = bits & 6 == 6 && there;
+        assert_eq!(mutates(&step), prepared, "{bits:06b}: {step:?}");
+        let asked_in_vain = bits & 1 != 0 && !there && scene.noted_nowhere();
+        assert_eq!(step == Step::Release, asked_in_vain, "{bits:06b}: {step:?}");
+    }
+}
+
+// F8: kubectl replace drops the annotation, and status still knows the id.
+#[test]
+fn the_id_in_status_counts_when_the_annotation_is_lost() {
+    let mut scene = doomed(customer("fabrikam")).unclaimed();
+    scene.remote.claimed = None;
+    scene.declared.annotated = None;
+    assert_eq!(scene.declared.status.external_id.as_deref(), Some(ID));
+    assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)));
+    assert_eq!(scene.gone(ID).next(), Step::Release);
+}
+
+impl Scene {
+    fn noted_nowhere(&self) -> bool {
+        self.declared.annotated.is_none() && self.declared.status.external_id.is_none()
+    }
+}
+
+#[test]
+fn every_hold_names_what_to_do() {
+    let messages: Vec<String> = [
+        doomed(customer("c"))
+            .without(Capability::DeleteCustomer)
+            .read_afresh(),
+        doomed(customer("c"))
+            .where_object(|object| object.facts.tenants = 1)
+            .read_afresh(),
+        doomed(customer("c"))
+            .where_object(|object| object.protection = Protection::Sandbox)
+            .read_afresh(),
+    ]
+    .into_iter()
+    .map(|scene| match scene.settlement().verdict {
+        Verdict::DeletionBlocked(_, message) => message,
+        verdict => panic!("not held: {verdict:?}"),
+    })
+    .collect();
+    for message in messages {
+        assert!(message.contains("Retain"), "{message}");
+    }
+}

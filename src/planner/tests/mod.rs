@@ -1,0 +1,13 @@
+//! What the planner promises, one sentence a test.
+
+mod adoption;
+mod converging;
+mod creation;
+mod deletion;
+mod extras;
+mod failures;
+mod fixtures;
+mod operations;
+mod platform_states;
+mod secrecy;
+mod telling;
