@@ -5,9 +5,11 @@
 //! observation), `operator` (the shell), `embedded` (the backup platform that comes with it), `cli` (the commands).
 
 pub mod api;
+pub mod cli;
 pub mod embedded;
 pub mod estate;
 pub mod inventory;
+pub mod operator;
 pub mod planner;
 pub mod platform;
 pub mod rules;

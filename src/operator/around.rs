@@ -13,19 +13,45 @@ use crate::{
 };
 
 /// What surrounds a resource's remote object.
-pub fn around<K: Managed>(context: &Context, resource: &K, handle: &Handle, object: Option<&Arc<Object>>) -> Around {
-    let Some(object) = object else { return Around::default() };
+pub fn around<K: Managed>(
+    context: &Context,
+    resource: &K,
+    handle: &Handle,
+    object: Option<&Arc<Object>>,
+) -> Around {
+    let Some(object) = object else {
+        return Around::default();
+    };
     let inventory = handle.inventory();
-    let account = inventory.surroundings().map(|surroundings| surroundings.capabilities.account.id.clone()).unwrap_or_default();
-    let list = |kind: Kind| inventory.children(kind, &object.id).cloned().collect::<Vec<_>>();
-    let mut around = Around { parent: parent(context, resource, &inventory, &account, object), ..Around::default() };
+    let account = inventory
+        .surroundings()
+        .map(|surroundings| surroundings.capabilities.account.id.clone())
+        .unwrap_or_default();
+    let list = |kind: Kind| {
+        inventory
+            .children(kind, &object.id)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let mut around = Around {
+        parent: parent(context, resource, &inventory, &account, object),
+        ..Around::default()
+    };
     match object.kind {
         Kind::Customer => around.children = list(Kind::Tenant),
-        Kind::Reseller => (around.children, around.resellers) = (list(Kind::Customer), list(Kind::Reseller)),
-        Kind::ServicePlan => around.children = inventory.referring_to_plan(&object.id).cloned().collect(),
+        Kind::Reseller => {
+            (around.children, around.resellers) = (list(Kind::Customer), list(Kind::Reseller));
+        }
+        Kind::ServicePlan => {
+            around.children = inventory.referring_to_plan(&object.id).cloned().collect();
+        }
         Kind::Tenant => {}
     }
-    let tenants = if object.kind == Kind::Tenant { std::slice::from_ref(object) } else { around.children.as_slice() };
+    let tenants = if object.kind == Kind::Tenant {
+        std::slice::from_ref(object)
+    } else {
+        around.children.as_slice()
+    };
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
         around.plans = plans(context, resource, &inventory, &account, tenants);
     }
@@ -35,28 +61,66 @@ pub fn around<K: Managed>(context: &Context, resource: &K, handle: &Handle, obje
 }
 
 /// The name of the resource above; the remote object's own where no resource stands for it.
-fn parent<K: Managed>(context: &Context, resource: &K, inventory: &Inventory, account: &str, object: &Object) -> Option<String> {
+fn parent<K: Managed>(
+    context: &Context,
+    resource: &K,
+    inventory: &Inventory,
+    account: &str,
+    object: &Object,
+) -> Option<String> {
     if let Some((_, reference)) = resource.parent_ref() {
         return Some(reference.name.clone());
     }
-    let kind = if object.kind == Kind::Tenant { Kind::Customer } else { Kind::Reseller };
+    let kind = if object.kind == Kind::Tenant {
+        Kind::Customer
+    } else {
+        Kind::Reseller
+    };
     let id = object.parent()?;
-    let holder = context.index.by_id(account, kind, &id).map(|holder| holder.name);
+    let holder = context
+        .index
+        .by_id(account, kind, &id)
+        .map(|holder| holder.name);
     holder.or_else(|| inventory.get(kind, &id).map(|parent| parent.name.clone()))
 }
 
 /// The plans of tenants, by the names of their resources where there are such.
-fn plans<K: Managed>(context: &Context, resource: &K, inventory: &Inventory, account: &str, tenants: &[Arc<Object>]) -> BTreeMap<ObjectId, PlanName> {
+fn plans<K: Managed>(
+    context: &Context,
+    resource: &K,
+    inventory: &Inventory,
+    account: &str,
+    tenants: &[Arc<Object>],
+) -> BTreeMap<ObjectId, PlanName> {
     let namespace = resource.namespace().unwrap_or_default();
     let mut plans = BTreeMap::new();
-    for id in tenants.iter().filter_map(|tenant| tenant.settings.text("planId")).map(ObjectId::new) {
-        let holder = context.index.by_id(account, Kind::ServicePlan, &id).filter(|holder| holder.namespace == namespace);
+    for id in tenants
+        .iter()
+        .filter_map(|tenant| tenant.settings.text("planId"))
+        .map(ObjectId::new)
+    {
+        let holder = context
+            .index
+            .by_id(account, Kind::ServicePlan, &id)
+            .filter(|holder| holder.namespace == namespace);
         let plan = match holder {
             Some(holder) => {
-                let stored = context.stores.plans.get(&ObjectRef::new(&holder.name).within(&namespace));
-                PlanName { name: holder.name, service_level: stored.and_then(|plan| plan.spec.service_level.clone()) }
+                let stored = context
+                    .stores
+                    .plans
+                    .get(&ObjectRef::new(&holder.name).within(&namespace));
+                PlanName {
+                    name: holder.name,
+                    service_level: stored.and_then(|plan| plan.spec.service_level.clone()),
+                }
             }
-            None => PlanName { name: inventory.get(Kind::ServicePlan, &id).map(|plan| plan.name.clone()).unwrap_or_default(), service_level: None },
+            None => PlanName {
+                name: inventory
+                    .get(Kind::ServicePlan, &id)
+                    .map(|plan| plan.name.clone())
+                    .unwrap_or_default(),
+                service_level: None,
+            },
         };
         plans.insert(id, plan);
     }
@@ -67,7 +131,12 @@ fn report(handle: &Handle, object: &Object, around: &mut Around) {
     let reports = handle.reports();
     around.usage_as_of = reports.usage_as_of;
     around.health_as_of = reports.health_as_of;
-    let usage = |customer: &ObjectId, tenant: Option<&ObjectId>| reports.usage.get(&(customer.clone(), tenant.cloned())).cloned();
+    let usage = |customer: &ObjectId, tenant: Option<&ObjectId>| {
+        reports
+            .usage
+            .get(&(customer.clone(), tenant.cloned()))
+            .cloned()
+    };
     let health = |customer: &ObjectId| reports.health.get(customer).cloned().unwrap_or_default();
     match object.kind {
         Kind::Customer => {
@@ -75,11 +144,22 @@ fn report(handle: &Handle, object: &Object, around: &mut Around) {
             around.health = health(&object.id);
         }
         Kind::Tenant => {
-            let Some(customer) = object.parent() else { return };
+            let Some(customer) = object.parent() else {
+                return;
+            };
             around.usage = usage(&customer, Some(&object.id)).into_iter().collect();
-            around.health = health(&customer).into_iter().filter(|row| row.tenant_id.as_ref() == Some(&object.id)).collect();
+            around.health = health(&customer)
+                .into_iter()
+                .filter(|row| row.tenant_id.as_ref() == Some(&object.id))
+                .collect();
         }
-        Kind::Reseller => around.usage = around.children.iter().filter_map(|customer| usage(&customer.id, None)).collect(),
+        Kind::Reseller => {
+            around.usage = around
+                .children
+                .iter()
+                .filter_map(|customer| usage(&customer.id, None))
+                .collect();
+        }
         Kind::ServicePlan => {}
     }
 }

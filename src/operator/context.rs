@@ -1,6 +1,6 @@
 //! What every part of the shell shares: the cluster's client and caches, the platforms, the index, and how to wake an object.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use futures::channel::mpsc::UnboundedSender;
 use kube::{
@@ -16,6 +16,7 @@ use super::{
     embedding::Embedding,
     index::{Index, ResourceRef},
     kinds::Managed,
+    memory::Memory,
     metrics::Metrics,
     platforms::{Handle, PlatformKey, Platforms},
     recent::Recent,
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{Claim, ObjectId},
+    platform::Budgets,
 };
 
 /// Caches of all kinds, fed by watches.
@@ -55,6 +57,9 @@ pub struct Wakers {
     pub tenants: UnboundedSender<ObjectRef<Tenant>>,
 }
 
+/// How long the wake-up of what is above a changed object is put off.
+const LATE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What every part of the shell shares.
 pub struct Context {
     /// The cluster.
@@ -74,9 +79,11 @@ pub struct Context {
     /// Objects newer than the caches.
     pub recent: Recent,
     /// The embedded platform, started when first needed.
-    pub embedding: Mutex<Embedding>,
-    /// Passes in a row that failed, by resource.
-    pub failures: std::sync::Mutex<HashMap<ResourceRef, u32>>,
+    pub embedding: Arc<Mutex<Embedding>>,
+    /// Request budgets, one a credential.
+    pub budgets: Arc<Budgets>,
+    /// What the shell remembers of each resource between passes.
+    pub memory: Memory,
     /// Namespace for Leases.
     pub lease_namespace: String,
     /// Who this process is, for Leases.
@@ -98,7 +105,10 @@ impl Context {
     /// Wakes a `BackupPlatform`.
     pub fn wake_platform(&self, key: &PlatformKey) {
         // A closed channel means that the operator is stopping.
-        let _ = self.wakers.platforms.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace));
+        let _ = self
+            .wakers
+            .platforms
+            .unbounded_send(ObjectRef::new(&key.name).within(&key.namespace));
     }
 
     /// Wakes whatever may live on a platform: everything in its namespace.
@@ -125,24 +135,87 @@ impl Context {
         if let Some(resource) = by_claim.or_else(|| self.index.by_id(account, kind, id)) {
             self.wake(&resource);
         }
-        for (kind, id) in self.above(handle, kind, id) {
-            if let Some(resource) = self.index.by_id(account, kind, &id) {
-                self.wake(&resource);
+        self.wake_above(handle, kind, id);
+    }
+
+    /// Wakes, a little later, the resources above a remote object: their figures change with it. Later, so that a thousand
+    /// new customers don't make their reseller's status be written a thousand times.
+    pub fn wake_above(&self, handle: &Handle, kind: Kind, id: &ObjectId) {
+        let Some(facts) = handle.facts() else { return };
+        for (kind, id) in above(handle, kind, id) {
+            let resource = self.index.by_id(&facts.capabilities.account.id, kind, &id);
+            self.memory.wake_later(resource);
+        }
+        self.memory.wake_platform_later(handle.key.clone());
+    }
+
+    /// Wakes what was put off, every second.
+    pub async fn run_late_wakes(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(LATE);
+        loop {
+            tick.tick().await;
+            let (resources, platforms) = self.memory.take_late();
+            for resource in &resources {
+                self.wake(resource);
+            }
+            for key in &platforms {
+                self.wake_platform(key);
             }
         }
     }
 
-    /// What a remote object hangs under or refers to.
-    fn above(&self, handle: &Handle, kind: Kind, id: &ObjectId) -> Vec<(Kind, ObjectId)> {
-        let inventory = handle.inventory();
-        let Some(object) = inventory.get(kind, id) else { return Vec::new() };
-        let parent = match kind {
-            Kind::Reseller | Kind::Customer => object.parent().map(|id| (Kind::Reseller, id)),
-            Kind::Tenant => object.parent().map(|id| (Kind::Customer, id)),
-            Kind::ServicePlan => None,
-        };
-        let plan = object.settings.text("planId").map(|id| (Kind::ServicePlan, ObjectId::new(id)));
-        parent.into_iter().chain(plan).collect()
+    /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
+    pub fn prune(&self) {
+        for resource in self.index.resources() {
+            if !self.exists(&resource) {
+                self.index.forget(&resource);
+                self.memory.forget(&self.metrics, &resource);
+            }
+        }
+        for handle in self.platforms.all() {
+            let key = &handle.key;
+            if self
+                .stores
+                .platforms
+                .get(&ObjectRef::new(&key.name).within(&key.namespace))
+                .is_none()
+            {
+                self.platform_gone(key);
+            }
+        }
+    }
+
+    fn exists(&self, resource: &ResourceRef) -> bool {
+        let (name, namespace) = (&resource.name, &resource.namespace);
+        match resource.kind {
+            Kind::Reseller => self
+                .stores
+                .resellers
+                .get(&ObjectRef::new(name).within(namespace))
+                .is_some(),
+            Kind::ServicePlan => self
+                .stores
+                .plans
+                .get(&ObjectRef::new(name).within(namespace))
+                .is_some(),
+            Kind::Customer => self
+                .stores
+                .customers
+                .get(&ObjectRef::new(name).within(namespace))
+                .is_some(),
+            Kind::Tenant => self
+                .stores
+                .tenants
+                .get(&ObjectRef::new(name).within(namespace))
+                .is_some(),
+        }
+    }
+
+    /// A `BackupPlatform` is gone: its handle goes, and what referred to it says so.
+    pub fn platform_gone(&self, key: &PlatformKey) {
+        if self.platforms.remove(key) {
+            self.wake_all(key);
+        }
     }
 
     /// Wakes the resources that refer to this one: it has just come, got its remote object, or is going.
@@ -155,7 +228,11 @@ impl Context {
     fn wake_referring<K: Managed>(&self, store: &Store<K>, resource: &ResourceRef) {
         for object in store.state() {
             let same_namespace = object.meta().namespace.as_deref() == Some(&resource.namespace);
-            let refers = || object.references().iter().any(|(_, kind, reference)| *kind == resource.kind && reference.name == resource.name);
+            let refers = || {
+                object.references().iter().any(|(_, kind, reference)| {
+                    *kind == resource.kind && reference.name == resource.name
+                })
+            };
             if same_namespace && refers() {
                 K::wake(self, ObjectRef::from_obj(&*object));
             }
@@ -165,7 +242,8 @@ impl Context {
     /// Whether any customer on a platform lists clients, so that sweeps have to read them.
     pub fn lists_clients(&self, key: &PlatformKey) -> bool {
         self.stores.customers.state().iter().any(|customer| {
-            customer.namespace().as_deref() == Some(&key.namespace) && !customer.listed_clients().is_empty()
+            customer.namespace().as_deref() == Some(&key.namespace)
+                && !customer.listed_clients().is_empty()
         })
     }
 
@@ -175,17 +253,56 @@ impl Context {
             return Ok(platform.name.clone());
         }
         let namespace = object.meta().namespace.clone().unwrap_or_default();
-        let Some((kind, above)) = object.parent_ref() else { return Err(("platformRef", String::new())) };
-        let field = if kind == Kind::Customer { "customerRef" } else { "resellerRef" };
+        let Some((kind, above)) = object.parent_ref() else {
+            return Err(("platformRef", String::new()));
+        };
+        let field = if kind == Kind::Customer {
+            "customerRef"
+        } else {
+            "resellerRef"
+        };
         let missing = || (field, above.name.clone());
         match kind {
-            Kind::Customer => self.platform_of(&*self.stores.customers.get(&ObjectRef::new(&above.name).within(&namespace)).ok_or_else(missing)?),
-            _ => self.platform_of(&*self.stores.resellers.get(&ObjectRef::new(&above.name).within(&namespace)).ok_or_else(missing)?),
+            Kind::Customer => self.platform_of(
+                &*self
+                    .stores
+                    .customers
+                    .get(&ObjectRef::new(&above.name).within(&namespace))
+                    .ok_or_else(missing)?,
+            ),
+            _ => self.platform_of(
+                &*self
+                    .stores
+                    .resellers
+                    .get(&ObjectRef::new(&above.name).within(&namespace))
+                    .ok_or_else(missing)?,
+            ),
         }
     }
 
     /// The handle of a platform in a namespace.
     pub fn handle(&self, namespace: &str, name: &str) -> Option<Arc<Handle>> {
-        self.platforms.get(&PlatformKey { namespace: namespace.to_owned(), name: name.to_owned() })
+        self.platforms.get(&PlatformKey {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        })
     }
+}
+
+/// What a remote object hangs under or refers to.
+fn above(handle: &Handle, kind: Kind, id: &ObjectId) -> Vec<(Kind, ObjectId)> {
+    let inventory = handle.inventory();
+    let Some(object) = inventory.get(kind, id) else {
+        return Vec::new();
+    };
+    let parent = match kind {
+        Kind::Reseller | Kind::Customer => object.parent().map(|id| (Kind::Reseller, id)),
+        Kind::Tenant => object.parent().map(|id| (Kind::Customer, id)),
+        Kind::ServicePlan => None,
+    };
+    let plan = object
+        .settings
+        .text("planId")
+        .map(|id| (Kind::ServicePlan, ObjectId::new(id)));
+    parent.into_iter().chain(plan).collect()
 }

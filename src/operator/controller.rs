@@ -47,7 +47,11 @@ pub async fn run<K: Managed>(
         .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_on(wake)
         .graceful_shutdown_on(stop)
-        .run(reconcile::<K>, |object, error, _| on_error(&*object, error), context)
+        .run(
+            reconcile::<K>,
+            |object, error, _| on_error(&*object, error),
+            context,
+        )
         .for_each(|_| std::future::ready(()))
         .await;
 }
@@ -64,17 +68,26 @@ fn on_error<K: Managed>(object: &K, error: &PassError) -> Action {
 async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
     let started = Instant::now();
     let outcome = pass(&context, context.recent.newest(object)).await;
-    let labels = KindLabels { kind: K::KIND.as_str().into() };
-    context.metrics.reconcile_seconds.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
+    let labels = KindLabels {
+        kind: K::KIND.as_str().into(),
+    };
+    context
+        .metrics
+        .reconcile_seconds
+        .get_or_create(&labels)
+        .observe(started.elapsed().as_secs_f64());
     outcome
 }
 
 /// Steps until there is nothing more to do now.
 async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Action, PassError> {
     let resource = resource_ref(&*object);
-    let failures = context.failures_of(&resource);
+    let failures = context.memory.failures(&resource);
     let mut progress = Progress {
-        operation: object.managed().and_then(|status| status.intent.as_ref()).and_then(|intent| intent.operation.clone()),
+        operation: object
+            .managed()
+            .and_then(|status| status.intent.as_ref())
+            .and_then(|intent| intent.operation.clone()),
         ..Progress::default()
     };
     for _ in 0..STEPS {
@@ -83,7 +96,9 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
         let view = view(&gathered, &progress, labels, failures);
         note_holding(context, &*object, &resource, &gathered);
         match planner::next(&view) {
-            Step::Settle(settlement) => return settle(context, &object, &resource, &view, &gathered, *settlement).await,
+            Step::Settle(settlement) => {
+                return settle(context, &object, &resource, &view, &gathered, *settlement).await;
+            }
             step => {
                 let released = step == Step::Release;
                 object = perform(context, object, &gathered, step, &mut progress).await?;
@@ -97,7 +112,12 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
     Err(PassError::TooManySteps(STEPS))
 }
 
-fn view<'a>(gathered: &'a Gathered, progress: &'a Progress, labels: std::collections::BTreeMap<String, String>, failures: u32) -> View<'a> {
+fn view<'a>(
+    gathered: &'a Gathered,
+    progress: &'a Progress,
+    labels: std::collections::BTreeMap<String, String>,
+    failures: u32,
+) -> View<'a> {
     View {
         declared: &gathered.declared,
         platform: gathered.platform.clone(),
@@ -115,19 +135,38 @@ fn view<'a>(gathered: &'a Gathered, progress: &'a Progress, labels: std::collect
 fn labels(gathered: &Gathered) -> std::collections::BTreeMap<String, String> {
     let object = planner::remote_object(&gathered.declared, &gathered.remote);
     match (&gathered.platform, object) {
-        (PlatformState::Observed(platform), Some(object)) => planner::labels(gathered.declared.kind, &platform.name, object, &gathered.around),
+        (PlatformState::Observed(platform), Some(object)) => planner::labels(
+            gathered.declared.kind,
+            &platform.name,
+            object,
+            &gathered.around,
+        ),
         _ => gathered.declared.marks.labels.clone(),
     }
 }
 
 /// Tells the index what this resource claims and holds; who refers to it is woken when that is news.
-fn note_holding<K: Managed>(context: &Context, object: &K, resource: &ResourceRef, gathered: &Gathered) {
-    let PlatformState::Observed(platform) = &gathered.platform else { return };
+fn note_holding<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    gathered: &Gathered,
+) {
+    let PlatformState::Observed(platform) = &gathered.platform else {
+        return;
+    };
     let claim = platform.claim(K::KIND, &resource.namespace, &resource.name);
     let held = planner::remote_object(&gathered.declared, &gathered.remote);
-    let created = object.creation_timestamp().map_or(jiff::Timestamp::MIN, |time| time.0);
+    let created = object
+        .creation_timestamp()
+        .map_or(jiff::Timestamp::MIN, |time| time.0);
     let account = platform.capabilities.account.id.as_str();
-    if context.index.note(resource, created, &claim, held.map(|object| (account, &object.id))) {
+    if context.index.note(
+        resource,
+        created,
+        &claim,
+        held.map(|object| (account, &object.id)),
+    ) {
         context.wake_referrers(resource);
     }
 }
@@ -144,22 +183,38 @@ async fn settle<K: Managed>(
     if settlement.verdict == Verdict::Released {
         return Ok(forget::<K>(context, resource, object));
     }
-    context.set_failed(resource, view.progress.failure.is_some());
+    context
+        .memory
+        .note_outcome(resource, view.progress.failure.is_some());
     let remote = planner::remote_object(&gathered.declared, &gathered.remote);
-    let (own, health) = object.own_status(remote.map(|object| &**object), &gathered.around, view.now);
+    let (own, health) =
+        object.own_status(remote.map(|object| &**object), &gathered.around, view.now);
     let shared = planner::managed_status(view, &settlement, health);
     let notes = planner::notes(&gathered.declared.status, &shared, view.progress);
+    let conditions = shared.conditions.clone();
     let status = own.with(shared)?;
     if object.status_document()? != status {
         write_status(context, object, &status).await?;
     }
-    context.note_conditions::<K>(resource, &status);
+    context
+        .memory
+        .note_conditions(&context.metrics, resource, &conditions);
     events::publish(context, &**object, notes).await;
-    if settlement.verdict == Verdict::InSync && !view.progress.performed.is_empty() {
-        context.wake_above(gathered);
+    if settlement.verdict == Verdict::InSync
+        && !view.progress.performed.is_empty()
+        && let (Some(handle), Some(remote)) = (&gathered.handle, remote)
+    {
+        context.wake_above(handle, remote.kind, &remote.id);
     }
-    let until_writer = gathered.handle.as_ref().and_then(|handle| handle.tenure.opens_at()).map(|at| at.saturating_duration_since(Instant::now()));
-    let again = match (settlement.again, until_writer.filter(|_| view.hold.is_some())) {
+    let until_writer = gathered
+        .handle
+        .as_ref()
+        .and_then(|handle| handle.tenure.opens_at())
+        .map(|at| at.saturating_duration_since(Instant::now()));
+    let again = match (
+        settlement.again,
+        until_writer.filter(|_| view.hold.is_some()),
+    ) {
         (Some(again), Some(opens)) => Some(again.min(opens)),
         (again, _) => again,
     };
@@ -167,8 +222,15 @@ async fn settle<K: Managed>(
 }
 
 /// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
-async fn write_status<K: Managed>(context: &Context, object: &Arc<K>, status: &Value) -> Result<(), PassError> {
-    let api: Api<K> = Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &());
+async fn write_status<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    status: &Value,
+) -> Result<(), PassError> {
+    let api: Api<K> = Api::namespaced(
+        context.client.clone(),
+        &object.namespace().unwrap_or_default(),
+    );
     let patch = json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),
@@ -176,8 +238,16 @@ async fn write_status<K: Managed>(context: &Context, object: &Arc<K>, status: &V
         "status": status,
     });
     let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = api.patch_status(&object.name_any(), &params, &Patch::Apply(patch)).await?;
-    context.metrics.status_writes.get_or_create(&KindLabels { kind: K::KIND.as_str().into() }).inc();
+    let written = api
+        .patch_status(&object.name_any(), &params, &Patch::Apply(patch))
+        .await?;
+    context
+        .metrics
+        .status_writes
+        .get_or_create(&KindLabels {
+            kind: K::KIND.as_str().into(),
+        })
+        .inc();
     context.recent.keep(Arc::new(written));
     Ok(())
 }
@@ -185,8 +255,7 @@ async fn write_status<K: Managed>(context: &Context, object: &Arc<K>, status: &V
 /// The resource is gone for us.
 fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
     context.index.forget(resource);
-    context.set_failed(resource, false);
-    context.forget_conditions::<K>(resource);
+    context.memory.forget(&context.metrics, resource);
     if let Some(uid) = object.uid() {
         context.recent.forget::<K>(&uid);
     }

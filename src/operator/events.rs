@@ -13,13 +13,21 @@ pub async fn publish<K: Managed>(context: &Context, object: &K, notes: Vec<Note>
     for note in notes {
         let action = note.reason.clone();
         let event = Event {
-            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            type_: if note.warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
             reason: note.reason,
             note: Some(note.message.chars().take(LONGEST_NOTE).collect()),
             action,
             secondary: None,
         };
-        if let Err(error) = context.recorder.publish(&event, &object.object_ref(&())).await {
+        if let Err(error) = context
+            .recorder
+            .publish(&event, &object.object_ref(&()))
+            .await
+        {
             tracing::debug!(%error, "an event wasn't recorded");
         }
     }
@@ -30,7 +38,19 @@ pub async fn released<K: Managed>(context: &Context, object: &K, progress: &Prog
     let (reason, message) = if progress.deleted.is_some() {
         ("Deleted", "removed from the platform, and confirmed gone.")
     } else {
-        ("Released", "let go of: what is on the platform stays as it is.")
+        (
+            "Released",
+            "let go of: what is on the platform stays as it is.",
+        )
     };
-    publish(context, object, vec![Note { warning: false, reason: reason.into(), message: message.into() }]).await;
+    publish(
+        context,
+        object,
+        vec![Note {
+            warning: false,
+            reason: reason.into(),
+            message: message.into(),
+        }],
+    )
+    .await;
 }

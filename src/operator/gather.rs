@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+use kube::{Api, Resource, ResourceExt, runtime::reflector::ObjectRef};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -14,9 +14,12 @@ use super::{
     platforms::{Handle, Trouble},
 };
 use crate::{
-    api::{Kind, names, shared::Adopt},
+    api::{BackupPlatform, ConditionType, Kind, ManagedKind, names, shared::Adopt},
     estate::{Object, ObjectId},
-    planner::{self, Around, Declared, Marks, PlatformFacts, PlatformState, Reference, References, Remote, Seen, Supplements},
+    planner::{
+        self, Around, Declared, Marks, PlatformFacts, PlatformState, Reference, References, Remote,
+        Seen, Supplements,
+    },
 };
 
 /// The parts of a view that live for one look.
@@ -53,10 +56,17 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
         platform,
         handle,
     };
-    if let (PlatformState::Observed(facts), Some(handle)) = (gathered.platform.clone(), gathered.handle.clone()) {
+    if let (PlatformState::Observed(facts), Some(handle)) =
+        (gathered.platform.clone(), gathered.handle.clone())
+    {
         supplement(context, object, &facts, &mut gathered).await;
         gathered.remote = remote(context, object, &gathered.declared, &facts, &handle);
-        gathered.around = around::around(context, object, &handle, planner::remote_object(&gathered.declared, &gathered.remote));
+        gathered.around = around::around(
+            context,
+            object,
+            &handle,
+            planner::remote_object(&gathered.declared, &gathered.remote),
+        );
     }
     Ok(gathered)
 }
@@ -65,21 +75,35 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
 pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
     let annotation = |name: &str| object.annotations().get(name).cloned();
     let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
-    let annotated = external_id.as_deref().and_then(|text| text.split_once('/')).map(|(account, id)| (account.to_owned(), ObjectId::new(id)));
+    let annotated = external_id
+        .as_deref()
+        .and_then(|text| text.split_once('/'))
+        .map(|(account, id)| (account.to_owned(), ObjectId::new(id)));
     let ours = |name: &&String| {
         let prefix = name.split_once('/').map_or("", |(prefix, _)| prefix);
         prefix == names::GROUP || prefix.ends_with(".holdfast.dev")
     };
-    let labels = object.labels().iter().filter(|(name, _)| ours(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let labels = object
+        .labels()
+        .iter()
+        .filter(|(name, _)| ours(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     Ok(Declared {
         kind: K::KIND,
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
         generation: object.meta().generation.unwrap_or_default(),
         deleting: object.meta().deletion_timestamp.is_some(),
-        finalized: object.finalizers().iter().any(|finalizer| finalizer == names::FINALIZER),
+        finalized: object
+            .finalizers()
+            .iter()
+            .any(|finalizer| finalizer == names::FINALIZER),
         annotated,
-        marks: Marks { external_id, labels },
+        marks: Marks {
+            external_id,
+            labels,
+        },
         recreate: annotation(names::RECREATE_ANNOTATION),
         lifecycle: object.lifecycle().clone(),
         spec: object.spec_document()?,
@@ -87,27 +111,43 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
     })
 }
 
-fn platform_state<K: Managed>(context: &Context, object: &K) -> (PlatformState, Option<Arc<Handle>>) {
+fn platform_state<K: Managed>(
+    context: &Context,
+    object: &K,
+) -> (PlatformState, Option<Arc<Handle>>) {
     let namespace = object.namespace().unwrap_or_default();
     let name = match context.platform_of(object) {
         Ok(name) => name,
         Err((field, name)) => return (PlatformState::Unresolved { field, name }, None),
     };
-    if context.stores.platforms.get(&ObjectRef::new(&name).within(&namespace)).is_none() {
+    let Some(platform) = context
+        .stores
+        .platforms
+        .get(&ObjectRef::new(&name).within(&namespace))
+    else {
         return (PlatformState::Missing { name }, None);
-    }
-    let Some(handle) = context.handle(&namespace, &name) else {
-        return (PlatformState::Unobserved { name, trouble: None }, None);
     };
-    match handle.facts() {
-        Some(facts) => (PlatformState::Observed(facts), Some(handle)),
-        None => {
-            let trouble = handle.trouble().map(|trouble| match trouble {
-                Trouble::Credentials(message) | Trouble::Unreachable(message) => message,
-            });
-            (PlatformState::Unobserved { name, trouble }, Some(handle))
-        }
+    let Some(handle) = context.handle(&namespace, &name) else {
+        let trouble = unready(&platform);
+        return (PlatformState::Unobserved { name, trouble }, None);
+    };
+    if let Some(facts) = handle.facts() {
+        (PlatformState::Observed(facts), Some(handle))
+    } else {
+        let trouble = handle.trouble().map(|trouble| match trouble {
+            Trouble::Credentials(message) | Trouble::Unreachable(message) => message,
+        });
+        (PlatformState::Unobserved { name, trouble }, Some(handle))
     }
+}
+
+/// What a `BackupPlatform` says is wrong with it.
+fn unready(platform: &BackupPlatform) -> Option<String> {
+    let conditions = &platform.status.as_ref()?.conditions;
+    let stalled = conditions
+        .iter()
+        .find(|condition| condition.type_ == ConditionType::Stalled.as_str())?;
+    Some(stalled.message.clone())
 }
 
 fn references<K: Managed>(context: &Context, object: &K) -> References {
@@ -118,10 +158,34 @@ fn references<K: Managed>(context: &Context, object: &K) -> References {
         .map(|(field, kind, reference)| {
             let name = &reference.name;
             let reference = match kind {
-                Kind::Reseller => lookup(context, context.stores.resellers.get(&ObjectRef::new(name).within(&namespace))),
-                Kind::ServicePlan => lookup(context, context.stores.plans.get(&ObjectRef::new(name).within(&namespace))),
-                Kind::Customer => lookup(context, context.stores.customers.get(&ObjectRef::new(name).within(&namespace))),
-                Kind::Tenant => lookup(context, context.stores.tenants.get(&ObjectRef::new(name).within(&namespace))),
+                Kind::Reseller => lookup(
+                    context,
+                    context
+                        .stores
+                        .resellers
+                        .get(&ObjectRef::new(name).within(&namespace)),
+                ),
+                Kind::ServicePlan => lookup(
+                    context,
+                    context
+                        .stores
+                        .plans
+                        .get(&ObjectRef::new(name).within(&namespace)),
+                ),
+                Kind::Customer => lookup(
+                    context,
+                    context
+                        .stores
+                        .customers
+                        .get(&ObjectRef::new(name).within(&namespace)),
+                ),
+                Kind::Tenant => lookup(
+                    context,
+                    context
+                        .stores
+                        .tenants
+                        .get(&ObjectRef::new(name).within(&namespace)),
+                ),
             };
             (field, (name.clone(), reference))
         })
@@ -129,7 +193,9 @@ fn references<K: Managed>(context: &Context, object: &K) -> References {
 }
 
 fn lookup<K: Managed>(context: &Context, found: Option<Arc<K>>) -> Reference {
-    let Some(object) = found else { return Reference::Missing };
+    let Some(object) = found else {
+        return Reference::Missing;
+    };
     let resource = resource_ref(&*object);
     Reference::Found {
         id: context.index.held_by(&resource),
@@ -139,38 +205,68 @@ fn lookup<K: Managed>(context: &Context, found: Option<Arc<K>>) -> Reference {
 }
 
 /// The name of a resource.
-pub fn resource_ref<K: Managed>(object: &K) -> ResourceRef {
-    ResourceRef { kind: K::KIND, namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+pub fn resource_ref<K: ManagedKind>(object: &K) -> ResourceRef {
+    ResourceRef {
+        kind: K::KIND,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
 }
 
 /// Reads the web-access password, and makes the tag by which a change of it is seen.
-async fn supplement<K: Managed>(context: &Context, object: &K, facts: &PlatformFacts, gathered: &mut Gathered) {
-    let Some(password) = object.web_access().and_then(|access| access.password_ref.as_ref()) else { return };
+async fn supplement<K: Managed>(
+    context: &Context,
+    object: &K,
+    facts: &PlatformFacts,
+    gathered: &mut Gathered,
+) {
+    let Some(password) = object
+        .web_access()
+        .and_then(|access| access.password_ref.as_ref())
+    else {
+        return;
+    };
     let (name, key) = (password.name.as_str(), password.key.as_str());
     let namespace = &gathered.declared.namespace;
     match read_secret(context, namespace, name, key).await {
         Ok(password) => {
             let claim = facts.claim(K::KIND, namespace, &gathered.declared.name);
             let tag = planner::secret_tag(&facts.owner_id, &claim, password.expose_secret());
-            gathered.supplements.settings.insert("webAccess.passwordTag", tag);
+            gathered
+                .supplements
+                .settings
+                .insert("webAccess.passwordTag", tag);
             gathered.secrets.insert("webAccess.passwordTag", password);
         }
         Err(problem) => {
-            gathered.supplements.missing.insert("webAccess.passwordRef", problem);
+            gathered
+                .supplements
+                .missing
+                .insert("webAccess.passwordRef", problem);
         }
     }
 }
 
 /// One key of a Secret as text.
-pub async fn read_secret(context: &Context, namespace: &str, name: &str, key: &str) -> Result<SecretString, String> {
+pub async fn read_secret(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    key: &str,
+) -> Result<SecretString, String> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     let secret = api
         .get_opt(name)
         .await
         .map_err(|error| format!("Secret {name:?} can't be read: {error}"))?
         .ok_or_else(|| format!("Secret {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}."))?;
-    let bytes = secret.data.unwrap_or_default().remove(key).ok_or_else(|| format!("Secret {name:?} has no key {key:?}. Add it."))?;
-    let text = String::from_utf8(bytes.0).map_err(|_| format!("key {key:?} of Secret {name:?} isn't UTF-8 text."))?;
+    let bytes = secret
+        .data
+        .unwrap_or_default()
+        .remove(key)
+        .ok_or_else(|| format!("Secret {name:?} has no key {key:?}. Add it."))?;
+    let text = String::from_utf8(bytes.0)
+        .map_err(|_| format!("key {key:?} of Secret {name:?} isn't UTF-8 text."))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         return Err(format!("key {key:?} of Secret {name:?} is empty."));
@@ -178,27 +274,59 @@ pub async fn read_secret(context: &Context, namespace: &str, name: &str, key: &s
     Ok(SecretString::from(text.to_owned()))
 }
 
-fn remote<K: Managed>(context: &Context, object: &K, declared: &Declared, facts: &PlatformFacts, handle: &Handle) -> Remote {
+fn remote<K: Managed>(
+    context: &Context,
+    object: &K,
+    declared: &Declared,
+    facts: &PlatformFacts,
+    handle: &Handle,
+) -> Remote {
     let inventory = handle.inventory();
     let account = &facts.capabilities.account.id;
     let this = resource_ref(object);
     let seen = |object: &Arc<Object>| Seen {
-        holder: context.index.holder(account, object).filter(|holder| *holder != this).map(|holder| holder.to_string()),
+        holder: context
+            .index
+            .holder(account, object)
+            .filter(|holder| *holder != this)
+            .map(|holder| holder.to_string()),
         object: object.clone(),
     };
     let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
     let claimed = inventory.claimed(K::KIND, &claim).cloned();
-    let by_id = match (facts.adopt(&declared.lifecycle), &declared.lifecycle.external_id) {
+    let by_id = match (
+        facts.adopt(&declared.lifecycle),
+        &declared.lifecycle.external_id,
+    ) {
         (Adopt::ById, Some(id)) => Some(ObjectId::new(id)),
-        _ => declared.annotated.as_ref().filter(|(noted, _)| noted == account).map(|(_, id)| id.clone()),
+        _ => declared
+            .annotated
+            .as_ref()
+            .filter(|(noted, _)| noted == account)
+            .map(|(_, id)| id.clone()),
     };
     let known = by_id.and_then(|id| inventory.get(K::KIND, &id).map(seen));
     let namesakes = planner::remote_name(K::KIND, &declared.spec)
-        .map(|name| inventory.named(K::KIND, name).filter(|other| other.claim.as_ref() != Some(&claim)).map(seen).collect())
+        .map(|name| {
+            inventory
+                .named(K::KIND, name)
+                .filter(|other| other.claim.as_ref() != Some(&claim))
+                .map(seen)
+                .collect()
+        })
         .unwrap_or_default();
     let listed = object.listed_clients();
-    let clients = listed.iter().map(|id| (id.clone(), inventory.client(&ObjectId::new(id)).cloned())).collect();
-    Remote { claimed, known, namesakes, clients: (!listed.is_empty()).then_some(clients), contested: contested(context, object) }
+    let clients = listed
+        .iter()
+        .map(|id| (id.clone(), inventory.client(&ObjectId::new(id)).cloned()))
+        .collect();
+    Remote {
+        claimed,
+        known,
+        namesakes,
+        clients: (!listed.is_empty()).then_some(clients),
+        contested: contested(context, object),
+    }
 }
 
 /// Listed clients that an older customer lists too.
@@ -207,12 +335,24 @@ fn contested<K: Managed>(context: &Context, object: &K) -> BTreeMap<String, Stri
     if listed.is_empty() {
         return BTreeMap::new();
     }
-    let age = |meta: &kube::api::ObjectMeta| (meta.creation_timestamp.clone(), meta.namespace.clone(), meta.name.clone());
+    let age = |meta: &kube::api::ObjectMeta| {
+        (
+            meta.creation_timestamp.clone(),
+            meta.namespace.clone(),
+            meta.name.clone(),
+        )
+    };
     let mine = age(object.meta());
     let mut contested = BTreeMap::new();
     for other in context.stores.customers.state() {
-        let older = other.namespace() == object.namespace() && other.uid() != object.uid() && age(other.meta()) < mine;
-        for id in other.listed_clients().iter().filter(|id| older && listed.contains(id)) {
+        let older = other.namespace() == object.namespace()
+            && other.uid() != object.uid()
+            && age(other.meta()) < mine;
+        for id in other
+            .listed_clients()
+            .iter()
+            .filter(|id| older && listed.contains(id))
+        {
             contested.insert(id.clone(), resource_ref(&*other).to_string());
         }
     }

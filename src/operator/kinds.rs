@@ -1,6 +1,7 @@
 //! What the shell needs to know of a kind, so that one controller serves all four.
 
-use kube::runtime::reflector::ObjectRef;
+use k8s_openapi::NamespaceResourceScope;
+use kube::{Resource, runtime::reflector::ObjectRef};
 use serde_json::{Result, Value, to_value};
 
 use super::context::Context;
@@ -14,7 +15,9 @@ use crate::{
 };
 
 /// One of the four kinds that have a remote object.
-pub trait Managed: ManagedKind {
+pub trait Managed:
+    ManagedKind + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+{
     /// The spec as a document.
     fn spec_document(&self) -> Result<Value>;
 
@@ -32,7 +35,12 @@ pub trait Managed: ManagedKind {
     }
 
     /// The kind's own part of the status, and the health conditions that follow from it.
-    fn own_status(&self, object: Option<&Object>, around: &Around, now: jiff::Timestamp) -> (Own, Vec<HealthCondition>);
+    fn own_status(
+        &self,
+        object: Option<&Object>,
+        around: &Around,
+        now: jiff::Timestamp,
+    ) -> (Own, Vec<HealthCondition>);
 
     /// Has an object looked at again.
     fn wake(context: &Context, reference: ObjectRef<Self>);
@@ -82,25 +90,40 @@ macro_rules! managed {
 managed!(
     Reseller,
     resellers,
-    |this, object, around, _now| (planner::reseller(object, around, this.status.as_ref()), Vec::new()),
+    |this, object, around, _now| (
+        planner::reseller(object, around, this.status.as_ref()),
+        Vec::new()
+    ),
     fn web_access(&self) -> Option<&WebAccess> {
         self.spec.web_access.as_ref()
     }
 );
-managed!(
-    ServicePlan,
-    plans,
-    |this, object, around, _now| (planner::plan(object, around, this.spec.service_level.as_ref(), this.status.as_ref()), Vec::new())
-);
+managed!(ServicePlan, plans, |this, object, around, _now| (
+    planner::plan(
+        object,
+        around,
+        this.spec.service_level.as_ref(),
+        this.status.as_ref()
+    ),
+    Vec::new()
+));
 managed!(
     Customer,
     customers,
     |this, object, around, _now| planner::customer(object, around, this.status.as_ref()),
     fn listed_clients(&self) -> &[String] {
-        self.spec.clients.as_ref().and_then(|clients| clients.ids.as_deref()).unwrap_or_default()
+        self.spec
+            .clients
+            .as_ref()
+            .and_then(|clients| clients.ids.as_deref())
+            .unwrap_or_default()
     },
     fn web_access(&self) -> Option<&WebAccess> {
         self.spec.web_access.as_ref()
     }
 );
-managed!(Tenant, tenants, |this, object, around, now| planner::tenant(object, around, this.status.as_ref(), now));
+managed!(
+    Tenant,
+    tenants,
+    |this, object, around, now| planner::tenant(object, around, this.status.as_ref(), now)
+);

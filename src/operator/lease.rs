@@ -49,14 +49,23 @@ pub enum Verdict {
 
 /// Judges a Lease as read.
 pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> Verdict {
-    let Some(spec) = spec else { return Verdict::Acquire };
+    let Some(spec) = spec else {
+        return Verdict::Acquire;
+    };
     match spec.holder_identity.as_deref() {
         None | Some("") => Verdict::Acquire,
         Some(holder) if holder == identity => Verdict::Renew,
         Some(_) => {
             let seconds = i64::from(spec.lease_duration_seconds.unwrap_or_default());
-            let expired = spec.renew_time.as_ref().is_none_or(|renewed| now.as_second() - renewed.0.as_second() > seconds);
-            if expired { Verdict::Acquire } else { Verdict::Yield }
+            let expired = spec
+                .renew_time
+                .as_ref()
+                .is_none_or(|renewed| now.as_second() - renewed.0.as_second() > seconds);
+            if expired {
+                Verdict::Acquire
+            } else {
+                Verdict::Yield
+            }
         }
     }
 }
@@ -94,18 +103,33 @@ impl Tenure {
 
     /// When writing becomes possible, if it isn't yet.
     pub fn opens_at(&self) -> Option<Instant> {
-        let term = *self.term.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        term.map(|term| term.from).filter(|from| Instant::now() < *from)
+        let term = *self
+            .term
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        term.map(|term| term.from)
+            .filter(|from| Instant::now() < *from)
     }
 
     fn set(&self, term: Option<Term>) {
-        *self.term.write().unwrap_or_else(std::sync::PoisonError::into_inner) = term;
+        *self
+            .term
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = term;
     }
 
     fn prolong(&self, asked_at: Instant, first_write: Option<Instant>) {
-        let mut term = self.term.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let from = first_write.or_else(|| term.map(|term| term.from)).unwrap_or(asked_at + REQUEST_DEADLINE);
-        *term = Some(Term { from, until: asked_at + LEASE });
+        let mut term = self
+            .term
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let from = first_write
+            .or_else(|| term.map(|term| term.from))
+            .unwrap_or(asked_at + REQUEST_DEADLINE);
+        *term = Some(Term {
+            from,
+            until: asked_at + LEASE,
+        });
     }
 }
 
@@ -146,14 +170,22 @@ impl Keeper {
                 Ok(Ok(false)) => {
                     self.tenure.set(None);
                     if held {
-                        tracing::warn!(lease = self.name, "another process holds the Lease: writing nothing");
+                        tracing::warn!(
+                            lease = self.name,
+                            "another process holds the Lease: writing nothing"
+                        );
                         held = false;
                         (self.changed)(false);
                     }
                 }
                 Ok(Ok(true)) => {}
-                Ok(Err(error)) => tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; writing stops when it runs out"),
-                Err(_) => tracing::warn!(lease = self.name, "renewing the Lease takes too long; writing stops when it runs out"),
+                Ok(Err(error)) => {
+                    tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; writing stops when it runs out");
+                }
+                Err(_) => tracing::warn!(
+                    lease = self.name,
+                    "renewing the Lease takes too long; writing stops when it runs out"
+                ),
             }
             tokio::time::sleep(RENEWAL).await;
         }
@@ -163,14 +195,30 @@ impl Keeper {
     async fn attempt(&self, api: &Api<Lease>, asked_at: Instant) -> Result<bool, Error> {
         let now = Timestamp::now();
         let current = api.get_opt(&self.name).await?;
-        let verdict = evaluate(current.as_ref().and_then(|lease| lease.spec.as_ref()), &self.identity, now);
+        let verdict = evaluate(
+            current.as_ref().and_then(|lease| lease.spec.as_ref()),
+            &self.identity,
+            now,
+        );
         if verdict == Verdict::Yield {
             return Ok(false);
         }
         let fresh = current.is_none();
-        let vacant = current.as_ref().and_then(|lease| lease.spec.as_ref()).is_none_or(|spec| spec.holder_identity.as_deref().unwrap_or_default().is_empty());
+        let vacant = current
+            .as_ref()
+            .and_then(|lease| lease.spec.as_ref())
+            .is_none_or(|spec| {
+                spec.holder_identity
+                    .as_deref()
+                    .unwrap_or_default()
+                    .is_empty()
+            });
         let mut lease = current.unwrap_or_else(|| Lease {
-            metadata: ObjectMeta { name: Some(self.name.clone()), namespace: Some(self.namespace.clone()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                namespace: Some(self.namespace.clone()),
+                ..ObjectMeta::default()
+            },
             spec: None,
         });
         let spec = lease.spec.get_or_insert_default();
@@ -182,10 +230,21 @@ impl Keeper {
         spec.holder_identity = Some(self.identity.clone());
         spec.lease_duration_seconds = Some(i32::try_from(LEASE.as_secs()).unwrap_or(i32::MAX));
         spec.renew_time = Some(MicroTime(now));
-        let written = if fresh { api.create(&PostParams::default(), &lease).await } else { api.replace(&self.name, &PostParams::default(), &lease).await };
+        let written = if fresh {
+            api.create(&PostParams::default(), &lease).await
+        } else {
+            api.replace(&self.name, &PostParams::default(), &lease)
+                .await
+        };
         match written {
             Ok(_) => {
-                let first_write = (verdict == Verdict::Acquire).then(|| if vacant { Instant::now() } else { Instant::now() + REQUEST_DEADLINE });
+                let first_write = (verdict == Verdict::Acquire).then(|| {
+                    if vacant {
+                        Instant::now()
+                    } else {
+                        Instant::now() + REQUEST_DEADLINE
+                    }
+                });
                 self.tenure.prolong(asked_at, first_write);
                 Ok(true)
             }
@@ -195,11 +254,26 @@ impl Keeper {
     }
 
     /// Gives the Lease back, so that the next writer needn't wait for it to run out.
-    pub async fn vacate(client: Client, namespace: &str, name: &str, identity: &str) -> Result<(), Error> {
+    pub async fn vacate(
+        client: Client,
+        namespace: &str,
+        name: &str,
+        identity: &str,
+    ) -> Result<(), Error> {
         let api: Api<Lease> = Api::namespaced(client, namespace);
-        let Some(mut lease) = api.get_opt(name).await? else { return Ok(()) };
-        let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_deref() == Some(identity)) else { return Ok(()) };
+        let Some(mut lease) = api.get_opt(name).await? else {
+            return Ok(());
+        };
+        let Some(spec) = lease
+            .spec
+            .as_mut()
+            .filter(|spec| spec.holder_identity.as_deref() == Some(identity))
+        else {
+            return Ok(());
+        };
         spec.holder_identity = None;
-        api.replace(name, &PostParams::default(), &lease).await.map(|_| ())
+        api.replace(name, &PostParams::default(), &lease)
+            .await
+            .map(|_| ())
     }
 }

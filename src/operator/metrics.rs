@@ -13,7 +13,9 @@ use prometheus_client::{
 };
 
 /// Seconds, from a loopback call to the longest sweep.
-const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
+const SECONDS: [f64; 12] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0,
+];
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident { $($label:ident),+ })+) => {
@@ -112,20 +114,78 @@ impl Metrics {
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register("platform_requests", "Requests to backup platforms by operation and outcome", self.platform_requests.clone());
-        registry.register_with_unit("platform_request", "Duration of requests to backup platforms", Unit::Seconds, self.platform_request_seconds.clone());
-        registry.register_with_unit("sweep", "Duration of sweeps", Unit::Seconds, self.sweep_seconds.clone());
-        registry.register_with_unit("sweep_age", "Age of the last complete sweep", Unit::Seconds, self.sweep_age_seconds.clone());
+        registry.register(
+            "platform_requests",
+            "Requests to backup platforms by operation and outcome",
+            self.platform_requests.clone(),
+        );
+        registry.register_with_unit(
+            "platform_request",
+            "Duration of requests to backup platforms",
+            Unit::Seconds,
+            self.platform_request_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "sweep",
+            "Duration of sweeps",
+            Unit::Seconds,
+            self.sweep_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "sweep_age",
+            "Age of the last complete sweep",
+            Unit::Seconds,
+            self.sweep_age_seconds.clone(),
+        );
         registry.register("steps", "Steps taken by kind", self.steps.clone());
-        registry.register_with_unit("reconcile", "Duration of passes over one object", Unit::Seconds, self.reconcile_seconds.clone());
-        registry.register("objects", "Objects on the platform, managed or not", self.objects.clone());
-        registry.register("condition", "Resources by condition type and status", self.conditions.clone());
-        registry.register("status_writes", "Writes of status to the API server", self.status_writes.clone());
-        registry.register("leader", "1 where this process is the account's writer", self.leader.clone());
-        registry.register_with_unit("customer_storage", "Storage in use by a customer", Unit::Bytes, self.customer_storage_bytes.clone());
-        registry.register_with_unit("customer_storage_limit", "Storage limit of a customer", Unit::Bytes, self.customer_storage_limit_bytes.clone());
-        registry.register("customer_credits", "Credits consumed by a customer in the last 90 days", self.customer_credits.clone());
-        registry.register("customer_data_sources", "Data sources of a customer that met or missed their objective", self.customer_data_sources.clone());
+        registry.register_with_unit(
+            "reconcile",
+            "Duration of passes over one object",
+            Unit::Seconds,
+            self.reconcile_seconds.clone(),
+        );
+        registry.register(
+            "objects",
+            "Objects on the platform, managed or not",
+            self.objects.clone(),
+        );
+        registry.register(
+            "condition",
+            "Resources by condition type and status",
+            self.conditions.clone(),
+        );
+        registry.register(
+            "status_writes",
+            "Writes of status to the API server",
+            self.status_writes.clone(),
+        );
+        registry.register(
+            "leader",
+            "1 where this process is the account's writer",
+            self.leader.clone(),
+        );
+        registry.register_with_unit(
+            "customer_storage",
+            "Storage in use by a customer",
+            Unit::Bytes,
+            self.customer_storage_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "customer_storage_limit",
+            "Storage limit of a customer",
+            Unit::Bytes,
+            self.customer_storage_limit_bytes.clone(),
+        );
+        registry.register(
+            "customer_credits",
+            "Credits consumed by a customer in the last 90 days",
+            self.customer_credits.clone(),
+        );
+        registry.register(
+            "customer_data_sources",
+            "Data sources of a customer that met or missed their objective",
+            self.customer_data_sources.clone(),
+        );
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);
     }
@@ -139,8 +199,16 @@ impl Metrics {
 
     /// Notes a finished request to a platform.
     pub fn request(&self, platform: &str, operation: &str, outcome: &str, duration: Duration) {
-        let labels = RequestLabels { platform: platform.into(), operation: operation.into(), outcome: outcome.into() };
+        let labels = RequestLabels {
+            platform: platform.into(),
+            operation: operation.into(),
+            outcome: outcome.into(),
+        };
         self.platform_requests.get_or_create(&labels).inc();
-        self.platform_request_seconds.get_or_create(&PlatformLabels { platform: platform.into() }).observe(duration.as_secs_f64());
+        self.platform_request_seconds
+            .get_or_create(&PlatformLabels {
+                platform: platform.into(),
+            })
+            .observe(duration.as_secs_f64());
     }
 }

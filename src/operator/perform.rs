@@ -66,29 +66,42 @@ pub async fn perform<K: Managed>(
 }
 
 /// One request to the platform.
-async fn on_platform(handle: &Handle, kind: crate::api::Kind, gathered: &Gathered, step: &Step, progress: &mut Progress) -> Result<(), PlatformError> {
+async fn on_platform(
+    handle: &Handle,
+    kind: crate::api::Kind,
+    gathered: &Gathered,
+    step: &Step,
+    progress: &mut Progress,
+) -> Result<(), PlatformError> {
     let platform = &handle.adapter;
     match step {
         Step::LookUp(claim) => match platform.find(kind, claim).await? {
             Some(object) => handle.inventory_mut().record(object),
             None => progress.unclaimed = true,
         },
-        Step::Read(id) | Step::ConfirmGone(id) => match platform.read(kind, id).await? {
-            Some(object) => {
+        Step::Read(id) | Step::ConfirmGone(id) => {
+            if let Some(object) = platform.read(kind, id).await? {
                 handle.inventory_mut().record(object);
                 progress.fresh = Some(id.clone());
-            }
-            None => {
+            } else {
                 handle.inventory_mut().forget(kind, id);
                 progress.gone = Some(id.clone());
             }
-        },
-        Step::Create { claim, document, .. } => {
-            let written = platform.create(kind, claim, with_secrets(gathered, document)).await?;
+        }
+        Step::Create {
+            claim, document, ..
+        } => {
+            let written = platform
+                .create(kind, claim, with_secrets(gathered, document))
+                .await?;
             record(handle, written, progress);
         }
-        Step::Update { id, etag, patch, .. } => {
-            let written = platform.update(kind, id, etag.as_deref(), with_secrets(gathered, patch)).await?;
+        Step::Update {
+            id, etag, patch, ..
+        } => {
+            let written = platform
+                .update(kind, id, etag.as_deref(), with_secrets(gathered, patch))
+                .await?;
             record(handle, written, progress);
         }
         Step::SetActive { id, active, .. } => {
@@ -99,20 +112,34 @@ async fn on_platform(handle: &Handle, kind: crate::api::Kind, gathered: &Gathere
             let written = platform.send_welcome_mail(id).await?;
             record(handle, written, progress);
         }
-        Step::MoveClient { client, etag, customer } => {
-            platform.move_client(client, etag.as_deref(), customer).await?;
-            handle.inventory_mut().record_client(Client { id: client.clone(), customer_id: customer.clone(), etag: None });
+        Step::MoveClient {
+            client,
+            etag,
+            customer,
+        } => {
+            platform
+                .move_client(client, etag.as_deref(), customer)
+                .await?;
+            handle.inventory_mut().record_client(Client {
+                id: client.clone(),
+                customer_id: customer.clone(),
+                etag: None,
+            });
         }
         Step::CheckOperation(operation) => match platform.operation(operation).await? {
             OperationState::Done => progress.operation = None,
             OperationState::Running => progress.operation_checked = true,
-            OperationState::WaitingForHuman => (progress.operation_checked, progress.waiting_for_human) = (true, true),
+            OperationState::WaitingForHuman => {
+                (progress.operation_checked, progress.waiting_for_human) = (true, true);
+            }
             OperationState::Failed(problem) => {
                 progress.operation = None;
                 return Err(problem.into());
             }
         },
-        Step::RehearseDeletion(id) => progress.rehearsal = Some(platform.rehearse_deletion(kind, id).await?),
+        Step::RehearseDeletion(id) => {
+            progress.rehearsal = Some(platform.rehearse_deletion(kind, id).await?);
+        }
         Step::Delete { id, confirmation } => {
             platform.delete(kind, id, confirmation).await?;
             progress.deleted = Some(id.clone());
@@ -136,21 +163,36 @@ fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<Strin
         && access.contains_key("passwordTag")
         && let Some(password) = gathered.secrets.get("webAccess.passwordTag")
     {
-        access.insert("password".into(), Value::String(password.expose_secret().to_owned()));
+        access.insert(
+            "password".into(),
+            Value::String(password.expose_secret().to_owned()),
+        );
     }
     document
 }
 
 /// Notes the outcome: in this pass's progress, the change log, the log and the metrics.
-fn note<K: Managed>(context: &Context, object: &K, handle: &Handle, step: &Step, outcome: Result<(), PlatformError>, progress: &mut Progress) {
-    let labels = super::metrics::StepLabels { kind: K::KIND.as_str().into(), step: step.name().into() };
+fn note<K: Managed>(
+    context: &Context,
+    object: &K,
+    handle: &Handle,
+    step: &Step,
+    outcome: Result<(), PlatformError>,
+    progress: &mut Progress,
+) {
+    let labels = super::metrics::StepLabels {
+        kind: K::KIND.as_str().into(),
+        step: step.name().into(),
+    };
     context.metrics.steps.get_or_create(&labels).inc();
     if let Some((change, fields, reverting)) = mutation(step) {
         let ended = match &outcome {
             Ok(()) if progress.operation.is_some() => ChangeOutcome::Sent,
             Ok(()) => ChangeOutcome::Done,
             Err(PlatformError::Refused(_)) => ChangeOutcome::Refused,
-            Err(PlatformError::Unreachable(_) | PlatformError::Garbled(_)) => ChangeOutcome::Unknown,
+            Err(PlatformError::Unreachable(_) | PlatformError::Garbled(_)) => {
+                ChangeOutcome::Unknown
+            }
             Err(_) => ChangeOutcome::Failed,
         };
         tracing::info!(
@@ -163,8 +205,16 @@ fn note<K: Managed>(context: &Context, object: &K, handle: &Handle, step: &Step,
             "change"
         );
         // A write that was held back before it left is no change.
-        if !matches!(outcome, Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })) {
-            progress.performed.push(Change { at: jiff::Timestamp::now(), step: change, fields: fields.clone(), outcome: ended });
+        if !matches!(
+            outcome,
+            Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })
+        ) {
+            progress.performed.push(Change {
+                at: jiff::Timestamp::now(),
+                step: change,
+                fields: fields.clone(),
+                outcome: ended,
+            });
         }
         if outcome.is_ok() && reverting {
             progress.reverted.extend(fields);
@@ -177,12 +227,33 @@ fn note<K: Managed>(context: &Context, object: &K, handle: &Handle, step: &Step,
 fn mutation(step: &Step) -> Option<(ChangeStep, Vec<String>, bool)> {
     match step {
         Step::Create { fields, .. } => Some((ChangeStep::Create, fields.clone(), false)),
-        Step::Update { fields, reverting, .. } => Some((ChangeStep::Update, fields.clone(), *reverting)),
-        Step::SetActive { active, reverting, field, .. } => {
-            Some((if *active { ChangeStep::Activate } else { ChangeStep::Suspend }, vec![field.clone()], *reverting))
-        }
-        Step::MoveClient { client, .. } => Some((ChangeStep::MoveClient, vec![format!("clients.ids[{client}]")], false)),
-        Step::SendWelcomeMail(_) => Some((ChangeStep::SendWelcomeMail, vec!["welcomeMail".into()], false)),
+        Step::Update {
+            fields, reverting, ..
+        } => Some((ChangeStep::Update, fields.clone(), *reverting)),
+        Step::SetActive {
+            active,
+            reverting,
+            field,
+            ..
+        } => Some((
+            if *active {
+                ChangeStep::Activate
+            } else {
+                ChangeStep::Suspend
+            },
+            vec![field.clone()],
+            *reverting,
+        )),
+        Step::MoveClient { client, .. } => Some((
+            ChangeStep::MoveClient,
+            vec![format!("clients.ids[{client}]")],
+            false,
+        )),
+        Step::SendWelcomeMail(_) => Some((
+            ChangeStep::SendWelcomeMail,
+            vec!["welcomeMail".into()],
+            false,
+        )),
         Step::Delete { .. } => Some((ChangeStep::Delete, Vec::new(), false)),
         Step::Finalize
         | Step::Mark(_)
@@ -198,9 +269,20 @@ fn mutation(step: &Step) -> Option<(ChangeStep, Vec<String>, bool)> {
 
 /// Our finalizer, annotation and labels, by server-side apply. The uid goes along, so that a namesake is never touched and
 /// none is made.
-async fn apply_marks<K: Managed>(context: &Context, object: &Arc<K>, marks: &Marks) -> Result<Arc<K>, PassError> {
-    let api: Api<K> = Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &());
-    let annotations = marks.external_id.iter().map(|id| (names::EXTERNAL_ID_ANNOTATION, id.as_str())).collect::<std::collections::BTreeMap<_, _>>();
+async fn apply_marks<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    marks: &Marks,
+) -> Result<Arc<K>, PassError> {
+    let api: Api<K> = Api::namespaced(
+        context.client.clone(),
+        &object.namespace().unwrap_or_default(),
+    );
+    let annotations = marks
+        .external_id
+        .iter()
+        .map(|id| (names::EXTERNAL_ID_ANNOTATION, id.as_str()))
+        .collect::<std::collections::BTreeMap<_, _>>();
     let patch = json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),
@@ -213,15 +295,27 @@ async fn apply_marks<K: Managed>(context: &Context, object: &Arc<K>, marks: &Mar
         },
     });
     let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = Arc::new(api.patch(&object.name_any(), &params, &Patch::Apply(patch)).await?);
+    let written = Arc::new(
+        api.patch(&object.name_any(), &params, &Patch::Apply(patch))
+            .await?,
+    );
     context.recent.keep(written.clone());
     Ok(written)
 }
 
 /// Takes our finalizer off, if it still is where we saw it.
 async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<Arc<K>, PassError> {
-    let Some(position) = object.finalizers().iter().position(|finalizer| finalizer == names::FINALIZER) else { return Ok(object.clone()) };
-    let api: Api<K> = Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &());
+    let Some(position) = object
+        .finalizers()
+        .iter()
+        .position(|finalizer| finalizer == names::FINALIZER)
+    else {
+        return Ok(object.clone());
+    };
+    let api: Api<K> = Api::namespaced(
+        context.client.clone(),
+        &object.namespace().unwrap_or_default(),
+    );
     let path = format!("/metadata/finalizers/{position}");
     let patch = json!([
         {"op": "test", "path": "/metadata/uid", "value": object.uid()},
@@ -229,8 +323,13 @@ async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<Arc<K
         {"op": "remove", "path": path},
     ]);
     let patch: json_patch::Patch = serde_json::from_value(patch)?;
-    let written = api.patch(&object.name_any(), &PatchParams::default(), &Patch::<K>::Json(patch)).await?;
+    let written = api
+        .patch(
+            &object.name_any(),
+            &PatchParams::default(),
+            &Patch::<K>::Json(patch),
+        )
+        .await?;
     tracing::info!(resource = %resource_ref(&**object), outcome = "Done", "let go");
     Ok(Arc::new(written))
 }
-

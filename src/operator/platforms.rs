@@ -2,14 +2,20 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 
 use super::lease::Tenure;
 use crate::{
-    api::shared::{Adopt, Management},
+    api::{
+        Reason,
+        shared::{Adopt, Management},
+    },
     estate::{Consumption, DataSources, ObjectId},
     inventory::Inventory,
     planner::PlatformFacts,
@@ -76,6 +82,8 @@ pub struct Handle {
     pub key: PlatformKey,
     /// What it was built from: a change makes a new handle.
     pub fingerprint: String,
+    /// Driver and endpoint: what the account is looked up by.
+    origin: (&'static str, String),
     /// The way to the platform.
     pub adapter: Arc<dyn Platform>,
     /// This process's hold on the account.
@@ -89,6 +97,7 @@ pub struct Handle {
     reports: RwLock<Reports>,
     swept_at: RwLock<Option<Instant>>,
     tasks: RwLock<Vec<AbortHandle>>,
+    leased: AtomicBool,
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -101,10 +110,18 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 impl Handle {
     /// A handle that has seen nothing yet.
-    pub fn new(key: PlatformKey, fingerprint: String, adapter: Arc<dyn Platform>, tenure: Arc<Tenure>, terms: Terms) -> Arc<Self> {
+    pub fn new(
+        key: PlatformKey,
+        fingerprint: String,
+        origin: (&'static str, String),
+        adapter: Arc<dyn Platform>,
+        tenure: Arc<Tenure>,
+        terms: Terms,
+    ) -> Arc<Self> {
         Arc::new(Self {
             key,
             fingerprint,
+            origin,
             adapter,
             tenure,
             sweep_now: Notify::new(),
@@ -115,7 +132,18 @@ impl Handle {
             reports: RwLock::default(),
             swept_at: RwLock::default(),
             tasks: RwLock::default(),
+            leased: AtomicBool::new(false),
         })
+    }
+
+    /// Driver and endpoint.
+    pub fn origin(&self) -> (&'static str, &str) {
+        (self.origin.0, &self.origin.1)
+    }
+
+    /// True once: for whoever is to keep the account's Lease.
+    pub fn start_lease(&self) -> bool {
+        !self.leased.swap(true, Ordering::Relaxed)
     }
 
     /// The terms in effect.
@@ -188,8 +216,15 @@ impl Handle {
     }
 
     /// Why nothing may be written now, if so.
-    pub fn hold(&self) -> Option<String> {
-        self.account_mismatch().or_else(|| self.tenure.hold())
+    pub fn hold(&self) -> Option<(Reason, String)> {
+        let mismatch = self
+            .account_mismatch()
+            .map(|message| (Reason::AccountMismatch, message));
+        mismatch.or_else(|| {
+            self.tenure
+                .hold()
+                .map(|message| (Reason::NotLeader, message))
+        })
     }
 
     /// The credential leads to another account than the one that was confirmed.
@@ -247,11 +282,10 @@ impl Platforms {
         }
     }
 
-    /// Takes a handle away and ends it.
-    pub fn remove(&self, key: &PlatformKey) {
-        if let Some(old) = write(&self.handles).remove(key) {
-            old.retire();
-        }
+    /// Takes a handle away and ends it; true if there was one.
+    pub fn remove(&self, key: &PlatformKey) -> bool {
+        let old = write(&self.handles).remove(key);
+        old.inspect(|old| old.retire()).is_some()
     }
 
     /// Every handle.

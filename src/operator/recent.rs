@@ -27,10 +27,16 @@ impl Recent {
 
     /// The newer of the cache's object and the kept one; a kept one that isn't newer is dropped.
     pub fn newest<K: Resource + Send + Sync + 'static>(&self, cached: Arc<K>) -> Arc<K> {
-        let Some(uid) = cached.uid() else { return cached };
+        let Some(uid) = cached.uid() else {
+            return cached;
+        };
         let key = (TypeId::of::<K>(), uid);
         let mut kept = self.lock();
-        match kept.get(&key).cloned().and_then(|object| object.downcast::<K>().ok()) {
+        match kept
+            .get(&key)
+            .cloned()
+            .and_then(|object| object.downcast::<K>().ok())
+        {
             Some(object) if version(&*object) > version(&*cached) => object,
             Some(_) => {
                 kept.remove(&key);
@@ -52,5 +58,10 @@ impl Recent {
 
 /// Resource versions of one object grow; Kubernetes documents them as comparable numbers.
 fn version<K: Resource>(object: &K) -> u128 {
-    object.meta().resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
+    object
+        .meta()
+        .resource_version
+        .as_deref()
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
 }

@@ -41,7 +41,9 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
                 failures += 1;
                 note_trouble(&context, &handle, &error);
                 match error {
-                    PlatformError::Throttled { retry_after } => retry_after.max(retry_delay(failures)),
+                    PlatformError::Throttled { retry_after } => {
+                        retry_after.max(retry_delay(failures))
+                    }
                     _ => retry_delay(failures).min(terms.sweep_interval),
                 }
             }
@@ -55,11 +57,16 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
 
 async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> {
     let started = Instant::now();
+    context.prune();
     let ticket = handle.inventory_mut().begin_sweep();
-    let scope = Scope { clients: context.lists_clients(&handle.key) };
+    let scope = Scope {
+        clients: context.lists_clients(&handle.key),
+    };
     let observation = handle.adapter.observe(scope).await?;
     let first = !handle.inventory().is_complete();
-    let changes = handle.inventory_mut().install(ticket, observation, scope.clients);
+    let changes = handle
+        .inventory_mut()
+        .install(ticket, observation, scope.clients);
     if changes.surroundings || first {
         handle.refresh_facts();
     }
@@ -85,13 +92,24 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
 
 /// Reads the bulk reports. True when they need not be tried again before the next interval.
 async fn reports(context: &Context, handle: &Handle) -> bool {
-    let Some(facts) = handle.facts() else { return false };
+    let Some(facts) = handle.facts() else {
+        return false;
+    };
     let mut complete = true;
     if facts.capabilities.can(Capability::ReadUsage) {
         match handle.adapter.usage(USAGE_DAYS).await {
             Ok(report) => handle.set_reports(|reports| {
                 reports.usage_as_of = Some(report.as_of);
-                reports.usage = report.rows.into_iter().map(|row| ((row.customer_id.clone(), row.tenant_id.clone()), Arc::new(row))).collect();
+                reports.usage = report
+                    .rows
+                    .into_iter()
+                    .map(|row| {
+                        (
+                            (row.customer_id.clone(), row.tenant_id.clone()),
+                            Arc::new(row),
+                        )
+                    })
+                    .collect();
             }),
             Err(error) => complete = skipped(handle, "usage", &error),
         }
@@ -101,7 +119,10 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
             Ok(report) => handle.set_reports(|reports| {
                 let mut health: HashMap<_, Vec<_>> = HashMap::new();
                 for row in report.rows {
-                    health.entry(row.customer_id.clone()).or_default().push(Arc::new(row));
+                    health
+                        .entry(row.customer_id.clone())
+                        .or_default()
+                        .push(Arc::new(row));
                 }
                 reports.health_as_of = Some(report.as_of);
                 reports.health = health;
@@ -137,18 +158,36 @@ fn note_trouble(context: &Context, handle: &Handle, error: &PlatformError) {
 
 fn measure(context: &Context, handle: &Handle, duration: Duration) {
     let platform = handle.key.to_string();
-    context.metrics.sweep_seconds.get_or_create(&PlatformLabels { platform: platform.clone() }).observe(duration.as_secs_f64());
+    context
+        .metrics
+        .sweep_seconds
+        .get_or_create(&PlatformLabels {
+            platform: platform.clone(),
+        })
+        .observe(duration.as_secs_f64());
     let mut counts: HashMap<(Kind, &str), i64> = HashMap::new();
     for kind in Kind::ALL {
         counts.insert((*kind, "managed"), 0);
         counts.insert((*kind, "unmanaged"), 0);
     }
+    let account = handle
+        .facts()
+        .map(|facts| facts.capabilities.account.id.clone())
+        .unwrap_or_default();
     for object in handle.inventory().objects() {
-        let state = if context.index.holder(&handle.key, object).is_some() { "managed" } else { "unmanaged" };
+        let state = if context.index.holder(&account, object).is_some() {
+            "managed"
+        } else {
+            "unmanaged"
+        };
         *counts.entry((object.kind, state)).or_default() += 1;
     }
     for ((kind, state), count) in counts {
-        let labels = ObjectLabels { platform: platform.clone(), kind: kind.as_str().into(), state: state.into() };
+        let labels = ObjectLabels {
+            platform: platform.clone(),
+            kind: kind.as_str().into(),
+            state: state.into(),
+        };
         context.metrics.objects.get_or_create(&labels).set(count);
     }
 }

@@ -47,11 +47,8 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         );
         return settle(Verdict::Stalled(Reason::CapabilityMissing, message), None);
     }
-    if let Some(hold) = &view.hold {
-        return settle(
-            Verdict::Waiting(Reason::WaitingForPlatform, hold.clone()),
-            Some(PATIENCE),
-        );
+    if let Some((reason, hold)) = &view.hold {
+        return settle(Verdict::Waiting(*reason, hold.clone()), Some(PATIENCE));
     }
     settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
     Step::Create {

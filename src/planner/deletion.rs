@@ -129,8 +129,8 @@ fn creation_under_way(view: &View<'_>) -> Option<Step> {
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     let blocked =
         |reason, message| settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
-    if let Some(hold) = &view.hold {
-        return blocked(Reason::WaitingForPlatform, hold.clone());
+    if let Some((reason, hold)) = &view.hold {
+        return blocked(*reason, hold.clone());
     }
     if view.progress.gone.as_ref() == Some(&object.id) {
         return Step::Release;

@@ -22,7 +22,10 @@ pub use conditions::{managed_status, remote_object};
 pub use desired::{remote_name, spec_field};
 pub use failure::retry_delay;
 pub use notes::{Note, notes};
-pub use status::{Around, HealthCondition, PlanName, customer, labels, plan, reseller, tenant};
+pub use status::{
+    Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
+    platform, reseller, tenant,
+};
 pub use step::{Settlement, Step, Verdict};
 pub use view::{
     Declared, Marks, PlatformFacts, PlatformState, Progress, Reference, References, Remote, Seen,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     api::{
-        Kind,
+        Kind, Reason,
         shared::{Adopt, Change, Lifecycle, ManagedStatus, Management},
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, StorageLocation},
@@ -191,7 +191,7 @@ pub struct View<'a> {
     /// What this pass has learned.
     pub progress: &'a Progress,
     /// Why nothing may be written to the platform just now, if so.
-    pub hold: Option<String>,
+    pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.
     pub failures: u32,
     /// The time.

@@ -56,11 +56,17 @@ pub fn hands_off(object: &Object) -> bool {
 /// Fields of the spec that are accepted and that no code acts on yet.
 pub fn not_acted_on(kind: Kind, spec: &Value) -> Vec<String> {
     let candidates: &[&str] = match kind {
-        Kind::Reseller | Kind::ServicePlan | Kind::Customer | Kind::Tenant => &[],
+        Kind::Reseller | Kind::Customer => &["branding.logoRef", "branding.iconRef"],
+        Kind::ServicePlan | Kind::Tenant => &[],
     };
+    let stated = |path: &str| {
+        path.split('.')
+            .try_fold(spec, |value, member| value.get(member))
+    };
+    let stated = |path: &&&str| stated(path).is_some_and(|value| !value.is_null());
     candidates
         .iter()
-        .filter(|field| spec.get(**field).is_some_and(|value| !value.is_null()))
+        .filter(stated)
         .map(|field| (*field).to_owned())
         .collect()
 }

@@ -4,12 +4,14 @@ mod consumption;
 mod customer;
 mod labels;
 mod plan;
+mod platform;
 mod reseller;
 mod tenant;
 
 pub use customer::customer;
 pub use labels::labels;
 pub use plan::plan;
+pub use platform::{PlatformHealth, PlatformSummary, platform};
 pub use reseller::reseller;
 pub use tenant::{next_change, tenant};
 

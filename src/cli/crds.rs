@@ -1,0 +1,31 @@
+//! `holdfast crds`: the custom resource definitions.
+
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::api;
+
+/// Examples:
+///   holdfast crds | kubectl apply --server-side -f -
+///   holdfast crds --out crds
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// Write one file a kind into this directory instead of printing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Prints or writes them.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    for (name, text) in api::crd_files() {
+        match &arguments.out {
+            None => print!("---\n{text}"),
+            Some(directory) => {
+                std::fs::create_dir_all(directory)?;
+                std::fs::write(directory.join(name), text)?;
+            }
+        }
+    }
+    Ok(())
+}

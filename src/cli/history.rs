@@ -1,0 +1,90 @@
+//! `holdfast history`: what we did to an object, and how it ended. Serves R-N13.
+
+use comfy_table::{Table, TableStyle};
+use serde_json::Value;
+
+use super::{Failure, objects::Cluster};
+
+/// Examples:
+///   holdfast history customer/fabrikam
+///   holdfast history tenant/fabrikam-hybrid -n backup -o json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// The object, as KIND/NAME
+    #[arg(value_name = "KIND/NAME")]
+    object: String,
+    /// Its namespace; the kubeconfig's when absent
+    #[arg(short, long, value_name = "NS")]
+    namespace: Option<String>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+/// Prints the change log kept in status, oldest first.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let cluster = Cluster::connect(arguments.namespace).await?;
+    let (resource, object) = cluster.get(&arguments.object).await?;
+    let changes = object
+        .data
+        .pointer("/status/changes")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    match arguments.output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&changes)?),
+        Output::Table if changes.is_empty() => {
+            println!(
+                "Nothing was changed on the platform for {} {}.",
+                resource.kind, arguments.object
+            );
+        }
+        Output::Table => println!("{}", table(&changes)),
+    }
+    Ok(())
+}
+
+fn table(changes: &[Value]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_header(["AT", "STEP", "OUTCOME", "FIELDS"]);
+    for change in changes {
+        let text = |member: &str| {
+            change
+                .get(member)
+                .and_then(Value::as_str)
+                .unwrap_or("-")
+                .to_owned()
+        };
+        let fields = change.get("fields").and_then(Value::as_array);
+        let fields: Vec<&str> = fields
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let at = text("at")
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .and_then(|at| at.round(jiff::Unit::Second).ok());
+        let at = at.map_or_else(|| text("at"), |at| at.to_string());
+        table.add_row([
+            at,
+            text("step"),
+            text("outcome"),
+            if fields.is_empty() {
+                "-".into()
+            } else {
+                fields.join(", ")
+            },
+        ]);
+    }
+    table
+}

@@ -1,0 +1,121 @@
+//! The commands. Each is one file; errors go to stderr with what to do about them.
+
+mod crds;
+mod history;
+mod objects;
+mod platform;
+mod release;
+mod run;
+
+use std::{fmt, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Declares backup customers in Kubernetes and makes a backup platform match.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator
+    Run(run::Arguments),
+    /// Print the custom resource definitions
+    Crds(crds::Arguments),
+    /// The reference backup platform
+    #[command(subcommand)]
+    Platform(platform::Command),
+    /// Show what was done to an object on the platform, and how it ended
+    History(history::Arguments),
+    /// Let go of objects without touching the platform
+    Release(release::Arguments),
+}
+
+/// A command that failed, in words for a person.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+/// Runs the command line. Exit code 0 when all went well, 1 when not, 2 when the command line isn't one.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(arguments.command)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Crds(arguments) => crds::run(&arguments),
+        Command::Platform(command) => platform::run(command).await,
+        Command::History(arguments) => history::run(arguments).await,
+        Command::Release(arguments) => release::run(arguments).await,
+    }
+}
+
+/// Structured logs on stderr, one JSON object a line; plain text when stderr is a terminal.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("HOLDFAST_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,kube_runtime=warn,kube_client=warn"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        builder
+            .with_ansi(std::env::var_os("NO_COLOR").is_none())
+            .init();
+    } else {
+        builder.json().flatten_event(true).init();
+    }
+}
+
+/// Resolves at Ctrl-C or SIGTERM.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without a handler the signal ends the process by itself.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

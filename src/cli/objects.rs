@@ -1,0 +1,121 @@
+//! Finding resources for commands: `KIND/NAME`, in the kubeconfig's namespace or the one named.
+
+use kube::{
+    Api, Client, Config, ResourceExt,
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
+};
+
+use super::Failure;
+use crate::api::names;
+
+/// A managed kind as the command line knows it: kind, plural, short name.
+const KINDS: [(&str, &str, &str); 4] = [
+    ("Tenant", "tenants", "tnt"),
+    ("Customer", "customers", "cust"),
+    ("ServicePlan", "serviceplans", "splan"),
+    ("Reseller", "resellers", "rsl"),
+];
+
+/// The way to the cluster.
+pub struct Cluster {
+    client: Client,
+    namespace: String,
+}
+
+impl Cluster {
+    /// Connects as kubectl does: `KUBECONFIG`, the default file, or from inside a cluster.
+    pub async fn connect(namespace: Option<String>) -> Result<Self, Failure> {
+        let config = Config::infer().await?;
+        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        Ok(Self {
+            client: Client::try_from(config)?,
+            namespace,
+        })
+    }
+
+    /// The objects of one kind, in this namespace or in all.
+    pub fn api(&self, resource: &ApiResource, everywhere: bool) -> Api<DynamicObject> {
+        if everywhere {
+            Api::all_with(self.client.clone(), resource)
+        } else {
+            Api::namespaced_with(self.client.clone(), &self.namespace, resource)
+        }
+    }
+
+    /// One object by `KIND/NAME`.
+    pub async fn get(&self, reference: &str) -> Result<(ApiResource, DynamicObject), Failure> {
+        let wrong = || {
+            Failure(format!(
+                "{reference:?} is no KIND/NAME. Write for instance customer/fabrikam."
+            ))
+        };
+        let (kind, name) = reference.split_once('/').ok_or_else(wrong)?;
+        let resource = resource(kind).ok_or_else(|| {
+            Failure(format!(
+                "{kind:?} is no kind of ours. Use tenant, customer, serviceplan or reseller."
+            ))
+        })?;
+        let found = self.api(&resource, false).get_opt(name).await?;
+        let missing = || {
+            Failure(format!(
+                "{} {name:?} doesn't exist in namespace {:?}. Choose another with --namespace.",
+                resource.kind, self.namespace
+            ))
+        };
+        Ok((resource.clone(), found.ok_or_else(missing)?))
+    }
+
+    /// Every object of the managed kinds in all namespaces, what hangs below first.
+    pub async fn everything(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
+        let mut objects = Vec::new();
+        for (kind, plural, _) in KINDS {
+            let resource = api_resource(kind, plural);
+            let mut page = ListParams::default().limit(500);
+            loop {
+                let list = self.api(&resource, true).list(&page).await?;
+                let next = list
+                    .metadata
+                    .continue_
+                    .clone()
+                    .filter(|token| !token.is_empty());
+                objects.extend(
+                    list.items
+                        .into_iter()
+                        .map(|object| (resource.clone(), object)),
+                );
+                match next {
+                    Some(token) => page = page.continue_token(&token),
+                    None => break,
+                }
+            }
+        }
+        Ok(objects)
+    }
+
+    /// The namespaced way to an object that was found.
+    pub fn api_of(&self, resource: &ApiResource, object: &DynamicObject) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.client.clone(),
+            &object.namespace().unwrap_or_default(),
+            resource,
+        )
+    }
+}
+
+fn resource(word: &str) -> Option<ApiResource> {
+    let word = word.to_lowercase();
+    let named = |(kind, plural, short): &&(&str, &str, &str)| {
+        kind.to_lowercase() == word || *plural == word || *short == word
+    };
+    KINDS
+        .iter()
+        .find(named)
+        .map(|(kind, plural, _)| api_resource(kind, plural))
+}
+
+fn api_resource(kind: &str, plural: &str) -> ApiResource {
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk(names::GROUP, names::VERSION, kind),
+        plural,
+    )
+}

@@ -1,0 +1,65 @@
+//! `holdfast run`: the operator.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use super::{Failure, start_logging, stop_signal};
+use crate::{
+    api::names,
+    operator::{self, RunOptions},
+};
+
+/// Examples:
+///   holdfast run --data-dir /var/lib/holdfast
+///   holdfast run --namespace backup --listen 127.0.0.1:8080
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// Where the embedded platform keeps its estates, and the operator its identity
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HOLDFAST_DATA_DIR",
+        default_value = "holdfast-data"
+    )]
+    data_dir: PathBuf,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "HOLDFAST_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
+    listen: SocketAddr,
+    /// Where the embedded platform is served (port 0: any free one)
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "HOLDFAST_PLATFORM_LISTEN",
+        default_value = "127.0.0.1:0"
+    )]
+    platform_listen: SocketAddr,
+    /// Watch only these namespaces (may be repeated); all when absent
+    #[arg(
+        long = "namespace",
+        value_name = "NS",
+        env = "HOLDFAST_NAMESPACES",
+        value_delimiter = ','
+    )]
+    namespaces: Vec<String>,
+    /// Namespace of the Leases: the operator's own
+    #[arg(long, value_name = "NS", env = "POD_NAMESPACE", default_value = names::OPERATOR_NAMESPACE)]
+    lease_namespace: String,
+}
+
+/// Runs until stopped.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    start_logging();
+    let options = RunOptions {
+        data_dir: arguments.data_dir,
+        listen: arguments.listen,
+        platform_listen: arguments.platform_listen,
+        namespaces: arguments.namespaces,
+        lease_namespace: arguments.lease_namespace,
+    };
+    Ok(operator::run(options, stop_signal()).await?)
+}

@@ -1,0 +1,134 @@
+//! What the shell remembers between passes and may lose at any time: nothing here is needed for being right.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{
+    index::ResourceRef,
+    metrics::{ConditionLabels, Metrics},
+    platforms::PlatformKey,
+};
+
+#[derive(Debug, Default)]
+struct Entries {
+    failures: HashMap<ResourceRef, u32>,
+    conditions: HashMap<ResourceRef, BTreeSet<(String, String)>>,
+    requests: HashMap<PlatformKey, Option<String>>,
+    late: HashSet<ResourceRef>,
+    late_platforms: HashSet<PlatformKey>,
+    leases: BTreeSet<String>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Entries>);
+
+impl Memory {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Passes in a row that failed.
+    pub fn failures(&self, resource: &ResourceRef) -> u32 {
+        self.entries()
+            .failures
+            .get(resource)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Counts a failed pass, or forgets the failed ones after a good one.
+    pub fn note_outcome(&self, resource: &ResourceRef, failed: bool) {
+        let mut entries = self.entries();
+        if failed {
+            let count = entries.failures.entry(resource.clone()).or_default();
+            *count = count.saturating_add(1);
+        } else {
+            entries.failures.remove(resource);
+        }
+    }
+
+    /// Keeps the counts of resources by condition in step with what a resource says now.
+    pub fn note_conditions(
+        &self,
+        metrics: &Metrics,
+        resource: &ResourceRef,
+        conditions: &[Condition],
+    ) {
+        let now: BTreeSet<(String, String)> = conditions
+            .iter()
+            .map(|condition| (condition.type_.clone(), condition.status.clone()))
+            .collect();
+        let before = self
+            .entries()
+            .conditions
+            .insert(resource.clone(), now.clone())
+            .unwrap_or_default();
+        count(metrics, resource, before.difference(&now), -1);
+        count(metrics, resource, now.difference(&before), 1);
+    }
+
+    /// Forgets a resource that is gone.
+    pub fn forget(&self, metrics: &Metrics, resource: &ResourceRef) {
+        let mut entries = self.entries();
+        entries.failures.remove(resource);
+        let before = entries.conditions.remove(resource).unwrap_or_default();
+        drop(entries);
+        count(metrics, resource, before.iter(), -1);
+    }
+
+    /// Whether a request to sweep now is one that wasn't seen before. What stands there at the start is none.
+    pub fn is_new_request(&self, key: &PlatformKey, asked: Option<String>) -> bool {
+        let before = self.entries().requests.insert(key.clone(), asked.clone());
+        asked.is_some() && before.is_some_and(|before| before != asked)
+    }
+
+    /// Puts off waking a resource.
+    pub fn wake_later(&self, resource: Option<ResourceRef>) {
+        self.entries().late.extend(resource);
+    }
+
+    /// Puts off waking a `BackupPlatform`.
+    pub fn wake_platform_later(&self, key: PlatformKey) {
+        self.entries().late_platforms.insert(key);
+    }
+
+    /// Whom to wake now.
+    pub fn take_late(&self) -> (HashSet<ResourceRef>, HashSet<PlatformKey>) {
+        let mut entries = self.entries();
+        (
+            std::mem::take(&mut entries.late),
+            std::mem::take(&mut entries.late_platforms),
+        )
+    }
+
+    /// Notes a Lease, to be given back at the end.
+    pub fn note_lease(&self, name: String) {
+        self.entries().leases.insert(name);
+    }
+
+    /// The Leases to give back.
+    pub fn leases(&self) -> BTreeSet<String> {
+        self.entries().leases.clone()
+    }
+}
+
+fn count<'a>(
+    metrics: &Metrics,
+    resource: &ResourceRef,
+    conditions: impl Iterator<Item = &'a (String, String)>,
+    by: i64,
+) {
+    for (kind, status) in conditions {
+        let labels = ConditionLabels {
+            kind: resource.kind.as_str().into(),
+            r#type: kind.clone(),
+            status: status.clone(),
+        };
+        metrics.conditions.get_or_create(&labels).inc_by(by);
+    }
+}

@@ -1,0 +1,26 @@
+//! The shell: watches the cluster, sweeps platforms, performs the planner's steps, writes status. Decides nothing.
+
+mod around;
+mod connect;
+mod context;
+mod controller;
+mod embedding;
+mod events;
+mod gather;
+mod identity;
+mod index;
+mod kinds;
+mod lease;
+mod memory;
+mod metrics;
+mod perform;
+mod platform_controller;
+mod platforms;
+mod recent;
+mod run;
+mod secrets;
+mod serve;
+mod sweeper;
+mod watches;
+
+pub use run::{RunError, RunOptions, run};

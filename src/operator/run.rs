@@ -1,0 +1,296 @@
+//! Starting the operator, and ending it in order.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use futures::channel::mpsc::unbounded;
+use kube::{
+    Client,
+    runtime::events::{Recorder, Reporter},
+};
+use thiserror::Error;
+use tokio::sync::{Mutex, watch};
+
+use super::{
+    context::{Context, Stores, Wakers},
+    controller,
+    embedding::Embedding,
+    gather::resource_ref,
+    identity::{Identity, IdentityError},
+    index::Index,
+    lease::Keeper,
+    memory::Memory,
+    metrics::Metrics,
+    platform_controller,
+    platforms::Platforms,
+    recent::Recent,
+    secrets, serve,
+    watches::watch,
+};
+use crate::{
+    api::{BackupPlatform, Customer, ManagedKind, Reseller, ServicePlan, Tenant, names},
+    platform::Budgets,
+};
+
+/// How to run the operator.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Where the embedded platform keeps its estates, and this process its identity.
+    pub data_dir: PathBuf,
+    /// Where health and metrics are served.
+    pub listen: SocketAddr,
+    /// Where the embedded platform is served.
+    pub platform_listen: SocketAddr,
+    /// Namespaces to watch; empty means all.
+    pub namespaces: Vec<String>,
+    /// Namespace for Leases.
+    pub lease_namespace: String,
+}
+
+/// Why the operator can't run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// There is no way to the cluster.
+    #[error("no way to the cluster: {0}. Set KUBECONFIG, or run inside a cluster.")]
+    Cluster(String),
+    /// There is no identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Health and metrics can't be served.
+    #[error("{address} can't be listened on: {source}. Choose another with --listen.")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Runs the operator until `stop` resolves; then lets passes under way end, and gives its Leases back.
+///
+/// # Errors
+/// Anything that keeps it from starting. Once started it goes on through all trouble.
+pub async fn run(
+    options: RunOptions,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RunError> {
+    let identity = Identity::of(&options.data_dir)?;
+    let config = kube::Config::infer()
+        .await
+        .map_err(|error| RunError::Cluster(error.to_string()))?;
+    let client = Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))?;
+    let metrics = Metrics::new();
+    let embedding = Arc::new(Mutex::new(Embedding::new(
+        options.data_dir.clone(),
+        options.platform_listen,
+    )));
+    let budgets = Arc::new(Budgets::default());
+    let scopes: Vec<Option<String>> = if options.namespaces.is_empty() {
+        vec![None]
+    } else {
+        options.namespaces.iter().cloned().map(Some).collect()
+    };
+    let (stopping, stopped) = watch::channel(false);
+    let mut contexts = Vec::new();
+    let mut tasks = Vec::new();
+    for scope in scopes {
+        let share = Share {
+            client: client.clone(),
+            metrics: metrics.clone(),
+            embedding: embedding.clone(),
+            budgets: budgets.clone(),
+        };
+        let (context, running) = start(
+            share,
+            scope.as_deref(),
+            &identity,
+            &options.lease_namespace,
+            &stopped,
+        );
+        contexts.push(context);
+        tasks.extend(running);
+    }
+    let server = serve::start(options.listen, contexts.clone(), metrics).await;
+    let server = server.map_err(|source| RunError::Listen {
+        address: options.listen,
+        source,
+    })?;
+    tracing::info!(listen = %options.listen, identity = identity.name, "running");
+    stop.await;
+    tracing::info!("stopping: letting passes under way end");
+    let _ = stopping.send(true);
+    for task in tasks {
+        let _ = task.await;
+    }
+    for context in contexts {
+        wind_up(&context).await;
+    }
+    server.abort();
+    embedding.lock().await.stop().await;
+    Ok(())
+}
+
+/// What all scopes of one process share.
+struct Share {
+    client: Client,
+    metrics: Arc<Metrics>,
+    embedding: Arc<Mutex<Embedding>>,
+    budgets: Arc<Budgets>,
+}
+
+/// Starts the controllers of one scope.
+fn start(
+    share: Share,
+    namespace: Option<&str>,
+    identity: &Identity,
+    lease_namespace: &str,
+    stopped: &watch::Receiver<bool>,
+) -> (Arc<Context>, Vec<tokio::task::JoinHandle<()>>) {
+    let (platforms_wake, platforms_woken) = unbounded();
+    let (resellers_wake, resellers_woken) = unbounded();
+    let (plans_wake, plans_woken) = unbounded();
+    let (customers_wake, customers_woken) = unbounded();
+    let (tenants_wake, tenants_woken) = unbounded();
+    let client = &share.client;
+    let gone = Gone::default();
+    let (platforms, platform_stream) =
+        watch::<BackupPlatform, _>(client, namespace, gone.platform());
+    let (resellers, reseller_stream) = watch::<Reseller, _>(client, namespace, gone.resource());
+    let (plans, plan_stream) = watch::<ServicePlan, _>(client, namespace, gone.resource());
+    let (customers, customer_stream) = watch::<Customer, _>(client, namespace, gone.resource());
+    let (tenants, tenant_stream) = watch::<Tenant, _>(client, namespace, gone.resource());
+    let reporter = Reporter {
+        controller: names::GROUP.into(),
+        instance: Some(identity.name.clone()),
+    };
+    let context = Arc::new(Context {
+        recorder: Recorder::new(client.clone(), reporter),
+        client: client.clone(),
+        stores: Stores {
+            platforms: platforms.clone(),
+            resellers: resellers.clone(),
+            plans: plans.clone(),
+            customers: customers.clone(),
+            tenants: tenants.clone(),
+        },
+        wakers: Wakers {
+            platforms: platforms_wake,
+            resellers: resellers_wake,
+            plans: plans_wake,
+            customers: customers_wake,
+            tenants: tenants_wake,
+        },
+        metrics: share.metrics,
+        platforms: Platforms::default(),
+        index: Index::default(),
+        recent: Recent::default(),
+        embedding: share.embedding,
+        budgets: share.budgets,
+        memory: Memory::default(),
+        lease_namespace: lease_namespace.to_owned(),
+        identity: identity.name.clone(),
+    });
+    gone.tell(&context);
+    let stop = || {
+        let mut stopped = stopped.clone();
+        async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        }
+    };
+    let tasks = vec![
+        tokio::spawn(platform_controller::run(
+            context.clone(),
+            platforms,
+            platform_stream,
+            platforms_woken,
+            stop(),
+        )),
+        tokio::spawn(controller::run(
+            context.clone(),
+            resellers,
+            reseller_stream,
+            resellers_woken,
+            stop(),
+        )),
+        tokio::spawn(controller::run(
+            context.clone(),
+            plans,
+            plan_stream,
+            plans_woken,
+            stop(),
+        )),
+        tokio::spawn(controller::run(
+            context.clone(),
+            customers,
+            customer_stream,
+            customers_woken,
+            stop(),
+        )),
+        tokio::spawn(controller::run(
+            context.clone(),
+            tenants,
+            tenant_stream,
+            tenants_woken,
+            stop(),
+        )),
+    ];
+    tokio::spawn(context.clone().run_late_wakes());
+    tokio::spawn(secrets::watch(
+        context.clone(),
+        namespace.map(ToOwned::to_owned),
+    ));
+    (context, tasks)
+}
+
+/// Ends sweeps, and gives the Leases back so that the next process needn't wait for them to run out.
+async fn wind_up(context: &Context) {
+    for handle in context.platforms.all() {
+        handle.retire();
+    }
+    for lease in context.memory.leases() {
+        let vacated = Keeper::vacate(
+            context.client.clone(),
+            &context.lease_namespace,
+            &lease,
+            &context.identity,
+        )
+        .await;
+        if let Err(error) = vacated {
+            tracing::warn!(lease, %error, "the Lease wasn't given back; it runs out by itself");
+        }
+    }
+}
+
+/// Tells the context of deleted objects. The watches exist before the context does, hence the detour.
+#[derive(Default, Clone)]
+struct Gone(Arc<std::sync::OnceLock<std::sync::Weak<Context>>>);
+
+impl Gone {
+    fn tell(&self, context: &Arc<Context>) {
+        let _ = self.0.set(Arc::downgrade(context));
+    }
+
+    fn context(&self) -> Option<Arc<Context>> {
+        self.0.get().and_then(std::sync::Weak::upgrade)
+    }
+
+    fn platform(&self) -> impl Fn(&BackupPlatform) + Send + Sync + Clone + 'static {
+        let this = self.clone();
+        move |platform| {
+            if let Some(context) = this.context() {
+                context.platform_gone(&platform_controller::key(platform));
+            }
+        }
+    }
+
+    fn resource<K: ManagedKind>(&self) -> impl Fn(&K) + Send + Sync + Clone + 'static {
+        let this = self.clone();
+        move |object| {
+            if let Some(context) = this.context() {
+                let resource = resource_ref(object);
+                context.index.forget(&resource);
+                context.memory.forget(&context.metrics, &resource);
+                context.wake_referrers(&resource);
+            }
+        }
+    }
+}

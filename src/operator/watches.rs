@@ -1,0 +1,56 @@
+//! Watching one kind: a cache without what nobody reads, and a stream of what to look at.
+
+use std::{fmt::Debug, hash::Hash};
+
+use futures::{Stream, StreamExt};
+use kube::{
+    Api, Client, Resource,
+    runtime::{
+        WatchStreamExt, reflector,
+        reflector::Store,
+        watcher::{self, Event, watcher},
+    },
+};
+use serde::de::DeserializeOwned;
+
+/// Objects fetched per page when a watch starts.
+const PAGE: u32 = 500;
+
+/// The cache of one kind, and the stream that fills it. `gone` is told of each object that is deleted.
+pub fn watch<K, Gone>(
+    client: &Client,
+    namespace: Option<&str>,
+    gone: Gone,
+) -> (
+    Store<K>,
+    impl Stream<Item = Result<K, watcher::Error>> + Send + use<K, Gone>,
+)
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+    K::DynamicType: Eq + Hash,
+    Gone: Fn(&K) + Send + Sync + Clone + 'static,
+{
+    let (store, writer) = reflector::store();
+    let api: Api<K> = namespace.map_or_else(
+        || Api::all(client.clone()),
+        |namespace| Api::namespaced(client.clone(), namespace),
+    );
+    let config = watcher::Config::default().page_size(PAGE);
+    let stream = watcher(api, config)
+        .inspect(move |event| {
+            if let Ok(Event::Delete(object)) = event {
+                gone(object);
+            }
+        })
+        .default_backoff()
+        .modify(|object: &mut K| {
+            object.meta_mut().managed_fields = None;
+            if let Some(annotations) = object.meta_mut().annotations.as_mut() {
+                annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+            }
+        })
+        .reflect(writer)
+        .touched_objects();
+    (store, stream)
+}

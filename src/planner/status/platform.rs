@@ -1,0 +1,309 @@
+//! The status of a `BackupPlatform`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use crate::{
+    api::{
+        ConditionType, Reason,
+        platform::{
+            Account, AdministratorCounts, BackupPlatformSpec, BackupPlatformStatus,
+            BackupPlatformSummary, LicencePool, ObjectCounts, RemoteName, StorageLocation,
+            UnmanagedObject,
+        },
+        quantity::Count,
+    },
+    estate::Protection,
+};
+
+use super::NOTHING;
+
+/// Unmanaged objects named in status.
+const UNMANAGED: usize = 20;
+
+/// How a platform does, as the shell found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlatformHealth {
+    /// It can't even be asked: the spec or a Secret has to be mended.
+    Unconfigured(Reason, String),
+    /// Nothing was seen yet.
+    Unobserved,
+    /// It answers.
+    Reachable,
+    /// It refuses the credential.
+    CredentialsRefused(String),
+    /// It doesn't answer, or not sensibly.
+    Unreachable(String),
+}
+
+/// What a complete observation says about the platform itself.
+#[derive(Debug, Clone)]
+pub struct PlatformSummary {
+    /// Capabilities, locations, administrators, licences.
+    pub surroundings: crate::inventory::Surroundings,
+    /// Objects by kind.
+    pub objects: ObjectCounts,
+    /// Objects that no resource declares.
+    pub unmanaged: Vec<UnmanagedObject>,
+    /// The customer that takes clients nobody lists.
+    pub default_customer: Option<RemoteName>,
+    /// The credential leads to another account than the confirmed one.
+    pub account_mismatch: Option<String>,
+}
+
+/// A platform's whole status.
+pub fn platform(
+    spec: &BackupPlatformSpec,
+    generation: i64,
+    previous: Option<&BackupPlatformStatus>,
+    health: &PlatformHealth,
+    summary: Option<&PlatformSummary>,
+    now: jiff::Timestamp,
+) -> BackupPlatformStatus {
+    let mut status = previous.cloned().unwrap_or_default();
+    status.observed_generation = Some(generation);
+    if let Some(summary) = summary {
+        describe(&mut status, summary);
+    }
+    let account = status
+        .account
+        .as_ref()
+        .map(|account| account.name.clone().unwrap_or_else(|| account.id.clone()));
+    let licences = status.licences.as_ref().map(|pool| pool.free.to_string());
+    status.summary = Some(BackupPlatformSummary {
+        driver: Some(
+            spec.driver()
+                .map_or(NOTHING, |driver| driver.as_str())
+                .to_owned(),
+        ),
+        account: Some(account.unwrap_or_else(|| NOTHING.into())),
+        free_licences: Some(licences.unwrap_or_else(|| NOTHING.into())),
+    });
+    let said = conditions(spec, health, summary);
+    let dated = |(kind, holds, reason, message): Said| {
+        let value = match holds {
+            Some(true) => "True",
+            Some(false) => "False",
+            None => "Unknown",
+        };
+        let conditions = previous
+            .map(|previous| previous.conditions.as_slice())
+            .unwrap_or_default();
+        let last = conditions
+            .iter()
+            .find(|condition| condition.type_ == kind.as_str() && condition.status == value);
+        Condition {
+            type_: kind.as_str().to_owned(),
+            status: value.to_owned(),
+            reason: reason.as_str().to_owned(),
+            message,
+            last_transition_time: last.map_or(Time(now), |last| last.last_transition_time.clone()),
+            observed_generation: Some(generation),
+        }
+    };
+    status.conditions = said.into_iter().map(dated).collect();
+    status
+}
+
+/// Copies what was observed. Everything is sorted, so that the same platform gives the same status.
+fn describe(status: &mut BackupPlatformStatus, summary: &PlatformSummary) {
+    let surroundings = &summary.surroundings;
+    let capabilities = &surroundings.capabilities;
+    if summary.account_mismatch.is_none() {
+        let account = &capabilities.account;
+        status.account = Some(Account {
+            id: account.id.clone(),
+            name: Some(account.name.clone()),
+        });
+    }
+    status.capabilities = capabilities.verbs.iter().copied().collect();
+    let location = |location: &crate::estate::StorageLocation| StorageLocation {
+        id: location.id.clone(),
+        name: Some(location.name.clone()),
+        countries: location.countries.clone(),
+        products: location
+            .products
+            .iter()
+            .filter_map(|product| product.parse().ok())
+            .collect(),
+    };
+    status.storage_locations = surroundings.locations.iter().map(location).collect();
+    status
+        .storage_locations
+        .sort_by(|one, other| one.id.cmp(&other.id));
+    status
+        .default_customer
+        .clone_from(&summary.default_customer);
+    status.objects = Some(summary.objects);
+    status.unmanaged.clone_from(&summary.unmanaged);
+    let protected_first = |object: &UnmanagedObject| {
+        let ordinary = object
+            .protection
+            .is_none_or(|protection| protection == Protection::None);
+        (
+            ordinary,
+            object.kind,
+            object.name.clone(),
+            object.external_id.clone(),
+        )
+    };
+    status.unmanaged.sort_by_key(protected_first);
+    status.unmanaged.truncate(UNMANAGED);
+    let active = surroundings
+        .administrators
+        .iter()
+        .filter(|administrator| administrator.active)
+        .count();
+    status.administrators = Some(AdministratorCounts {
+        active: active as u64,
+    });
+    let pool = |pool: &crate::estate::Licences| LicencePool {
+        total: Count::from_count(pool.total),
+        free: Count::from_count(pool.free),
+    };
+    status.licences = surroundings.licences.as_ref().map(pool);
+}
+
+type Said = (ConditionType, Option<bool>, Reason, String);
+
+fn conditions(
+    spec: &BackupPlatformSpec,
+    health: &PlatformHealth,
+    summary: Option<&PlatformSummary>,
+) -> Vec<Said> {
+    use ConditionType::{CredentialsValid, PlatformReachable, Ready, Reconciling, Stalled};
+    let all = |types: &[(ConditionType, bool)], reason: Reason, message: &str| -> Vec<Said> {
+        types
+            .iter()
+            .map(|(kind, holds)| (*kind, Some(*holds), reason, message.to_owned()))
+            .collect()
+    };
+    let mut said = match health {
+        PlatformHealth::Unconfigured(reason, message) => {
+            all(&[(Ready, false), (Stalled, true)], *reason, message)
+        }
+        PlatformHealth::Unobserved => {
+            let message = "waiting for the first complete look at the platform.";
+            all(
+                &[(Ready, false), (Reconciling, true)],
+                Reason::WaitingForPlatform,
+                message,
+            )
+        }
+        PlatformHealth::CredentialsRefused(message) => {
+            let message = format!(
+                "{message}. Correct the Secret that credentialsRef names; it is read again at once."
+            );
+            all(
+                &[(Ready, false), (Stalled, true), (CredentialsValid, false)],
+                Reason::CredentialsInvalid,
+                &message,
+            )
+        }
+        PlatformHealth::Unreachable(message) => {
+            let message =
+                format!("{message}. It is tried again by itself; nothing is lost meanwhile.");
+            all(
+                &[
+                    (Ready, false),
+                    (Reconciling, true),
+                    (PlatformReachable, false),
+                ],
+                Reason::PlatformUnreachable,
+                &message,
+            )
+        }
+        PlatformHealth::Reachable => reachable(summary),
+    };
+    said.extend(single_administrator(summary));
+    said.extend(not_acted_on(spec));
+    said.sort_by_key(|(kind, ..)| *kind);
+    said
+}
+
+/// The platform answers; whether it is the right account is another question.
+fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
+    use ConditionType::{AccountMatches, CredentialsValid, PlatformReachable, Ready, Stalled};
+    let yes = |kind, reason, message: &str| (kind, Some(true), reason, message.to_owned());
+    let mut said = vec![
+        yes(
+            PlatformReachable,
+            Reason::Reachable,
+            "the platform answers.",
+        ),
+        yes(
+            CredentialsValid,
+            Reason::CredentialsAccepted,
+            "the platform takes the credential.",
+        ),
+    ];
+    match summary.and_then(|summary| summary.account_mismatch.as_ref()) {
+        Some(message) => {
+            said.push((
+                AccountMatches,
+                Some(false),
+                Reason::AccountMismatch,
+                message.clone(),
+            ));
+            said.push((Ready, Some(false), Reason::AccountMismatch, message.clone()));
+            said.push((
+                Stalled,
+                Some(true),
+                Reason::AccountMismatch,
+                message.clone(),
+            ));
+        }
+        None => {
+            said.push(yes(
+                AccountMatches,
+                Reason::AccountConfirmed,
+                "the credential leads to the confirmed account.",
+            ));
+            said.push(yes(
+                Ready,
+                Reason::Applied,
+                "the platform is observed completely.",
+            ));
+        }
+    }
+    said
+}
+
+/// R-D41: one lost login must not lock everybody out.
+fn single_administrator(summary: Option<&PlatformSummary>) -> Option<Said> {
+    let administrators = &summary?.surroundings.administrators;
+    let active = administrators
+        .iter()
+        .filter(|administrator| administrator.active)
+        .count();
+    let message = "the platform has a single active administrator. Add another one at its console, or a lost login locks everybody out.";
+    (active == 1).then(|| {
+        (
+            ConditionType::SingleAdministrator,
+            Some(true),
+            Reason::SingleAdministrator,
+            message.to_owned(),
+        )
+    })
+}
+
+/// Fields that are accepted and that no code acts on yet.
+fn not_acted_on(spec: &BackupPlatformSpec) -> Option<Said> {
+    let fields: Vec<&str> = [
+        spec.safety.as_ref().map(|_| "safety"),
+        spec.bandwidth.as_ref().map(|_| "bandwidth"),
+        spec.branding.as_ref().map(|_| "branding"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let message = format!(
+        "accepted, and nothing acts on it yet: {}.",
+        fields.join(", ")
+    );
+    (!fields.is_empty()).then_some((
+        ConditionType::ManualStepPending,
+        Some(true),
+        Reason::FieldNotActedOn,
+        message,
+    ))
+}
