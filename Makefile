@@ -23,3 +23,31 @@ $(CONTROLPLANE): $(CONTROLPLANE_SOURCES) scripts/build-controlplane.sh
 .PHONY: test-controlplane
 test-controlplane: $(CONTROLPLANE) ## Check that control plane itself (about a minute)
 	@scripts/test-controlplane.sh
+
+# --- The operator -----------------------------------------------------------
+
+HOLDFAST := target/release/holdfast
+
+.PHONY: build
+build: ## Build the operator
+	@scripts/build-operator.sh
+
+.PHONY: demo
+demo: $(CONTROLPLANE) ## Start a cluster, the operator and the examples, and leave them running
+	@scripts/demo.sh up
+
+.PHONY: demo-down
+demo-down: ## Stop the demo and remove its data
+	@scripts/demo.sh down
+
+# --- Checks -----------------------------------------------------------------
+
+.PHONY: lint
+lint: ## Formatting, lints, documentation
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --document-private-items
+
+.PHONY: test
+test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
+	@scripts/test.sh

@@ -28,6 +28,9 @@ enum Output {
     Json,
 }
 
+/// Fields named in the table; JSON has them all.
+const FIELDS_SHOWN: usize = 6;
+
 /// Prints the change log kept in status, oldest first.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let cluster = Cluster::connect(arguments.namespace).await?;
@@ -49,6 +52,21 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Output::Table => println!("{}", table(&changes)),
     }
     Ok(())
+}
+
+/// A few names, and how many more there are.
+fn abridged(fields: &[&str]) -> String {
+    let shown = fields
+        .iter()
+        .take(FIELDS_SHOWN)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match fields.len().saturating_sub(FIELDS_SHOWN) {
+        0 if shown.is_empty() => "-".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn table(changes: &[Value]) -> Table {
@@ -75,16 +93,7 @@ fn table(changes: &[Value]) -> Table {
             .ok()
             .and_then(|at| at.round(jiff::Unit::Second).ok());
         let at = at.map_or_else(|| text("at"), |at| at.to_string());
-        table.add_row([
-            at,
-            text("step"),
-            text("outcome"),
-            if fields.is_empty() {
-                "-".into()
-            } else {
-                fields.join(", ")
-            },
-        ]);
+        table.add_row([at, text("step"), text("outcome"), abridged(&fields)]);
     }
     table
 }

@@ -92,6 +92,12 @@ impl Settings {
         self.0.iter().map(|(path, value)| (*path, value))
     }
 
+    /// Paths of the settings that hold something.
+    pub fn filled(&self) -> impl Iterator<Item = &'static str> {
+        let filled = self.0.iter().filter(|(_, value)| !is_empty(value));
+        filled.map(|(path, _)| *path)
+    }
+
     /// The nested document that a creation sends: cleared fields are left out.
     pub fn to_document(&self) -> Map<String, Value> {
         let mut document = Map::new();

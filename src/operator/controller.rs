@@ -4,14 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
+    ResourceExt,
     runtime::{
         controller::{Action, Controller},
         reflector::{ObjectRef, Store},
     },
 };
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
@@ -21,12 +19,9 @@ use super::{
     index::ResourceRef,
     kinds::Managed,
     metrics::KindLabels,
-    perform::{PassError, perform},
+    perform::{PassError, perform, write_status},
 };
-use crate::{
-    api::names,
-    planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View},
-};
+use crate::planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View};
 
 /// Steps that one pass may take; a longer way is gone in several passes.
 const STEPS: usize = 24;
@@ -83,13 +78,7 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context>) -> Result<
 async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Action, PassError> {
     let resource = resource_ref(&*object);
     let failures = context.memory.failures(&resource);
-    let mut progress = Progress {
-        operation: object
-            .managed()
-            .and_then(|status| status.intent.as_ref())
-            .and_then(|intent| intent.operation.clone()),
-        ..Progress::default()
-    };
+    let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
     for _ in 0..STEPS {
         let gathered = gather(context, &*object).await?;
         let labels = labels(&gathered);
@@ -219,37 +208,6 @@ async fn settle<K: Managed>(
         (again, _) => again,
     };
     Ok(again.map_or_else(Action::await_change, Action::requeue))
-}
-
-/// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
-async fn write_status<K: Managed>(
-    context: &Context,
-    object: &Arc<K>,
-    status: &Value,
-) -> Result<(), PassError> {
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": {"name": object.name_any(), "uid": object.uid(), "resourceVersion": object.resource_version()},
-        "status": status,
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = api
-        .patch_status(&object.name_any(), &params, &Patch::Apply(patch))
-        .await?;
-    context
-        .metrics
-        .status_writes
-        .get_or_create(&KindLabels {
-            kind: K::KIND.as_str().into(),
-        })
-        .inc();
-    context.recent.keep(Arc::new(written));
-    Ok(())
 }
 
 /// The resource is gone for us.

@@ -63,9 +63,8 @@ impl Identity {
         lock.read_to_string(&mut name).map_err(unusable)?;
         if name.trim().is_empty() {
             let mut random = [0u8; 10];
-            File::open("/dev/urandom")
-                .and_then(|mut source| source.read_exact(&mut random))
-                .map_err(unusable)?;
+            getrandom::fill(&mut random)
+                .map_err(|error| unusable(std::io::Error::other(error.to_string())))?;
             name = format!("holdfast-{}", data_encoding::HEXLOWER.encode(&random));
             lock.write_all(name.as_bytes())
                 .and_then(|()| lock.sync_all())

@@ -14,12 +14,13 @@ use super::{
     context::Context,
     gather::{Gathered, resource_ref},
     kinds::Managed,
+    metrics::{KindLabels, StepLabels},
     platforms::Handle,
 };
 use crate::{
     api::{
         names,
-        shared::{Change, ChangeOutcome, ChangeStep},
+        shared::{Change, ChangeOutcome, Intent},
     },
     estate::Client,
     planner::{Marks, Progress, Step},
@@ -54,6 +55,11 @@ pub async fn perform<K: Managed>(
     match step {
         Step::Finalize => apply_marks(context, &object, &gathered.declared.marks).await,
         Step::Mark(marks) => apply_marks(context, &object, &marks).await,
+        Step::RecordIntent(intent) => {
+            let written = record_intent(context, &object, &intent).await?;
+            progress.intent = Some(intent);
+            Ok(written)
+        }
         Step::Release => release(context, &object).await,
         Step::Settle(_) => Ok(object),
         step => {
@@ -94,6 +100,7 @@ async fn on_platform(
             let written = platform
                 .create(kind, claim, with_secrets(gathered, document))
                 .await?;
+            handle.note_unreported();
             record(handle, written, progress);
         }
         Step::Update {
@@ -144,7 +151,11 @@ async fn on_platform(
             platform.delete(kind, id, confirmation).await?;
             progress.deleted = Some(id.clone());
         }
-        Step::Finalize | Step::Mark(_) | Step::Release | Step::Settle(_) => {}
+        Step::Finalize
+        | Step::Mark(_)
+        | Step::RecordIntent(_)
+        | Step::Release
+        | Step::Settle(_) => {}
     }
     Ok(())
 }
@@ -180,12 +191,12 @@ fn note<K: Managed>(
     outcome: Result<(), PlatformError>,
     progress: &mut Progress,
 ) {
-    let labels = super::metrics::StepLabels {
+    let labels = StepLabels {
         kind: K::KIND.as_str().into(),
         step: step.name().into(),
     };
     context.metrics.steps.get_or_create(&labels).inc();
-    if let Some((change, fields, reverting)) = mutation(step) {
+    if let Some((change, fields)) = step.mutation() {
         let ended = match &outcome {
             Ok(()) if progress.operation.is_some() => ChangeOutcome::Sent,
             Ok(()) => ChangeOutcome::Done,
@@ -210,61 +221,68 @@ fn note<K: Managed>(
             Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })
         ) {
             progress.performed.push(Change {
-                at: jiff::Timestamp::now(),
+                at: whole_second(),
                 step: change,
                 fields: fields.clone(),
                 outcome: ended,
             });
         }
-        if outcome.is_ok() && reverting {
+        if outcome.is_ok() && step.is_reverting() {
             progress.reverted.extend(fields);
         }
     }
     progress.failure = outcome.err();
 }
 
-/// What a step changes on the platform, if it does: its name in the change log, the fields, and whether it undoes drift.
-fn mutation(step: &Step) -> Option<(ChangeStep, Vec<String>, bool)> {
-    match step {
-        Step::Create { fields, .. } => Some((ChangeStep::Create, fields.clone(), false)),
-        Step::Update {
-            fields, reverting, ..
-        } => Some((ChangeStep::Update, fields.clone(), *reverting)),
-        Step::SetActive {
-            active,
-            reverting,
-            field,
-            ..
-        } => Some((
-            if *active {
-                ChangeStep::Activate
-            } else {
-                ChangeStep::Suspend
-            },
-            vec![field.clone()],
-            *reverting,
-        )),
-        Step::MoveClient { client, .. } => Some((
-            ChangeStep::MoveClient,
-            vec![format!("clients.ids[{client}]")],
-            false,
-        )),
-        Step::SendWelcomeMail(_) => Some((
-            ChangeStep::SendWelcomeMail,
-            vec!["welcomeMail".into()],
-            false,
-        )),
-        Step::Delete { .. } => Some((ChangeStep::Delete, Vec::new(), false)),
-        Step::Finalize
-        | Step::Mark(_)
-        | Step::LookUp(_)
-        | Step::Read(_)
-        | Step::CheckOperation(_)
-        | Step::RehearseDeletion(_)
-        | Step::ConfirmGone(_)
-        | Step::Release
-        | Step::Settle(_) => None,
+/// Now, to the second: what a person reads.
+fn whole_second() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now)
+}
+
+/// Adds the intent to the status as it is. Refused when the resource has changed meanwhile, so nothing is sent on old news.
+async fn record_intent<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    intent: &Intent,
+) -> Result<Arc<K>, PassError> {
+    let mut status = object.status_document()?;
+    if let Value::Object(members) = &mut status {
+        members.insert("intent".into(), serde_json::to_value(intent)?);
     }
+    write_status(context, object, &status).await
+}
+
+/// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
+pub async fn write_status<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    status: &Value,
+) -> Result<Arc<K>, PassError> {
+    let api: Api<K> = Api::namespaced(
+        context.client.clone(),
+        &object.namespace().unwrap_or_default(),
+    );
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": {"name": object.name_any(), "uid": object.uid(), "resourceVersion": object.resource_version()},
+        "status": status,
+    });
+    let params = PatchParams::apply(names::FIELD_MANAGER).force();
+    let written = Arc::new(
+        api.patch_status(&object.name_any(), &params, &Patch::Apply(patch))
+            .await?,
+    );
+    context
+        .metrics
+        .status_writes
+        .get_or_create(&KindLabels {
+            kind: K::KIND.as_str().into(),
+        })
+        .inc();
+    context.recent.keep(written.clone());
+    Ok(written)
 }
 
 /// Our finalizer, annotation and labels, by server-side apply. The uid goes along, so that a namesake is never touched and

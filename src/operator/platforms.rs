@@ -98,6 +98,7 @@ pub struct Handle {
     swept_at: RwLock<Option<Instant>>,
     tasks: RwLock<Vec<AbortHandle>>,
     leased: AtomicBool,
+    unreported: AtomicBool,
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -133,6 +134,7 @@ impl Handle {
             swept_at: RwLock::default(),
             tasks: RwLock::default(),
             leased: AtomicBool::new(false),
+            unreported: AtomicBool::new(false),
         })
     }
 
@@ -144,6 +146,16 @@ impl Handle {
     /// True once: for whoever is to keep the account's Lease.
     pub fn start_lease(&self) -> bool {
         !self.leased.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that something was made that the last reports can't know.
+    pub fn note_unreported(&self) {
+        self.unreported.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something was made since the last reports; asking settles it.
+    pub fn take_unreported(&self) -> bool {
+        self.unreported.swap(false, Ordering::Relaxed)
     }
 
     /// The terms in effect.

@@ -32,7 +32,8 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
         let pause = match outcome {
             Ok(()) => {
                 failures = 0;
-                if Instant::now() >= next_reports && reports(&context, &handle).await {
+                let due = handle.take_unreported() || Instant::now() >= next_reports;
+                if due && reports(&context, &handle).await {
                     next_reports = Instant::now() + terms.usage_interval;
                 }
                 terms.sweep_interval

@@ -8,7 +8,7 @@ use super::{Declared, PlatformState, Remote, Seen, Settlement, Verdict, View};
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
-        shared::{ChangeStep, Intent, ManagedStatus},
+        shared::{Change, ChangeOutcome, ChangeStep, Intent, ManagedStatus},
     },
     estate::Object,
 };
@@ -32,8 +32,7 @@ pub fn managed_status(
         PlatformState::Observed(platform) => Some(platform),
         _ => None,
     };
-    let mut changes = previous.changes.clone();
-    changes.extend(view.progress.performed.iter().cloned());
+    let mut changes = changes(view);
     let superfluous = changes.len().saturating_sub(CHANGES_KEPT);
     changes.drain(..superfluous);
     ManagedStatus {
@@ -62,6 +61,24 @@ pub fn managed_status(
     }
 }
 
+/// The change log: what was there, and what this pass has done. The same failure twice in
+/// a row is one entry, so that trying again writes nothing.
+fn changes(view: &View<'_>) -> Vec<Change> {
+    let previous = &view.declared.status;
+    let mut changes = previous.changes.clone();
+    for change in &view.progress.performed {
+        let repeated = |last: &Change| {
+            change.outcome != ChangeOutcome::Done
+                && (last.step, &last.fields, last.outcome)
+                    == (change.step, &change.fields, change.outcome)
+        };
+        if !changes.last().is_some_and(repeated) {
+            changes.push(change.clone());
+        }
+    }
+    changes
+}
+
 /// The operation that the platform has accepted and not finished, so that a restart goes on asking for it.
 fn intent(view: &View<'_>) -> Option<Intent> {
     let operation = view.progress.operation.clone()?;
@@ -77,6 +94,7 @@ fn intent(view: &View<'_>) -> Option<Intent> {
         step: sent.map_or(ChangeStep::Update, |change| change.step),
         at: sent.map_or(view.now, |change| change.at),
         operation: Some(operation),
+        fields: sent.map_or_else(Vec::new, |change| change.fields.clone()),
         parent: None,
         names: Vec::new(),
         request_hash: None,

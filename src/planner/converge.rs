@@ -123,11 +123,8 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
 
 /// What is said instead of writing while writing is on hold.
 fn held(view: &View<'_>) -> Option<Step> {
-    let hold = view.hold.clone()?;
-    Some(settle(
-        Verdict::Waiting(Reason::WaitingForPlatform, hold),
-        Some(PATIENCE),
-    ))
+    let (reason, hold) = view.hold.clone()?;
+    Some(settle(Verdict::Waiting(reason, hold), Some(PATIENCE)))
 }
 
 /// Whether what differs was changed on the platform: the spec was in effect, and neither it nor a Secret has changed since.

@@ -54,8 +54,8 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     Step::Create {
         claim: platform.claim(declared.kind, &declared.namespace, &declared.name),
         fields: settings
-            .iter()
-            .map(|(setting, _)| spec_field(declared.kind, setting))
+            .filled()
+            .map(|setting| spec_field(declared.kind, setting))
             .collect(),
         document: settings.to_document(),
     }

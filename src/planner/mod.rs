@@ -10,6 +10,7 @@ mod deletion;
 mod desired;
 mod failure;
 mod hidden;
+mod intent;
 mod notes;
 mod status;
 mod step;
@@ -56,7 +57,7 @@ pub fn next(view: &View<'_>) -> Step {
     {
         hidden::redact(view.declared, settlement);
     }
-    step
+    intent::written_down(view, step)
 }
 
 fn decide(view: &View<'_>) -> Step {

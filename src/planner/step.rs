@@ -8,7 +8,7 @@ use super::view::Marks;
 use crate::{
     api::{
         conditions::Reason,
-        shared::{Drift, ManualStep},
+        shared::{ChangeStep, Drift, Intent, ManualStep},
     },
     estate::{Claim, ObjectId},
 };
@@ -20,6 +20,8 @@ pub enum Step {
     Finalize,
     /// Write our annotation and labels on the resource.
     Mark(Marks),
+    /// Write down what is about to be sent, so that a crash at any moment leaves a trace of it.
+    RecordIntent(Intent),
     /// Ask the platform for the object that carries our claim.
     LookUp(Claim),
     /// Read one object afresh.
@@ -88,11 +90,60 @@ pub enum Step {
 }
 
 impl Step {
+    /// What the step changes on the platform, if it does: its name in the change log, and the fields.
+    pub fn mutation(&self) -> Option<(ChangeStep, Vec<String>)> {
+        match self {
+            Self::Create { fields, .. } => Some((ChangeStep::Create, fields.clone())),
+            Self::Update { fields, .. } => Some((ChangeStep::Update, fields.clone())),
+            Self::SetActive { active, field, .. } => {
+                let step = if *active {
+                    ChangeStep::Activate
+                } else {
+                    ChangeStep::Suspend
+                };
+                Some((step, vec![field.clone()]))
+            }
+            Self::MoveClient { client, .. } => Some((
+                ChangeStep::MoveClient,
+                vec![format!("clients.ids[{client}]")],
+            )),
+            Self::SendWelcomeMail(_) => {
+                Some((ChangeStep::SendWelcomeMail, vec!["welcomeMail".into()]))
+            }
+            Self::Delete { .. } => Some((ChangeStep::Delete, Vec::new())),
+            Self::Finalize
+            | Self::Mark(_)
+            | Self::RecordIntent(_)
+            | Self::LookUp(_)
+            | Self::Read(_)
+            | Self::CheckOperation(_)
+            | Self::RehearseDeletion(_)
+            | Self::ConfirmGone(_)
+            | Self::Release
+            | Self::Settle(_) => None,
+        }
+    }
+
+    /// Whether the step undoes drift rather than follows an edit.
+    pub fn is_reverting(&self) -> bool {
+        matches!(
+            self,
+            Self::Update {
+                reverting: true,
+                ..
+            } | Self::SetActive {
+                reverting: true,
+                ..
+            }
+        )
+    }
+
     /// The step's name in the change log, metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Finalize => "Finalize",
             Self::Mark(_) => "Mark",
+            Self::RecordIntent(_) => "RecordIntent",
             Self::LookUp(_) => "LookUp",
             Self::Read(_) => "Read",
             Self::Create { .. } => "Create",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     api::{
         Kind, Reason,
-        shared::{Adopt, Change, Lifecycle, ManagedStatus, Management},
+        shared::{Adopt, Change, ChangeOutcome, Intent, Lifecycle, ManagedStatus, Management},
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, StorageLocation},
     platform::{PlatformError, Rehearsal},
@@ -159,6 +159,8 @@ pub struct Progress {
     pub rehearsal: Option<Rehearsal>,
     /// The deletion was carried out.
     pub deleted: Option<ObjectId>,
+    /// What is written down as about to be sent.
+    pub intent: Option<Intent>,
     /// An operation that the platform accepted and hasn't finished.
     pub operation: Option<String>,
     /// The operation was looked at in this pass.
@@ -196,6 +198,27 @@ pub struct View<'a> {
     pub failures: u32,
     /// The time.
     pub now: jiff::Timestamp,
+}
+
+impl Progress {
+    /// Where a pass begins: with the operation that is still open, or with what a crash has left a note of. How that ended
+    /// isn't known; what the platform holds now is looked at afresh.
+    pub fn resumed(status: &ManagedStatus) -> Self {
+        let intent = status.intent.as_ref();
+        let lost = intent
+            .filter(|intent| intent.operation.is_none())
+            .map(|intent| Change {
+                at: intent.at,
+                step: intent.step,
+                fields: intent.fields.clone(),
+                outcome: ChangeOutcome::Unknown,
+            });
+        Self {
+            operation: intent.and_then(|intent| intent.operation.clone()),
+            performed: lost.into_iter().collect(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Declared {

@@ -164,6 +164,10 @@ pub struct Intent {
     pub step: ChangeStep,
     /// When it was written down, by the platform's clock where it tells the time.
     pub at: Timestamp,
+    /// Dotted paths below `spec` of what is about to be written; names only, never values.
+    #[schemars(length(max = 64), inner(length(max = 256)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
     /// Id of the platform's operation or task, once it gave one.
     #[schemars(length(max = 128))]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Everything that must pass. The tests share one control plane, started here and ended with them.
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:$HOME/.cargo/bin
+command -v cargo >/dev/null || {
+    echo "test: needs Rust 1.89 or newer, and found no 'cargo' on the PATH. Get it from https://rustup.rs/, then run make again." >&2
+    exit 1
+}
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+echo "test: formatting, lints, documentation" >&2
+make --no-print-directory lint
+echo "test: building the tests" >&2
+scripts/with-progress.sh tests cargo test --locked --no-run --quiet
+exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --locked

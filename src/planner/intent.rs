@@ -1,0 +1,26 @@
+//! Writing a change down before it is sent, so that a crash at any moment leaves a trace of it. I8.
+
+use super::{Step, View};
+use crate::api::shared::{ChangeStep, Intent};
+
+/// The step itself when it changes nothing or is written down already; otherwise the note that comes before it. A creation
+/// needs none: the object itself carries our claim.
+pub fn written_down(view: &View<'_>, step: Step) -> Step {
+    let Some((kind, fields)) = step.mutation().filter(|(kind, _)| *kind != ChangeStep::Create) else {
+        return step;
+    };
+    let noted = |intent: &Intent| intent.step == kind && intent.fields == fields;
+    if view.progress.intent.as_ref().is_some_and(noted) {
+        return step;
+    }
+    Step::RecordIntent(Intent {
+        id: format!("{}-{}", view.declared.generation, view.now.as_second()),
+        step: kind,
+        at: view.now.round(jiff::Unit::Second).unwrap_or(view.now),
+        fields,
+        operation: None,
+        parent: None,
+        names: Vec::new(),
+        request_hash: None,
+    })
+}
