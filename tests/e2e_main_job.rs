@@ -37,7 +37,7 @@ async fn a_customer_follows_its_yaml_in_both_directions() {
             json!({"profile": {"phone": "3", "fax": "4"}}),
         )
         .await;
-    stage.sweep("msp").await;
+    stage.sweep("msp");
     eventually("the change is set back", || async {
         console.named("customers", "Customer fabrikam").await["profile"]["phone"] == "2"
     })

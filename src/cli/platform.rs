@@ -18,7 +18,8 @@ pub enum Command {
 ///   holdfast platform serve --data estate.sqlite
 ///   holdfast platform serve --data estate.sqlite --listen 127.0.0.1:9000 --latency 20ms
 ///
-/// The token is HOLDFAST_PLATFORM_TOKEN; without it one is made and kept beside the data, in FILE.token.
+/// The token comes from the environment variable `HOLDFAST_PLATFORM_TOKEN`; without it one is made and kept beside the
+/// data, in FILE.token.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Serve {

@@ -6,7 +6,10 @@ use crate::api::shared::{ChangeStep, Intent};
 /// The step itself when it changes nothing or is written down already; otherwise the note that comes before it. A creation
 /// needs none: the object itself carries our claim.
 pub fn written_down(view: &View<'_>, step: Step) -> Step {
-    let Some((kind, fields)) = step.mutation().filter(|(kind, _)| *kind != ChangeStep::Create) else {
+    let Some((kind, fields)) = step
+        .mutation()
+        .filter(|(kind, _)| *kind != ChangeStep::Create)
+    else {
         return step;
     };
     let noted = |intent: &Intent| intent.step == kind && intent.fields == fields;

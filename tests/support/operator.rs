@@ -247,8 +247,8 @@ impl Stage {
         }
     }
 
-    /// Waits for the sweep that this asks for.
-    pub async fn sweep(&self, platform: &str) {
+    /// Asks for a sweep now.
+    pub fn sweep(&self, platform: &str) {
         let stamp = format!("holdfast.dev/reconcile-at={}", jiff::Timestamp::now());
         self.show(&[
             "annotate",

@@ -236,34 +236,21 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
             "the platform takes the credential.",
         ),
     ];
-    match summary.and_then(|summary| summary.account_mismatch.as_ref()) {
-        Some(message) => {
-            said.push((
-                AccountMatches,
-                Some(false),
-                Reason::AccountMismatch,
-                message.clone(),
-            ));
-            said.push((Ready, Some(false), Reason::AccountMismatch, message.clone()));
-            said.push((
-                Stalled,
-                Some(true),
-                Reason::AccountMismatch,
-                message.clone(),
-            ));
+    if let Some(message) = summary.and_then(|summary| summary.account_mismatch.as_ref()) {
+        for (kind, holds) in [(AccountMatches, false), (Ready, false), (Stalled, true)] {
+            said.push((kind, Some(holds), Reason::AccountMismatch, message.clone()));
         }
-        None => {
-            said.push(yes(
-                AccountMatches,
-                Reason::AccountConfirmed,
-                "the credential leads to the confirmed account.",
-            ));
-            said.push(yes(
-                Ready,
-                Reason::Applied,
-                "the platform is observed completely.",
-            ));
-        }
+    } else {
+        said.push(yes(
+            AccountMatches,
+            Reason::AccountConfirmed,
+            "the credential leads to the confirmed account.",
+        ));
+        said.push(yes(
+            Ready,
+            Reason::Applied,
+            "the platform is observed completely.",
+        ));
     }
     said
 }

@@ -333,13 +333,29 @@ impl Scene {
             remote: self.remote.clone(),
             labels: self.labels.clone(),
             progress: &self.progress,
-            hold: self.hold.clone(),
+            hold: self
+                .hold
+                .clone()
+                .map(|hold| (Reason::WaitingForPlatform, hold)),
             failures: self.failures,
             now: self.now,
         }
     }
 
+    /// The next step, after the note that comes before a change.
     pub fn next(&self) -> Step {
+        match self.first() {
+            Step::RecordIntent(intent) => {
+                let mut noted = self.clone();
+                noted.progress.intent = Some(intent);
+                noted.first()
+            }
+            step => step,
+        }
+    }
+
+    /// The very next step.
+    pub fn first(&self) -> Step {
         next(&self.view())
     }
 
@@ -404,6 +420,7 @@ pub fn mutates(step: &Step) -> bool {
         | Step::RehearseDeletion(_)
         | Step::ConfirmGone(_)
         | Step::Release
+        | Step::RecordIntent(_)
         | Step::Settle(_) => false,
     }
 }

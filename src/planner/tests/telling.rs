@@ -10,7 +10,7 @@ use crate::{
         conditions::{ConditionType, Reason},
         shared::{Change, ChangeOutcome, ChangeStep, ManagedStatus},
     },
-    planner::{Note, PlatformState, Progress, Reference, notes},
+    planner::{Note, PlatformState, Progress, Reference, Step, notes},
     platform::PlatformError,
 };
 
@@ -301,4 +301,26 @@ fn manual_steps_never_touch_ready() {
     let said = conditions(&scene.status());
     assert_eq!(said[0], "Ready=True/InSync");
     assert!(said.contains(&"ManualStepPending=True/ConsoleStepRequired".to_owned()));
+}
+
+// I8: a crash between the note and the answer leaves an entry of unknown outcome; a creation needs no note.
+#[test]
+fn a_change_is_written_down_before_it_is_sent() {
+    let edited = customer("fabrikam")
+        .with(json!({"profile": {"notes": "old"}}))
+        .applied()
+        .edited(json!({"profile": {"notes": "new"}}));
+    let Step::RecordIntent(intent) = edited.first() else {
+        panic!("not written down: {:?}", edited.first());
+    };
+    assert_eq!(
+        (intent.step, intent.fields.as_slice()),
+        (ChangeStep::Update, ["profile.notes".to_owned()].as_slice())
+    );
+
+    let mut crashed = edited.declared.status.clone();
+    crashed.intent = Some(intent);
+    let resumed = Progress::resumed(&crashed);
+    assert_eq!(resumed.performed.len(), 1);
+    assert_eq!(resumed.performed[0].outcome, ChangeOutcome::Unknown);
 }
