@@ -5,8 +5,11 @@
     reason = "a helper of a test that fails is a test that fails"
 )]
 
+mod embedded;
+mod embedded_faults;
 mod faults;
 mod lists;
 mod reading;
 mod server;
+mod stage;
 mod writing;
