@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::channel::mpsc::UnboundedSender;
 use kube::{
     Client, ResourceExt,
     runtime::{
@@ -20,6 +19,7 @@ use super::{
     metrics::Metrics,
     platforms::{Handle, PlatformKey, Platforms},
     recent::Recent,
+    wakers::Wakers,
 };
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
@@ -40,21 +40,6 @@ pub struct Stores {
     pub customers: Store<Customer>,
     /// All `Tenant`s.
     pub tenants: Store<Tenant>,
-}
-
-/// Ways to have an object looked at again.
-#[derive(Clone)]
-pub struct Wakers {
-    /// Wakes a `BackupPlatform`.
-    pub platforms: UnboundedSender<ObjectRef<BackupPlatform>>,
-    /// Wakes a `Reseller`.
-    pub resellers: UnboundedSender<ObjectRef<Reseller>>,
-    /// Wakes a `ServicePlan`.
-    pub plans: UnboundedSender<ObjectRef<ServicePlan>>,
-    /// Wakes a `Customer`.
-    pub customers: UnboundedSender<ObjectRef<Customer>>,
-    /// Wakes a `Tenant`.
-    pub tenants: UnboundedSender<ObjectRef<Tenant>>,
 }
 
 /// How long the wake-up of what is above a changed object is put off.
@@ -95,10 +80,18 @@ impl Context {
     pub fn wake(&self, resource: &ResourceRef) {
         let (name, namespace) = (&resource.name, &resource.namespace);
         match resource.kind {
-            Kind::Reseller => Reseller::wake(self, ObjectRef::new(name).within(namespace)),
-            Kind::ServicePlan => ServicePlan::wake(self, ObjectRef::new(name).within(namespace)),
-            Kind::Customer => Customer::wake(self, ObjectRef::new(name).within(namespace)),
-            Kind::Tenant => Tenant::wake(self, ObjectRef::new(name).within(namespace)),
+            Kind::Reseller => self
+                .wakers
+                .wake(ObjectRef::<Reseller>::new(name).within(namespace)),
+            Kind::ServicePlan => self
+                .wakers
+                .wake(ObjectRef::<ServicePlan>::new(name).within(namespace)),
+            Kind::Customer => self
+                .wakers
+                .wake(ObjectRef::<Customer>::new(name).within(namespace)),
+            Kind::Tenant => self
+                .wakers
+                .wake(ObjectRef::<Tenant>::new(name).within(namespace)),
         }
     }
 
@@ -122,7 +115,7 @@ impl Context {
     fn wake_namespace<K: Managed>(&self, store: &Store<K>, namespace: &str) {
         for object in store.state() {
             if object.meta().namespace.as_deref() == Some(namespace) {
-                K::wake(self, ObjectRef::from_obj(&*object));
+                self.wakers.wake(ObjectRef::from_obj(&*object));
             }
         }
     }
@@ -234,7 +227,7 @@ impl Context {
                 })
             };
             if same_namespace && refers() {
-                K::wake(self, ObjectRef::from_obj(&*object));
+                self.wakers.wake(ObjectRef::from_obj(&*object));
             }
         }
     }

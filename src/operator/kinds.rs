@@ -1,10 +1,11 @@
 //! What the shell needs to know of a kind, so that one controller serves all four.
 
+use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::NamespaceResourceScope;
 use kube::{Resource, runtime::reflector::ObjectRef};
 use serde_json::{Result, Value, to_value};
 
-use super::context::Context;
+use super::wakers::Wakers;
 use crate::{
     api::{
         Customer, ManagedKind, Reseller, ServicePlan, Tenant,
@@ -42,8 +43,16 @@ pub trait Managed:
         now: jiff::Timestamp,
     ) -> (Own, Vec<HealthCondition>);
 
-    /// Has an object looked at again.
-    fn wake(context: &Context, reference: ObjectRef<Self>);
+    /// The channel that wakes objects of this kind.
+    fn waker(wakers: &Wakers) -> &UnboundedSender<ObjectRef<Self>>;
+}
+
+impl Wakers {
+    /// Has a resource looked at again.
+    pub fn wake<K: Managed>(&self, reference: ObjectRef<K>) {
+        // A closed channel means that the operator is stopping.
+        let _ = K::waker(self).unbounded_send(reference);
+    }
 }
 
 /// The kind's own part of a status, waiting for the shared part.
@@ -77,9 +86,8 @@ macro_rules! managed {
                 (Own(Box::new(own)), conditions)
             }
 
-            fn wake(context: &Context, reference: ObjectRef<Self>) {
-                // A closed channel means that the operator is stopping.
-                let _ = context.wakers.$wakers.unbounded_send(reference);
+            fn waker(wakers: &Wakers) -> &UnboundedSender<ObjectRef<Self>> {
+                &wakers.$wakers
             }
 
             $($extra)*

@@ -21,6 +21,7 @@ mod run;
 mod secrets;
 mod serve;
 mod sweeper;
+mod wakers;
 mod watches;
 
 pub use run::{RunError, RunOptions, run};

@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    context::{Context, Stores, Wakers},
+    context::{Context, Stores},
     controller,
     embedding::Embedding,
     gather::resource_ref,
@@ -24,6 +24,7 @@ use super::{
     platforms::Platforms,
     recent::Recent,
     secrets, serve,
+    wakers::Wakers,
     watches::watch,
 };
 use crate::{

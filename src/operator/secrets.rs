@@ -60,6 +60,6 @@ fn wake_if_referring<K: Managed>(context: &Context, object: &K, namespace: &str,
     if object.namespace().as_deref() == Some(namespace)
         && password.is_some_and(|secret| secret.name == name)
     {
-        K::wake(context, ObjectRef::from_obj(object));
+        context.wakers.wake(ObjectRef::from_obj(object));
     }
 }

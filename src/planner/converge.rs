@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View,
-    creation::settle_obstacle,
     desired::{desired, spec_field},
-    settle,
+    settle::{settle, settle_obstacle},
     status::next_change,
 };
 use crate::{

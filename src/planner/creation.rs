@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
-    desired::{Obstacle, at_creation, desired, spec_field},
-    settle,
+    desired::{at_creation, desired, spec_field},
+    settle::{settle, settle_obstacle},
 };
 use crate::{
     api::{
@@ -58,16 +58,6 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             .map(|setting| spec_field(declared.kind, setting))
             .collect(),
         document: settings.to_document(),
-    }
-}
-
-/// What stands in the way, as a settlement.
-pub fn settle_obstacle(obstacle: Obstacle) -> Step {
-    match obstacle {
-        Obstacle::Wait(reason, message) => {
-            settle(Verdict::Waiting(reason, message), Some(PATIENCE))
-        }
-        Obstacle::Stall(reason, message) => settle(Verdict::Stalled(reason, message), None),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{PATIENCE, PlatformFacts, Step, Verdict, View, operation, settle};
+use super::{PATIENCE, PlatformFacts, Step, Verdict, View, operation, settle::settle};
 use crate::{
     api::{
         conditions::Reason,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PATIENCE, Step, Verdict, View, conditions::remote_object, settle};
+use super::{PATIENCE, Step, Verdict, View, conditions::remote_object, settle::settle};
 use crate::{
     api::{Kind, conditions::Reason},
     platform::{PlatformError, Problem, ProblemKind},

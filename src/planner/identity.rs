@@ -1,0 +1,159 @@
+//! Which remote object is a resource's own: the claim comes first, the noted id only while everything else agrees.
+
+use std::sync::Arc;
+
+use super::{PlatformFacts, Seen, View};
+use crate::{
+    api::{conditions::Reason, shared::Adopt},
+    estate::{Claim, Object, ObjectId},
+};
+
+/// Which remote object is this resource's.
+pub enum Identity {
+    /// This one.
+    Ours(Arc<Object>),
+    /// None, and the platform said so.
+    Unknown,
+    /// The inventory doesn't know; the platform has to be asked by claim.
+    LookUp(Claim),
+    /// The noted id isn't in the inventory; the platform has to be asked by id.
+    Read(ObjectId),
+    /// There is a reason to keep hands off.
+    Refused(Reason, String),
+}
+
+/// The claim comes first; the noted id is believed only while the account agrees and no other claim is on the object.
+pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
+    let declared = view.declared;
+    if let Some(object) = &view.remote.claimed {
+        return Identity::Ours(object.clone());
+    }
+    if let Some(refusal) = adoption_by_id(view, platform) {
+        return refusal;
+    }
+    let noted = declared
+        .annotated
+        .as_ref()
+        .filter(|(account, _)| *account == platform.capabilities.account.id)
+        .map(|(_, id)| id);
+    if let Some(id) = noted {
+        if let Some(seen) = &view.remote.known {
+            return take(view, platform, seen, id);
+        }
+        if view.progress.gone.as_ref() != Some(id) {
+            return Identity::Read(id.clone());
+        }
+        if let Some(refusal) = vanished(view, id) {
+            return refusal;
+        }
+    }
+    if let Some(identity) = noted_in_status_alone(view, platform) {
+        return identity;
+    }
+    if !view.progress.unclaimed {
+        return Identity::LookUp(platform.claim(
+            declared.kind,
+            &declared.namespace,
+            &declared.name,
+        ));
+    }
+    Identity::Unknown
+}
+
+/// An object that is gone without our doing is made anew only by the user's word for this very id.
+fn vanished(view: &View<'_>, id: &ObjectId) -> Option<Identity> {
+    let declared = view.declared;
+    if declared.recreate.as_deref() == Some(id.as_str()) {
+        return None;
+    }
+    let message = format!(
+        "{} {id} is gone from the platform, with the backups in it, and we didn't remove it. To have a new, empty one made, annotate with holdfast.dev/recreate={id}; or delete this resource.",
+        declared.kind.as_str()
+    );
+    Some(Identity::Refused(Reason::VanishedOnPlatform, message))
+}
+
+/// The annotation is lost, and status knows an id without an account: enough to hold back, not to take an object.
+fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity> {
+    let declared = view.declared;
+    if declared.annotated.is_some() {
+        return None;
+    }
+    let id = ObjectId::new(declared.status.external_id.as_deref()?);
+    if view.progress.gone.as_ref() == Some(&id) {
+        return vanished(view, &id);
+    }
+    if view.progress.fresh.as_ref() != Some(&id) {
+        return Some(Identity::Read(id));
+    }
+    let matching = platform.adopt(&declared.lifecycle) == Adopt::Matching;
+    if matching
+        && view
+            .remote
+            .namesakes
+            .iter()
+            .any(|seen| seen.object.id == id)
+    {
+        return None;
+    }
+    let message = format!(
+        "status notes {} {id}, which exists without our mark, and the annotation that would prove it ours is lost. If it is this one, set adopt: ById with externalId: {:?}.",
+        declared.kind.as_str(),
+        id.as_str()
+    );
+    Some(Identity::Refused(Reason::NameConflict, message))
+}
+
+/// `adopt: ById`: the spec names the object.
+fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity> {
+    let lifecycle = &view.declared.lifecycle;
+    if platform.adopt(lifecycle) != Adopt::ById {
+        return None;
+    }
+    let id = ObjectId::new(lifecycle.external_id.as_deref()?);
+    Some(match &view.remote.known {
+        Some(seen) if seen.object.id == id => take(view, platform, seen, &id),
+        _ if view.progress.gone.as_ref() == Some(&id) => Identity::Refused(
+            Reason::NotFoundById,
+            format!(
+                "externalId {:?}: the platform has no {} of this id. Correct it, or remove adopt and externalId to have one made.",
+                id.as_str(),
+                view.declared.kind.as_str()
+            ),
+        ),
+        _ => Identity::Read(id),
+    })
+}
+
+/// Whether an object that was found by id may be taken.
+fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &ObjectId) -> Identity {
+    if let Some(holder) = &seen.holder {
+        return Identity::Refused(
+            Reason::OwnedByAnother,
+            format!(
+                "{} {id} is already held by {holder}. One remote object has one resource: delete one of the two.",
+                view.declared.kind.as_str()
+            ),
+        );
+    }
+    let ours = platform.claim(
+        view.declared.kind,
+        &view.declared.namespace,
+        &view.declared.name,
+    );
+    match &seen.object.claim {
+        Some(claim)
+            if *claim != ours && platform.adopt(&view.declared.lifecycle) != Adopt::ById =>
+        {
+            Identity::Refused(
+                Reason::OwnedByAnother,
+                format!(
+                    "{} {id} carries the mark of another owner. To take it over, set adopt: ById with externalId: {:?}.",
+                    view.declared.kind.as_str(),
+                    id.as_str()
+                ),
+            )
+        }
+        _ => Identity::Ours(seen.object.clone()),
+    }
+}
