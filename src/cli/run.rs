@@ -46,6 +46,9 @@ pub struct Arguments {
         value_delimiter = ','
     )]
     namespaces: Vec<String>,
+    /// Leave out the metrics that there are of each customer
+    #[arg(long, env = "HOLDFAST_NO_CUSTOMER_METRICS")]
+    no_customer_metrics: bool,
     /// Namespace of the Leases: the operator's own
     #[arg(long, value_name = "NS", env = "POD_NAMESPACE", default_value = names::OPERATOR_NAMESPACE)]
     lease_namespace: String,
@@ -60,6 +63,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         platform_listen: arguments.platform_listen,
         namespaces: arguments.namespaces,
         lease_namespace: arguments.lease_namespace,
+        customer_metrics: !arguments.no_customer_metrics,
     };
     Ok(operator::run(options, stop_signal()).await?)
 }

@@ -197,6 +197,14 @@ impl Metrics {
         Ok(text)
     }
 
+    /// Forgets every customer, so that those who are gone don't stay; those who are there come back at once.
+    pub fn forget_customers(&self) {
+        self.customer_storage_bytes.clear();
+        self.customer_storage_limit_bytes.clear();
+        self.customer_credits.clear();
+        self.customer_data_sources.clear();
+    }
+
     /// Notes a finished request to a platform.
     pub fn request(&self, platform: &str, operation: &str, outcome: &str, duration: Duration) {
         let labels = RequestLabels {

@@ -45,6 +45,8 @@ pub struct RunOptions {
     pub namespaces: Vec<String>,
     /// Namespace for Leases.
     pub lease_namespace: String,
+    /// Whether there are metrics of each customer.
+    pub customer_metrics: bool,
 }
 
 /// Why the operator can't run.
@@ -110,7 +112,13 @@ pub async fn run(
         contexts.push(context);
         tasks.extend(running);
     }
-    let server = serve::start(options.listen, contexts.clone(), metrics).await;
+    let server = serve::start(
+        options.listen,
+        contexts.clone(),
+        metrics,
+        options.customer_metrics,
+    )
+    .await;
     let server = server.map_err(|source| RunError::Listen {
         address: options.listen,
         source,

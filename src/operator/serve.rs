@@ -22,6 +22,7 @@ use kube::{ResourceExt, runtime::reflector::Store};
 struct Served {
     contexts: Arc<Vec<Arc<Context>>>,
     metrics: Arc<Metrics>,
+    customers: bool,
 }
 
 /// Serves until aborted.
@@ -32,11 +33,13 @@ pub async fn start(
     listen: SocketAddr,
     contexts: Vec<Arc<Context>>,
     metrics: Arc<Metrics>,
+    customers: bool,
 ) -> std::io::Result<JoinHandle<()>> {
     let listener = TcpListener::bind(listen).await?;
     let served = Served {
         contexts: Arc::new(contexts),
         metrics,
+        customers,
     };
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -94,8 +97,9 @@ fn unfilled(context: &Context) -> Vec<&'static str> {
 }
 
 async fn metrics_page(State(served): State<Served>) -> Response {
+    served.metrics.forget_customers();
     for context in served.contexts.iter() {
-        refresh(context);
+        refresh(context, served.customers);
     }
     match served.metrics.render() {
         Ok(text) => (
@@ -111,7 +115,7 @@ async fn metrics_page(State(served): State<Served>) -> Response {
 }
 
 /// Figures that are cheaper to compute when asked for than to keep.
-fn refresh(context: &Context) {
+fn refresh(context: &Context, customers: bool) {
     let metrics = &context.metrics;
     for handle in context.platforms.all() {
         if let Some(swept) = handle.swept_at() {
@@ -126,8 +130,14 @@ fn refresh(context: &Context) {
                 .set(age);
         }
     }
-    for customer in context.stores.customers.state() {
-        figures(metrics, &customer);
+    for customer in context
+        .stores
+        .customers
+        .state()
+        .iter()
+        .filter(|_| customers)
+    {
+        figures(metrics, customer);
     }
 }
 

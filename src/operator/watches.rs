@@ -2,9 +2,10 @@
 
 use std::{fmt::Debug, hash::Hash};
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{
     Api, Client, Resource,
+    core::DeserializeGuard,
     runtime::{
         WatchStreamExt, reflector,
         reflector::Store,
@@ -32,12 +33,13 @@ where
     Gone: Fn(&K) + Send + Sync + Clone + 'static,
 {
     let (store, writer) = reflector::store();
-    let api: Api<K> = namespace.map_or_else(
+    let api: Api<DeserializeGuard<K>> = namespace.map_or_else(
         || Api::all(client.clone()),
         |namespace| Api::namespaced(client.clone(), namespace),
     );
     let config = watcher::Config::default().page_size(PAGE);
     let stream = watcher(api, config)
+        .try_filter_map(|event| std::future::ready(Ok(readable(event))))
         .inspect(move |event| {
             if let Ok(Event::Delete(object)) = event {
                 gone(object);
@@ -53,4 +55,29 @@ where
         .reflect(writer)
         .touched_objects();
     (store, stream)
+}
+
+/// An event about an object that can be read. One that can't is left out with a word in the log, so that it stops nobody
+/// else's watch. F24.
+fn readable<K: Resource<DynamicType = ()>>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
+    let object = |guard: DeserializeGuard<K>| {
+        let complain = |invalid: &kube::core::error_boundary::InvalidObject| {
+            let metadata = &invalid.metadata;
+            tracing::error!(
+                kind = %K::kind(&()),
+                namespace = metadata.namespace.as_deref(),
+                name = metadata.name.as_deref(),
+                error = invalid.error,
+                "an object can't be read and is left alone: are the CRDs of this version installed?"
+            );
+        };
+        guard.0.inspect_err(complain).ok()
+    };
+    match event {
+        Event::Apply(guard) => object(guard).map(Event::Apply),
+        Event::Delete(guard) => object(guard).map(Event::Delete),
+        Event::InitApply(guard) => object(guard).map(Event::InitApply),
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+    }
 }
