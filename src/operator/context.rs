@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::{
     embedding::Embedding,
+    gather::{noted_id, resource_ref},
     index::{Index, ResourceRef},
     kinds::Managed,
     memory::Memory,
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{Claim, ObjectId},
+    planner,
     platform::Budgets,
 };
 
@@ -40,6 +42,18 @@ pub struct Stores {
     pub customers: Store<Customer>,
     /// All `Tenant`s.
     pub tenants: Store<Tenant>,
+}
+
+impl Stores {
+    /// Resolves when every watch has brought its first list.
+    pub async fn filled(&self) {
+        // A writer that is gone means that the operator is stopping.
+        let _ = self.platforms.wait_until_ready().await;
+        let _ = self.resellers.wait_until_ready().await;
+        let _ = self.plans.wait_until_ready().await;
+        let _ = self.customers.wait_until_ready().await;
+        let _ = self.tenants.wait_until_ready().await;
+    }
 }
 
 /// How long the wake-up of what is above a changed object is put off.
@@ -153,6 +167,47 @@ impl Context {
             }
             for key in &platforms {
                 self.wake_platform(key);
+            }
+        }
+    }
+
+    /// Notes, for every resource on a platform, what it claims and holds, before the first pass asks for it: otherwise
+    /// passes after a restart would wait for each other, and say so in status.
+    pub fn index_platform(&self, handle: &Handle) {
+        self.index_kind(&self.stores.resellers, handle);
+        self.index_kind(&self.stores.plans, handle);
+        self.index_kind(&self.stores.customers, handle);
+        self.index_kind(&self.stores.tenants, handle);
+    }
+
+    fn index_kind<K: Managed>(&self, store: &Store<K>, handle: &Handle) {
+        let owner_id = handle.terms().owner_id;
+        let inventory = handle.inventory();
+        let Some(surroundings) = inventory.surroundings() else {
+            return;
+        };
+        let account = &surroundings.capabilities.account.id;
+        for object in store.state() {
+            let resource = resource_ref(&*object);
+            let here = resource.namespace == handle.key.namespace
+                && self.platform_of(&*object).as_ref() == Ok(&handle.key.name);
+            if here {
+                let claim = planner::claim(&owner_id, K::KIND, &resource.namespace, &resource.name);
+                let held = inventory.claimed(K::KIND, &claim).or_else(|| {
+                    let (noted, id) = noted_id(&*object)?;
+                    inventory
+                        .get(K::KIND, &id)
+                        .filter(|object| noted == *account && object.claim.is_none())
+                });
+                let created = object
+                    .creation_timestamp()
+                    .map_or(jiff::Timestamp::MIN, |time| time.0);
+                self.index.note(
+                    &resource,
+                    created,
+                    &claim,
+                    held.map(|object| (account.as_str(), &object.id)),
+                );
             }
         }
     }

@@ -172,6 +172,11 @@ async fn settle<K: Managed>(
     if settlement.verdict == Verdict::Released {
         return Ok(forget::<K>(context, resource, object));
     }
+    if settlement.verdict == Verdict::NotLookedYet {
+        return Ok(settlement
+            .again
+            .map_or_else(Action::await_change, Action::requeue));
+    }
     context
         .memory
         .note_outcome(resource, view.progress.failure.is_some());

@@ -71,14 +71,18 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
     Ok(gathered)
 }
 
+/// The account and remote id in our annotation.
+pub fn noted_id<K: ManagedKind>(object: &K) -> Option<(String, ObjectId)> {
+    let noted = object.annotations().get(names::EXTERNAL_ID_ANNOTATION)?;
+    let (account, id) = noted.split_once('/')?;
+    Some((account.to_owned(), ObjectId::new(id)))
+}
+
 /// The resource, parsed once.
 pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
     let annotation = |name: &str| object.annotations().get(name).cloned();
     let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
-    let annotated = external_id
-        .as_deref()
-        .and_then(|text| text.split_once('/'))
-        .map(|(account, id)| (account.to_owned(), ObjectId::new(id)));
+    let annotated = noted_id(object);
     let ours = |name: &&String| {
         let prefix = name.split_once('/').map_or("", |(prefix, _)| prefix);
         prefix == names::GROUP || prefix.ends_with(".holdfast.dev")

@@ -23,6 +23,7 @@ const HEALTH_DAYS: u16 = 30;
 
 /// Sweeps a platform until the handle is retired.
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
+    context.stores.filled().await;
     let mut failures = 0;
     let mut next_reports = Instant::now();
     loop {
@@ -68,6 +69,9 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     let changes = handle
         .inventory_mut()
         .install(ticket, observation, scope.clients);
+    if first {
+        context.index_platform(handle);
+    }
     if changes.surroundings || first {
         handle.refresh_facts();
     }

@@ -176,7 +176,7 @@ fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
             ));
             said
         }
-        Verdict::Released => Vec::new(),
+        Verdict::Released | Verdict::NotLookedYet => Vec::new(),
     };
     if !settlement.drift.is_empty() {
         let message = format!(

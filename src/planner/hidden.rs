@@ -26,7 +26,11 @@ pub fn redact(declared: &Declared, settlement: &mut Settlement) {
         | Verdict::Stalled(_, text)
         | Verdict::OverQuota(text)
         | Verdict::DeletionBlocked(_, text) => Some(text),
-        Verdict::InSync | Verdict::Observing | Verdict::Paused | Verdict::Released => None,
+        Verdict::InSync
+        | Verdict::Observing
+        | Verdict::Paused
+        | Verdict::NotLookedYet
+        | Verdict::Released => None,
     };
     let drift = settlement.drift.iter_mut();
     let texts = drift

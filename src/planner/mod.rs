@@ -90,10 +90,7 @@ fn decide(view: &View<'_>) -> Step {
         PlatformState::Unobserved { name, trouble } => without_platform(
             view,
             match trouble {
-                None => Verdict::Waiting(
-                    Reason::WaitingForPlatform,
-                    format!("waiting for the first complete look at BackupPlatform {name:?}."),
-                ),
+                None => Verdict::NotLookedYet,
                 Some(trouble) => {
                     Verdict::Unreachable(format!("BackupPlatform {name:?}: {trouble}"))
                 }
@@ -139,6 +136,9 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
         );
         if observing || declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
             return Step::Release;
+        }
+        if verdict == Verdict::NotLookedYet {
+            return settle(verdict, Some(PATIENCE));
         }
         let (reason, why) = match verdict {
             Verdict::Stalled(reason, why) | Verdict::Waiting(reason, why) => (reason, why),

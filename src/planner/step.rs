@@ -186,6 +186,8 @@ pub enum Verdict {
     Observing,
     /// We don't even look.
     Paused,
+    /// We have only just begun to look: what was said before stands, and nothing is written.
+    NotLookedYet,
     /// A machine will make progress.
     Waiting(Reason, String),
     /// The platform can't be reached: what we knew stays said.

@@ -1,6 +1,7 @@
 //! From the platform's reports to `status.usage` and `status.health`.
 
 use jiff::{Timestamp, ToSpan};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{Around, HealthCondition};
 use crate::{
@@ -9,8 +10,8 @@ use crate::{
         plan::ServiceLevel,
         quantity::{Credits, Size, display_bytes},
         shared::{
-            Alerts, DataSource, DataSources as Counts, Health, JobCounts, MonthUsage,
-            RestoreCounts, Usage,
+            Alerts, DataSource, DataSources as Counts, Health, JobCounts, ManagedStatus,
+            MonthUsage, RestoreCounts, Usage,
         },
     },
     estate,
@@ -23,8 +24,12 @@ const MONTHS: usize = 13;
 /// Data sources named.
 const WORST: usize = 10;
 
-/// Consumption as status shows it. What was said before stays when only the time of the figures has moved.
+/// Consumption as status shows it. What was said before stays when only the time of the figures has moved, and until there
+/// are figures: a restart forgets nothing.
 pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> Option<Usage> {
+    if around.usage_as_of.is_none() {
+        return previous.cloned();
+    }
     let row = around.usage.first()?;
     let superfluous = row.months.len().saturating_sub(MONTHS);
     let next = Usage {
@@ -79,12 +84,19 @@ pub fn shown(bytes: u64) -> String {
 /// Health as status shows it, with the conditions that follow. `level` finds the service level that a row is held to.
 pub fn health(
     previous: Option<&Health>,
+    said: Option<&ManagedStatus>,
     around: &Around,
     level: impl Fn(&estate::DataSources) -> Option<ServiceLevel>,
 ) -> (Option<Health>, Vec<HealthCondition>) {
-    let Some(as_of) = around.health_as_of.filter(|_| !around.health.is_empty()) else {
-        return (None, Vec::new());
+    let Some(as_of) = around.health_as_of else {
+        return (
+            previous.cloned(),
+            said.map(health_conditions).unwrap_or_default(),
+        );
     };
+    if around.health.is_empty() {
+        return (None, Vec::new());
+    }
     let mut tally = Tally::default();
     for row in &around.health {
         tally.add(row, level(row).as_ref(), as_of);
@@ -97,6 +109,27 @@ pub fn health(
         }
         _ => (Some(next), conditions),
     }
+}
+
+/// The health conditions as they were said.
+fn health_conditions(said: &ManagedStatus) -> Vec<HealthCondition> {
+    let parse = |condition: &Condition| {
+        let kind = condition.type_.parse().ok()?;
+        let about_health = matches!(
+            kind,
+            ConditionType::BackupHealthy | ConditionType::ServiceLevelMet
+        );
+        let reason = condition.reason.parse().ok()?;
+        about_health.then(|| {
+            (
+                kind,
+                condition.status == "True",
+                reason,
+                condition.message.clone(),
+            )
+        })
+    };
+    said.conditions.iter().filter_map(parse).collect()
 }
 
 /// Health without what moves by itself.

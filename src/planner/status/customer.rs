@@ -43,11 +43,14 @@ pub fn customer(
     };
     let (health, conditions) = consumption::health(
         previous.and_then(|previous| previous.health.as_ref()),
+        previous.map(|previous| &previous.managed),
         around,
         level,
     );
     let tenants = tenants(around);
-    let storage = around.usage.first().map(|row| row.storage_bytes);
+    let storage = usage
+        .as_ref()
+        .and_then(|usage| usage.storage.as_ref()?.bytes().ok());
     let summary = CustomerSummary {
         reseller: Some(around.parent.clone().unwrap_or_else(|| NOTHING.into())),
         plan: Some(joined(tenants.plans.iter().map(String::as_str))),

@@ -50,7 +50,7 @@ pub struct PlatformSummary {
     pub account_mismatch: Option<String>,
 }
 
-/// A platform's whole status.
+/// A platform's whole status. Until there was a first look, what was said before stands.
 pub fn platform(
     spec: &BackupPlatformSpec,
     generation: i64,
@@ -60,6 +60,9 @@ pub fn platform(
     now: jiff::Timestamp,
 ) -> BackupPlatformStatus {
     let mut status = previous.cloned().unwrap_or_default();
+    if *health == PlatformHealth::Unobserved && status.account.is_some() {
+        return status;
+    }
     status.observed_generation = Some(generation);
     if let Some(summary) = summary {
         describe(&mut status, summary);

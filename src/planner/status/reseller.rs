@@ -33,7 +33,11 @@ pub fn reseller(
         "limits.storage",
         Settings::whole,
     );
-    let used: u64 = around.usage.iter().map(|row| row.storage_bytes).sum();
+    let used = if around.usage_as_of.is_some() {
+        around.usage.iter().map(|row| row.storage_bytes).sum()
+    } else {
+        previous.and_then(last_used).unwrap_or_default()
+    };
     let licences = share(
         &object.settings,
         around,
@@ -100,6 +104,12 @@ pub fn reseller(
             active: Some(yes_no(object.active())),
         }),
     }
+}
+
+/// What was in use when there were figures last.
+fn last_used(status: &ResellerStatus) -> Option<u64> {
+    let storage = status.allotment.as_ref()?.storage.as_ref()?;
+    storage.used.as_ref()?.bytes().ok()
 }
 
 /// V3's figures of one resource.

@@ -37,6 +37,7 @@ pub fn tenant(
         .and_then(|plan| plan.service_level.clone());
     let (health, conditions) = consumption::health(
         previous.and_then(|previous| previous.health.as_ref()),
+        previous.map(|previous| &previous.managed),
         around,
         |_| level.clone(),
     );
