@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::Failure;
 use crate::api;
 
-/// Examples:
-///   holdfast crds | kubectl apply --server-side -f -
-///   holdfast crds --out crds
+/// What `holdfast crds` takes.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  holdfast crds | kubectl apply --server-side -f -
+  holdfast crds --out crds")]
 pub struct Arguments {
     /// Write one file a kind into this directory instead of printing
     #[arg(long, value_name = "DIR")]

@@ -5,13 +5,17 @@ use serde_json::Value;
 
 use super::{Failure, objects::Cluster};
 
-/// Examples:
-///   holdfast history customer/fabrikam
-///   holdfast history tenant/fabrikam-hybrid -n backup -o json
+/// What `holdfast history` takes.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  holdfast history customer/fabrikam
+  holdfast history tenant/fabrikam-hybrid -n backup -o json
+
+The last 20 changes, oldest first. Outcomes: Done; Refused by the platform; Failed, it had no effect;
+Sent, the platform has accepted it and is not finished; Unknown, the answer was lost: what the
+platform holds was looked at afresh.")]
 pub struct Arguments {
-    /// The object, as KIND/NAME
+    /// The object; KIND is tenant, customer, serviceplan or reseller, or its short name
     #[arg(value_name = "KIND/NAME")]
     object: String,
     /// Its namespace; the kubeconfig's when absent

@@ -14,7 +14,13 @@ use tracing_subscriber::EnvFilter;
 
 /// Declares backup customers in Kubernetes and makes a backup platform match.
 #[derive(Debug, Parser)]
-#[command(name = "holdfast", version, about, max_term_width = 100)]
+#[command(
+    name = "holdfast",
+    version,
+    about = "Declares backup customers in Kubernetes and makes a backup platform match.",
+    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 all went well, 1 it didn't, 2 the command line is wrong.\nNO_COLOR is honoured.",
+    max_term_width = 100
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -26,7 +32,7 @@ enum Command {
     Run(run::Arguments),
     /// Print the custom resource definitions
     Crds(crds::Arguments),
-    /// The reference backup platform
+    /// Serve the reference backup platform on its own
     #[command(subcommand)]
     Platform(platform::Command),
     /// Show what was done to an object on the platform, and how it ended

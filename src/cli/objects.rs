@@ -25,7 +25,11 @@ pub struct Cluster {
 impl Cluster {
     /// Connects as kubectl does: `KUBECONFIG`, the default file, or from inside a cluster.
     pub async fn connect(namespace: Option<String>) -> Result<Self, Failure> {
-        let config = Config::infer().await?;
+        let config = Config::infer().await.map_err(|error| {
+            Failure(format!(
+                "no way to the cluster: {error}. Set KUBECONFIG to a kubeconfig that works with kubectl."
+            ))
+        })?;
         let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
         Ok(Self {
             client: Client::try_from(config)?,

@@ -14,14 +14,15 @@ pub enum Command {
     Serve(Serve),
 }
 
-/// Examples:
-///   holdfast platform serve --data estate.sqlite
-///   holdfast platform serve --data estate.sqlite --listen 127.0.0.1:9000 --latency 20ms
-///
-/// The token comes from the environment variable `HOLDFAST_PLATFORM_TOKEN`; without it one is made and kept beside the
-/// data, in FILE.token.
+/// What `holdfast platform serve` takes.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  holdfast platform serve --data estate.sqlite
+  holdfast platform serve --data estate.sqlite --listen 127.0.0.1:9000 --latency 20ms
+
+The bearer token comes from the environment variable HOLDFAST_PLATFORM_TOKEN; without it one is made
+and kept beside the data, in FILE.token. It serves plain HTTP: keep it on this host.
+docs/bridge.openapi.yaml says what it serves, docs/embedded-faults.md what --faults takes.")]
 pub struct Serve {
     /// The estate's file; made if it isn't there
     #[arg(long, value_name = "FILE")]

@@ -9,17 +9,17 @@ use serde_json::json;
 use super::{Failure, objects::Cluster};
 use crate::api::names;
 
-/// Examples:
-///   holdfast release customer/fabrikam
-///   holdfast release --all
-///
-/// What is released is set to `deletionPolicy: Retain` and `management: Paused`, and loses our finalizer; then it can be
-/// deleted, and the CRDs with it, without anything happening on the platform. To take it up again, remove
-/// `management: Paused`.
+/// What `holdfast release` takes.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  holdfast release customer/fabrikam -n backup
+  holdfast release --all
+
+What is released is set to deletionPolicy: Retain and management: Paused, and loses our finalizer;
+then it can be deleted, and the CRDs with it, and nothing happens on the platform. It works with and
+without a running operator. To take it up again, remove management: Paused, or apply your YAML.")]
 pub struct Arguments {
-    /// The object, as KIND/NAME
+    /// The object; KIND is tenant, customer, serviceplan or reseller, or its short name
     #[arg(
         value_name = "KIND/NAME",
         required_unless_present = "all",

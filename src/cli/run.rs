@@ -8,11 +8,14 @@ use crate::{
     operator::{self, RunOptions},
 };
 
-/// Examples:
-///   holdfast run --data-dir /var/lib/holdfast
-///   holdfast run --namespace backup --listen 127.0.0.1:8080
+/// What `holdfast run` takes.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  holdfast run --data-dir /var/lib/holdfast
+  holdfast run --namespace backup --listen 127.0.0.1:8080
+
+It finds the cluster as kubectl does: KUBECONFIG, ~/.kube/config, or from inside a pod. HOLDFAST_LOG sets
+what is logged (debug; info,holdfast=debug). Logs are JSON lines, and plain text on a terminal.")]
 pub struct Arguments {
     /// Where the embedded platform keeps its estates, and the operator its identity
     #[arg(
