@@ -36,6 +36,9 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             Step::ConfirmGone(deleted.clone())
         };
     }
+    if let Some(step) = creation_under_way(view) {
+        return step;
+    }
     let Some(object) = &view.remote.claimed else {
         return unclaimed(view, platform);
     };
@@ -88,7 +91,7 @@ fn unannotated(view: &View<'_>) -> Step {
         .as_deref()
         .map(ObjectId::new)
     else {
-        return creation_under_way(view).unwrap_or(Step::Release);
+        return Step::Release;
     };
     if view.progress.gone.as_ref() == Some(&id) {
         return Step::Release;
@@ -105,25 +108,22 @@ fn unannotated(view: &View<'_>) -> Step {
     )
 }
 
-/// A creation whose answer was lost may be carried out late; until then nobody knows that there is nothing.
+/// A creation without an answer may be carried out late, even after the object has been made and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
     let changes = view.declared.status.changes.iter();
-    let sent = changes
-        .chain(&view.progress.performed)
-        .rev()
-        .find(|change| change.step == ChangeStep::Create)?;
-    let unanswered = matches!(sent.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent);
-    let late = unanswered && view.now.duration_since(sent.at) < LATE;
-    late.then(|| {
-        let message = format!(
-            "the creation sent at {} was not answered, so the object may still appear. Waiting two minutes from then; or set deletionPolicy: Retain to let go now.",
-            sent.at
-        );
-        settle(
-            Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
-            Some(PATIENCE),
-        )
-    })
+    let sent = changes.chain(&view.progress.performed).find(|change| {
+        change.step == ChangeStep::Create
+            && matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent)
+            && view.now.duration_since(change.at) < LATE
+    })?;
+    let message = format!(
+        "the creation sent at {} was not answered and may still be carried out. Waiting two minutes from then; or set deletionPolicy: Retain to let go now.",
+        sent.at
+    );
+    Some(settle(
+        Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
+        Some(PATIENCE),
+    ))
 }
 
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {

@@ -176,6 +176,11 @@ fn a_creation_whose_answer_was_lost_is_awaited_before_letting_go() {
     });
     scene.now += Duration::from_secs(60);
     scene.blocked(Reason::WaitingForPlatform);
+    let mut made_meanwhile = doomed(customer("fabrikam"))
+        .read_afresh()
+        .rehearsed("token");
+    made_meanwhile.declared.status.changes = scene.declared.status.changes.clone();
+    made_meanwhile.blocked(Reason::WaitingForPlatform);
     scene.now += Duration::from_secs(120);
     assert_eq!(scene.next(), Step::Release);
 }
