@@ -1,0 +1,145 @@
+//! A model checker: the planner against a platform in memory, cut off before and after every request.
+
+mod histories;
+mod platform;
+mod world;
+
+use serde_json::{Value, json};
+use world::{End, Fault, World};
+
+use super::fixtures::customer;
+use crate::{api::Kind, estate::ObjectId, planner::Verdict};
+
+/// Create, edit, suspend, and delete by the given policy; a bystander that nobody declared is there all the time.
+fn walk(policy: &str, fault: Option<(usize, Fault)>, empty_lists: bool) -> World {
+    let scene = customer("fabrikam").with(json!({
+        "deletionPolicy": policy,
+        "country": "DE",
+        "profile": {"email": "Office@Fabrikam.example"},
+        "contacts": [{"email": "b@fabrikam.example"}, {"email": "a@fabrikam.example"}],
+    }));
+    let mut world = World::new(scene);
+    world.fault = fault;
+    let bystander = json!({"name": "Bystander", "profile": {"phone": "0"}});
+    world.platform.add_by_hand(Kind::Customer, bystander);
+    for patch in [
+        json!({}),
+        json!({"profile": {"phone": "1", "fax": "2"}, "limits": {"storage": "5Gi"}}),
+        json!({"active": false, "profile": {"fax": ""}}),
+        json!({"active": true, "contacts": []}),
+    ] {
+        world.edit(&patch);
+        pass_until_settled(&mut world, empty_lists);
+    }
+    world.delete();
+    pass_until_settled(&mut world, empty_lists);
+    world.wait_for_late();
+    world
+}
+
+/// Sweeps and passes until one isn't cut off.
+fn pass_until_settled(world: &mut World, empty_lists: bool) {
+    for _ in 0..30 {
+        if empty_lists {
+            world.empty_sweep();
+        } else {
+            world.whole_sweep();
+        }
+        match world.pass() {
+            End::Settled(Verdict::InSync) | End::Released => return,
+            _ => {}
+        }
+    }
+    panic!("no progress: {:?}", world.scene.next());
+}
+
+fn end_of(world: &World) -> Vec<(ObjectId, Value)> {
+    assert!(!world.exists, "the resource is gone");
+    world.platform.documents()
+}
+
+// F1, F2, F3, F4, I1, I2, I3, I4, I7
+#[test]
+fn a_fault_around_any_request_changes_nothing_about_the_outcome() {
+    for policy in ["Delete", "Retain"] {
+        let calm = walk(policy, None, false);
+        let expected = end_of(&calm);
+        assert_eq!(expected.len(), if policy == "Delete" { 1 } else { 2 });
+        for at in 0..calm.requests {
+            for fault in Fault::ALL {
+                let world = walk(policy, Some((at, fault)), false);
+                assert_eq!(end_of(&world), expected, "{policy}, {fault:?} at {at}");
+            }
+        }
+    }
+}
+
+// F14, I1, I2
+#[test]
+fn empty_lists_all_the_time_change_nothing_about_the_outcome() {
+    for policy in ["Delete", "Retain"] {
+        let expected = end_of(&walk(policy, None, false));
+        let calm = walk(policy, None, true);
+        assert_eq!(end_of(&calm), expected, "{policy}");
+        for at in 0..calm.requests {
+            for fault in Fault::ALL {
+                let world = walk(policy, Some((at, fault)), true);
+                assert_eq!(end_of(&world), expected, "{policy}, {fault:?} at {at}");
+            }
+        }
+    }
+}
+
+// I4, F18
+#[test]
+fn a_server_that_recases_and_reorders_is_left_in_peace() {
+    let scene = customer("fabrikam").with(json!({
+        "profile": {"email": "Office@Fabrikam.example"},
+        "contacts": [{"email": "b@fabrikam.example"}, {"email": "a@fabrikam.example"}],
+    }));
+    let mut world = World::new(scene);
+    assert_eq!(world.come_to_rest(), End::Settled(Verdict::InSync));
+    assert_eq!(world.platform.log.len(), 1);
+    assert_eq!(world.noted(), Some("1".into()));
+}
+
+// R-N11
+#[test]
+fn a_new_cluster_takes_the_object_back_without_a_write() {
+    let mut world = World::new(customer("fabrikam").with(json!({"active": true})));
+    world.come_to_rest();
+    let mut after = World::new(customer("fabrikam").with(json!({"active": true})));
+    after.platform = world.platform.clone();
+    assert_eq!(after.come_to_rest(), End::Settled(Verdict::InSync));
+    assert_eq!(after.platform.log, world.platform.log);
+    assert_eq!(after.noted(), world.noted());
+}
+
+// F6, I4: without a sweep in between.
+#[test]
+fn a_change_at_the_console_just_before_an_edit_is_overcome_at_once() {
+    let mut world = World::new(customer("fabrikam"));
+    world.come_to_rest();
+    world
+        .platform
+        .change_by_hand(&json!({"profile": {"notes": "by hand"}}));
+    world.edit(&json!({"profile": {"phone": "1"}}));
+    assert_eq!(world.pass(), End::Settled(Verdict::InSync));
+    let (_, document) = &world.platform.documents()[0];
+    assert_eq!(
+        document["profile"],
+        json!({"phone": "1", "notes": "by hand"})
+    );
+}
+
+// F19
+#[test]
+fn what_is_removed_at_the_console_is_reported_and_not_made_anew() {
+    let mut world = World::new(customer("fabrikam"));
+    world.come_to_rest();
+    world.platform.remove_by_hand();
+    let End::Settled(Verdict::Stalled(reason, _)) = world.come_to_rest() else {
+        panic!("not reported");
+    };
+    assert_eq!(reason.as_str(), "VanishedOnPlatform");
+}

@@ -1,0 +1,248 @@
+//! A platform in memory: creation by claim, merge patches on a version, deletion with a token; every mutation is logged.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::{
+    api::Kind,
+    estate::{Capabilities, Claim, Object, ObjectId, Observation, StorageLocation},
+    planner::tests::fixtures::{merged, platform, remote},
+    platform::{PlatformError, Problem, ProblemKind, Rehearsal},
+};
+
+/// One mutation, as the platform carried it out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mutation {
+    pub what: &'static str,
+    pub id: ObjectId,
+    pub claim: Option<Claim>,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    kind: Kind,
+    document: Value,
+    claim: Option<Claim>,
+    version: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Platform {
+    records: BTreeMap<ObjectId, Record>,
+    next_id: u32,
+    /// Creations that were received and are carried out later.
+    late: Vec<(Timestamp, Kind, Claim, Map<String, Value>)>,
+    pub log: Vec<Mutation>,
+}
+
+type Answer<T> = Result<T, PlatformError>;
+
+fn refused(kind: ProblemKind, conflicting: Option<&ObjectId>) -> PlatformError {
+    PlatformError::Refused(Problem {
+        kind,
+        field: None,
+        detail: format!("{kind:?}"),
+        remedy: None,
+        conflicting_id: conflicting.map(ToString::to_string),
+    })
+}
+
+/// F18: this server re-cases mail addresses and sorts lists.
+fn as_stored(mut document: Value) -> Value {
+    if let Some(Value::String(email)) = document.pointer_mut("/profile/email") {
+        *email = email.to_lowercase();
+    }
+    if let Some(Value::Array(contacts)) = document.get_mut("contacts") {
+        contacts.sort_by_key(|contact| contact["email"].to_string());
+    }
+    prune(&mut document);
+    document
+}
+
+/// An empty group or list is none.
+fn prune(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.values_mut().for_each(prune);
+        members.retain(|_, member| {
+            !matches!(member, Value::Null)
+                && member.as_object().is_none_or(|members| !members.is_empty())
+                && member.as_array().is_none_or(|items| !items.is_empty())
+        });
+    }
+}
+
+impl Platform {
+    pub fn new() -> Self {
+        Self {
+            records: BTreeMap::new(),
+            next_id: 1,
+            late: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// What stands on the platform, without versions.
+    pub fn documents(&self) -> Vec<(ObjectId, Value)> {
+        let one = |(id, record): (&ObjectId, &Record)| (id.clone(), record.document.clone());
+        self.records.iter().map(one).collect()
+    }
+
+    pub fn claims(&self) -> impl Iterator<Item = (&ObjectId, &Claim)> {
+        self.records
+            .iter()
+            .filter_map(|(id, record)| Some((id, record.claim.as_ref()?)))
+    }
+
+    pub fn observation(&self) -> Observation {
+        let facts = platform();
+        let (capabilities, locations): (Capabilities, Vec<StorageLocation>) =
+            (facts.capabilities, facts.locations);
+        Observation {
+            capabilities,
+            objects: self.records.keys().map(|id| self.show(id)).collect(),
+            locations,
+            administrators: Vec::new(),
+            licences: None,
+            clients: Vec::new(),
+        }
+    }
+
+    fn show(&self, id: &ObjectId) -> Object {
+        let record = &self.records[id];
+        let mut object = remote(record.kind, id.as_str(), &record.document);
+        object.claim.clone_from(&record.claim);
+        object.etag = Some(format!("v{}", record.version));
+        object
+    }
+
+    fn note(&mut self, what: &'static str, id: &ObjectId) {
+        let claim = self.records.get(id).and_then(|record| record.claim.clone());
+        let id = id.clone();
+        self.log.push(Mutation { what, id, claim });
+    }
+
+    /// Somebody at the console makes an object.
+    pub fn add_by_hand(&mut self, kind: Kind, document: Value) -> ObjectId {
+        self.insert(kind, None, document)
+    }
+
+    /// Somebody at the console changes every object that has a claim.
+    pub fn change_by_hand(&mut self, patch: &Value) {
+        for record in self
+            .records
+            .values_mut()
+            .filter(|record| record.claim.is_some())
+        {
+            record.document = as_stored(merged(record.document.clone(), patch));
+            record.version += 1;
+        }
+    }
+
+    /// Somebody at the console removes every object that has a claim.
+    pub fn remove_by_hand(&mut self) {
+        self.records.retain(|_, record| record.claim.is_none());
+    }
+
+    fn insert(&mut self, kind: Kind, claim: Option<Claim>, document: Value) -> ObjectId {
+        let id = ObjectId::new(&self.next_id.to_string());
+        self.next_id += 1;
+        let record = Record {
+            kind,
+            document: as_stored(document),
+            claim,
+            version: 1,
+        };
+        self.records.insert(id.clone(), record);
+        id
+    }
+
+    pub fn find(&self, kind: Kind, claim: &Claim) -> Option<Object> {
+        let carries = |record: &Record| record.kind == kind && record.claim.as_ref() == Some(claim);
+        let id = self.records.iter().find(|(_, record)| carries(record))?.0;
+        Some(self.show(id))
+    }
+
+    pub fn read(&self, kind: Kind, id: &ObjectId) -> Option<Object> {
+        let record = self.records.get(id)?;
+        (record.kind == kind).then(|| self.show(id))
+    }
+
+    pub fn create(
+        &mut self,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) -> Answer<Object> {
+        if self.find(kind, claim).is_some() {
+            return Err(refused(ProblemKind::AlreadyExists, None));
+        }
+        let taken = self.records.iter().find(|(_, record)| {
+            record.kind == kind && record.document.get("name") == document.get("name")
+        });
+        if let Some((id, _)) = taken {
+            return Err(refused(ProblemKind::Conflict, Some(id)));
+        }
+        let id = self.insert(kind, Some(claim.clone()), Value::Object(document));
+        self.note("Create", &id);
+        Ok(self.show(&id))
+    }
+
+    /// F4: a creation that is received now and carried out at some later instant.
+    pub fn create_late(
+        &mut self,
+        due: Timestamp,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) {
+        self.late.push((due, kind, claim.clone(), document));
+    }
+
+    /// Carries out what is due. What has been made meanwhile isn't made again: creation is by claim.
+    pub fn carry_out_late(&mut self, now: Timestamp) {
+        let (due, later): (Vec<_>, Vec<_>) = self.late.drain(..).partition(|(due, ..)| *due <= now);
+        self.late = later;
+        for (_, kind, claim, document) in due {
+            let _ = self.create(kind, &claim, document);
+        }
+    }
+
+    pub fn update(
+        &mut self,
+        id: &ObjectId,
+        etag: Option<&str>,
+        patch: Map<String, Value>,
+    ) -> Answer<Object> {
+        let missing = || refused(ProblemKind::NotFound, None);
+        let record = self.records.get_mut(id).ok_or_else(missing)?;
+        if etag.is_some_and(|etag| etag != format!("v{}", record.version)) {
+            return Err(refused(ProblemKind::PreconditionFailed, None));
+        }
+        let document = merged(record.document.clone(), &Value::Object(patch));
+        record.document = as_stored(document);
+        record.version += 1;
+        self.note("Update", id);
+        Ok(self.show(id))
+    }
+
+    pub fn rehearse(&self, id: &ObjectId) -> Answer<Rehearsal> {
+        let record = self.records.get(id);
+        let record = record.ok_or_else(|| refused(ProblemKind::NotFound, None))?;
+        Ok(Rehearsal {
+            confirmation: format!("{id}@{}", record.version),
+            clients: 0,
+            bytes: 0,
+        })
+    }
+
+    pub fn delete(&mut self, id: &ObjectId, confirmation: &str) -> Answer<()> {
+        if self.rehearse(id)?.confirmation != confirmation {
+            return Err(refused(ProblemKind::ConfirmationRequired, None));
+        }
+        self.note("Delete", id);
+        self.records.remove(id);
+        Ok(())
+    }
+}
