@@ -8,7 +8,7 @@ use super::platform::Platform;
 use crate::{
     api::{
         Kind,
-        shared::{Change, ChangeOutcome, ChangeStep, DeletionPolicy, Management},
+        shared::{Change, ChangeOutcome, DeletionPolicy, Intent, Management},
     },
     estate::{Claim, Object, ObjectId, Observation},
     inventory::{Inventory, Ticket},
@@ -60,6 +60,7 @@ pub enum End {
 /// What comes back from a request.
 enum Answer {
     Marked(Option<Marks>),
+    Noted(Intent),
     Released,
     Found(Option<Object>),
     Read(ObjectId, Option<Object>),
@@ -187,7 +188,7 @@ impl World {
     pub fn pass(&mut self) -> End {
         self.scene.now += Duration::from_secs(10);
         self.platform.carry_out_late(self.scene.now);
-        self.scene.progress = Progress::default();
+        self.scene.progress = Progress::resumed(&self.declared().status);
         for _ in 0..STEPS {
             if !self.exists {
                 return End::Released;
@@ -228,7 +229,11 @@ impl World {
         };
         let to_cluster = matches!(
             step,
-            Step::Finalize | Step::Mark(_) | Step::Release | Step::Settle(_)
+            Step::Finalize
+                | Step::Mark(_)
+                | Step::RecordIntent(_)
+                | Step::Release
+                | Step::Settle(_)
         );
         match fault {
             Some(Fault::CrashBefore | Fault::CrashAfter) => {
@@ -268,6 +273,10 @@ impl World {
                 declared.annotated = id.map(|(account, id)| (account.into(), ObjectId::new(id)));
                 declared.finalized = true;
                 Answer::Marked(Some(marks.clone()))
+            }
+            Step::RecordIntent(intent) => {
+                declared.status.intent = Some(intent.clone());
+                Answer::Noted(intent.clone())
             }
             Step::Release => {
                 declared.finalized = false;
@@ -317,21 +326,16 @@ impl World {
     /// What the operator makes of an answer, as its shell does.
     fn learn(&mut self, step: &Step, outcome: Result<Answer, PlatformError>) {
         let progress = &mut self.scene.progress;
-        if mutates(step) {
+        if let Some((change, fields)) = step.mutation() {
             let outcome = match &outcome {
                 Ok(_) => ChangeOutcome::Done,
                 Err(PlatformError::Refused(_)) => ChangeOutcome::Refused,
                 Err(_) => ChangeOutcome::Unknown,
             };
-            let creation = matches!(step, Step::Create { .. });
             progress.performed.push(Change {
                 at: self.scene.now,
-                step: if creation {
-                    ChangeStep::Create
-                } else {
-                    ChangeStep::Update
-                },
-                fields: Vec::new(),
+                step: change,
+                fields,
                 outcome,
             });
         }
@@ -356,6 +360,7 @@ impl World {
                 self.scene.failures = if failed { self.scene.failures + 1 } else { 0 };
                 return;
             }
+            Ok(Answer::Noted(intent)) => progress.intent = Some(intent),
             Ok(Answer::Marked(None) | Answer::Released) => {}
             Err(failure) => {
                 progress.failure = Some(failure);
