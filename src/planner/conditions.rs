@@ -72,8 +72,17 @@ fn changes(view: &View<'_>) -> Vec<Change> {
                 && (last.step, &last.fields, last.outcome)
                     == (change.step, &change.fields, change.outcome)
         };
-        if !changes.last().is_some_and(repeated) {
-            changes.push(change.clone());
+        match changes.last_mut() {
+            // Until when an unanswered creation may still be carried out counts from the last time it was sent.
+            Some(last)
+                if repeated(last)
+                    && (change.step, change.outcome)
+                        == (ChangeStep::Create, ChangeOutcome::Unknown) =>
+            {
+                last.at = change.at;
+            }
+            Some(last) if repeated(last) => {}
+            _ => changes.push(change.clone()),
         }
     }
     changes

@@ -188,6 +188,30 @@ fn noted(before: &ManagedStatus, scene: &Scene) -> Vec<Note> {
     notes(before, &scene.status(), &scene.progress)
 }
 
+// I4, F4
+#[test]
+fn the_same_failure_twice_is_one_entry_and_an_unanswered_creation_moves_its_time() {
+    use ChangeOutcome::{Refused, Unknown};
+    for (step, outcome, moves) in [
+        (ChangeStep::Update, Refused, false),
+        (ChangeStep::Update, Unknown, false),
+        (ChangeStep::Create, Refused, false),
+        (ChangeStep::Create, Unknown, true),
+    ] {
+        let mut scene = customer("fabrikam")
+            .finalized()
+            .unclaimed()
+            .failing(outage());
+        scene.progress.performed.push(change(step, &["a"], outcome));
+        scene.declared.status = scene.status();
+        let later = noon() + Duration::from_secs(100);
+        scene.progress.performed[0].at = later;
+        let changes = scene.status().changes;
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].at == later, moves, "{step} {outcome}");
+    }
+}
+
 // I4
 #[test]
 fn an_idle_pass_tells_nothing() {
