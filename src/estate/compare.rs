@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::{
@@ -81,7 +82,13 @@ fn collapse(patch: &mut Value, held: Option<&Value>) {
 fn target(shape: Shape, wanted: &Value, held: Option<&Value>) -> Value {
     match shape {
         Shape::GrowingSet => {
-            let union: BTreeSet<&str> = texts(held).chain(texts(Some(wanted))).collect();
+            let mut union: Vec<&str> = texts(held).collect();
+            for text in texts(Some(wanted)) {
+                if !union.iter().any(|held| held.eq_ignore_ascii_case(text)) {
+                    union.push(text);
+                }
+            }
+            union.sort_unstable();
             union.into_iter().collect()
         }
         Shape::Keyed(key) => overlay(key, wanted, held, false),
@@ -147,18 +154,30 @@ fn same(shape: Shape, wanted: &Value, held: Option<&Value>) -> bool {
             _ => wanted == held,
         },
         Shape::Bytes | Shape::Rate | Shape::Count | Shape::Credits => same_number(wanted, held),
-        Shape::Set | Shape::GrowingSet => {
-            texts(Some(wanted)).collect::<BTreeSet<_>>()
-                == texts(Some(held)).collect::<BTreeSet<_>>()
-        }
+        Shape::Set | Shape::GrowingSet => same_texts(wanted, held),
         Shape::Keyed(key) | Shape::GrowingKeyed(key) => same_entries(key, wanted, held),
-        Shape::Text | Shape::Flag | Shape::Instant => {
-            wanted == held || (is_empty(wanted) && is_empty(held))
-        }
+        Shape::Text => match (wanted.as_str(), held.as_str()) {
+            (Some(wanted), Some(held)) => wanted.trim() == held.trim(),
+            _ => wanted == held || (is_empty(wanted) && is_empty(held)),
+        },
+        Shape::Flag | Shape::Instant => wanted == held || (is_empty(wanted) && is_empty(held)),
     }
 }
 
+/// Sets are words and mail addresses, which platforms may re-case.
+fn same_texts(wanted: &Value, held: &Value) -> bool {
+    let set = |value| -> BTreeSet<String> {
+        texts(Some(value))
+            .map(|text: &str| text.trim().to_ascii_lowercase())
+            .collect()
+    };
+    set(wanted) == set(held)
+}
+
 fn same_number(wanted: &Value, held: &Value) -> bool {
+    if let (Some(wanted), Some(held)) = (wanted.as_u64(), held.as_u64()) {
+        return wanted == held;
+    }
     match (wanted.as_f64(), held.as_f64()) {
         (Some(wanted), Some(held)) => thousandths(wanted) == thousandths(held),
         _ => wanted == held,
@@ -202,15 +221,13 @@ fn same_leaf(one: &Value, other: &Value) -> bool {
     }
     match (one, other) {
         (Value::Number(_), Value::Number(_)) => same_number(one, other),
-        (Value::Array(_), Value::Array(_)) => {
-            texts(Some(one)).collect::<BTreeSet<_>>() == texts(Some(other)).collect::<BTreeSet<_>>()
-        }
+        (Value::Array(_), Value::Array(_)) => same_texts(one, other),
         (Value::String(one), Value::String(other)) => match (
             one.parse::<jiff::Timestamp>(),
             other.parse::<jiff::Timestamp>(),
         ) {
-            (Ok(one), Ok(other)) => one.as_second() == other.as_second(),
-            _ => false,
+            (Ok(one), Ok(other)) => one.duration_since(other).abs() < SignedDuration::from_secs(1),
+            _ => one.trim() == other.trim(),
         },
         _ => false,
     }

@@ -11,6 +11,8 @@ mod consumption;
 mod object;
 mod observation;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use capability::{Account, Capabilities, Capability};
 pub use catalogue::{Field, Shape, fields};
