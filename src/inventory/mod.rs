@@ -8,6 +8,9 @@
 //!        write 5: customer 1042 ──┘                       sweep 4 can't have seen it
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -46,7 +49,7 @@ pub struct Surroundings {
 pub struct Changes {
     /// Objects that came, went or differ, with the claim they carry or carried.
     pub objects: Vec<(Key, Option<Claim>)>,
-    /// Whether capabilities, locations, administrators or licences differ, or this is the first observation.
+    /// Whether capabilities, locations, administrators, licences or clients differ, or this is the first observation.
     pub surroundings: bool,
 }
 
@@ -54,7 +57,7 @@ pub struct Changes {
 #[derive(Debug, Default)]
 pub struct Inventory {
     objects: HashMap<Key, Arc<Object>>,
-    by_claim: HashMap<(Kind, Claim), ObjectId>,
+    by_claim: HashMap<(Kind, Claim), BTreeSet<ObjectId>>,
     by_name: HashMap<(Kind, String), BTreeSet<ObjectId>>,
     children: HashMap<(Kind, ObjectId), BTreeSet<ObjectId>>,
     tenants_by_plan: HashMap<ObjectId, BTreeSet<ObjectId>>,
@@ -119,7 +122,7 @@ impl Inventory {
             administrators: observation.administrators,
             licences: observation.licences,
         };
-        changes.surroundings = self.surroundings.as_ref() != Some(&surroundings);
+        changes.surroundings |= self.surroundings.as_ref() != Some(&surroundings);
         self.surroundings = Some(surroundings);
         self.written.retain(|_, written| *written > sweep);
         self.written_clients.retain(|_, written| *written > sweep);
@@ -154,10 +157,11 @@ impl Inventory {
         self.objects.get(&(kind, id.clone()))
     }
 
-    /// The object that carries a claim.
+    /// The object that carries a claim. Should the platform show several, always the same one.
     pub fn claimed(&self, kind: Kind, claim: &Claim) -> Option<&Arc<Object>> {
         self.by_claim
             .get(&(kind, claim.clone()))
+            .and_then(BTreeSet::first)
             .and_then(|id| self.get(kind, id))
     }
 
@@ -209,33 +213,27 @@ impl Inventory {
             .is_some_and(|written| *written > sweep)
     }
 
+    /// A client that came, went or moved is news to its customer, and to whoever lists it: those aren't known here.
     fn install_clients(&mut self, sweep: Ticket, clients: Vec<Client>, changes: &mut Changes) {
         let mut next: HashMap<ObjectId, Client> = HashMap::with_capacity(clients.len());
         for client in clients {
-            let newer = self
-                .written_clients
-                .get(&client.id)
-                .is_some_and(|written| *written > sweep);
-            let client = if newer {
-                self.clients.remove(&client.id).unwrap_or(client)
-            } else {
-                client
+            let written = self.written_clients.get(&client.id);
+            let known = self.clients.remove(&client.id);
+            let client = match known {
+                Some(known) if written.is_some_and(|written| *written > sweep) => known,
+                Some(known) if known.customer_id == client.customer_id => client,
+                _ => {
+                    let customer = self.get(Kind::Customer, &client.customer_id);
+                    let claim = customer.and_then(|object| object.claim.clone());
+                    let key = (Kind::Customer, client.customer_id.clone());
+                    changes.objects.push((key, claim));
+                    changes.surroundings = true;
+                    client
+                }
             };
-            if self
-                .clients
-                .get(&client.id)
-                .is_none_or(|known| known.customer_id != client.customer_id)
-            {
-                let customer = self
-                    .get(Kind::Customer, &client.customer_id)
-                    .and_then(|object| object.claim.clone());
-                changes
-                    .objects
-                    .push(((Kind::Customer, client.customer_id.clone()), customer));
-                changes.surroundings = true;
-            }
             next.insert(client.id.clone(), client);
         }
+        changes.surroundings |= !self.clients.is_empty();
         self.clients = next;
     }
 
@@ -244,7 +242,9 @@ impl Inventory {
         self.take(&key);
         if let Some(claim) = &object.claim {
             self.by_claim
-                .insert((object.kind, claim.clone()), object.id.clone());
+                .entry((object.kind, claim.clone()))
+                .or_default()
+                .insert(object.id.clone());
         }
         self.by_name
             .entry((object.kind, object.name.to_lowercase()))
@@ -268,10 +268,7 @@ impl Inventory {
     fn take(&mut self, key: &Key) -> Option<Arc<Object>> {
         let object = self.objects.remove(key)?;
         if let Some(claim) = &object.claim {
-            let index = (key.0, claim.clone());
-            if self.by_claim.get(&index) == Some(&key.1) {
-                self.by_claim.remove(&index);
-            }
+            remove_from(&mut self.by_claim, &(key.0, claim.clone()), &key.1);
         }
         remove_from(
             &mut self.by_name,
