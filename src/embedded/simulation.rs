@@ -89,7 +89,7 @@ const RESTORED: u64 = 5;
 impl Client<'_> {
     /// How the backup of a day ended; `None` when there was none.
     pub fn outcome(&self, day: Day) -> Option<Outcome> {
-        if day < self.since - HISTORY || self.paused(day) {
+        if !self.ran(day) {
             return None;
         }
         // Most clients are reliable, a few aren't, and now and then one fails for days on end.
@@ -134,11 +134,7 @@ impl Client<'_> {
 
     /// Millionths of a credit consumed on a day.
     pub fn consumed(&self, day: Day) -> u64 {
-        if self.outcome(day).is_some() {
-            self.load.credits
-        } else {
-            0
-        }
+        if self.ran(day) { self.load.credits } else { 0 }
     }
 
     /// Id of the job of a day.
@@ -146,11 +142,10 @@ impl Client<'_> {
         (self.key % 900_000 * 100_000 + day.unsigned_abs()).to_string()
     }
 
-    fn paused(&self, day: Day) -> bool {
+    fn ran(&self, day: Day) -> bool {
         let run = midnight(day);
-        self.pauses
-            .iter()
-            .any(|pause| pause.from <= run && pause.to.is_none_or(|to| run < to))
+        let paused = |pause: &Pause| pause.from <= run && pause.to.is_none_or(|to| run < to);
+        day >= self.since - HISTORY && !self.pauses.iter().any(paused)
     }
 }
 

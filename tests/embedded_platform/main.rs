@@ -5,4 +5,5 @@ mod basics;
 mod faults;
 mod figures;
 mod guards;
+mod scale;
 mod support;

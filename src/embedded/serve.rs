@@ -1,0 +1,208 @@
+//! One estate on its own: `holdfast platform serve`.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use secrecy::SecretString;
+
+use super::{
+    Clock, Faults, HostError,
+    estate::Estate,
+    http::{self, Directory, Shared},
+    server::{Server, kept_token, make_directory},
+};
+
+/// How a single estate is served.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// The estate's file; made if it isn't there.
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Extra time that every request takes.
+    pub latency: Option<Duration>,
+    /// File of faults, read again whenever it changes.
+    pub faults: Option<PathBuf>,
+    /// Bearer token; when absent one is kept in `FILE.token`.
+    pub token: Option<SecretString>,
+}
+
+/// Serves one estate at `/v1/…` until the process is told to stop, after printing where.
+///
+/// # Errors
+/// A file or an address that can't be used.
+pub async fn serve(options: ServeOptions) -> Result<(), HostError> {
+    let served = Served::start(options).await?;
+    println!(
+        "platform: http://{}\ntoken: {}",
+        served.server.address, served.token
+    );
+    told_to_stop().await;
+    served.stop().await;
+    Ok(())
+}
+
+/// A single estate that is being served.
+struct Served {
+    server: Server,
+    estate: Arc<Estate>,
+    /// Where the token is, for people; never the token itself.
+    token: String,
+}
+
+impl Served {
+    async fn start(options: ServeOptions) -> Result<Self, HostError> {
+        let ServeOptions {
+            data,
+            listen,
+            latency,
+            faults,
+            token,
+        } = options;
+        if let Some(directory) = data
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty())
+        {
+            make_directory(directory)?;
+        }
+        let (token, whereabouts) = match token {
+            Some(token) => (token, "as given".to_owned()),
+            None => {
+                let file = token_file(&data);
+                (kept_token(&file)?, format!("in {}", file.display()))
+            }
+        };
+        let file = data.clone();
+        let opening = tokio::task::spawn_blocking(move || {
+            Estate::open(&file, "Embedded platform", Clock::system())
+        });
+        let opened = opening
+            .await
+            .map_err(|error| HostError::Serve(io::Error::other(error)))?;
+        let opened = opened.map_err(|source| HostError::Estate {
+            estate: data.display().to_string(),
+            source,
+        });
+        let estate = Arc::new(opened?);
+        let faults = faults.as_deref().map(Faults::from_file).unwrap_or_default();
+        let estates = Box::new(Single(Arc::clone(&estate)));
+        let shared = Shared {
+            estates,
+            token,
+            latency,
+            faults,
+        };
+        let server = Server::start(listen, http::single(Arc::new(shared))).await?;
+        Ok(Self {
+            server,
+            estate,
+            token: whereabouts,
+        })
+    }
+
+    async fn stop(self) {
+        self.server.stop().await;
+        let estate = self.estate;
+        // Only a panic while closing could fail here; the file is durable at every commit.
+        let _ = tokio::task::spawn_blocking(move || estate.close()).await;
+    }
+}
+
+/// `estate.sqlite.token` beside `estate.sqlite`.
+fn token_file(data: &Path) -> PathBuf {
+    let mut file = data.to_owned().into_os_string();
+    file.push(".token");
+    file.into()
+}
+
+/// Interrupt or termination, whichever comes first.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! { _ = interrupted => (), _ = terminated.recv() => () }
+        }
+        Err(_) => drop(interrupted.await),
+    }
+}
+
+/// The single estate of a server.
+struct Single(Arc<Estate>);
+
+impl Directory for Single {
+    fn find(&self, _: Option<(&str, &str)>) -> Option<Arc<Estate>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_estate_is_served_with_a_token_that_is_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = ServeOptions {
+            data: directory.path().join("new/estate.sqlite"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            latency: Some(Duration::from_millis(50)),
+            faults: None,
+            token: None,
+        };
+        let mut accounts = Vec::new();
+        for _ in 0..2 {
+            let served = Served::start(options.clone()).await.expect("starts");
+            let token = std::fs::read_to_string(directory.path().join("new/estate.sqlite.token"))
+                .expect("a token");
+            assert!(!served.token.contains(&token));
+            let started = std::time::Instant::now();
+            let url = format!("http://{}/v1/capabilities", served.server.address);
+            let answer = reqwest::Client::new()
+                .get(url)
+                .bearer_auth(&token)
+                .send()
+                .await
+                .expect("an answer");
+            assert!(started.elapsed() >= Duration::from_millis(50));
+            accounts.push(
+                answer.json::<serde_json::Value>().await.expect("JSON")["account"]["id"].clone(),
+            );
+            served.stop().await;
+        }
+        assert!(accounts[0].is_string());
+        assert_eq!(accounts[0], accounts[1]);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_given_is_not_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let data = directory.path().join("estate.sqlite");
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let token = Some(SecretString::from("given"));
+        let served = Served::start(ServeOptions {
+            data,
+            listen,
+            latency: None,
+            faults: None,
+            token,
+        })
+        .await
+        .expect("starts");
+        let url = format!("http://{}/v1/pool", served.server.address);
+        let answer = reqwest::Client::new()
+            .get(url)
+            .bearer_auth("given")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+        assert!(!directory.path().join("estate.sqlite.token").exists());
+        served.stop().await;
+    }
+}
