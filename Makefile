@@ -51,3 +51,9 @@ lint: ## Formatting, lints, documentation
 .PHONY: test
 test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
 	@scripts/test.sh
+
+# --- Measuring --------------------------------------------------------------
+
+.PHONY: bench
+bench: $(CONTROLPLANE) ## Measure 1,000 customers (N=10000 for more), a few minutes
+	@scripts/bench.sh
