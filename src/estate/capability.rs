@@ -67,6 +67,9 @@ pub struct Capabilities {
     pub verbs: BTreeSet<Capability>,
     /// Settable fields by kind; a kind that isn't listed takes every field.
     pub fields: BTreeMap<Kind, BTreeSet<String>>,
+    /// Whether a creation can be sent again without risk: the platform itself makes at most one object of a claim, and says
+    /// so when there is one. Then nobody needs to ask before the first try.
+    pub repeatable_create: bool,
     /// The customer that takes clients nobody lists.
     pub default_customer: Option<super::ObjectId>,
 }

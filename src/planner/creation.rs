@@ -1,4 +1,5 @@
-//! Making the remote object: only after the platform said outright that nothing carries our claim.
+//! Making the remote object: only where nothing carries our claim. Either the platform said so outright, or it refuses by
+//! itself to make a second one.
 
 use std::collections::BTreeSet;
 
@@ -59,6 +60,25 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             .collect(),
         document: settings.to_document(),
     }
+}
+
+/// The next step without asking for our claim first, where that is safe. A platform that makes at most one object of a claim
+/// finds out by itself whether there is one: it refuses, we look, and adopt. And who waits for a reference decides nothing
+/// yet. Anything else said about an absent object is said only after the platform was asked.
+pub fn unasked(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Option<Step> {
+    if !platform.capabilities.repeatable_create {
+        return None;
+    }
+    let step = next(view, platform, management);
+    let safe = match &step {
+        Step::Create { .. } => true,
+        Step::Settle(settlement) => matches!(
+            settlement.verdict,
+            Verdict::Waiting(Reason::ReferenceNotReady | Reason::WaitingForReference, _)
+        ),
+        _ => false,
+    };
+    safe.then_some(step)
 }
 
 /// Another object has our name under our parent: a conflict, unless `adopt: Matching` and nothing managed differs.

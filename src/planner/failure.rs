@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{PATIENCE, Step, Verdict, View, conditions::remote_object, settle::settle};
+use super::{
+    PATIENCE, PlatformState, Step, Verdict, View, conditions::remote_object, settle::settle,
+};
 use crate::{
     api::{Kind, conditions::Reason},
     platform::{PlatformError, Problem, ProblemKind},
@@ -53,7 +55,8 @@ pub fn after(view: &View<'_>) -> Option<Step> {
     Some(settle(verdict, Some(again)))
 }
 
-/// A write that the object has outrun reads it afresh, once a pass: the inventory would be as stale until the next sweep.
+/// A write that the object has outrun reads it afresh, once a pass: the inventory would be as stale until the next sweep. So
+/// does a creation that was one already.
 fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
     let PlatformError::Refused(problem) = failure else {
         return None;
@@ -62,6 +65,17 @@ fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
         problem.kind,
         ProblemKind::PreconditionFailed | ProblemKind::NotFound
     );
+    // Our claim is on an object that the inventory doesn't know yet: it is ours.
+    if problem.kind == ProblemKind::AlreadyExists
+        && view.remote.claimed.is_none()
+        && !view.progress.unclaimed
+        && !view.declared.deleting
+        && let PlatformState::Observed(platform) = &view.platform
+    {
+        let declared = view.declared;
+        let claim = platform.claim(declared.kind, &declared.namespace, &declared.name);
+        return Some(Step::LookUp(claim));
+    }
     let object = remote_object(view.declared, &view.remote)?;
     let looked = view.progress.fresh.as_ref() == Some(&object.id);
     (outrun && !looked && !view.declared.deleting).then(|| Step::Read(object.id.clone()))

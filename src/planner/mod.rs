@@ -174,7 +174,9 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     match identity(view, platform) {
         Identity::Ours(object) => converge::next(view, platform, management, &object),
         Identity::Unknown => creation::next(view, platform, management),
-        Identity::LookUp(claim) => Step::LookUp(claim),
+        Identity::LookUp(claim) => {
+            creation::unasked(view, platform, management).unwrap_or(Step::LookUp(claim))
+        }
         Identity::Read(id) => Step::Read(id),
         Identity::Refused(reason, message) => settle(Verdict::Stalled(reason, message), None),
     }

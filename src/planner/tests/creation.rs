@@ -1,14 +1,19 @@
-//! Nothing is made before the platform said outright that it isn't there; what is made carries our claim.
+//! Nothing is made before the platform said outright that it isn't there, unless it keeps claims unique by itself; what is
+//! made carries our claim.
 
 use serde_json::{Value, json};
 
-use super::fixtures::{
-    Scene, customer, found, hidden_customer, mutates, reseller, service_plan, tenant,
+use super::{
+    failures::refused,
+    fixtures::{
+        Scene, customer, found, hidden_customer, mutates, remote, reseller, service_plan, tenant,
+    },
 };
 use crate::{
-    api::{Kind, conditions::Reason},
+    api::{Kind, conditions::Reason, shared::Management},
     estate::{Capability, ObjectId},
     planner::{Reference, Step},
+    platform::ProblemKind,
 };
 
 fn every_kind() -> [Scene; 4] {
@@ -59,6 +64,75 @@ fn an_empty_inventory_is_no_proof_of_absence() {
         assert!(scene.remote.claimed.is_none() && scene.remote.known.is_none());
         assert_eq!(scene.next(), Step::LookUp(scene.claim()));
     }
+}
+
+// I1
+#[test]
+fn a_platform_that_keeps_claims_unique_need_not_be_asked_first() {
+    for scene in every_kind() {
+        let scene = scene.finalized().repeatable();
+        let claim = scene.claim();
+        assert!(matches!(scene.next(), Step::Create { claim: sent, .. } if sent == claim));
+    }
+}
+
+// I1, F2
+#[test]
+fn a_creation_that_was_one_already_is_looked_up_once_and_adopted() {
+    for scene in every_kind() {
+        let scene = scene.finalized().repeatable();
+        let twice = scene.clone().failing(refused(ProblemKind::AlreadyExists));
+        assert_eq!(twice.next(), Step::LookUp(scene.claim()));
+        let denied = twice.clone().unclaimed();
+        denied.waiting(Reason::Updating);
+        let found = twice.holding(remote(scene.declared.kind, "42", &json!({"name": "x"})));
+        let step = found.next();
+        assert!(
+            !matches!(step, Step::Create { .. } | Step::LookUp(_)),
+            "{step:?}"
+        );
+    }
+}
+
+// I1, F14
+#[test]
+fn nothing_is_said_about_an_absent_object_before_the_platform_was_asked() {
+    let scene = customer("fabrikam").finalized().repeatable();
+    let lookup = Step::LookUp(scene.claim());
+    let mut observed = scene.clone();
+    observed.facts.management = Management::Observe;
+    let unlocated = scene.clone().with(json!({"country": "FR"}));
+    let unable = scene.clone().without(Capability::CreateCustomer);
+    let taken = scene.clone().beside(
+        remote(Kind::Customer, "9", &json!({"name": "Fabrikam GmbH"})),
+        None,
+    );
+    let mut held = scene.clone();
+    held.hold = Some("another replica holds the account".into());
+    for scene in [observed, unlocated, unable, taken, held] {
+        assert_eq!(scene.next(), lookup);
+    }
+    let waiting = tenant("fabrikam-hybrid")
+        .finalized()
+        .repeatable()
+        .referring(
+            "customerRef",
+            "fabrikam",
+            Reference::Found {
+                id: None,
+                deleting: false,
+                platform: Some("msp".into()),
+            },
+        );
+    waiting.waiting(Reason::ReferenceNotReady);
+}
+
+// I1, I2
+#[test]
+fn a_noted_id_is_still_read_before_anything_is_made() {
+    let scene = customer("fabrikam").finalized().repeatable().noting("42");
+    assert_eq!(scene.next(), Step::Read(ObjectId::new("42")));
+    assert!(!mutates(&scene.gone("42").next()), "what vanished stays so");
 }
 
 // I1, F2

@@ -22,7 +22,8 @@ fn problem(kind: ProblemKind) -> Problem {
     }
 }
 
-fn refused(kind: ProblemKind) -> PlatformError {
+/// A refusal of a kind.
+pub fn refused(kind: ProblemKind) -> PlatformError {
     PlatformError::Refused(problem(kind))
 }
 

@@ -50,6 +50,7 @@ pub fn platform() -> PlatformFacts {
             },
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
+            repeatable_create: false,
             default_customer: None,
         },
         locations: vec![location("de-1", &["DE", "AT"]), location("ch-1", &["CH"])],
@@ -220,6 +221,12 @@ impl Scene {
     /// The platform says outright that nothing carries our claim.
     pub fn unclaimed(mut self) -> Self {
         self.progress.unclaimed = true;
+        self
+    }
+
+    /// The platform itself makes at most one object of a claim.
+    pub fn repeatable(mut self) -> Self {
+        self.facts.capabilities.repeatable_create = true;
         self
     }
 

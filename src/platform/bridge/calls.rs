@@ -1,5 +1,7 @@
 //! The port's methods as requests of the contract.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures::try_join;
 use reqwest::{
@@ -7,9 +9,10 @@ use reqwest::{
     header::{IF_MATCH, IF_NONE_MATCH},
 };
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::{
-    Bridge, Change,
+    Acquaintance, Bridge, Change,
     answer::{Secrets, garbled, read},
     expected,
     wire::{CapabilitiesBody, Item, Operation, Pool, RehearsalBody, collection},
@@ -26,6 +29,9 @@ use crate::{
         http::Call,
     },
 };
+
+/// How long an account that answered is taken to be still there when an object is made.
+const ACQUAINTED: Duration = Duration::from_secs(10);
 
 /// Method and path template by kind, as metrics and errors show them.
 macro_rules! operation {
@@ -63,8 +69,39 @@ impl Bridge {
     /// As [`Bridge::capabilities`], and remembers as whom we were answered.
     async fn introduce(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
         let (capabilities, page_size) = self.capabilities(lane).await?;
-        *self.account() = Some(capabilities.account.id.clone());
+        *self.account() = Some(Acquaintance {
+            id: capabilities.account.id.clone(),
+            at: Instant::now(),
+        });
         Ok((capabilities, page_size))
+    }
+
+    /// Makes sure that the account that answers is still the one that we know.
+    async fn recognise(&self, operation: &str) -> Result<(), PlatformError> {
+        let asked_at = Instant::now();
+        let (capabilities, _) = self.capabilities(Lane::Edit).await?;
+        match &mut *self.account() {
+            Some(known) if known.id != capabilities.account.id => Err(garbled(
+                operation,
+                "another account answers than at the last sweep",
+            )),
+            Some(known) => {
+                known.at = asked_at;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Bridge::recognise`], unless the account was seen a moment ago. An update names an object that another account
+    /// doesn't have; a creation would go through in any.
+    async fn recognise_lately(&self, operation: &str) -> Result<(), PlatformError> {
+        let _one_asks = self.asking.lock().await;
+        let seen = self.account().as_ref().map(|known| known.at);
+        match seen {
+            Some(at) if at.elapsed() >= ACQUAINTED => self.recognise(operation).await,
+            _ => Ok(()),
+        }
     }
 
     /// One item; `None` where the platform says outright that there is no such object, and is still the one that we know.
@@ -78,16 +115,8 @@ impl Bridge {
         match answer.await {
             Ok(item) => Ok(Some(item)),
             Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
-                let (capabilities, _) = self.capabilities(Lane::Edit).await?;
-                let known = self.account().clone();
-                if known.is_none_or(|known| known == capabilities.account.id) {
-                    Ok(None)
-                } else {
-                    Err(garbled(
-                        operation,
-                        "another account answers than at the last sweep",
-                    ))
-                }
+                self.recognise(operation).await?;
+                Ok(None)
             }
             Err(error) => Err(error),
         }
@@ -190,6 +219,7 @@ impl Platform for Bridge {
         document: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         let operation = operation!(kind, "PUT", "/by-ref/{externalRef}");
+        self.recognise_lately(operation).await?;
         let url = self.url(&[collection(kind), "by-ref", claim.as_str()])?;
         let change = Change {
             condition: Some((IF_NONE_MATCH, "*".to_owned())),

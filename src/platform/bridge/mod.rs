@@ -10,6 +10,7 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 mod answer;
 mod calls;
@@ -46,7 +47,16 @@ pub struct Bridge {
     authorization: HeaderValue,
     token: SecretString,
     /// The account that answered last.
-    account: Mutex<Option<String>>,
+    account: Mutex<Option<Acquaintance>>,
+    /// Held by the one that asks who answers, while others wait for what it finds.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// An account that answered.
+#[derive(Clone)]
+struct Acquaintance {
+    id: String,
+    at: Instant,
 }
 
 impl Bridge {
@@ -78,10 +88,11 @@ impl Bridge {
             authorization,
             token: token.into(),
             account: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
         })
     }
 
-    fn account(&self) -> MutexGuard<'_, Option<String>> {
+    fn account(&self) -> MutexGuard<'_, Option<Acquaintance>> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -243,6 +243,7 @@ impl CapabilitiesBody {
             account: self.account,
             verbs,
             fields: fields.collect(),
+            repeatable_create: creates,
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })
     }
