@@ -224,7 +224,7 @@ fn a_hidden_customer_is_created_under_its_account_name() {
     assert_eq!(document["hideName"], true);
 }
 
-// R-S2
+// R-S2, R-V2
 #[test]
 fn the_country_decides_the_location_where_the_platform_hosts_it() {
     let cases: [(Value, Result<Option<&str>, Reason>); 8] = [
