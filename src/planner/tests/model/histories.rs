@@ -99,8 +99,9 @@ fn happen(world: &mut World, event: &Event) {
 }
 
 /// A world with a bystander that must stay as it is.
-fn world(policy: &str) -> World {
-    let scene = customer("fabrikam").with(json!({"deletionPolicy": policy}));
+fn world(policy: &str, repeatable: bool) -> World {
+    let mut scene = customer("fabrikam").with(json!({"deletionPolicy": policy}));
+    scene.facts.capabilities.repeatable_create = repeatable;
     let mut world = World::new(scene);
     world.platform.add_by_hand(Kind::Customer, bystander());
     world
@@ -130,8 +131,9 @@ proptest! {
     #[test]
     fn any_history_ends_in_agreement_and_then_in_silence(
         events in prop::collection::vec(event(), 1..40),
+        repeatable in any::<bool>(),
     ) {
-        let mut world = world("Delete");
+        let mut world = world("Delete", repeatable);
         for event in &events {
             happen(&mut world, event);
         }
@@ -148,8 +150,9 @@ proptest! {
         before in prop::collection::vec(event(), 1..25),
         after in prop::collection::vec(event(), 0..15),
         deletes in any::<bool>(),
+        repeatable in any::<bool>(),
     ) {
-        let mut world = world(if deletes { "Delete" } else { "Retain" });
+        let mut world = world(if deletes { "Delete" } else { "Retain" }, repeatable);
         for event in &before {
             happen(&mut world, event);
         }
@@ -171,8 +174,9 @@ proptest! {
     fn what_vanished_is_never_made_anew_unasked(
         before in prop::collection::vec(event(), 1..20),
         after in prop::collection::vec(event(), 0..20),
+        repeatable in any::<bool>(),
     ) {
-        let mut world = world("Retain");
+        let mut world = world("Retain", repeatable);
         for event in &before {
             happen(&mut world, event);
         }

@@ -11,13 +11,21 @@ use super::fixtures::customer;
 use crate::{api::Kind, estate::ObjectId, planner::Verdict};
 
 /// Create, edit, suspend, and delete by the given policy; a bystander that nobody declared is there all the time.
-fn walk(policy: &str, fault: Option<(usize, Fault)>, empty_lists: bool) -> World {
-    let scene = customer("fabrikam").with(json!({
+fn walk(
+    policy: &str,
+    fault: Option<(usize, Fault)>,
+    Variant {
+        empty_lists,
+        repeatable,
+    }: Variant,
+) -> World {
+    let mut scene = customer("fabrikam").with(json!({
         "deletionPolicy": policy,
         "country": "DE",
         "profile": {"email": "Office@Fabrikam.example"},
         "contacts": [{"email": "b@fabrikam.example"}, {"email": "a@fabrikam.example"}],
     }));
+    scene.facts.capabilities.repeatable_create = repeatable;
     let mut world = World::new(scene);
     world.fault = fault;
     let bystander = json!({"name": "Bystander", "profile": {"phone": "0"}});
@@ -58,35 +66,53 @@ fn end_of(world: &World) -> Vec<(ObjectId, Value)> {
     world.platform.documents()
 }
 
-// F1, F2, F3, F4, I1, I2, I3, I4, I7
-#[test]
-fn a_fault_around_any_request_changes_nothing_about_the_outcome() {
+/// What the platform is like.
+#[derive(Debug, Clone, Copy)]
+struct Variant {
+    /// Its lists are empty all the time.
+    empty_lists: bool,
+    /// It keeps claims unique by itself, so creations go out unasked.
+    repeatable: bool,
+}
+
+/// Every request of the walk goes wrong in every way, one at a time, and the outcome stays the same.
+fn every_fault_on(variant: Variant) {
     for policy in ["Delete", "Retain"] {
-        let calm = walk(policy, None, false);
+        let calm = walk(policy, None, variant);
         let expected = end_of(&calm);
         assert_eq!(expected.len(), if policy == "Delete" { 1 } else { 2 });
         for at in 0..calm.requests {
             for fault in Fault::ALL {
-                let world = walk(policy, Some((at, fault)), false);
-                assert_eq!(end_of(&world), expected, "{policy}, {fault:?} at {at}");
+                let world = walk(policy, Some((at, fault)), variant);
+                assert_eq!(
+                    end_of(&world),
+                    expected,
+                    "{policy}, {fault:?} at {at}, {variant:?}"
+                );
             }
         }
+    }
+}
+
+// F1, F2, F3, F4, I1, I2, I3, I4, I7
+#[test]
+fn a_fault_around_any_request_changes_nothing_about_the_outcome() {
+    for repeatable in [false, true] {
+        every_fault_on(Variant {
+            empty_lists: false,
+            repeatable,
+        });
     }
 }
 
 // F14, I1, I2
 #[test]
 fn empty_lists_all_the_time_change_nothing_about_the_outcome() {
-    for policy in ["Delete", "Retain"] {
-        let expected = end_of(&walk(policy, None, false));
-        let calm = walk(policy, None, true);
-        assert_eq!(end_of(&calm), expected, "{policy}");
-        for at in 0..calm.requests {
-            for fault in Fault::ALL {
-                let world = walk(policy, Some((at, fault)), true);
-                assert_eq!(end_of(&world), expected, "{policy}, {fault:?} at {at}");
-            }
-        }
+    for repeatable in [false, true] {
+        every_fault_on(Variant {
+            empty_lists: true,
+            repeatable,
+        });
     }
 }
 
