@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{at_creation, desired, spec_field},
@@ -12,10 +14,13 @@ use crate::{
     api::{
         Kind,
         conditions::Reason,
-        shared::{Adopt, Management},
+        shared::{Adopt, ChangeOutcome, ChangeStep, Management},
     },
     estate::{Capability, Object, Settings, differences},
 };
+
+/// How long after a creation without an answer the object may still appear. Source: fault F4.
+const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The next step for a resource that has no remote object.
 pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
@@ -51,6 +56,15 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Some((reason, hold)) = &view.hold {
         return settle(Verdict::Waiting(*reason, hold.clone()), Some(PATIENCE));
     }
+    if let Some(sent) = unanswered(view).filter(|_| !platform.capabilities.repeatable_create) {
+        let message = format!(
+            "the creation sent at {sent} was not answered and may still be carried out. Looking for the object for two minutes from then before it is tried again."
+        );
+        return settle(
+            Verdict::Waiting(Reason::CreateOutcomeUnknown, message),
+            Some(PATIENCE),
+        );
+    }
     settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
     Step::Create {
         claim: platform.claim(declared.kind, &declared.namespace, &declared.name),
@@ -60,6 +74,18 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             .collect(),
         document: settings.to_document(),
     }
+}
+
+/// When a creation was sent that had no answer and may still be carried out, even after the object has been made and deleted
+/// again.
+pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
+    let changes = view.declared.status.changes.iter();
+    let sent = changes.chain(&view.progress.performed).find(|change| {
+        change.step == ChangeStep::Create
+            && matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent)
+            && view.now.duration_since(change.at) < LATE
+    });
+    sent.map(|change| change.at)
 }
 
 /// The next step without asking for our claim first, where that is safe. A platform that makes at most one object of a claim

@@ -1,19 +1,16 @@
 //! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
 
-use jiff::SignedDuration;
-
-use super::{PATIENCE, PlatformFacts, Step, Verdict, View, operation, settle::settle};
+use super::{
+    PATIENCE, PlatformFacts, Step, Verdict, View, creation::unanswered, operation, settle::settle,
+};
 use crate::{
     api::{
         conditions::Reason,
-        shared::{ChangeOutcome, ChangeStep, DeletionPolicy, Management},
+        shared::{DeletionPolicy, Management},
     },
     estate::{Object, ObjectId},
     rules,
 };
-
-/// How long after a creation without an answer the object may still appear. Source: fault F4.
-const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The next step for a resource that Kubernetes is deleting.
 pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
@@ -110,15 +107,9 @@ fn unannotated(view: &View<'_>) -> Step {
 
 /// A creation without an answer may be carried out late, even after the object has been made and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
-    let changes = view.declared.status.changes.iter();
-    let sent = changes.chain(&view.progress.performed).find(|change| {
-        change.step == ChangeStep::Create
-            && matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent)
-            && view.now.duration_since(change.at) < LATE
-    })?;
+    let sent = unanswered(view)?;
     let message = format!(
-        "the creation sent at {} was not answered and may still be carried out. Waiting two minutes from then; or set deletionPolicy: Retain to let go now.",
-        sent.at
+        "the creation sent at {sent} was not answered and may still be carried out. Waiting two minutes from then; or set deletionPolicy: Retain to let go now."
     );
     Some(settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),

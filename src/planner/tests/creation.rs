@@ -1,6 +1,8 @@
 //! Nothing is made before the platform said outright that it isn't there, unless it keeps claims unique by itself; what is
 //! made carries our claim.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -10,7 +12,11 @@ use super::{
     },
 };
 use crate::{
-    api::{Kind, conditions::Reason, shared::Management},
+    api::{
+        Kind,
+        conditions::Reason,
+        shared::{Change, ChangeOutcome, ChangeStep, Management},
+    },
     estate::{Capability, ObjectId},
     planner::{Reference, Step},
     platform::ProblemKind,
@@ -366,4 +372,24 @@ fn a_missing_secret_stalls_and_names_its_field() {
             .stalled(Reason::SecretMissing)
             .starts_with("webAccess.passwordRef: ")
     );
+}
+
+// F4, I1
+#[test]
+fn an_unanswered_creation_is_looked_for_before_it_is_tried_again() {
+    let mut scene = customer("fabrikam").finalized().unclaimed();
+    scene.declared.status.changes.push(Change {
+        at: scene.now,
+        step: ChangeStep::Create,
+        fields: Vec::new(),
+        outcome: ChangeOutcome::Unknown,
+    });
+    scene.now += Duration::from_secs(119);
+    scene.waiting(Reason::CreateOutcomeUnknown);
+    assert!(
+        mutates(&scene.clone().repeatable().next()),
+        "unless the platform makes at most one"
+    );
+    scene.now += Duration::from_secs(1);
+    assert!(mutates(&scene.next()));
 }

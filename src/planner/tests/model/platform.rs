@@ -32,6 +32,8 @@ struct Record {
 pub struct Platform {
     records: BTreeMap<ObjectId, Record>,
     next_id: u32,
+    /// Whether it refuses a second object of one claim, or of one name, by itself.
+    pub keeps_claims_unique: bool,
     /// Creations that were received and are carried out later.
     late: Vec<(Timestamp, Kind, Claim, Map<String, Value>)>,
     pub log: Vec<Mutation>,
@@ -78,6 +80,7 @@ impl Platform {
         Self {
             records: BTreeMap::new(),
             next_id: 1,
+            keeps_claims_unique: true,
             late: Vec::new(),
             log: Vec::new(),
         }
@@ -175,11 +178,13 @@ impl Platform {
         claim: &Claim,
         document: Map<String, Value>,
     ) -> Answer<Object> {
-        if self.find(kind, claim).is_some() {
+        if self.keeps_claims_unique && self.find(kind, claim).is_some() {
             return Err(refused(ProblemKind::AlreadyExists, None));
         }
         let taken = self.records.iter().find(|(_, record)| {
-            record.kind == kind && record.document.get("name") == document.get("name")
+            self.keeps_claims_unique
+                && record.kind == kind
+                && record.document.get("name") == document.get("name")
         });
         if let Some((id, _)) = taken {
             return Err(refused(ProblemKind::Conflict, Some(id)));

@@ -88,10 +88,12 @@ pub struct World {
 
 impl World {
     pub fn new(scene: Scene) -> Self {
+        let mut platform = Platform::new();
+        platform.keeps_claims_unique = scene.facts.capabilities.repeatable_create;
         Self {
             scene,
             exists: true,
-            platform: Platform::new(),
+            platform,
             inventory: Inventory::default(),
             sweep: None,
             requests: 0,
