@@ -1,6 +1,7 @@
 //! A model checker: the planner against a platform in memory, cut off before and after every request.
 
 mod histories;
+mod invariants;
 mod platform;
 mod world;
 
