@@ -51,8 +51,13 @@ impl fmt::Display for Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
+        // The API server's own words are the message; kube repeats them as a debug print of the whole answer.
+        let error_itself: &(dyn std::error::Error + 'static) = &error;
+        if let Some(kube::Error::Api(status)) = error_itself.downcast_ref() {
+            return Self(format!("the API server: {}", status.message));
+        }
         let mut text = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -67,20 +67,22 @@ async fn release(
     let paused = api
         .patch(&name, &PatchParams::default(), &Patch::Merge(spec))
         .await?;
-    let kept: Vec<&String> = paused
+    let Some(position) = paused
         .finalizers()
         .iter()
-        .filter(|finalizer| *finalizer != names::FINALIZER)
-        .collect();
-    let metadata = json!({"metadata": {
-        "uid": paused.uid(),
-        "resourceVersion": paused.resource_version(),
-        "finalizers": kept,
-    }});
-    match api
-        .patch(&name, &PatchParams::default(), &Patch::Merge(metadata))
-        .await
-    {
+        .position(|finalizer| finalizer == names::FINALIZER)
+    else {
+        return Ok(());
+    };
+    // Tests what it removes instead of naming a version: a running operator writes status at the same time.
+    let path = format!("/metadata/finalizers/{position}");
+    let removal = json!([
+        {"op": "test", "path": "/metadata/uid", "value": paused.uid()},
+        {"op": "test", "path": path, "value": names::FINALIZER},
+        {"op": "remove", "path": path},
+    ]);
+    let removal = Patch::<DynamicObject>::Json(serde_json::from_value(removal)?);
+    match api.patch(&name, &PatchParams::default(), &removal).await {
         Ok(_) => Ok(()),
         // It was waiting for deletion, and the first patch let it go.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
