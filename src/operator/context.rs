@@ -156,6 +156,22 @@ impl Context {
         self.memory.wake_platform_later(handle.key.clone());
     }
 
+    /// Wakes, a little later, the resources that one refers to: one that is let go may be what they were waiting for.
+    pub fn wake_referenced<K: Managed>(&self, object: &K) {
+        let namespace = object.meta().namespace.clone().unwrap_or_default();
+        for (_, kind, reference) in object.references() {
+            self.memory.wake_later(Some(ResourceRef {
+                kind,
+                namespace: namespace.clone(),
+                name: reference.name.clone(),
+            }));
+        }
+        if let Ok(name) = self.platform_of(object) {
+            self.memory
+                .wake_platform_later(PlatformKey { namespace, name });
+        }
+    }
+
     /// Wakes what was put off, every second.
     pub async fn run_late_wakes(self: Arc<Self>) {
         let mut tick = tokio::time::interval(LATE);

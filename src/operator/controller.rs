@@ -93,6 +93,7 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
                 object = perform(context, object, &gathered, step, &mut progress).await?;
                 if released {
                     events::released(context, &*object, &progress).await;
+                    context.wake_referenced(&*object);
                     return Ok(forget::<K>(context, &resource, &object));
                 }
             }

@@ -286,7 +286,7 @@ pub async fn write_status<K: Managed>(
 }
 
 /// Our finalizer, annotation and labels, by server-side apply. The uid goes along, so that a namesake is never touched and
-/// none is made.
+/// none is made; and the version, so that who has just paused or released the resource isn't overrun by a pass on older news.
 async fn apply_marks<K: Managed>(
     context: &Context,
     object: &Arc<K>,
@@ -307,6 +307,7 @@ async fn apply_marks<K: Managed>(
         "metadata": {
             "name": object.name_any(),
             "uid": object.uid(),
+            "resourceVersion": object.resource_version(),
             "finalizers": [names::FINALIZER],
             "annotations": annotations,
             "labels": marks.labels,
