@@ -241,7 +241,7 @@ fn observing(settlement: &Settlement) -> Vec<Said> {
 fn paused(view: &View<'_>) -> Vec<Said> {
     let message = "management is Paused: nothing is looked at and nothing is written.";
     let mut said = all(&[(ConditionType::Paused, "True")], Reason::Paused, message);
-    let changed = "management is Paused, and the spec has changed since it was last applied.";
+    let changed = "management is Paused: whether the platform holds this version of the spec isn't looked at.";
     said.push(kept_ready(view, Reason::Paused, changed, true));
     said
 }
