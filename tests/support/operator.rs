@@ -1,19 +1,29 @@
-//! The operator as its own process, and the embedded platform as a person at its console sees it.
+//! The operator as its own process.
 
 use std::{
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, Method, StatusCode};
-use serde_json::{Value, json};
+use reqwest::StatusCode;
+use serde_json::Value;
 use tempfile::TempDir;
 
+pub use super::console::Console;
 use super::{Cluster, kubectl};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Our kinds, as tests name them.
+const OURS: [&str; 5] = [
+    "backupplatform",
+    "reseller",
+    "serviceplan",
+    "customer",
+    "tenant",
+];
 
 /// A namespace with an operator of its own.
 pub struct Stage {
@@ -28,16 +38,26 @@ pub struct Stage {
 impl Stage {
     /// Starts an operator in a namespace of its own.
     pub async fn start(prefix: &str) -> Self {
-        let cluster = Cluster::start(prefix).await;
-        let data = TempDir::new().expect("a directory");
-        let mut stage = Self {
-            cluster,
-            data,
-            process: None,
-            ports: (free_port(), free_port()),
-        };
+        let mut stage = Self::in_cluster(Cluster::start(prefix).await);
         stage.run().await;
         stage
+    }
+
+    /// A second operator for the same namespace, with a data directory of its own; not started yet.
+    pub fn beside(&self) -> Self {
+        Self::in_cluster(Cluster {
+            client: self.cluster.client.clone(),
+            namespace: self.cluster.namespace.clone(),
+        })
+    }
+
+    fn in_cluster(cluster: Cluster) -> Self {
+        Self {
+            cluster,
+            data: TempDir::new().expect("a directory"),
+            process: None,
+            ports: (free_port(), free_port()),
+        }
     }
 
     /// Starts the operator (again).
@@ -108,6 +128,17 @@ impl Stage {
         child.wait().expect("the operator ends")
     }
 
+    /// The sum of a counter's or gauge's values, over all labels that contain `labels`.
+    pub async fn measured(&self, metric: &str, labels: &str) -> f64 {
+        let page = self.metrics().await;
+        let values = page.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let name = series.split('{').next()?;
+            (name == metric && series.contains(labels)).then(|| value.parse::<f64>().ok())?
+        });
+        values.sum()
+    }
+
     /// The metrics page.
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.ports.0);
@@ -149,14 +180,32 @@ impl Stage {
         String::from_utf8(output.stdout).expect("kubectl prints UTF-8")
     }
 
-    /// An object as JSON; null when it isn't there.
+    /// An object as JSON; null when it isn't there. Our kinds are asked for without kubectl, since tests wait with this.
     pub fn get(&self, object: &str) -> Value {
-        let text = self.show(&["get", object, "-o", "json", "--ignore-not-found"]);
-        if text.trim().is_empty() {
-            Value::Null
+        let (kind, name) = object.split_once('/').expect("KIND/NAME");
+        let text = if OURS.contains(&kind) {
+            let path = format!(
+                "/apis/holdfast.dev/v1alpha1/namespaces/{}/{kind}s",
+                self.namespace()
+            );
+            let request = kube::core::Request::new(path)
+                .get(name, &kube::api::GetParams::default())
+                .expect("a request");
+            let answer = self.cluster.client.request_text(request);
+            let answer =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(answer));
+            match answer {
+                Ok(text) => text,
+                Err(kube::Error::Api(status)) if status.code == 404 => return Value::Null,
+                Err(error) => panic!("{object}: {error}"),
+            }
         } else {
-            serde_json::from_str(&text).expect("JSON")
+            self.show(&["get", object, "-o", "json", "--ignore-not-found"])
+        };
+        if text.trim().is_empty() {
+            return Value::Null;
         }
+        serde_json::from_str(&text).expect("JSON")
     }
 
     /// Status and reason of a condition, as `True/InSync`; empty when it isn't there.
@@ -268,95 +317,12 @@ impl Drop for Stage {
     }
 }
 
-/// A person at the platform's console, or a test that looks.
-pub struct Console {
-    /// Base of the bridge API.
-    pub url: String,
-    /// Its token.
-    pub token: String,
-}
-
-impl Console {
-    /// One request as the console; panics unless it is taken.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let (status, answer) = self.try_call(method, path, body).await;
-        assert!(status.is_success(), "{path}: {status} {answer}");
-        answer
-    }
-
-    /// One request as the console.
-    pub async fn try_call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> (StatusCode, Value) {
-        let mut request = Client::new()
-            .request(method, format!("{}{path}", self.url))
-            .bearer_auth(&self.token)
-            .header("X-Actor", "console");
-        if let Some(body) = body {
-            request = request
-                .header("Content-Type", "application/merge-patch+json")
-                .body(body.to_string());
-        }
-        let answer = request.send().await.expect("the platform answers");
-        (answer.status(), answer.json().await.unwrap_or(Value::Null))
-    }
-
-    /// Every item of a kind.
-    pub async fn list(&self, kind: &str) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut path = format!("/v1/{kind}?limit=500");
-        loop {
-            let page = self.call(Method::GET, &path, None).await;
-            items.extend(page["items"].as_array().cloned().unwrap_or_default());
-            match page["next"].as_str() {
-                Some(next) => path = format!("/v1/{kind}?limit=500&cursor={next}"),
-                None => return items,
-            }
-        }
-    }
-
-    /// The one item of a kind with this name; null when there is none.
-    pub async fn named(&self, kind: &str, name: &str) -> Value {
-        self.list(kind)
-            .await
-            .into_iter()
-            .find(|item| item["name"] == name)
-            .unwrap_or(Value::Null)
-    }
-
-    /// Changes an item, as a person at the console does.
-    pub async fn change(&self, kind: &str, id: &str, patch: Value) -> Value {
-        self.call(Method::PATCH, &format!("/v1/{kind}/{id}"), Some(patch))
-            .await
-    }
-
-    /// Every mutation that the operator sent, in order.
-    pub async fn mutations(&self) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut after = json!(0);
-        loop {
-            let page = self
-                .call(
-                    Method::GET,
-                    &format!("/v1/audit?limit=500&after={after}"),
-                    None,
-                )
-                .await;
-            items.extend(page["items"].as_array().cloned().unwrap_or_default());
-            match page["next"].as_u64() {
-                Some(next) => after = json!(next),
-                None => {
-                    return items
-                        .into_iter()
-                        .filter(|item| item["actor"] != "console")
-                        .collect();
-                }
-            }
-        }
-    }
+/// Runs a command of ours that talks to the cluster.
+pub fn holdfast(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .args(arguments)
+        .output()
+        .expect("the command runs")
 }
 
 /// Waits until something is so.
@@ -376,7 +342,7 @@ where
 }
 
 /// A port that nobody uses, below the system's ephemeral ones.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     use std::hash::{BuildHasher, Hasher};
     let random = || {
         std::collections::hash_map::RandomState::new()
@@ -391,7 +357,7 @@ fn free_port() -> u16 {
 /// A `BackupPlatform` on the embedded platform, with intervals for tests.
 pub fn embedded_platform(name: &str) -> String {
     format!(
-        "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, embedded: {{}}, sweepInterval: 60s, usageInterval: 10s}}\n"
+        "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, embedded: {{}}, sweepInterval: 60s, usageInterval: 10s, safety: {{maxDeletionsPerHour: 10000, deletionDelay: 0s}}}}\n"
     )
 }
 

@@ -1,0 +1,9 @@
+//! The life of every kind, from YAML to the platform and back: made, changed, set back, switched off, let go, deleted, seen.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod estate;
+mod following;
+mod letting_go;
+mod seeing;
