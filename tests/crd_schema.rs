@@ -197,7 +197,7 @@ async fn amounts_out_of_bounds_are_refused() {
         ),
         (
             customer("limits: {storage: 9Pi}"),
-            "larger than 8P, the most that is accepted",
+            "not from 0 to 8P, which is what is accepted",
         ),
         (customer("limits: {credits: 12.5}"), "spec.limits.credits"),
         (

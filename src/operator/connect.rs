@@ -8,7 +8,12 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::{context::Context, gather::read_secret, lease::Tenure, metrics::Metrics};
+use super::{
+    context::Context,
+    gather::{read_secret, unreadable},
+    lease::Tenure,
+    metrics::Metrics,
+};
 use crate::{
     api::{
         BackupPlatform, Driver, Reason,
@@ -76,8 +81,11 @@ pub async fn resolve(
         Some(Driver::Bridge(bridge)) => {
             let token =
                 read_secret(context, &namespace, &bridge.credentials_ref.name, "token").await;
-            let token = token.map_err(|message| Unconnectable {
-                reason: Reason::CredentialsMissing,
+            let token = token.map_err(|(reason, message)| Unconnectable {
+                reason: match reason {
+                    Reason::SecretMissing => Reason::CredentialsMissing,
+                    other => other,
+                },
                 message: format!("bridge.credentialsRef: {message}"),
             })?;
             ("bridge", bridge.endpoint.clone(), token)
@@ -184,9 +192,11 @@ async fn ca_bundle(
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), namespace);
     let (name, key) = (&reference.name, &reference.key);
     let found = api.get_opt(name).await.map_err(|error| {
-        missing(format!(
-            "caBundleRef: ConfigMap {name:?} can't be read: {error}"
-        ))
+        let (reason, message) = unreadable(&format!("ConfigMap {name:?}"), &error);
+        Unconnectable {
+            reason,
+            message: format!("caBundleRef: {message}"),
+        }
     })?;
     let map = found.ok_or_else(|| missing(format!("caBundleRef: ConfigMap {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}.")))?;
     let text = map.data.and_then(|mut data| data.remove(key));

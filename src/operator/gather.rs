@@ -14,7 +14,7 @@ use super::{
     platforms::{Handle, Trouble},
 };
 use crate::{
-    api::{BackupPlatform, ConditionType, Kind, ManagedKind, names, shared::Adopt},
+    api::{BackupPlatform, ConditionType, Kind, ManagedKind, Reason, names, shared::Adopt},
     estate::{Object, ObjectId},
     planner::{
         self, Around, Declared, Marks, PlatformFacts, PlatformState, Reference, References, Remote,
@@ -252,30 +252,55 @@ async fn supplement<K: Managed>(
 }
 
 /// One key of a Secret as text.
+///
+/// # Errors
+/// `SecretMissing`, `SecretMalformed` or, when it may work later, `ReferenceNotReady`; with which object, what is wrong, and
+/// what to do.
 pub async fn read_secret(
     context: &Context,
     namespace: &str,
     name: &str,
     key: &str,
-) -> Result<SecretString, String> {
+) -> Result<SecretString, (Reason, String)> {
+    let missing = |message| (Reason::SecretMissing, message);
+    let malformed = |what| {
+        let message =
+            format!("key {key:?} of Secret {name:?} {what}. Correct it; it is read again at once.");
+        (Reason::SecretMalformed, message)
+    };
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     let secret = api
         .get_opt(name)
         .await
-        .map_err(|error| format!("Secret {name:?} can't be read: {error}"))?
-        .ok_or_else(|| format!("Secret {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}."))?;
+        .map_err(|error| unreadable(&format!("Secret {name:?}"), &error))?
+        .ok_or_else(|| missing(format!("Secret {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}.")))?;
     let bytes = secret
         .data
         .unwrap_or_default()
         .remove(key)
-        .ok_or_else(|| format!("Secret {name:?} has no key {key:?}. Add it."))?;
-    let text = String::from_utf8(bytes.0)
-        .map_err(|_| format!("key {key:?} of Secret {name:?} isn't UTF-8 text."))?;
+        .ok_or_else(|| missing(format!("Secret {name:?} has no key {key:?}. Add it.")))?;
+    let text = String::from_utf8(bytes.0).map_err(|_| malformed("isn't UTF-8 text"))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        return Err(format!("key {key:?} of Secret {name:?} is empty."));
+        return Err(malformed("is empty"));
     }
     Ok(SecretString::from(text.to_owned()))
+}
+
+/// A Secret or `ConfigMap` that the API server doesn't give: for good when it is forbidden, otherwise just now.
+pub fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => (
+            Reason::SecretMissing,
+            format!(
+                "{what} may not be read by the operator. Give its service account the right to get it."
+            ),
+        ),
+        _ => (
+            Reason::ReferenceNotReady,
+            format!("{what} can't be read just now; the API server is asked again."),
+        ),
+    }
 }
 
 fn remote<K: Managed>(

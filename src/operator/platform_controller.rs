@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     api::{
-        BackupPlatform, Kind, names,
+        BackupPlatform, Kind, Reason, names,
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
         shared::{Adopt, Management},
     },
@@ -84,8 +84,12 @@ async fn reconcile(
         context.platform_gone(&key);
         return Ok(Action::await_change());
     }
-    let connected = match resolve(&context, &platform).await {
+    let resolved = resolve(&context, &platform).await;
+    // The API server's trouble is no word about the Secret: what was good before still is.
+    let unread = matches!(&resolved, Err(problem) if problem.reason == Reason::ReferenceNotReady);
+    let connected = match resolved {
         Ok(connection) => connect(&context, &platform, connection),
+        Err(problem) if unread => context.platforms.get(&key).ok_or(problem),
         Err(problem) => Err(problem),
     };
     let (health, summary, again) = match &connected {
@@ -103,7 +107,8 @@ async fn reconcile(
             if lease_due {
                 keep_lease(&context, &platform, handle);
             }
-            (health(handle), summary(&context, handle), None)
+            let again = unread.then_some(TROUBLE);
+            (health(handle), summary(&context, handle), again)
         }
     };
     let generation = platform.meta().generation.unwrap_or_default();

@@ -246,7 +246,7 @@ impl Handle {
         let seen = &facts.capabilities.account;
         (seen.id != expected).then(|| {
             format!(
-                "the credential of BackupPlatform {} leads to account {:?} ({}), not to {expected:?}. Nothing is written. Correct the Secret; or, if the change is meant, annotate the BackupPlatform with holdfast.dev/confirm-account={}",
+                "the credential of BackupPlatform {} leads to account {:?} ({}), not to {expected:?}. Nothing is written. Correct the Secret; or, if the change is meant, set holdfast.dev/confirm-account={} as annotation of the BackupPlatform.",
                 self.key.name, seen.name, seen.id, seen.id
             )
         })

@@ -25,7 +25,7 @@ pub async fn watch(context: Arc<Context>, namespace: Option<String>) {
     );
     let mut events = watcher(api, Config::default()).default_backoff().boxed();
     while let Some(event) = events.next().await {
-        if let Ok(Event::Apply(secret) | Event::Delete(secret)) = event {
+        if let Ok(Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event {
             changed(
                 &context,
                 &secret.namespace().unwrap_or_default(),

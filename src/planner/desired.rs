@@ -279,11 +279,12 @@ fn add_references(
 }
 
 fn add_supplements(view: &View<'_>, settings: &mut Settings) -> Result<(), Obstacle> {
-    if let Some((field, problem)) = view.supplements.missing.iter().next() {
-        return Err(Obstacle::Stall(
-            Reason::SecretMissing,
-            format!("{field}: {problem}"),
-        ));
+    if let Some((field, (reason, problem))) = view.supplements.missing.iter().next() {
+        let message = format!("{field}: {problem}");
+        return Err(match reason {
+            Reason::ReferenceNotReady => Obstacle::Wait(*reason, message),
+            _ => Obstacle::Stall(*reason, message),
+        });
     }
     for (setting, value) in &view.supplements.settings {
         settings.set(view.declared.kind, setting, value.clone().into());

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    PATIENCE, PlatformState, Step, Verdict, View, conditions::remote_object, settle::settle,
+    PATIENCE, PlatformState, Step, Verdict, View, conditions::remote_object, desired::spec_field,
+    settle::settle,
 };
 use crate::{
     api::{Kind, conditions::Reason},
@@ -82,7 +83,12 @@ fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
 }
 
 fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Duration) {
-    let message = sentence(problem);
+    // Where we know better what to do, the platform's advice would only be in the way.
+    let remedy = match (problem.kind, &problem.conflicting_id) {
+        (ProblemKind::Conflict, Some(_)) => None,
+        _ => problem.remedy.as_deref(),
+    };
+    let message = sentence(view.declared.kind, problem, remedy);
     if view.declared.deleting {
         let reason = match problem.kind {
             ProblemKind::HasDependents => Reason::HasDependents,
@@ -142,18 +148,20 @@ fn conflict(kind: Kind, problem: &Problem, message: &str) -> String {
     }
 }
 
-/// The platform's words as one sentence or two, with the field first.
-fn sentence(problem: &Problem) -> String {
+/// The platform's words as one sentence or two, with the field first, as the spec calls it.
+fn sentence(kind: Kind, problem: &Problem, remedy: Option<&str>) -> String {
     let mut text = match &problem.field {
-        Some(field) => format!("{field}: {}", problem.detail),
+        Some(field) => format!("{}: {}", spec_field(kind, field), problem.detail),
         None => problem.detail.clone(),
     };
-    if !text.ends_with('.') {
-        text.push('.');
-    }
-    if let Some(remedy) = &problem.remedy {
-        text.push(' ');
-        text.push_str(remedy);
+    for more in [Some(""), remedy].into_iter().flatten() {
+        if !more.is_empty() {
+            text.push(' ');
+            text.push_str(more);
+        }
+        if !text.ends_with('.') {
+            text.push('.');
+        }
     }
     text
 }

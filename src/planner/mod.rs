@@ -72,7 +72,8 @@ fn decide(view: &View<'_>) -> Step {
             Verdict::Stalled(
                 Reason::PlatformMissing,
                 format!(
-                    "BackupPlatform {name:?} doesn't exist in namespace {:?}. Create it, or correct the reference.",
+                    "{} BackupPlatform {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.",
+                    leads_to(view.declared, "platformRef"),
                     view.declared.namespace
                 ),
             ),
@@ -82,7 +83,8 @@ fn decide(view: &View<'_>) -> Step {
             Verdict::Stalled(
                 Reason::ReferenceNotFound,
                 format!(
-                    "{field} names {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.",
+                    "{} {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.",
+                    leads_to(view.declared, field),
                     view.declared.namespace
                 ),
             ),
@@ -92,10 +94,32 @@ fn decide(view: &View<'_>) -> Step {
             match trouble {
                 None => Verdict::NotLookedYet,
                 Some(trouble) => {
-                    Verdict::Unreachable(format!("BackupPlatform {name:?}: {trouble}"))
+                    let trouble = trouble.trim_end_matches('.');
+                    Verdict::Unreachable(format!(
+                        "BackupPlatform {name:?}: {trouble}. This goes on by itself once that platform is Ready."
+                    ))
                 }
             },
         ),
+    }
+}
+
+/// How a resource comes to a reference that may be its parent's: a message names the field that this one has.
+fn leads_to(declared: &Declared, field: &str) -> String {
+    let has = |field: &str| {
+        declared
+            .spec
+            .get(field)
+            .is_some_and(|value| !value.is_null())
+    };
+    let parent = ["customerRef", "resellerRef", "parentRef"]
+        .into_iter()
+        .find(|parent| has(parent));
+    match parent {
+        Some(parent) if !has(field) => {
+            format!("{parent} names a resource that leads by {field} to")
+        }
+        _ => format!("{field} names"),
     }
 }
 

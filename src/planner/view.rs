@@ -142,8 +142,8 @@ pub struct Remote {
 pub struct Supplements {
     /// Settings to add, for instance `webAccess.passwordTag`: never the secret itself.
     pub settings: BTreeMap<&'static str, String>,
-    /// What can't be read, by field: which object, and what is wrong.
-    pub missing: BTreeMap<&'static str, String>,
+    /// What can't be read, by field: in one word, and which object, what is wrong, what to do.
+    pub missing: BTreeMap<&'static str, (Reason, String)>,
 }
 
 /// What this pass has learned or done so far.

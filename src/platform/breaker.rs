@@ -46,11 +46,8 @@ impl Breaker {
     pub fn refusal(&self) -> Option<PlatformError> {
         match &*self.state() {
             State::Closed { .. } => None,
-            State::Open { until, cause, .. } => {
-                let wait = until.saturating_duration_since(Instant::now());
-                (!wait.is_zero()).then(|| refusal(cause, wait))
-            }
-            State::Probing { cause, .. } => Some(refusal(cause, Duration::ZERO)),
+            State::Open { until, cause, .. } => (Instant::now() < *until).then(|| refusal(cause)),
+            State::Probing { cause, .. } => Some(refusal(cause)),
         }
     }
 
@@ -82,13 +79,11 @@ impl Breaker {
     }
 }
 
-fn refusal(cause: &PlatformError, wait: Duration) -> PlatformError {
+/// In the words of the failure itself: a condition that repeats them stays as it is through the whole outage.
+fn refusal(cause: &PlatformError) -> PlatformError {
     match cause {
         PlatformError::Unauthorised(_) => cause.clone(),
-        _ => PlatformError::Unavailable(format!(
-            "not asked again before {} s have passed, since {cause}",
-            wait.as_secs() + 1
-        )),
+        _ => PlatformError::Unavailable(cause.to_string()),
     }
 }
 

@@ -69,8 +69,8 @@ pub enum PlatformError {
     /// No answer: whether the request was carried out isn't known.
     #[error("no answer from the platform: {0}")]
     Unreachable(String),
-    /// The platform says that it can't serve just now.
-    #[error("the platform is unavailable: {0}")]
+    /// The platform says that it can't serve just now, or said so a moment ago and isn't asked.
+    #[error("{0}")]
     Unavailable(String),
     /// An answer that can't be believed: HTML, a cut-off body, a list that never ends.
     #[error("the platform's answer can't be used: {0}")]

@@ -1,6 +1,7 @@
 //! What tests against a real API server share: a namespace for each test, the CRDs, and whether the server takes a manifest.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+pub mod bridge;
 pub mod console;
 pub mod operator;
 

@@ -64,8 +64,11 @@ impl<U: Unit> JsonSchema for Quantity<U> {
             "maxLength": MAXIMUM_LENGTH,
             "minimum": 0,
             "x-kubernetes-validations": [{
-                "rule": format!("string(self) == '' || quantity(string(self)).compareTo(quantity('{}')) <= 0", U::MAXIMUM_TEXT),
-                "message": format!("larger than {}, the most that is accepted: write {}", U::MAXIMUM_TEXT, U::WANTED),
+                "rule": format!(
+                    "string(self) == '' || (isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0')) && !quantity(string(self)).isGreaterThan(quantity('{}')))",
+                    U::MAXIMUM_TEXT
+                ),
+                "message": format!("not from 0 to {}, which is what is accepted: write {}", U::MAXIMUM_TEXT, U::WANTED),
             }],
         })
     }

@@ -365,7 +365,10 @@ fn a_missing_secret_stalls_and_names_its_field() {
     let mut scene = customer("fabrikam").finalized().unclaimed();
     scene.supplements.missing.insert(
         "webAccess.passwordRef",
-        "Secret \"web\" doesn't exist.".into(),
+        (
+            Reason::SecretMissing,
+            "Secret \"web\" doesn't exist.".into(),
+        ),
     );
     assert!(
         scene

@@ -98,6 +98,7 @@ pub(super) fn succeeded(
     }
     let status = answer.status;
     let said = format!("{operation} answered {}", status.as_u16());
+    let unavailable = || PlatformError::Unavailable(format!("the platform is unavailable: {said}"));
     let problem = problem_of(&answer);
     let slug = problem.as_ref().map(slug);
     Err(match (status, slug) {
@@ -107,12 +108,12 @@ pub(super) fn succeeded(
         (StatusCode::TOO_MANY_REQUESTS, _) => PlatformError::Throttled {
             retry_after: answer.retry_after.unwrap_or_default(),
         },
-        (StatusCode::SERVICE_UNAVAILABLE, _) => PlatformError::Unavailable(said),
+        (StatusCode::SERVICE_UNAVAILABLE, _) => unavailable(),
         // Whatever the body says: whether something behind the answer has done it isn't known.
         _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => {
             PlatformError::Unreachable(said)
         }
-        (_, Some("backend-unavailable")) => PlatformError::Unavailable(said),
+        (_, Some("backend-unavailable")) => unavailable(),
         _ if status.is_redirection() => PlatformError::Garbled(format!(
             "{said}: redirects aren't followed; put the final address into the platform's endpoint"
         )),

@@ -1,0 +1,168 @@
+//! Platforms that can't be used: each says why and what to do, the others go on, nothing is asked in a hurry, and it heals.
+
+mod support;
+
+use support::{
+    bridge::{Bridge, TOKEN, bridge_platform, legible_conditions, secret},
+    operator::{Stage, customer, free_port},
+};
+
+const WRONG: &str = "token-of-last-year";
+
+// R-D41, R-N5, F16, I5: every way in which a credential or an endpoint can be wrong, beside a platform that is fine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_cannot_be_used_says_why_and_holds_up_no_other() {
+    let stage = Stage::start("unusable").await;
+    let good = Bridge::start("good").await;
+    let url = good.console.url.as_str();
+    let nowhere = format!("http://127.0.0.1:{}", free_port());
+    let druva = "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {name: druva}\nspec: {ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, druva: {credentialsRef: {name: druva}}}\n";
+    let cove = "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {name: cove}\nspec: {ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, cove: {rootPartner: Acme, credentialsRef: {name: cove}}}\n";
+    let names = [
+        "secretless",
+        "keyless",
+        "garbled",
+        "refused",
+        "silent",
+        "druva",
+        "cove",
+    ];
+    let customers = names.map(|name| customer(&format!("of-{name}"), name, ""));
+    stage.apply(
+        &[
+            good.manifest(),
+            customer("bystander", "good", ""),
+            bridge_platform("secretless", url, ""),
+            secret("keyless", TOKEN).replace("token:", "password:"),
+            bridge_platform("keyless", url, ""),
+            secret("garbled", "two\\nlines").replace("\\\\n", "\\n"),
+            bridge_platform("garbled", url, ""),
+            secret("refused", WRONG),
+            bridge_platform("refused", url, ""),
+            secret("silent", TOKEN),
+            bridge_platform("silent", &nowhere, ""),
+            druva.to_owned(),
+            cove.to_owned(),
+            customers.join("---\n"),
+        ]
+        .join("---\n"),
+    );
+    for (name, condition, wanted, words) in [
+        (
+            "secretless",
+            "Stalled",
+            "True/CredentialsMissing",
+            "bridge.credentialsRef: Secret \"secretless\" doesn't exist in namespace",
+        ),
+        (
+            "keyless",
+            "Stalled",
+            "True/CredentialsMissing",
+            "bridge.credentialsRef: Secret \"keyless\" has no key \"token\". Add it.",
+        ),
+        (
+            "garbled",
+            "Stalled",
+            "True/SecretMalformed",
+            "the key `token` must hold one line of printable ASCII. Correct it; it is read again at once.",
+        ),
+        (
+            "refused",
+            "Stalled",
+            "True/CredentialsInvalid",
+            "Correct the Secret that credentialsRef names; it is read again at once.",
+        ),
+        (
+            "silent",
+            "PlatformReachable",
+            "False/PlatformUnreachable",
+            "no connection (name, network or TLS certificate). It is tried again by itself; nothing is lost meanwhile.",
+        ),
+        (
+            "druva",
+            "Stalled",
+            "True/CapabilityMissing",
+            "driver druva: this version has no adapter for it. Use embedded or bridge.",
+        ),
+        (
+            "cove",
+            "Stalled",
+            "True/CapabilityMissing",
+            "driver cove: this version has no adapter for it. Use embedded or bridge.",
+        ),
+    ] {
+        let object = format!("backupplatform/{name}");
+        stage.await_condition(&object, condition, wanted).await;
+        let said = stage.message(&object, "Ready");
+        assert!(
+            said.contains(words),
+            "{object}: {words:?} isn't in {said:?}"
+        );
+        stage
+            .await_condition(
+                &format!("customer/of-{name}"),
+                "PlatformReachable",
+                "False/PlatformUnreachable",
+            )
+            .await;
+    }
+    stage
+        .await_ready(&["backupplatform/good", "customer/bystander"])
+        .await;
+    let platforms = names.map(|name| format!("backupplatform/{name}"));
+    let customers = names.map(|name| format!("customer/of-{name}"));
+    let objects: Vec<&str> = platforms
+        .iter()
+        .chain(&customers)
+        .map(String::as_str)
+        .collect();
+    legible_conditions(&stage, &objects, &[TOKEN, WRONG]);
+
+    assert_no_hurry(&stage, &good).await;
+
+    let mut late = Bridge::at("silent", nowhere.trim_start_matches("http://")).await;
+    stage.apply(
+        &["secretless", "keyless", "garbled", "refused"]
+            .map(|name| secret(name, TOKEN))
+            .join("---\n"),
+    );
+    stage.sweep("silent");
+    for name in &names[..5] {
+        stage
+            .await_ready(&[
+                &format!("backupplatform/{name}"),
+                &format!("customer/of-{name}"),
+            ])
+            .await;
+    }
+    late.stop();
+    let log = stage.log();
+    assert!(!log.contains(TOKEN) && !log.contains(WRONG), "I5");
+}
+
+/// While the good platform is swept eight times, the others neither ask nor write more than now and then.
+async fn assert_no_hurry(stage: &Stage, good: &Bridge) {
+    let before = (
+        good.requests("GET /v1/capabilities").await,
+        status_writes(stage).await,
+    );
+    good.sweep(stage, 8).await;
+    let asked = good.requests("GET /v1/capabilities").await - before.0 - 8;
+    let written = status_writes(stage).await - before.1;
+    assert!(asked <= 8, "{asked} requests with a refused credential");
+    assert!(
+        written <= 16,
+        "{written} status writes with nothing new to say"
+    );
+}
+
+async fn status_writes(stage: &Stage) -> u64 {
+    stage
+        .metrics()
+        .await
+        .lines()
+        .filter(|line| line.starts_with("holdfast_status_writes_total"))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .map(|count| count as u64)
+        .sum()
+}
