@@ -1,7 +1,5 @@
 //! The port's methods as requests of the contract.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures::try_join;
 use reqwest::{
@@ -9,13 +7,13 @@ use reqwest::{
     header::{IF_MATCH, IF_NONE_MATCH},
 };
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
 
 use super::{
-    Acquaintance, Bridge, Change,
+    Bridge, Change,
+    account::reading,
     answer::{Secrets, garbled, read},
     expected,
-    wire::{CapabilitiesBody, Item, Operation, Pool, RehearsalBody, collection},
+    wire::{Item, Operation, Pool, RehearsalBody, collection},
     written,
 };
 use crate::{
@@ -26,12 +24,8 @@ use crate::{
     },
     platform::{
         Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
-        http::Call,
     },
 };
-
-/// How long an account that answered is taken to be still there when an object is made.
-const ACQUAINTED: Duration = Duration::from_secs(10);
 
 /// Method and path template by kind, as metrics and errors show them.
 macro_rules! operation {
@@ -45,65 +39,7 @@ macro_rules! operation {
     };
 }
 
-fn reading(operation: &'static str, lane: Lane) -> Call {
-    Call {
-        operation,
-        lane,
-        mutates: false,
-    }
-}
-
 impl Bridge {
-    async fn capabilities(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
-        let operation = "GET /v1/capabilities";
-        let body: CapabilitiesBody = self
-            .get(reading(operation, lane), self.url(&["capabilities"])?)
-            .await?;
-        let page_size = body.page_size();
-        let capabilities = body
-            .into_capabilities()
-            .map_err(|problem| garbled(operation, &problem))?;
-        Ok((capabilities, page_size))
-    }
-
-    /// As [`Bridge::capabilities`], and remembers as whom we were answered.
-    async fn introduce(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
-        let (capabilities, page_size) = self.capabilities(lane).await?;
-        *self.account() = Some(Acquaintance {
-            id: capabilities.account.id.clone(),
-            at: Instant::now(),
-        });
-        Ok((capabilities, page_size))
-    }
-
-    /// Makes sure that the account that answers is still the one that we know.
-    async fn recognise(&self, operation: &str) -> Result<(), PlatformError> {
-        let asked_at = Instant::now();
-        let (capabilities, _) = self.capabilities(Lane::Edit).await?;
-        match &mut *self.account() {
-            Some(known) if known.id != capabilities.account.id => Err(garbled(
-                operation,
-                "another account answers than at the last sweep",
-            )),
-            Some(known) => {
-                known.at = asked_at;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// As [`Bridge::recognise`], unless the account was seen a moment ago. An update names an object that another account
-    /// doesn't have; a creation would go through in any.
-    async fn recognise_lately(&self, operation: &str) -> Result<(), PlatformError> {
-        let _one_asks = self.asking.lock().await;
-        let seen = self.account().as_ref().map(|known| known.at);
-        match seen {
-            Some(at) if at.elapsed() >= ACQUAINTED => self.recognise(operation).await,
-            _ => Ok(()),
-        }
-    }
-
     /// One item; `None` where the platform says outright that there is no such object, and is still the one that we know.
     /// A server may answer the same for a path that leads nowhere, where everything would seem to be gone.
     async fn lookup(

@@ -1,7 +1,7 @@
 //! The bridge contract, version 1: JSON over HTTP under one bearer token. Spoken by the embedded platform, and by whoever
 //! puts a bridge in front of a platform that has no interface of its own.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use reqwest::{
     Method, Request, Url,
@@ -10,13 +10,14 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
+mod account;
 mod answer;
 mod calls;
 mod pages;
 mod wire;
 
+use account::Acquaintance;
 use answer::{Secrets, garbled, read, succeeded};
 use wire::{Accepted, Item, is_usable_id};
 
@@ -52,13 +53,6 @@ pub struct Bridge {
     asking: tokio::sync::Mutex<()>,
 }
 
-/// An account that answered.
-#[derive(Clone)]
-struct Acquaintance {
-    id: String,
-    at: Instant,
-}
-
 impl Bridge {
     /// Sets the adapter up. Sends nothing.
     ///
@@ -90,10 +84,6 @@ impl Bridge {
             account: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
         })
-    }
-
-    fn account(&self) -> MutexGuard<'_, Option<Acquaintance>> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of a path under `/v1`.

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
+use reqwest::Url;
+
 use super::{
     Bridge,
+    account::reading,
     answer::garbled,
     wire::{Page, Row},
 };
-use crate::platform::{Lane, PlatformError, http::Call};
+use crate::platform::{Lane, PlatformError};
 
 /// More pages than any estate has: 10,000 of 500.
 const MOST_PAGES: usize = 10_000;
@@ -68,8 +71,8 @@ impl Bridge {
         collection: &str,
         page_size: u32,
     ) -> Result<Vec<T>, PlatformError> {
-        let limit = ("limit", page_size.to_string());
-        Ok(self.pages(operation, collection, limit).await?.rows)
+        let pages = self.pages(operation, collection, page_size, None);
+        Ok(pages.await?.rows)
     }
 
     /// Reads a report over some days to its end.
@@ -80,7 +83,7 @@ impl Bridge {
         days: u16,
     ) -> Result<(jiff::Timestamp, Vec<T>), PlatformError> {
         let pages = self
-            .pages(operation, name, ("days", days.to_string()))
+            .pages(operation, name, self.page_size(), Some(days))
             .await?;
         let as_of = pages
             .as_of
@@ -92,14 +95,21 @@ impl Bridge {
         &self,
         operation: &'static str,
         path: &str,
-        parameter: (&str, String),
+        page_size: u32,
+        days: Option<u16>,
     ) -> Result<Pages<T>, PlatformError> {
+        let mut first = self.url(&[path])?;
+        first
+            .query_pairs_mut()
+            .append_pair("limit", &page_size.to_string())
+            .extend_pairs(days.map(|days| ("days", days.to_string())));
         let mut pages = Pages::new();
-        let mut cursor = None;
+        let mut cursor: Option<String> = None;
         loop {
-            let page = self
-                .page(operation, path, &parameter, cursor.as_deref())
-                .await?;
+            let mut url = first.clone();
+            url.query_pairs_mut()
+                .extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
+            let page = self.page(operation, url).await?;
             cursor = pages
                 .add(page)
                 .map_err(|problem| garbled(operation, problem))?;
@@ -114,20 +124,9 @@ impl Bridge {
     async fn page<T: Row>(
         &self,
         operation: &'static str,
-        path: &str,
-        parameter: &(&str, String),
-        cursor: Option<&str>,
+        url: Url,
     ) -> Result<Page<T>, PlatformError> {
-        let call = Call {
-            operation,
-            lane: Lane::Sweep,
-            mutates: false,
-        };
-        let mut url = self.url(&[path])?;
-        url.query_pairs_mut().append_pair(parameter.0, &parameter.1);
-        if let Some(cursor) = cursor {
-            url.query_pairs_mut().append_pair("cursor", cursor);
-        }
+        let call = reading(operation, Lane::Sweep);
         let mut tries = 1;
         loop {
             match self.get(call, url.clone()).await {
