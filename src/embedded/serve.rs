@@ -70,12 +70,11 @@ impl Served {
         {
             make_directory(directory)?;
         }
-        let (token, whereabouts) = match token {
-            Some(token) => (token, "as given".to_owned()),
-            None => {
-                let file = token_file(&data);
-                (kept_token(&file)?, format!("in {}", file.display()))
-            }
+        let (token, whereabouts) = if let Some(token) = token {
+            (token, "as given".to_owned())
+        } else {
+            let file = token_file(&data);
+            (kept_token(&file)?, format!("in {}", file.display()))
         };
         let file = data.clone();
         let opening = tokio::task::spawn_blocking(move || {

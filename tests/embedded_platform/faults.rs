@@ -117,7 +117,7 @@ async fn a_late_commit() {
         "PUT",
         "/v1/customers",
         1,
-        Action::Late(Duration::from_millis(300)),
+        Action::Late(Duration::from_secs(2)),
     ));
     assert_eq!(
         put(&platform, "hf-1", "A")
@@ -131,8 +131,15 @@ async fn a_late_commit() {
         .get("/v1/customers/by-ref/hf-1")
         .await
         .refused(404, "not-found", None);
-    tokio::time::sleep(Duration::from_millis(900)).await;
-    platform.get("/v1/customers/by-ref/hf-1").await.expect(200);
+    let path = "/v1/customers/by-ref/hf-1";
+    let appears = async {
+        while platform.get(path).await.status.as_u16() != 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), appears)
+        .await
+        .expect("the commit, late");
 }
 
 #[tokio::test]
