@@ -214,7 +214,7 @@ async fn amounts_out_of_bounds_are_refused() {
         ),
         (
             plan("serviceLevel: {minimumSuccessPercent: 101}"),
-            "larger than 100, the most that is accepted",
+            "not from 0 to 100, which is what is accepted",
         ),
         (
             plan("serviceLevel: {minimumSuccessPercent: ''}"),

@@ -284,9 +284,16 @@ impl Context {
 
     /// Wakes the resources that refer to this one: it has just come, got its remote object, or is going.
     pub fn wake_referrers(&self, resource: &ResourceRef) {
-        self.wake_referring(&self.stores.resellers, resource);
-        self.wake_referring(&self.stores.customers, resource);
-        self.wake_referring(&self.stores.tenants, resource);
+        match resource.kind {
+            Kind::Reseller => {
+                self.wake_referring(&self.stores.resellers, resource);
+                self.wake_referring(&self.stores.customers, resource);
+            }
+            Kind::Customer | Kind::ServicePlan => {
+                self.wake_referring(&self.stores.tenants, resource);
+            }
+            Kind::Tenant => {}
+        }
     }
 
     fn wake_referring<K: Managed>(&self, store: &Store<K>, resource: &ResourceRef) {

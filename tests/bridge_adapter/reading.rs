@@ -145,16 +145,25 @@ async fn an_answer_about_another_object_is_not_believed() {
 
 #[tokio::test]
 async fn reports_are_read_whole() {
-    let fake = Fake::start(|seen| match seen.target.as_str() {
-        "/v1/usage?days=90" => Reply::json(
+    let report = |target: &str| {
+        let days = |days: &str| target.contains(&format!("days={days}"));
+        match (target.starts_with("/v1/usage?"), target.starts_with("/v1/health?")) {
+            (true, _) if target.contains("cursor=n") => "usage, page 2",
+            (true, _) if days("90") => "usage",
+            (_, true) if days("7") => "health without an age",
+            _ => "other",
+        }
+    };
+    let fake = Fake::start(move |seen| match report(&seen.target) {
+        "usage" => Reply::json(
             200,
             json!({"items": [{"customerId": "1", "storageBytes": 5, "credits": 1.5}], "next": "n", "complete": false, "asOf": "2026-11-22T10:00:00Z"}),
         ),
-        "/v1/usage?days=90&cursor=n" => Reply::json(
+        "usage, page 2" => Reply::json(
             200,
             json!({"items": [{"customerId": "2"}], "next": null, "complete": true, "asOf": "2026-11-22T09:00:00Z"}),
         ),
-        "/v1/health?days=7" => Reply::json(200, json!({"items": [], "next": null, "complete": true})),
+        "health without an age" => Reply::json(200, json!({"items": [], "next": null, "complete": true})),
         _ => healthy(seen),
     })
     .await;
