@@ -77,7 +77,7 @@ async fn without_the_right_to_note_it_down_nothing_is_made_twice() {
     let (mut stage, bridge) = stage_with_platform("unnoted").await;
     let policy = format!("unnoted-{}", stage.namespace());
     let manifest = format!(
-        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {{name: {policy}}}\nspec:\n  matchConstraints:\n    namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {ns}}}}}\n    resourceRules: [{{apiGroups: [holdfast.dev], apiVersions: [v1alpha1], operations: [UPDATE], resources: [customers, customers/status]}}]\n  validations: [{{expression: \"request.subResource != 'status' && !(has(object.metadata.annotations) && 'holdfast.dev/external-id' in object.metadata.annotations)\", message: no notes}}]\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {{name: {policy}}}\nspec: {{policyName: {policy}, validationActions: [Deny]}}\n",
+        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {{name: {policy}}}\nspec:\n  matchConstraints:\n    namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {ns}}}}}\n    resourceRules: [{{apiGroups: [holdfast.dev], apiVersions: [v1alpha1], operations: [UPDATE], resources: [customers, customers/status]}}]\n  validations: [{{expression: \"!(has(request.subResource) && request.subResource == 'status') && !(has(object.metadata.annotations) && 'holdfast.dev/external-id' in object.metadata.annotations)\", message: no notes}}]\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {{name: {policy}}}\nspec: {{policyName: {policy}, validationActions: [Deny]}}\n",
         ns = stage.namespace()
     );
     stage.apply(&manifest);
@@ -318,7 +318,7 @@ async fn what_vanished_is_made_anew_only_by_word_and_a_stripped_finalizer_comes_
     stage.await_ready(&["customer/bystander"]).await;
     assert_eq!(
         stage.get("customer/bystander")["metadata"]["finalizers"],
-        json!(["holdfast.dev/finalizer"])
+        json!(["holdfast.dev/remote"])
     );
     assert_eq!(phone(&bridge, "bystander").await, "23");
     bridge.assert_silent(&stage, &["customer/bystander"]).await;

@@ -62,6 +62,7 @@ pub struct Inventory {
     children: HashMap<(Kind, ObjectId), BTreeSet<ObjectId>>,
     tenants_by_plan: HashMap<ObjectId, BTreeSet<ObjectId>>,
     clients: HashMap<ObjectId, Client>,
+    clients_observed: bool,
     surroundings: Option<Surroundings>,
     written: HashMap<Key, Ticket>,
     written_clients: HashMap<ObjectId, Ticket>,
@@ -116,6 +117,8 @@ impl Inventory {
         if scope_had_clients {
             self.install_clients(sweep, observation.clients, &mut changes);
         }
+        changes.surroundings |= scope_had_clients && !self.clients_observed;
+        self.clients_observed = scope_had_clients;
         let surroundings = Surroundings {
             capabilities: observation.capabilities,
             locations: observation.locations,
@@ -190,6 +193,11 @@ impl Inventory {
             .into_iter()
             .flatten()
             .filter_map(|id| self.get(Kind::Tenant, id))
+    }
+
+    /// Whether the last sweep read the clients too.
+    pub fn has_clients(&self) -> bool {
+        self.clients_observed
     }
 
     /// A client by id, when clients were observed.

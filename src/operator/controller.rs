@@ -181,6 +181,12 @@ async fn settle<K: Managed>(
     context
         .memory
         .note_outcome(resource, view.progress.failure.is_some());
+    if let Some(handle) = &gathered.handle
+        && !object.listed_clients().is_empty()
+        && !handle.inventory().has_clients()
+    {
+        handle.sweep_now.notify_one();
+    }
     let remote = planner::remote_object(&gathered.declared, &gathered.remote);
     let (own, health) =
         object.own_status(remote.map(|object| &**object), &gathered.around, view.now);

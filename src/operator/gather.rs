@@ -353,7 +353,7 @@ fn remote<K: Managed>(
         claimed,
         known,
         namesakes,
-        clients: (!listed.is_empty()).then_some(clients),
+        clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
         contested: contested(context, object),
     }
 }

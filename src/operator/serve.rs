@@ -15,8 +15,8 @@ use super::{
     context::Context,
     metrics::{CustomerLabels, Metrics, ObjectiveLabels, PlatformLabels},
 };
-use crate::api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant};
-use kube::{ResourceExt, runtime::reflector::Store};
+use crate::api::Customer;
+use kube::ResourceExt;
 
 #[derive(Clone)]
 struct Served {
@@ -58,7 +58,7 @@ async fn ready(State(served): State<Served>) -> Response {
     let waiting: Vec<&str> = served
         .contexts
         .iter()
-        .flat_map(|context| unfilled(context))
+        .flat_map(|context| context.stores.unfilled())
         .collect();
     if waiting.is_empty() {
         return "ok\n".into_response();
@@ -68,32 +68,6 @@ async fn ready(State(served): State<Served>) -> Response {
         waiting.join(", ")
     );
     (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
-}
-
-fn unfilled(context: &Context) -> Vec<&'static str> {
-    fn filled<K>(store: &Store<K>) -> bool
-    where
-        K: kube::Resource<DynamicType = ()> + Clone + 'static,
-    {
-        futures::FutureExt::now_or_never(store.wait_until_ready())
-            .is_some_and(|ready| ready.is_ok())
-    }
-    let stores = &context.stores;
-    let lists = [
-        (
-            filled::<BackupPlatform>(&stores.platforms),
-            "backupplatforms",
-        ),
-        (filled::<Reseller>(&stores.resellers), "resellers"),
-        (filled::<ServicePlan>(&stores.plans), "serviceplans"),
-        (filled::<Customer>(&stores.customers), "customers"),
-        (filled::<Tenant>(&stores.tenants), "tenants"),
-    ];
-    lists
-        .iter()
-        .filter(|(filled, _)| !filled)
-        .map(|(_, name)| *name)
-        .collect()
 }
 
 async fn metrics_page(State(served): State<Served>) -> Response {

@@ -177,6 +177,14 @@ fn mail_was_sent(view: &View<'_>) -> bool {
         })
 }
 
+/// Whether the spec lists clients.
+fn lists_clients(view: &View<'_>) -> bool {
+    let listed = view.declared.spec.pointer("/clients/ids");
+    listed
+        .and_then(Value::as_array)
+        .is_some_and(|ids| !ids.is_empty())
+}
+
 /// R-V5: each listed client that is elsewhere moves here, one at a time.
 fn move_clients(
     view: &View<'_>,
@@ -184,7 +192,13 @@ fn move_clients(
     object: &Object,
     manual_steps: &mut Vec<ManualStep>,
 ) -> Option<Step> {
-    let listed = view.remote.clients.as_ref()?;
+    let Some(listed) = view.remote.clients.as_ref() else {
+        return lists_clients(view).then(|| {
+            let message = "waiting for a look at the platform's clients.".into();
+            let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message);
+            settle(verdict, Some(PATIENCE))
+        });
+    };
     let able = platform.capabilities.can(Capability::MoveClient) && !rules::hands_off(object);
     for (id, client) in listed {
         if let Some(older) = view.remote.contested.get(id) {

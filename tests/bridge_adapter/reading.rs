@@ -147,7 +147,10 @@ async fn an_answer_about_another_object_is_not_believed() {
 async fn reports_are_read_whole() {
     let report = |target: &str| {
         let days = |days: &str| target.contains(&format!("days={days}"));
-        match (target.starts_with("/v1/usage?"), target.starts_with("/v1/health?")) {
+        match (
+            target.starts_with("/v1/usage?"),
+            target.starts_with("/v1/health?"),
+        ) {
             (true, _) if target.contains("cursor=n") => "usage, page 2",
             (true, _) if days("90") => "usage",
             (_, true) if days("7") => "health without an age",
