@@ -14,7 +14,7 @@ pub use super::console::Console;
 use super::{Cluster, kubectl};
 
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Our kinds, as tests name them.
 const OURS: [&str; 5] = [
