@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use super::{
     embedding::Embedding,
-    gather::{noted_id, resource_ref},
+    gather::{created_at, noted_id, resource_ref},
     index::{Index, ResourceRef},
     kinds::Managed,
     memory::Memory,
@@ -238,9 +238,7 @@ impl Context {
                         .get(K::KIND, &id)
                         .filter(|object| noted == *account && object.claim.is_none())
                 });
-                let created = object
-                    .creation_timestamp()
-                    .map_or(jiff::Timestamp::MIN, |time| time.0);
+                let created = created_at(&*object);
                 self.index.note(
                     &resource,
                     created,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{
     context::Context,
     events,
-    gather::{Gathered, gather, resource_ref},
+    gather::{Gathered, created_at, gather, resource_ref},
     index::ResourceRef,
     kinds::Managed,
     metrics::KindLabels,
@@ -147,9 +147,7 @@ fn note_holding<K: Managed>(
     };
     let claim = platform.claim(K::KIND, &resource.namespace, &resource.name);
     let held = planner::remote_object(&gathered.declared, &gathered.remote);
-    let created = object
-        .creation_timestamp()
-        .map_or(jiff::Timestamp::MIN, |time| time.0);
+    let created = created_at(object);
     let account = platform.capabilities.account.id.as_str();
     if context.index.note(
         resource,

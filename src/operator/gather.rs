@@ -16,6 +16,7 @@ use super::{
 use crate::{
     api::{BackupPlatform, ConditionType, Kind, ManagedKind, Reason, names, shared::Adopt},
     estate::{Object, ObjectId},
+    inventory::Inventory,
     planner::{
         self, Around, Declared, Marks, PlatformFacts, PlatformState, Reference, References, Remote,
         Seen, Supplements,
@@ -60,7 +61,7 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
         (gathered.platform.clone(), gathered.handle.clone())
     {
         supplement(context, object, &facts, &mut gathered).await;
-        gathered.remote = remote(context, object, &gathered.declared, &facts, &handle);
+        gathered.remote = remote(context, object, &gathered, &facts, &handle);
         gathered.around = around::around(
             context,
             object,
@@ -76,6 +77,13 @@ pub fn noted_id<K: ManagedKind>(object: &K) -> Option<(String, ObjectId)> {
     let noted = object.annotations().get(names::EXTERNAL_ID_ANNOTATION)?;
     let (account, id) = noted.split_once('/')?;
     Some((account.to_owned(), ObjectId::new(id)))
+}
+
+/// When the resource was made.
+pub fn created_at<K: ManagedKind>(object: &K) -> jiff::Timestamp {
+    object
+        .creation_timestamp()
+        .map_or(jiff::Timestamp::MIN, |time| time.0)
 }
 
 /// The resource, parsed once.
@@ -98,6 +106,7 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
         generation: object.meta().generation.unwrap_or_default(),
+        created_at: created_at(object),
         deleting: object.meta().deletion_timestamp.is_some(),
         finalized: object
             .finalizers()
@@ -132,8 +141,14 @@ fn platform_state<K: Managed>(
         return (PlatformState::Missing { name }, None);
     };
     let Some(handle) = context.handle(&namespace, &name) else {
-        let trouble = unready(&platform);
-        return (PlatformState::Unobserved { name, trouble }, None);
+        let state = match unready(&platform) {
+            Some(trouble) => PlatformState::Stalled { name, trouble },
+            None => PlatformState::Unobserved {
+                name,
+                trouble: None,
+            },
+        };
+        return (state, None);
     };
     if let Some(facts) = handle.facts() {
         (PlatformState::Observed(facts), Some(handle))
@@ -306,10 +321,11 @@ pub fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
 fn remote<K: Managed>(
     context: &Context,
     object: &K,
-    declared: &Declared,
+    gathered: &Gathered,
     facts: &PlatformFacts,
     handle: &Handle,
 ) -> Remote {
+    let (declared, references) = (&gathered.declared, &gathered.references);
     let inventory = handle.inventory();
     let account = &facts.capabilities.account.id;
     let this = resource_ref(object);
@@ -335,15 +351,10 @@ fn remote<K: Managed>(
             .map(|(_, id)| id.clone()),
     };
     let known = by_id.and_then(|id| inventory.get(K::KIND, &id).map(seen));
-    let namesakes = planner::remote_name(K::KIND, &declared.spec)
-        .map(|name| {
-            inventory
-                .named(K::KIND, name)
-                .filter(|other| other.claim.as_ref() != Some(&claim))
-                .map(seen)
-                .collect()
-        })
-        .unwrap_or_default();
+    let namesakes = namesakes(&inventory, declared, references)
+        .filter(|other| other.claim.as_ref() != Some(&claim))
+        .map(seen)
+        .collect();
     let listed = object.listed_clients();
     let clients = listed
         .iter()
@@ -355,6 +366,29 @@ fn remote<K: Managed>(
         namesakes,
         clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
         contested: contested(context, object),
+    }
+}
+
+/// Objects that stand where this one would: of its name, or of its customer and product.
+fn namesakes<'a>(
+    inventory: &'a Inventory,
+    declared: &'a Declared,
+    references: &'a References,
+) -> Box<dyn Iterator<Item = &'a Arc<Object>> + 'a> {
+    if declared.kind == Kind::Tenant {
+        let Some((_, Reference::Found { id: Some(id), .. })) = references.get("customerRef") else {
+            return Box::new(std::iter::empty());
+        };
+        let product = declared
+            .spec
+            .get("product")
+            .and_then(|value| value.as_str());
+        let same = move |other: &&Arc<Object>| other.settings.text("product") == product;
+        return Box::new(inventory.children(Kind::Tenant, id).filter(same));
+    }
+    match planner::remote_name(declared.kind, &declared.spec) {
+        Some(name) => Box::new(inventory.named(declared.kind, name)),
+        None => Box::new(std::iter::empty()),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         shared::{Change, ChangeOutcome, Intent},
     },
     estate::Client,
-    planner::{Marks, Progress, Step},
+    planner::{self, Marks, Progress, Step},
     platform::{OperationState, PlatformError, Written},
 };
 
@@ -56,7 +56,9 @@ pub async fn perform<K: Managed>(
         Step::Finalize => apply_marks(context, &object, &gathered.declared.marks).await,
         Step::Mark(marks) => apply_marks(context, &object, &marks).await,
         Step::RecordIntent(intent) => {
-            let written = record_intent(context, &object, &intent).await?;
+            let changes = planner::change_log(&gathered.declared, progress, None);
+            let written = record_intent(context, &object, &intent, &changes).await?;
+            progress.logged = progress.performed.len();
             progress.intent = Some(intent);
             Ok(written)
         }
@@ -104,10 +106,15 @@ async fn on_platform(
             record(handle, written, progress);
         }
         Step::Update {
-            id, etag, patch, ..
+            id,
+            etag,
+            mark,
+            patch,
+            ..
         } => {
+            let patch = with_secrets(gathered, patch);
             let written = platform
-                .update(kind, id, etag.as_deref(), with_secrets(gathered, patch))
+                .update(kind, id, etag.as_deref(), mark.as_ref(), patch)
                 .await?;
             record(handle, written, progress);
         }
@@ -150,6 +157,7 @@ async fn on_platform(
         Step::Delete { id, confirmation } => {
             platform.delete(kind, id, confirmation).await?;
             progress.deleted = Some(id.clone());
+            progress.fresh = None;
         }
         Step::Finalize
         | Step::Mark(_)
@@ -240,14 +248,16 @@ fn whole_second() -> jiff::Timestamp {
     now.round(jiff::Unit::Second).unwrap_or(now)
 }
 
-/// Adds the intent to the status as it is. Refused when the resource has changed meanwhile, so nothing is sent on old news.
+/// Adds the intent to the status as it is, and what this pass has done so far. Refused when the resource has changed meanwhile, so nothing is sent on old news.
 async fn record_intent<K: Managed>(
     context: &Context,
     object: &Arc<K>,
     intent: &Intent,
+    changes: &[Change],
 ) -> Result<Arc<K>, PassError> {
     let mut status = object.status_document()?;
     if let Value::Object(members) = &mut status {
+        members.insert("changes".into(), serde_json::to_value(changes)?);
         members.insert("intent".into(), serde_json::to_value(intent)?);
     }
     write_status(context, object, &status).await

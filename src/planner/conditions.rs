@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{Declared, PlatformState, Remote, Seen, Settlement, Verdict, View};
+use super::{Declared, PlatformState, Progress, Remote, Seen, Settlement, Verdict, View};
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
@@ -32,9 +32,6 @@ pub fn managed_status(
         PlatformState::Observed(platform) => Some(platform),
         _ => None,
     };
-    let mut changes = changes(view);
-    let superfluous = changes.len().saturating_sub(CHANGES_KEPT);
-    changes.drain(..superfluous);
     ManagedStatus {
         observed_generation: Some(declared.generation),
         external_id: object
@@ -56,17 +53,21 @@ pub fn managed_status(
             .or(previous.protection),
         drift: settlement.drift.clone(),
         manual_steps: settlement.manual_steps.clone(),
-        changes,
+        changes: change_log(declared, view.progress, object.map(|object| &**object)),
         intent: intent(view),
     }
 }
 
 /// The change log: what was there, and what this pass has done. The same failure twice in
-/// a row is one entry, so that trying again writes nothing.
-fn changes(view: &View<'_>) -> Vec<Change> {
-    let previous = &view.declared.status;
-    let mut changes = previous.changes.clone();
-    for change in &view.progress.performed {
+/// a row is one entry, so that trying again writes nothing. I8.
+pub fn change_log(
+    declared: &Declared,
+    progress: &Progress,
+    object: Option<&Object>,
+) -> Vec<Change> {
+    let mut changes = declared.status.changes.clone();
+    changes.extend(unnoted_creation(declared, progress, object));
+    for change in progress.unlogged() {
         let repeated = |last: &Change| {
             change.outcome != ChangeOutcome::Done
                 && (last.step, &last.fields, last.outcome)
@@ -85,7 +86,30 @@ fn changes(view: &View<'_>) -> Vec<Change> {
             _ => changes.push(change.clone()),
         }
     }
+    let superfluous = changes.len().saturating_sub(CHANGES_KEPT);
+    changes.drain(..superfluous);
     changes
+}
+
+/// A creation that a crash swallowed before anything could be noted: an object with our claim that is no older than the
+/// resource was made for it. A resource that is younger than its object has taken it back instead.
+fn unnoted_creation(
+    declared: &Declared,
+    progress: &Progress,
+    object: Option<&Object>,
+) -> Option<Change> {
+    let first_seen = declared.status.external_id.is_none();
+    let is_creation = |change: &Change| change.step == ChangeStep::Create;
+    let noted = declared.status.changes.iter().any(is_creation)
+        || progress.performed.iter().any(is_creation);
+    let object = object.filter(|object| first_seen && !noted && object.claim.is_some())?;
+    let made = object.created_at.filter(|at| *at >= declared.created_at)?;
+    Some(Change {
+        at: made,
+        step: ChangeStep::Create,
+        fields: Vec::new(),
+        outcome: ChangeOutcome::Done,
+    })
 }
 
 /// The operation that the platform has accepted and not finished, so that a restart goes on asking for it.

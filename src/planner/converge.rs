@@ -16,7 +16,7 @@ use crate::{
         conditions::{ConditionType, Reason},
         shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
     },
-    estate::{Capability, Difference, Object, differences, merge_patch},
+    estate::{Capability, Claim, Difference, Object, differences, merge_patch},
     rules,
 };
 
@@ -62,7 +62,7 @@ pub fn next(
             .iter()
             .map(|difference| console_step(declared.kind, difference.field)),
     );
-    if let Some(step) = write(view, object, &writable) {
+    if let Some(step) = write(view, platform, object, &writable) {
         return step;
     }
     if let Some(step) = customer_extras(view, platform, object, &mut manual_steps) {
@@ -83,7 +83,12 @@ fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
 }
 
 /// The next write: the switch first when it goes off, last when it goes on, settings in between.
-fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<Step> {
+fn write(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    object: &Object,
+    differing: &[Difference],
+) -> Option<Step> {
     if differing.is_empty() {
         return None;
     }
@@ -110,6 +115,7 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
         _ => Some(Step::Update {
             id: object.id.clone(),
             etag: object.etag.clone(),
+            mark: mark(view, platform, object),
             patch: merge_patch(&settings, &object.settings),
             fields: settings
                 .iter()
@@ -118,6 +124,13 @@ fn write(view: &View<'_>, object: &Object, differing: &[Difference]) -> Option<S
             reverting,
         }),
     }
+}
+
+/// Our claim for an object without a mark. Another's mark stays: taking it off is for a person at the console.
+fn mark(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Claim> {
+    let declared = view.declared;
+    let ours = || platform.claim(declared.kind, &declared.namespace, &declared.name);
+    object.claim.is_none().then(ours)
 }
 
 /// What is said instead of writing while writing is on hold.

@@ -3,24 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{at_creation, desired, spec_field},
+    lately::unanswered,
     settle::{settle, settle_obstacle},
 };
 use crate::{
     api::{
         Kind,
         conditions::Reason,
-        shared::{Adopt, ChangeOutcome, ChangeStep, Management},
+        shared::{Adopt, Management},
     },
     estate::{Capability, Object, Settings, differences},
 };
-
-/// How long after a creation without an answer the object may still appear. Source: fault F4.
-const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The next step for a resource that has no remote object.
 pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
@@ -76,18 +72,6 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
 }
 
-/// When a creation was sent that had no answer and may still be carried out, even after the object has been made and deleted
-/// again.
-pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
-    let changes = view.declared.status.changes.iter();
-    let sent = changes.chain(&view.progress.performed).find(|change| {
-        change.step == ChangeStep::Create
-            && matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent)
-            && view.now.duration_since(change.at) < LATE
-    });
-    sent.map(|change| change.at)
-}
-
 /// The next step without asking for our claim first, where that is safe. A platform that makes at most one object of a claim
 /// finds out by itself whether there is one: it refuses, we look, and adopt. And who waits for a reference decides nothing
 /// yet. Anything else said about an absent object is said only after the platform was asked.
@@ -118,7 +102,7 @@ fn adopt_namesake(
     let (kind, id) = (view.declared.kind, &seen.object.id);
     if let Some(holder) = &seen.holder {
         let message = format!(
-            "{} {id} has this name and belongs to {holder}. Choose another name, or delete one of the two resources.",
+            "{} {id} stands in the place of this one, by its name or product, and belongs to {holder}. One remote object has one resource: change or delete one of the two.",
             kind.as_str()
         );
         return Some(settle(
@@ -155,8 +139,12 @@ fn adopt_namesake(
             id.as_str()
         )
     };
+    let what = match kind {
+        Kind::Tenant => "of this customer and product",
+        _ => "of this name",
+    };
     let message = format!(
-        "the platform already has a {} of this name ({id}) that isn't ours. {remedy}.",
+        "the platform already has a {} {what} ({id}) that isn't ours. {remedy}.",
         kind.as_str()
     );
     Some(settle(

@@ -1,7 +1,10 @@
 //! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
 
 use super::{
-    PATIENCE, PlatformFacts, Step, Verdict, View, creation::unanswered, operation, settle::settle,
+    OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
+    lately::{deleted_lately, made_lately, unanswered},
+    operation,
+    settle::settle,
 };
 use crate::{
     api::{
@@ -26,12 +29,13 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Some(step) = operation(view) {
         return step;
     }
-    if let Some(deleted) = &view.progress.deleted {
-        return if view.progress.gone.as_ref() == Some(deleted) {
-            Step::Release
-        } else {
-            Step::ConfirmGone(deleted.clone())
-        };
+    if let Some(deleted) = view
+        .progress
+        .deleted
+        .clone()
+        .or_else(|| deleted_lately(view))
+    {
+        return confirm(view, deleted);
     }
     if let Some(step) = creation_under_way(view) {
         return step;
@@ -40,6 +44,37 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return unclaimed(view, platform);
     };
     delete(view, platform, object)
+}
+
+/// After the deletion: gone is what the platform says is gone, and some go on showing an object for a while.
+fn confirm(view: &View<'_>, deleted: ObjectId) -> Step {
+    if view.progress.gone.as_ref() == Some(&deleted) {
+        return Step::Release;
+    }
+    if view.progress.fresh.as_ref() != Some(&deleted) {
+        return Step::ConfirmGone(deleted);
+    }
+    let message = format!(
+        "the platform has carried out the deletion of {deleted} and still shows it; looking again."
+    );
+    settle(
+        Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
+        Some(OPERATION_PAUSE),
+    )
+}
+
+/// What is gone may be let go, unless it was made so lately that the platform may not show it yet. F5.
+fn let_go(view: &View<'_>) -> Step {
+    let Some(made) = made_lately(view) else {
+        return Step::Release;
+    };
+    let message = format!(
+        "the object was made at {made} and the platform doesn't show it yet, so it can't be deleted. Looking for it for two minutes from then; or set deletionPolicy: Retain to let go now."
+    );
+    settle(
+        Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
+        Some(OPERATION_PAUSE),
+    )
 }
 
 /// Nothing that the inventory knows carries our claim: ask the platform by claim, and by the noted id.
@@ -74,7 +109,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
                 None,
             )
         }
-        None if view.progress.gone.as_ref() == Some(id) => Step::Release,
+        None if view.progress.gone.as_ref() == Some(id) => let_go(view),
         None => Step::Read(id.clone()),
     }
 }
@@ -91,7 +126,7 @@ fn unannotated(view: &View<'_>) -> Step {
         return Step::Release;
     };
     if view.progress.gone.as_ref() == Some(&id) {
-        return Step::Release;
+        return let_go(view);
     }
     if view.progress.fresh.as_ref() != Some(&id) {
         return Step::Read(id);
@@ -124,7 +159,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         return blocked(*reason, hold.clone());
     }
     if view.progress.gone.as_ref() == Some(&object.id) {
-        return Step::Release;
+        return let_go(view);
     }
     if view.progress.fresh.as_ref() != Some(&object.id) {
         return Step::Read(object.id.clone());

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{PlatformFacts, Seen, View};
+use super::{
+    PlatformFacts, Seen, View,
+    lately::{is_in_doubt, made_lately},
+};
 use crate::{
     api::{conditions::Reason, shared::Adopt},
     estate::{Claim, Object, ObjectId},
@@ -20,13 +23,15 @@ pub enum Identity {
     Read(ObjectId),
     /// There is a reason to keep hands off.
     Refused(Reason, String),
+    /// It was made moments ago, and the platform doesn't show it yet.
+    NotShownYet(String),
 }
 
 /// The claim comes first; the noted id is believed only while the account agrees and no other claim is on the object.
 pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     let declared = view.declared;
     if let Some(object) = &view.remote.claimed {
-        return Identity::Ours(object.clone());
+        return claimed(view, platform, object);
     }
     if let Some(refusal) = adoption_by_id(view, platform) {
         return refusal;
@@ -60,11 +65,41 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     Identity::Unknown
 }
 
+/// The object that carries our claim. Read afresh when the last change had no answer: the inventory may be older than it.
+fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> Identity {
+    let lifecycle = &view.declared.lifecycle;
+    let named = lifecycle
+        .external_id
+        .as_deref()
+        .filter(|_| platform.adopt(lifecycle) == Adopt::ById);
+    if let Some(other) = named.filter(|id| *id != object.id.as_str()) {
+        return Identity::Refused(
+            Reason::OwnedByAnother,
+            format!(
+                "externalId names {other:?}, but this resource holds {}. A resource has one remote object: state externalId: {:?}, or make another resource for {other:?}.",
+                object.id,
+                object.id.as_str()
+            ),
+        );
+    }
+    if is_in_doubt(view) && view.progress.fresh.as_ref() != Some(&object.id) {
+        return Identity::Read(object.id.clone());
+    }
+    Identity::Ours(object.clone())
+}
+
 /// An object that is gone without our doing is made anew only by the user's word for this very id.
 fn vanished(view: &View<'_>, id: &ObjectId) -> Option<Identity> {
     let declared = view.declared;
     if declared.recreate.as_deref() == Some(id.as_str()) {
         return None;
+    }
+    if let Some(made) = made_lately(view) {
+        let message = format!(
+            "{} {id} was made at {made}, and the platform doesn't show it yet; looking again.",
+            declared.kind.as_str()
+        );
+        return Some(Identity::NotShownYet(message));
     }
     let message = format!(
         "{} {id} is gone from the platform, with the backups in it, and we didn't remove it. To have a new, empty one made, annotate with holdfast.dev/recreate={id}; or delete this resource.",

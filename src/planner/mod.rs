@@ -12,6 +12,7 @@ mod failure;
 mod hidden;
 mod identity;
 mod intent;
+mod lately;
 mod notes;
 mod settle;
 mod status;
@@ -21,7 +22,7 @@ mod tests;
 mod view;
 
 pub use claim::{claim, secret_tag};
-pub use conditions::{managed_status, remote_object};
+pub use conditions::{change_log, managed_status, remote_object};
 pub use desired::{remote_name, spec_field};
 pub use failure::retry_delay;
 pub use notes::{Note, notes};
@@ -86,6 +87,16 @@ fn decide(view: &View<'_>) -> Step {
                     "{} {name:?}, which doesn't exist in namespace {:?}. Create it, or correct the name.",
                     leads_to(view.declared, field),
                     view.declared.namespace
+                ),
+            ),
+        ),
+        PlatformState::Stalled { name, trouble } => without_platform(
+            view,
+            Verdict::Stalled(
+                Reason::ReferenceNotReady,
+                format!(
+                    "BackupPlatform {name:?}: {}. This goes on by itself once that platform is Ready.",
+                    trouble.trim_end_matches('.')
                 ),
             ),
         ),
@@ -203,5 +214,9 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
         }
         Identity::Read(id) => Step::Read(id),
         Identity::Refused(reason, message) => settle(Verdict::Stalled(reason, message), None),
+        Identity::NotShownYet(message) => settle(
+            Verdict::Waiting(Reason::WaitingForPlatform, message),
+            Some(OPERATION_PAUSE),
+        ),
     }
 }

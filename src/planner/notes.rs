@@ -46,7 +46,12 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
             change.step == ChangeStep::Create
                 && matches!(change.outcome, ChangeOutcome::Sent | ChangeOutcome::Unknown)
         };
-        let (reason, message) = if previous.changes.iter().any(unanswered) {
+        let made = |change: &Change| {
+            change.step == ChangeStep::Create && change.outcome == ChangeOutcome::Done
+        };
+        let (reason, message) = if previous.changes.iter().any(unanswered)
+            || next.changes.iter().any(made)
+        {
             (
                 "Created",
                 format!("made on the platform as {id}; the answer had been lost."),

@@ -41,6 +41,8 @@ pub enum Step {
         id: ObjectId,
         /// The version that the patch was made for.
         etag: Option<String>,
+        /// Our claim, where the object carries no mark yet: it travels with the first write after an adoption.
+        mark: Option<Claim>,
         /// RFC 7396 merge patch; secrets are added by the shell.
         patch: Map<String, Value>,
         /// The fields it changes, for the change log.

@@ -24,6 +24,8 @@ pub struct Declared {
     pub name: String,
     /// `metadata.generation`.
     pub generation: i64,
+    /// `metadata.creationTimestamp`.
+    pub created_at: jiff::Timestamp,
     /// Whether Kubernetes waits for us to let go of it.
     pub deleting: bool,
     /// Whether our finalizer is there.
@@ -84,6 +86,13 @@ pub enum PlatformState {
     Missing {
         /// Its name.
         name: String,
+    },
+    /// It is there, and a person must act on it before anything can be observed.
+    Stalled {
+        /// Its name.
+        name: String,
+        /// What it says is wrong.
+        trouble: String,
     },
     /// It is there, but nothing was observed on it yet.
     Unobserved {
@@ -171,6 +180,8 @@ pub struct Progress {
     pub failure: Option<PlatformError>,
     /// Outbound mutations of this pass, oldest first.
     pub performed: Vec<Change>,
+    /// How many of them stand in the change log of status already.
+    pub logged: usize,
     /// Fields written because the platform had drifted from them.
     pub reverted: Vec<String>,
 }
@@ -218,6 +229,13 @@ impl Progress {
             performed: lost.into_iter().collect(),
             ..Self::default()
         }
+    }
+}
+
+impl Progress {
+    /// The mutations of this pass that the change log doesn't hold yet.
+    pub fn unlogged(&self) -> &[Change] {
+        self.performed.get(self.logged..).unwrap_or_default()
     }
 }
 

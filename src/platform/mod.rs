@@ -88,12 +88,14 @@ pub trait Platform: Send + Sync {
         document: Map<String, Value>,
     ) -> Result<Written, PlatformError>;
 
-    /// Changes what the patch names, if the object is still the version that `etag` says.
+    /// Changes what the patch names, if the object is still the version that `etag` says; and leaves our mark on it, where
+    /// one is given.
     async fn update(
         &self,
         kind: Kind,
         id: &ObjectId,
         etag: Option<&str>,
+        mark: Option<&Claim>,
         patch: Map<String, Value>,
     ) -> Result<Written, PlatformError>;
 

@@ -129,6 +129,7 @@ async fn a_change_needs_the_version_that_was_read() {
             Kind::Customer,
             &customer.id,
             old,
+            None,
             patch(json!({"profile": {"phone": "+49 69 1"}})),
         )
         .await;
@@ -144,6 +145,7 @@ async fn a_change_needs_the_version_that_was_read() {
             Kind::Customer,
             &customer.id,
             old,
+            None,
             patch(json!({"profile": {"phone": "2"}})),
         )
         .await;
@@ -153,6 +155,7 @@ async fn a_change_needs_the_version_that_was_read() {
             Kind::Customer,
             &ObjectId::new("none"),
             old,
+            None,
             patch(json!({"active": true})),
         )
         .await;
@@ -163,6 +166,7 @@ async fn a_change_needs_the_version_that_was_read() {
                 Kind::Customer,
                 &customer.id,
                 changed.etag.as_deref(),
+                None,
                 patch(json!({"profile": null})),
             )
             .await,

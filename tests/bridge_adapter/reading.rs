@@ -131,7 +131,7 @@ async fn an_answer_about_another_object_is_not_believed() {
     ));
     assert!(garbled(
         bridge
-            .update(Kind::Customer, &other, None, Map::new())
+            .update(Kind::Customer, &other, None, None, Map::new())
             .await
             .unwrap_err()
     ));

@@ -45,11 +45,11 @@ async fn writes_carry_their_conditions() {
         .unwrap();
     assert!(matches!(created, Written::Done(object) if object.id == id));
     bridge
-        .update(Kind::Tenant, &id, Some("\"v7\""), settings())
+        .update(Kind::Tenant, &id, Some("\"v7\""), None, settings())
         .await
         .unwrap();
     bridge
-        .update(Kind::ServicePlan, &id, None, settings())
+        .update(Kind::ServicePlan, &id, None, None, settings())
         .await
         .unwrap();
     bridge.set_active(Kind::Reseller, &id, false).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_failed_precondition_means_two_things() {
     assert_eq!(
         refusal(
             bridge
-                .update(Kind::Customer, &id, Some("1"), Map::new())
+                .update(Kind::Customer, &id, Some("1"), None, Map::new())
                 .await
         ),
         ProblemKind::PreconditionFailed
@@ -190,7 +190,9 @@ async fn without_the_lease_nothing_is_sent() {
         Err(lost())
     );
     assert_eq!(
-        bridge.update(Kind::Customer, &id, None, Map::new()).await,
+        bridge
+            .update(Kind::Customer, &id, None, None, Map::new())
+            .await,
         Err(lost())
     );
     assert_eq!(
@@ -240,7 +242,13 @@ async fn no_secret_reaches_logs_errors_or_metrics() {
         .await
         .unwrap_err();
     let again = bridge
-        .update(Kind::Customer, &ObjectId::new("1"), Some("7"), settings())
+        .update(
+            Kind::Customer,
+            &ObjectId::new("1"),
+            Some("7"),
+            None,
+            settings(),
+        )
         .await
         .unwrap_err();
     let logged = everything_logged();

@@ -1,6 +1,6 @@
 //! Scenes for the planner's tests: a resource, what the platform holds, what the pass has learned, built up like a sentence.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ pub fn remote(kind: Kind, id: &str, document: &Value) -> Object {
         claim: None,
         etag: Some("v1".into()),
         protection: Protection::None,
-        created_at: Some(noon()),
+        created_at: Some(noon() - Duration::from_secs(3600)),
         settings: Settings::from_document(kind, document).expect("a document that fits"),
         facts: Facts::default(),
     }
@@ -102,6 +102,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
             namespace: NAMESPACE.into(),
             name: name.into(),
             generation: 1,
+            created_at: noon(),
             deleting: false,
             finalized: false,
             annotated: None,

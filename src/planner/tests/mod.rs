@@ -7,6 +7,7 @@ mod deletion;
 mod extras;
 mod failures;
 mod fixtures;
+mod lately;
 mod model;
 mod operations;
 mod platform_states;

@@ -181,9 +181,13 @@ impl Platform for Bridge {
         kind: Kind,
         id: &ObjectId,
         etag: Option<&str>,
-        patch: Map<String, Value>,
+        mark: Option<&Claim>,
+        mut patch: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         let operation = operation!(kind, "PATCH", "/{id}");
+        if let Some(mark) = mark {
+            patch.insert("externalRef".into(), mark.as_str().into());
+        }
         let change = Change {
             condition: etag.map(|etag| (IF_MATCH, etag.to_owned())),
             content_type: "application/merge-patch+json",

@@ -218,6 +218,7 @@ impl Platform {
         &mut self,
         id: &ObjectId,
         etag: Option<&str>,
+        mark: Option<&Claim>,
         patch: Map<String, Value>,
     ) -> Answer<Object> {
         let missing = || refused(ProblemKind::NotFound, None);
@@ -227,6 +228,7 @@ impl Platform {
         }
         let document = merged(record.document.clone(), &Value::Object(patch));
         record.document = as_stored(document);
+        record.claim = mark.or(record.claim.as_ref()).cloned();
         record.version += 1;
         self.note("Update", id);
         Ok(self.show(id))

@@ -14,7 +14,7 @@ use crate::{
     inventory::{Inventory, Ticket},
     planner::{
         Declared, Marks, PlatformState, Progress, Remote, Seen, Settlement, Step, Verdict,
-        managed_status, next, remote_name,
+        change_log, managed_status, next, remote_name,
         tests::fixtures::{ACCOUNT, Scene},
     },
     platform::{PlatformError, Rehearsal},
@@ -261,7 +261,8 @@ impl World {
 
     /// What the request does in the cluster or on the platform.
     fn send(&mut self, step: &Step) -> Result<Answer, PlatformError> {
-        let (platform, declared) = (&mut self.platform, &mut self.scene.declared);
+        let (platform, scene) = (&mut self.platform, &mut self.scene);
+        let declared = &mut scene.declared;
         Ok(match step {
             Step::Finalize => {
                 declared.finalized = true;
@@ -277,6 +278,7 @@ impl World {
                 Answer::Marked(Some(marks.clone()))
             }
             Step::RecordIntent(intent) => {
+                declared.status.changes = change_log(declared, &scene.progress, None);
                 declared.status.intent = Some(intent.clone());
                 Answer::Noted(intent.clone())
             }
@@ -293,11 +295,18 @@ impl World {
                 claim, document, ..
             } => Answer::Written(platform.create(KIND, claim, document.clone())?),
             Step::Update {
-                id, etag, patch, ..
-            } => Answer::Written(platform.update(id, etag.as_deref(), patch.clone())?),
+                id,
+                etag,
+                mark,
+                patch,
+                ..
+            } => {
+                let mark = mark.as_ref();
+                Answer::Written(platform.update(id, etag.as_deref(), mark, patch.clone())?)
+            }
             Step::SetActive { id, active, .. } => {
                 let patch = [("active".to_owned(), Value::Bool(*active))];
-                Answer::Written(platform.update(id, None, patch.into_iter().collect())?)
+                Answer::Written(platform.update(id, None, None, patch.into_iter().collect())?)
             }
             Step::RehearseDeletion(id) => Answer::Rehearsed(platform.rehearse(id)?),
             Step::Delete { id, confirmation } => {
@@ -355,14 +364,20 @@ impl World {
                 progress.gone = Some(id);
             }
             Ok(Answer::Rehearsed(rehearsal)) => progress.rehearsal = Some(rehearsal),
-            Ok(Answer::Deleted(id)) => progress.deleted = Some(id),
+            Ok(Answer::Deleted(id)) => {
+                progress.deleted = Some(id);
+                progress.fresh = None;
+            }
             Ok(Answer::Marked(Some(marks))) => self.scene.declared.marks = marks,
             Ok(Answer::StatusWritten) => {
                 let failed = progress.failure.is_some();
                 self.scene.failures = if failed { self.scene.failures + 1 } else { 0 };
                 return;
             }
-            Ok(Answer::Noted(intent)) => progress.intent = Some(intent),
+            Ok(Answer::Noted(intent)) => {
+                progress.logged = progress.performed.len();
+                progress.intent = Some(intent);
+            }
             Ok(Answer::Marked(None) | Answer::Released) => {}
             Err(failure) => {
                 progress.failure = Some(failure);

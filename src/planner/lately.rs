@@ -1,0 +1,64 @@
+//! What we did moments ago and the platform may not show yet: after our own write its reads may lag. F4, F5.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::View;
+use crate::{
+    api::shared::{Change, ChangeOutcome, ChangeStep},
+    estate::ObjectId,
+};
+
+/// How long a platform may take to show what was done. Source: faults F4 and F5.
+const LATE: SignedDuration = SignedDuration::from_secs(120);
+
+/// When the object was made, if that was moments ago.
+pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {
+    let made = last(view, |change| {
+        change.step == ChangeStep::Create && change.outcome == ChangeOutcome::Done
+    })?;
+    Some(made.at)
+}
+
+/// When a creation was sent that had no answer and may still be carried out, even after the object has been made and deleted
+/// again.
+pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
+    let sent = last(view, |change| {
+        change.step == ChangeStep::Create && is_open(change)
+    })?;
+    Some(sent.at)
+}
+
+/// The object that we deleted moments ago.
+pub fn deleted_lately(view: &View<'_>) -> Option<ObjectId> {
+    last(view, |change| {
+        change.step == ChangeStep::Delete && change.outcome == ChangeOutcome::Done
+    })?;
+    let claimed = view.remote.claimed.as_ref();
+    let noted = view.declared.annotated.as_ref().map(|(_, id)| id);
+    claimed.map(|object| &object.id).or(noted).cloned()
+}
+
+/// Whether the last change had no answer, moments ago: what the inventory holds may be older than that change.
+pub fn is_in_doubt(view: &View<'_>) -> bool {
+    let newest = changes(view).next_back();
+    newest.is_some_and(|change| is_recent(view, change) && is_open(change))
+}
+
+fn is_open(change: &Change) -> bool {
+    matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent)
+}
+
+fn last<'a>(view: &'a View<'_>, wanted: impl Fn(&Change) -> bool) -> Option<&'a Change> {
+    changes(view)
+        .rev()
+        .find(|change| is_recent(view, change) && wanted(change))
+}
+
+fn changes<'a>(view: &'a View<'_>) -> impl DoubleEndedIterator<Item = &'a Change> {
+    let unlogged = view.progress.unlogged();
+    view.declared.status.changes.iter().chain(unlogged)
+}
+
+fn is_recent(view: &View<'_>, change: &Change) -> bool {
+    view.now.duration_since(change.at) < LATE
+}
