@@ -19,6 +19,7 @@ use super::{
     memory::Memory,
     metrics::Metrics,
     platforms::{Handle, PlatformKey, Platforms},
+    quotas::Quotas,
     recent::Recent,
     wakers::Wakers,
 };
@@ -98,6 +99,8 @@ pub struct Context {
     pub platforms: Platforms,
     /// Which resource holds what.
     pub index: Index,
+    /// Who was granted how much.
+    pub quotas: Quotas,
     /// Objects newer than the caches.
     pub recent: Recent,
     /// The embedded platform, started when first needed.
@@ -253,8 +256,7 @@ impl Context {
     pub fn prune(&self) {
         for resource in self.index.resources() {
             if !self.exists(&resource) {
-                self.index.forget(&resource);
-                self.memory.forget(&self.metrics, &resource);
+                self.forget(&resource);
             }
         }
         for handle in self.platforms.all() {
@@ -268,6 +270,13 @@ impl Context {
                 self.platform_gone(key);
             }
         }
+    }
+
+    /// Forgets a resource that is gone.
+    pub fn forget(&self, resource: &ResourceRef) {
+        self.index.forget(resource);
+        self.quotas.forget(self, resource);
+        self.memory.forget(&self.metrics, resource);
     }
 
     fn exists(&self, resource: &ResourceRef) -> bool {

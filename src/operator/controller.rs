@@ -21,7 +21,10 @@ use super::{
     metrics::KindLabels,
     perform::{PassError, perform, write_status},
 };
-use crate::planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View};
+use crate::{
+    api::Kind,
+    planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View},
+};
 
 /// Steps that one pass may take; a longer way is gone in several passes.
 const STEPS: usize = 24;
@@ -114,6 +117,7 @@ fn view<'a>(
         references: gathered.references.clone(),
         supplements: gathered.supplements.clone(),
         remote: gathered.remote.clone(),
+        neighbours: gathered.neighbours.clone(),
         labels,
         progress,
         hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
@@ -204,6 +208,10 @@ async fn settle<K: Managed>(
         && let (Some(handle), Some(remote)) = (&gathered.handle, remote)
     {
         context.wake_above(handle, remote.kind, &remote.id);
+        // What rules refused below may be allowed now.
+        if matches!(remote.kind, Kind::Reseller | Kind::ServicePlan) {
+            context.wake_referrers(resource);
+        }
     }
     let until_writer = gathered
         .handle
@@ -222,8 +230,7 @@ async fn settle<K: Managed>(
 
 /// The resource is gone for us.
 fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
-    context.index.forget(resource);
-    context.memory.forget(&context.metrics, resource);
+    context.forget(resource);
     if let Some(uid) = object.uid() {
         context.recent.forget::<K>(&uid);
     }

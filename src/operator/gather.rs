@@ -11,6 +11,7 @@ use super::{
     context::Context,
     index::ResourceRef,
     kinds::Managed,
+    neighbours::neighbours,
     platforms::{Handle, Trouble},
 };
 use crate::{
@@ -18,8 +19,8 @@ use crate::{
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{
-        self, Around, Declared, Marks, PlatformFacts, PlatformState, Reference, References, Remote,
-        Seen, Supplements,
+        self, Around, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Reference,
+        References, Remote, Seen, Supplements,
     },
 };
 
@@ -39,6 +40,8 @@ pub struct Gathered {
     pub secrets: BTreeMap<&'static str, SecretString>,
     /// What the inventory says.
     pub remote: Remote,
+    /// What the rules need to know of the things around it.
+    pub neighbours: Neighbours,
     /// What surrounds the remote object, for labels and status.
     pub around: Around,
 }
@@ -52,6 +55,7 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
         supplements: Supplements::default(),
         secrets: BTreeMap::new(),
         remote: Remote::default(),
+        neighbours: Neighbours::default(),
         around: Around::default(),
         declared,
         platform,
@@ -62,6 +66,7 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
     {
         supplement(context, object, &facts, &mut gathered).await;
         gathered.remote = remote(context, object, &gathered, &facts, &handle);
+        gathered.neighbours = neighbours(context, object, &handle, &gathered);
         gathered.around = around::around(
             context,
             object,

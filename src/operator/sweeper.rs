@@ -75,6 +75,10 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     if changes.surroundings || first {
         handle.refresh_facts();
     }
+    context.quotas.note_sweep(context, handle);
+    if first {
+        context.quotas.enrol_all(context, handle);
+    }
     handle.set_swept();
     let recovered = handle.set_trouble(None);
     measure(context, handle, started.elapsed());

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View,
     desired::{desired, spec_field},
+    refusals::{of_change, refuse},
     settle::{settle, settle_obstacle},
     status::next_change,
 };
@@ -17,7 +18,7 @@ use crate::{
         shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
     },
     estate::{Capability, Claim, Difference, Object, differences, merge_patch},
-    rules,
+    rules::{self, quota},
 };
 
 /// Drift entries kept in status.
@@ -53,10 +54,15 @@ pub fn next(
     if management == Management::Observe {
         return report(view, object, Verdict::Observing, &differing, manual_steps);
     }
-    if let Some((reason, message)) = rules::fixed(declared.kind, &differing, object) {
-        return settle(Verdict::Stalled(reason, message), None);
+    if let Some(refusal) = of_change(view, object, &settings, &differing) {
+        return refuse(&refusal);
     }
-    let (writable, unwritable) = rules::writable(&platform.capabilities, object, differing);
+    let shortage = quota::overcommit(declared.kind, &view.neighbours.shortages);
+    let (mut writable, unwritable) =
+        rules::writable(&platform.capabilities, declared.kind, differing);
+    if shortage.is_some() {
+        writable.retain(|difference| !quota::held_back(difference.field));
+    }
     manual_steps.extend(
         unwritable
             .iter()
@@ -67,6 +73,9 @@ pub fn next(
     }
     if let Some(step) = customer_extras(view, platform, object, &mut manual_steps) {
         return step;
+    }
+    if let Some(refusal) = shortage {
+        return refuse(&refusal);
     }
     report(view, object, Verdict::InSync, &unwritable, manual_steps)
 }
@@ -269,6 +278,7 @@ fn report(
         drift,
         manual_steps,
         not_acted_on: rules::not_acted_on(kind, &view.declared.spec),
+        rule: None,
         again: until_next_change(view, object),
     }))
 }

@@ -7,6 +7,7 @@ use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{at_creation, desired, spec_field},
     lately::unanswered,
+    refusals::{of_creation, refuse},
     settle::{settle, settle_obstacle},
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         shared::{Adopt, Management},
     },
     estate::{Capability, Object, Settings, differences},
+    rules::{Refusal, registry},
 };
 
 /// The next step for a resource that has no remote object.
@@ -38,8 +40,8 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Err(obstacle) = at_creation(view, platform, &mut settings) {
         return settle_obstacle(obstacle);
     }
-    if declared.kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
-        return settle(Verdict::Stalled(Reason::Protected, "type Sandbox is never created, only adopted. Set adopt: ById with its externalId, or choose another type.".into()), None);
+    if let Some(refusal) = of_creation(view, &settings) {
+        return refuse(&refusal);
     }
     let capability = Capability::create(declared.kind);
     if !platform.capabilities.can(capability) {
@@ -101,14 +103,26 @@ fn adopt_namesake(
     let seen = view.remote.namesakes.first()?;
     let (kind, id) = (view.declared.kind, &seen.object.id);
     if let Some(holder) = &seen.holder {
-        let message = format!(
-            "{} {id} stands in the place of this one, by its name or product, and belongs to {holder}. One remote object has one resource: change or delete one of the two.",
-            kind.as_str()
-        );
-        return Some(settle(
-            Verdict::Stalled(Reason::OwnedByAnother, message),
-            None,
-        ));
+        let refusal = match kind {
+            Kind::Tenant => Refusal::new(
+                &registry::ONE_TENANT_PER_PRODUCT,
+                "product",
+                format!(
+                    "the customer has a tenant of this product already: {id}, which belongs to {holder}"
+                ),
+                "Delete one of the two resources, or choose another product",
+            ),
+            _ => Refusal::new(
+                &registry::ONE_RESOURCE_PER_OBJECT,
+                spec_field(kind, "name"),
+                format!(
+                    "{} {id} has this name and belongs to {holder}",
+                    kind.as_str()
+                ),
+                "Choose another name, or delete one of the two resources",
+            ),
+        };
+        return Some(refuse(&refusal));
     }
     let differing = differences(kind, settings, &seen.object.settings);
     let matching =

@@ -4,7 +4,7 @@ use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     lately::{deleted_lately, made_lately, unanswered},
     operation,
-    settle::settle,
+    settle::{settle, under_rule},
 };
 use crate::{
     api::{
@@ -164,8 +164,8 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     if view.progress.fresh.as_ref() != Some(&object.id) {
         return Step::Read(object.id.clone());
     }
-    if let Some((reason, message)) = rules::deletion(&platform.capabilities, object) {
-        return blocked(reason, message);
+    if let Some(refusal) = rules::deletion(&platform.capabilities, object) {
+        return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
     }
     match &view.progress.rehearsal {
         None => Step::RehearseDeletion(object.id.clone()),

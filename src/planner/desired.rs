@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     api::{Kind, conditions::Reason},
-    estate::{Settings, StorageLocation},
+    estate::Settings,
+    rules::{self, Refusal, registry},
 };
 
 /// Why there is no telling yet what the platform should hold.
@@ -18,6 +19,8 @@ pub enum Obstacle {
     Wait(Reason, String),
     /// A person has to mend the spec or what it refers to.
     Stall(Reason, String),
+    /// A rule forbids it.
+    Refuse(Refusal),
 }
 
 /// The field of the spec that stands behind a setting, as users know it.
@@ -88,15 +91,21 @@ pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Ob
 fn refuse_telltales(settings: &Settings) -> Result<(), Obstacle> {
     for field in ["profile.billing.legalName", "branding.companyName"] {
         if settings.text(field).is_some() {
-            let message = format!(
-                "{field} would tell the platform the name that hideName hides. Remove it, or remove hideName."
-            );
-            return Err(Obstacle::Stall(Reason::InvalidSpec, message));
+            return Err(Obstacle::Refuse(Refusal::new(
+                &registry::HIDDEN_NAME_TELLTALE,
+                field,
+                "it would tell the platform the name that hideName hides",
+                "Remove it, or remove hideName",
+            )));
         }
     }
     if settings.text("accountName").is_none() {
-        let message = "hideName needs an accountName, which the platform is told instead of displayName. Set accountName, or remove hideName.".to_owned();
-        return Err(Obstacle::Stall(Reason::InvalidSpec, message));
+        return Err(Obstacle::Refuse(Refusal::new(
+            &registry::HIDDEN_NAME_TELLTALE,
+            "hideName",
+            "it needs an accountName, which the platform is told instead of displayName",
+            "Set accountName, or remove hideName",
+        )));
     }
     Ok(())
 }
@@ -127,7 +136,9 @@ pub fn at_creation(
 ) -> Result<(), Obstacle> {
     match view.declared.kind {
         Kind::Customer => {
-            if let Some(location) = storage_location(settings, &platform.locations)? {
+            let (named, country) = (settings.text("storageLocation"), settings.text("country"));
+            let chosen = rules::storage_location(named, country, &platform.locations);
+            if let Some(location) = chosen.map_err(Obstacle::Refuse)? {
                 settings.set(Kind::Customer, "storageLocation", location.into());
             }
         }
@@ -140,51 +151,6 @@ pub fn at_creation(
         _ => {}
     }
     Ok(())
-}
-
-/// R-S2: the country decides where the platform hosts one; otherwise a location has to be named, and has to exist.
-fn storage_location(
-    settings: &Settings,
-    locations: &[StorageLocation],
-) -> Result<Option<String>, Obstacle> {
-    let country = settings.text("country");
-    let hosting = country.and_then(|country| {
-        locations
-            .iter()
-            .find(|location| location.countries.iter().any(|hosted| hosted == country))
-    });
-    match (settings.text("storageLocation"), hosting, country) {
-        (Some(named), _, _) if !locations.iter().any(|location| location.id == named) => {
-            Err(Obstacle::Stall(
-                Reason::LocationUnknown,
-                format!(
-                    "storageLocation {named:?} is not one of the platform's locations. Choose an id listed in status.storageLocations of the BackupPlatform."
-                ),
-            ))
-        }
-        (Some(named), Some(hosting), Some(country))
-            if !locations.iter().any(|location| {
-                location.id == named && location.countries.iter().any(|hosted| hosted == country)
-            }) =>
-        {
-            Err(Obstacle::Stall(
-                Reason::LocationMismatch,
-                format!(
-                    "storageLocation {named:?} can't be chosen: the platform hosts country {country:?} in {:?}. Leave storageLocation out, or state {:?}.",
-                    hosting.id, hosting.id
-                ),
-            ))
-        }
-        (Some(named), _, _) => Ok(Some(named.to_owned())),
-        (None, Some(hosting), _) => Ok(Some(hosting.id.clone())),
-        (None, None, Some(country)) => Err(Obstacle::Stall(
-            Reason::LocationRequired,
-            format!(
-                "the platform hosts no data in country {country:?}, so storageLocation must be stated. Choose an id listed in status.storageLocations of the BackupPlatform."
-            ),
-        )),
-        (None, None, None) => Ok(None),
-    }
 }
 
 /// Of two ways to say a thing, stating one clears the other.
@@ -250,13 +216,15 @@ fn add_references(
                 platform: Some(other),
                 ..
             } if *other != platform.name => {
-                return Err(Obstacle::Stall(
-                    Reason::ReferenceNotFound,
+                return Err(Obstacle::Refuse(Refusal::new(
+                    &registry::SAME_PLATFORM,
+                    *field,
                     format!(
-                        "{field} names {name:?}, which lives on platform {other:?}, not on {:?}. Refer to one on the same platform.",
+                        "{name:?} lives on platform {other:?}, not on {:?}",
                         platform.name
                     ),
-                ));
+                    "Refer to one on the same platform",
+                )));
             }
             Reference::Found { deleting: true, .. } => {
                 return Err(Obstacle::Wait(

@@ -14,7 +14,7 @@ use crate::{
 /// Longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(300);
 /// How long a permanent refusal rests when nothing changes.
-const REST: Duration = Duration::from_secs(600);
+pub const REST: Duration = Duration::from_secs(600);
 
 /// After `failures` passes in a row that failed: 1 s, doubling, at most five minutes.
 pub fn retry_delay(failures: u32) -> Duration {

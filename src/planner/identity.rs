@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{
     PlatformFacts, Seen, View,
-    lately::{is_in_doubt, made_lately},
+    lately::{is_in_doubt, is_open, made_lately},
 };
 use crate::{
     api::{conditions::Reason, shared::Adopt},
     estate::{Claim, Object, ObjectId},
+    rules::{Refusal, registry},
 };
 
 /// Which remote object is this resource's.
@@ -21,6 +22,8 @@ pub enum Identity {
     LookUp(Claim),
     /// The noted id isn't in the inventory; the platform has to be asked by id.
     Read(ObjectId),
+    /// A rule forbids to take it.
+    Forbidden(Refusal),
     /// There is a reason to keep hands off.
     Refused(Reason, String),
     /// It was made moments ago, and the platform doesn't show it yet.
@@ -73,16 +76,22 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
         .as_deref()
         .filter(|_| platform.adopt(lifecycle) == Adopt::ById);
     if let Some(other) = named.filter(|id| *id != object.id.as_str()) {
-        return Identity::Refused(
-            Reason::OwnedByAnother,
+        return Identity::Forbidden(Refusal::new(
+            &registry::ONE_RESOURCE_PER_OBJECT,
+            "externalId",
             format!(
-                "externalId names {other:?}, but this resource holds {}. A resource has one remote object: state externalId: {:?}, or make another resource for {other:?}.",
-                object.id,
+                "it names {other:?}, but this resource holds {}, and a resource has one remote object",
+                object.id
+            ),
+            format!(
+                "State externalId: {:?}, or make another resource for {other:?}",
                 object.id.as_str()
             ),
-        );
+        ));
     }
-    if is_in_doubt(view) && view.progress.fresh.as_ref() != Some(&object.id) {
+    let resumed = view.progress.unlogged().iter().any(is_open);
+    let in_doubt = resumed || is_in_doubt(view.declared, view.now);
+    if in_doubt && view.progress.fresh.as_ref() != Some(&object.id) {
         return Identity::Read(object.id.clone());
     }
     Identity::Ours(object.clone())
@@ -163,13 +172,15 @@ fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity>
 /// Whether an object that was found by id may be taken.
 fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &ObjectId) -> Identity {
     if let Some(holder) = &seen.holder {
-        return Identity::Refused(
-            Reason::OwnedByAnother,
+        return Identity::Forbidden(Refusal::new(
+            &registry::ONE_RESOURCE_PER_OBJECT,
+            "",
             format!(
-                "{} {id} is already held by {holder}. One remote object has one resource: delete one of the two.",
+                "{} {id} is already held by {holder}, and one remote object has one resource",
                 view.declared.kind.as_str()
             ),
-        );
+            "Delete one of the two",
+        ));
     }
     let ours = platform.claim(
         view.declared.kind,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::View;
+use super::{Declared, View};
 use crate::{
     api::shared::{Change, ChangeOutcome, ChangeStep},
     estate::ObjectId,
@@ -39,12 +39,14 @@ pub fn deleted_lately(view: &View<'_>) -> Option<ObjectId> {
 }
 
 /// Whether the last change had no answer, moments ago: what the inventory holds may be older than that change.
-pub fn is_in_doubt(view: &View<'_>) -> bool {
-    let newest = changes(view).next_back();
-    newest.is_some_and(|change| is_recent(view, change) && is_open(change))
+pub fn is_in_doubt(declared: &Declared, now: Timestamp) -> bool {
+    let newest = declared.status.changes.last();
+    let is_recent = |change: &Change| now.duration_since(change.at) < LATE;
+    newest.is_some_and(|change| is_recent(change) && is_open(change))
 }
 
-fn is_open(change: &Change) -> bool {
+/// Whether a change has no answer yet.
+pub fn is_open(change: &Change) -> bool {
     matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent)
 }
 

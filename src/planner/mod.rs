@@ -14,6 +14,7 @@ mod identity;
 mod intent;
 mod lately;
 mod notes;
+mod refusals;
 mod settle;
 mod status;
 mod step;
@@ -25,6 +26,7 @@ pub use claim::{claim, secret_tag};
 pub use conditions::{change_log, managed_status, remote_object};
 pub use desired::{remote_name, spec_field};
 pub use failure::retry_delay;
+pub use lately::is_in_doubt;
 pub use notes::{Note, notes};
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
@@ -32,8 +34,8 @@ pub use status::{
 };
 pub use step::{Settlement, Step, Verdict};
 pub use view::{
-    Declared, Marks, PlatformFacts, PlatformState, Progress, Reference, References, Remote, Seen,
-    Supplements, View,
+    Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
+    Remote, Seen, Supplements, View,
 };
 
 use std::{sync::Arc, time::Duration};
@@ -206,6 +208,9 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     if management == Management::Manage && !declared.finalized {
         return Step::Finalize;
     }
+    if let Some(refusal) = refusals::circle(view) {
+        return refusals::refuse(&refusal);
+    }
     match identity(view, platform) {
         Identity::Ours(object) => converge::next(view, platform, management, &object),
         Identity::Unknown => creation::next(view, platform, management),
@@ -213,6 +218,7 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
             creation::unasked(view, platform, management).unwrap_or(Step::LookUp(claim))
         }
         Identity::Read(id) => Step::Read(id),
+        Identity::Forbidden(refusal) => refusals::refuse(&refusal),
         Identity::Refused(reason, message) => settle(Verdict::Stalled(reason, message), None),
         Identity::NotShownYet(message) => settle(
             Verdict::Waiting(Reason::WaitingForPlatform, message),

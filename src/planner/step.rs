@@ -175,6 +175,8 @@ pub struct Settlement {
     pub manual_steps: Vec<ManualStep>,
     /// Fields that no code acts on yet.
     pub not_acted_on: Vec<String>,
+    /// The rule that refuses, if one does.
+    pub rule: Option<&'static str>,
     /// When to look again even if nothing changes.
     pub again: Option<Duration>,
 }

@@ -11,6 +11,7 @@ use crate::{
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, StorageLocation},
     platform::{PlatformError, Rehearsal},
+    rules::quota::{Amounts, Shortage},
 };
 
 /// One resource, parsed once at the edge.
@@ -155,6 +156,23 @@ pub struct Supplements {
     pub missing: BTreeMap<&'static str, (Reason, String)>,
 }
 
+/// What the rules need to know of the things around an object.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbours {
+    /// What it hangs under or should hang under, nearest first.
+    pub above: Vec<Arc<Object>>,
+    /// The plan that the spec names.
+    pub plan: Option<Arc<Object>>,
+    /// The circle that the parents of the specs form, by their names, if they do.
+    pub circle: Option<String>,
+    /// What the ledger hasn't room for.
+    pub shortages: Vec<Shortage<String>>,
+    /// What is granted or held below, of what this object has to give.
+    pub granted_below: [u64; 4],
+    /// What is in use.
+    pub used: Amounts,
+}
+
 /// What this pass has learned or done so far.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
@@ -199,6 +217,8 @@ pub struct View<'a> {
     pub supplements: Supplements,
     /// What the inventory says.
     pub remote: Remote,
+    /// What the rules need to know of the things around it.
+    pub neighbours: Neighbours,
     /// Labels that follow from what was observed.
     pub labels: BTreeMap<String, String>,
     /// What this pass has learned.

@@ -1,53 +1,58 @@
 //! Whether a remote object may be deleted.
 
+use super::registry::{self, Refusal};
 use crate::{
-    api::{Kind, conditions::Reason},
+    api::Kind,
     estate::{Capabilities, Capability, Object, Protection},
 };
 
+/// How to get rid of the resource all the same.
+const LET_GO: &str = "set deletionPolicy: Retain to let go of it untouched";
+
 /// Why a remote object must not be deleted, if so: what the platform can't do, keeps for itself, or still holds below it.
 /// Serves R-D6, R-D13, R-D22, R-S3.
-pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<(Reason, String)> {
+pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<Refusal> {
     let (kind, id) = (object.kind.as_str(), &object.id);
     if !capabilities.can(Capability::delete(object.kind)) {
-        let message = format!(
-            "the platform's interface can't delete a {kind}. Delete {id} at the platform's console; or set deletionPolicy: Retain to let go of it untouched."
-        );
-        return Some((Reason::CapabilityMissing, message));
+        let message = format!("the platform's interface can't delete a {kind}");
+        let remedy = format!("Delete {id} at the platform's console; or {LET_GO}");
+        let rule = &registry::DELETION_UNSUPPORTED;
+        return Some(Refusal::new(rule, "", message, remedy));
     }
     if object.protection != Protection::None {
         let message = format!(
-            "{kind} {id} is a {:?} object of the platform and is never deleted. Set deletionPolicy: Retain to let go of it.",
+            "{kind} {id} is a {:?} object of the platform and is never deleted",
             object.protection
         );
-        return Some((Reason::Protected, message));
+        let remedy = "Set deletionPolicy: Retain to let go of it";
+        let rule = &registry::DELETION_PROTECTED;
+        return Some(Refusal::new(rule, "", message, remedy));
     }
     let below = dependents(object);
     if below.is_empty() {
         return None;
     }
-    let message = format!(
-        "{kind} {id} still has {}. Remove or move them first; or set deletionPolicy: Retain to let go of it untouched.",
-        below.join(" and ")
-    );
-    Some((Reason::HasDependents, message))
+    let message = format!("{kind} {id} still has {}", below.join(" and "));
+    let rule = match object.kind {
+        Kind::ServicePlan => &registry::DELETION_PLAN_IN_USE,
+        _ => &registry::DELETION_HAS_DEPENDENTS,
+    };
+    let remedy = format!("Remove or move them first; or {LET_GO}");
+    Some(Refusal::new(rule, "", message, remedy))
 }
 
 /// What still hangs under an object, in words.
 fn dependents(object: &Object) -> Vec<String> {
     let facts = &object.facts;
     let counts: &[(u32, &str)] = match object.kind {
-        Kind::Reseller => &[
-            (facts.customers, "customers"),
-            (facts.resellers, "resellers"),
-        ],
-        Kind::Customer => &[(facts.tenants, "tenants"), (facts.clients, "clients")],
-        Kind::ServicePlan => &[(facts.tenants, "tenants")],
+        Kind::Reseller => &[(facts.customers, "customer"), (facts.resellers, "reseller")],
+        Kind::Customer => &[(facts.tenants, "tenant"), (facts.clients, "client")],
+        Kind::ServicePlan => &[(facts.tenants, "tenant")],
         Kind::Tenant => &[],
     };
     counts
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
         .collect()
 }

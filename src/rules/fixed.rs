@@ -1,25 +1,47 @@
-//! What can't change any more once the remote object exists.
+//! What can't change any more once the remote object exists, and what changes one way only.
 
+use serde_json::Value;
+
+use super::registry::{self, Refusal, Rule};
 use crate::{
-    api::{Kind, conditions::Reason},
+    api::Kind,
     estate::{Difference, Object},
 };
 
-/// Settings that are fixed after creation.
-fn fixed_settings(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Reseller => &["storageLocation"],
-        Kind::ServicePlan => &["name"],
-        Kind::Customer => &["accountName", "hideName", "storageLocation"],
-        Kind::Tenant => &["customerId", "product"],
+/// The first difference that can never be written, if there is one.
+/// Serves R-D2, R-D20, R-D30, R-S1, R-S2.
+pub fn fixed(kind: Kind, differing: &[Difference], object: &Object) -> Option<Refusal> {
+    differing.iter().find_map(|difference| {
+        let rule = fixed_by(kind, difference)?;
+        Some(refusal(rule, kind, difference, object))
+    })
+}
+
+fn fixed_by(kind: Kind, difference: &Difference) -> Option<&'static Rule> {
+    let becomes = |from: &str, to: &str| {
+        difference.observed.as_ref().and_then(Value::as_str) == Some(from)
+            && difference.desired.as_str() == Some(to)
+    };
+    match (kind, difference.field) {
+        (Kind::ServicePlan, "name") => Some(&registry::PLAN_NAME_FIXED),
+        (Kind::Customer, "accountName") => Some(&registry::ACCOUNT_NAME_FIXED),
+        (Kind::Customer, "hideName") => Some(&registry::HIDE_NAME_FIXED),
+        (Kind::Customer | Kind::Reseller, "storageLocation") => {
+            Some(&registry::STORAGE_LOCATION_FIXED)
+        }
+        (Kind::Tenant, "customerId") => Some(&registry::CUSTOMER_FIXED),
+        (Kind::Tenant, "product") => Some(&registry::PRODUCT_FIXED),
+        (Kind::Tenant, "type") if becomes("Commercial", "Evaluation") => {
+            Some(&registry::COMMERCIAL_STAYS_COMMERCIAL)
+        }
+        (Kind::Customer | Kind::Reseller, "stage") if becomes("Production", "Trial") => {
+            Some(&registry::TRIAL_NOT_AGAIN)
+        }
+        _ => None,
     }
 }
 
-/// The first difference in a fixed setting, if there is one. Serves R-D2, R-D20, R-S2.
-pub fn fixed(kind: Kind, differing: &[Difference], object: &Object) -> Option<(Reason, String)> {
-    let difference = differing
-        .iter()
-        .find(|difference| fixed_settings(kind).contains(&difference.field))?;
+fn refusal(rule: &'static Rule, kind: Kind, difference: &Difference, object: &Object) -> Refusal {
     let held = difference
         .observed
         .as_ref()
@@ -29,16 +51,22 @@ pub fn fixed(kind: Kind, differing: &[Difference], object: &Object) -> Option<(R
         (_, "customerId") => "customerRef",
         (_, field) => field,
     };
-    if difference.field == "storageLocation" {
+    if rule == &registry::STORAGE_LOCATION_FIXED {
         let message = format!(
-            "storageLocation: the platform keeps the data of {} in {held}, not in {}. Data can't be moved by changing this field: state the location in effect, and talk to the platform's support if the data is in the wrong place.",
+            "the platform keeps the data of {} in {held}, not in {}, and data can't be moved by changing this field",
             object.id, difference.desired
         );
-        return Some((Reason::LocationMismatch, message));
+        let remedy = "State the location in effect, and talk to the platform's support if the data is in the wrong place";
+        return Refusal::new(rule, field, message, remedy);
     }
     let message = format!(
-        "{field}: it is {held} on the platform and can't change once {} exists. State the value in effect, or make a new resource.",
+        "it is {held} on the platform and can't change once {} exists",
         object.id
     );
-    Some((Reason::InvalidSpec, message))
+    Refusal::new(
+        rule,
+        field,
+        message,
+        "State the value in effect, or make a new resource",
+    )
 }

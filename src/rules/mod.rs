@@ -1,9 +1,22 @@
 //! Pure rules: each answers whether something is allowed, or which field forbids it and what to do.
 
+mod access;
 mod deletion;
 mod fixed;
+mod hierarchy;
+mod location;
+mod plan_fit;
+mod protected;
+pub mod quota;
+pub mod registry;
 mod scope;
 
+pub use access::administrators;
 pub use deletion::deletion;
 pub use fixed::fixed;
-pub use scope::{hands_off, not_acted_on, writable};
+pub use hierarchy::{Chain, hierarchy};
+pub use location::storage_location;
+pub use plan_fit::plan_fit;
+pub use protected::{hands_off, protected};
+pub use registry::{Refusal, Rule};
+pub use scope::{not_acted_on, writable};

@@ -259,18 +259,18 @@ fn a_fixed_field_is_refused_with_the_value_in_effect() {
         json!({"accountName": "acct-1"}),
         json!({"accountName": "acct-2"}),
     );
-    assert!(account.stalled(Reason::InvalidSpec).contains("acct-2"));
+    assert!(account.stalled(Reason::FixedField).contains("acct-2"));
     let plan = service_plan("gold")
         .applied()
         .edited(json!({"planName": "Silver"}));
-    assert!(plan.stalled(Reason::InvalidSpec).starts_with("planName"));
+    assert!(plan.stalled(Reason::FixedField).starts_with("planName"));
     let tenant =
         tenant("fabrikam-hybrid")
             .applied()
             .referring("customerRef", "contoso", found("8"));
     assert!(
         tenant
-            .stalled(Reason::InvalidSpec)
+            .stalled(Reason::FixedField)
             .starts_with("customerRef")
     );
 }

@@ -303,7 +303,7 @@ fn creation_waits_for_what_it_refers_to() {
     };
     for message in [
         leading(Reference::Missing).stalled(Reason::ReferenceNotFound),
-        leading(elsewhere).stalled(Reason::ReferenceNotFound),
+        leading(elsewhere).stalled(Reason::ReferenceInvalid),
         leading(going).waiting(Reason::WaitingForReference),
         leading(unmade).waiting(Reason::ReferenceNotReady),
     ] {

@@ -83,8 +83,8 @@ fn what_still_hangs_below_holds_the_deletion() {
     for (scene, facts, what) in [
         (customer("c"), facts(2, 0, 0, 0), "2 tenants"),
         (customer("c"), facts(0, 3, 0, 0), "3 clients"),
-        (reseller("r"), facts(0, 0, 1, 0), "1 customers"),
-        (reseller("r"), facts(0, 0, 0, 1), "1 resellers"),
+        (reseller("r"), facts(0, 0, 1, 0), "1 customer."),
+        (reseller("r"), facts(0, 0, 0, 1), "1 reseller."),
         (service_plan("p"), facts(4, 0, 0, 0), "4 tenants"),
     ] {
         let scene = doomed(scene)

@@ -15,8 +15,8 @@ use crate::{
         StorageLocation,
     },
     planner::{
-        Declared, Marks, PlatformFacts, PlatformState, Progress, Reference, References, Remote,
-        Seen, Settlement, Step, Supplements, Verdict, View, desired, managed_status, next,
+        Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
+        Remote, Seen, Settlement, Step, Supplements, Verdict, View, desired, managed_status, next,
     },
     platform::{PlatformError, Rehearsal},
 };
@@ -88,6 +88,7 @@ pub struct Scene {
     pub references: References,
     pub supplements: Supplements,
     pub remote: Remote,
+    pub neighbours: Neighbours,
     pub labels: BTreeMap<String, String>,
     pub progress: Progress,
     pub hold: Option<String>,
@@ -117,6 +118,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         references: References::new(),
         supplements: Supplements::default(),
         remote: Remote::default(),
+        neighbours: Neighbours::default(),
         labels: BTreeMap::new(),
         progress: Progress::default(),
         hold: None,
@@ -339,6 +341,7 @@ impl Scene {
             references: self.references.clone(),
             supplements: self.supplements.clone(),
             remote: self.remote.clone(),
+            neighbours: self.neighbours.clone(),
             labels: self.labels.clone(),
             progress: &self.progress,
             hold: self

@@ -11,5 +11,6 @@ mod lately;
 mod model;
 mod operations;
 mod platform_states;
+mod rules;
 mod secrecy;
 mod telling;

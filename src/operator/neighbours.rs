@@ -1,0 +1,94 @@
+//! Looking up what the rules need to know of the things around a resource.
+
+use std::sync::Arc;
+
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use super::{context::Context, gather::Gathered, kinds::Managed, platforms::Handle};
+use crate::{
+    api::{Kind, ManagedKind, Reseller},
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::{self, Neighbours, Reference},
+};
+
+/// Levels that a chain of parents may have.
+const DEPTH: usize = 16;
+
+/// What stands around a resource.
+pub fn neighbours<K: Managed>(
+    context: &Context,
+    object: &K,
+    handle: &Handle,
+    gathered: &Gathered,
+) -> Neighbours {
+    let word = context.quotas.ask(context, object, handle, gathered);
+    let remote = planner::remote_object(&gathered.declared, &gathered.remote);
+    let inventory = handle.inventory();
+    let referred = |field: &str| match gathered.references.get(field) {
+        Some((_, Reference::Found { id: Some(id), .. })) => Some(id.clone()),
+        _ => None,
+    };
+    let parent = object
+        .references()
+        .into_iter()
+        .find(|(_, kind, _)| *kind != Kind::ServicePlan)
+        .and_then(|(field, _, _)| referred(field));
+    let mut neighbours = Neighbours {
+        above: above(&inventory, parent),
+        plan: referred("servicePlanRef")
+            .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
+        circle: circle(context, object),
+        shortages: word.shortages,
+        granted_below: word.granted_below,
+        used: [None; 4],
+    };
+    drop(inventory);
+    if let Some(customer) = remote.filter(|_| K::KIND == Kind::Customer) {
+        let usage = handle.reports();
+        let usage = usage.usage.get(&(customer.id.clone(), None));
+        let stored = usage.map(|usage| usage.storage_bytes);
+        neighbours.used = [stored, None, Some(customer.facts.clients.into()), None];
+    }
+    neighbours
+}
+
+/// The chain of resellers from an id on upwards.
+fn above(inventory: &Inventory, start: Option<ObjectId>) -> Vec<Arc<Object>> {
+    let mut chain = Vec::new();
+    let mut next = start;
+    while let Some(object) = next
+        .take()
+        .and_then(|id| inventory.get(Kind::Reseller, &id))
+        .filter(|_| chain.len() < DEPTH)
+    {
+        chain.push(object.clone());
+        next = object.parent();
+    }
+    chain
+}
+
+/// The circle that the parents of a reseller form, if they do.
+fn circle<K: Managed>(context: &Context, object: &K) -> Option<String> {
+    if K::KIND != Kind::Reseller {
+        return None;
+    }
+    let namespace = object.namespace().unwrap_or_default();
+    let start = object.name_any();
+    let mut names = vec![start.clone()];
+    let mut next = object
+        .parent_ref()
+        .map(|(_, reference)| reference.name.clone());
+    while let Some(name) = next.filter(|_| names.len() <= DEPTH) {
+        names.push(name.clone());
+        if name == start {
+            return Some(names.join(" > "));
+        }
+        let reference = ObjectRef::<Reseller>::new(&name).within(&namespace);
+        let above = context.stores.resellers.get(&reference)?;
+        next = above
+            .parent_ref()
+            .map(|(_, reference)| reference.name.clone());
+    }
+    None
+}

@@ -1,0 +1,103 @@
+//! The rules' word on what is about to be made or changed, before anything is sent.
+
+use super::{
+    Step, Verdict, View,
+    desired::spec_field,
+    failure::REST,
+    settle::{settle, under_rule},
+};
+use crate::{
+    api::{Kind, conditions::Reason},
+    estate::{Difference, Object, Settings},
+    rules::{self, Refusal, quota, registry},
+};
+
+/// Settings that decide what an object may hang under.
+const PLACE: [&str; 4] = ["parentId", "resellerId", "level", "serviceType"];
+/// Settings that a plan has to fit.
+const PLAN: [&str; 3] = ["planId", "product", "workloads"];
+
+/// Why nothing may be made of these settings, if so.
+pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
+    let kind = view.declared.kind;
+    if kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
+        let message = "a Sandbox is never created, only adopted";
+        let remedy = "Set adopt: ById with its externalId, or choose another type";
+        let rule = &registry::SANDBOX_NEVER_CREATED;
+        return Some(Refusal::new(rule, "type", message, remedy));
+    }
+    rules::hierarchy(kind, settings, None, None, &view.neighbours.above)
+        .or_else(|| fits_its_plan(view, settings, None))
+        .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
+}
+
+/// Why these differences may not be written, if so. What the ledger hasn't room for is left out of writing instead.
+pub fn of_change(
+    view: &View<'_>,
+    object: &Object,
+    settings: &Settings,
+    differing: &[Difference],
+) -> Option<Refusal> {
+    let kind = view.declared.kind;
+    let touches = |group: &[&str]| {
+        let mut fields = differing.iter().map(|difference| difference.field);
+        fields.any(|field| group.contains(&field))
+    };
+    let held = Some(&object.settings);
+    let placed = || {
+        let above = &view.neighbours.above;
+        let refusal = rules::hierarchy(kind, settings, held, Some(&object.id), above);
+        refusal.filter(|_| touches(&PLACE))
+    };
+    let fitting = || fits_its_plan(view, settings, held).filter(|_| touches(&PLAN));
+    rules::fixed(kind, differing, object)
+        .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
+        .or_else(|| rules::administrators(differing))
+        .or_else(placed)
+        .or_else(fitting)
+        .or_else(|| shrinking(view, object, settings, differing))
+}
+
+fn fits_its_plan(view: &View<'_>, settings: &Settings, held: Option<&Settings>) -> Option<Refusal> {
+    rules::plan_fit(settings, held, view.neighbours.plan.as_deref()?)
+}
+
+/// What would be allotted below what is granted or used of it.
+fn shrinking(
+    view: &View<'_>,
+    object: &Object,
+    settings: &Settings,
+    differing: &[Difference],
+) -> Option<Refusal> {
+    let kind = object.kind;
+    let desired = quota::amounts(kind, settings, view.now);
+    let held = quota::amounts(kind, &object.settings, view.now);
+    let taken = view.neighbours.granted_below;
+    let below_granted = quota::below_granted(kind, differing, &desired, &held, taken);
+    below_granted.or_else(|| {
+        let used = &view.neighbours.used;
+        let used = quota::below_use(differing, settings, &object.settings, used);
+        used.filter(|_| kind == Kind::Customer)
+    })
+}
+
+/// Ends the pass with a rule's "no".
+pub fn refuse(refusal: &Refusal) -> Step {
+    let text = refusal.text();
+    let verdict = match refusal.rule.reason {
+        Reason::QuotaExceeded => Verdict::OverQuota(text),
+        reason => Verdict::Stalled(reason, text),
+    };
+    under_rule(settle(verdict, Some(REST)), refusal)
+}
+
+/// Where parents form a circle, nothing can be made of any of them.
+pub fn circle(view: &View<'_>) -> Option<Refusal> {
+    let circle = view.neighbours.circle.as_ref()?;
+    Some(Refusal::new(
+        &registry::NO_CYCLE,
+        "parentRef",
+        format!("the parents form a circle: {circle}"),
+        "Let one of them stand directly under the platform",
+    ))
+}

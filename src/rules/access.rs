@@ -1,0 +1,28 @@
+//! Who may get in.
+
+use serde_json::Value;
+
+use super::registry::{self, Refusal};
+use crate::estate::Difference;
+
+/// A customer that has administrators keeps at least one. Serves R-D41.
+pub fn administrators(differing: &[Difference]) -> Option<Refusal> {
+    let entries = |value: Option<&Value>| value.and_then(Value::as_array).map_or(0, Vec::len);
+    let difference = differing
+        .iter()
+        .find(|difference| difference.field == "administrators")?;
+    let (held, left) = (
+        entries(difference.observed.as_ref()),
+        entries(Some(&difference.write)),
+    );
+    if held == 0 || left > 0 {
+        return None;
+    }
+    let message = format!(
+        "an empty list would take away the last of {held}, and nobody could get in any more"
+    );
+    let remedy =
+        "Keep at least one, or take administrators out of the spec to leave them as they are";
+    let rule = &registry::LAST_ADMINISTRATOR;
+    Some(Refusal::new(rule, "administrators", message, remedy))
+}

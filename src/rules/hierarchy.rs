@@ -1,0 +1,75 @@
+//! What may sit under what.
+
+use serde_json::Value;
+
+use super::registry::{self, Refusal};
+use crate::{
+    api::Kind,
+    estate::{Object, ObjectId, Settings},
+};
+
+/// The chain above an object, nearest first.
+pub type Chain<'a> = &'a [std::sync::Arc<Object>];
+
+/// Why an object with these settings can't hang under the chain, if so. `own` is its id once it has one. Serves R-S4, R-S20.
+pub fn hierarchy(
+    kind: Kind,
+    settings: &Settings,
+    held: Option<&Settings>,
+    own: Option<&ObjectId>,
+    above: Chain<'_>,
+) -> Option<Refusal> {
+    let parent = above.first()?;
+    if let Some(own) = own
+        && kind == Kind::Reseller
+        && above.iter().any(|ancestor| ancestor.id == *own)
+    {
+        let message = format!("{} stands below this reseller itself", parent.name);
+        let remedy = "Name a reseller outside of its own branch";
+        return Some(Refusal::new(
+            &registry::NO_CYCLE,
+            "parentRef",
+            message,
+            remedy,
+        ));
+    }
+    let effective = |path: &str| settings.text(path).or_else(|| held?.text(path));
+    if kind == Kind::Reseller {
+        let level = effective("level").unwrap_or("Reseller");
+        let above = parent.settings.text("level").unwrap_or("Reseller");
+        if rank(level) <= rank(above) {
+            let message = format!(
+                "a {level} can't stand under {}, which is a {above}; the order is Distributor, SubDistributor, Reseller",
+                parent.name
+            );
+            let remedy = "Choose a lower level, or another parentRef";
+            let rule = &registry::LEVEL_BELOW_PARENT;
+            return Some(Refusal::new(rule, "level", message, remedy));
+        }
+    }
+    service_type(effective("serviceType")?, parent)
+}
+
+fn service_type(wanted: &str, parent: &Object) -> Option<Refusal> {
+    let passed_on = parent.settings.get("childServiceTypes")?.as_array()?;
+    let passed_on: Vec<&str> = passed_on.iter().filter_map(Value::as_str).collect();
+    if passed_on.is_empty() || passed_on.contains(&wanted) {
+        return None;
+    }
+    let message = format!(
+        "{} may pass on {} only, not {wanted}",
+        parent.name,
+        passed_on.join(" and ")
+    );
+    let remedy = "Choose one of these, or add it to childServiceTypes of the Reseller above";
+    let rule = &registry::SERVICE_TYPE_PASSED_ON;
+    Some(Refusal::new(rule, "serviceType", message, remedy))
+}
+
+fn rank(level: &str) -> u8 {
+    match level {
+        "Distributor" => 0,
+        "SubDistributor" => 1,
+        _ => 2,
+    }
+}

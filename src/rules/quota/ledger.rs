@@ -1,0 +1,327 @@
+//! The ledger: who was granted how much of which pool, and who waits.
+//!
+//! A claim is granted whole or not at all, and what was granted is kept. Who waits is served in the order of rank whenever room
+//! appears; one that doesn't fit doesn't stand in the way of a smaller one behind it. Nothing here depends on the number of
+//! claims but the moment when room appears, and then only on those that wait.
+//!
+//! ```text
+//!  allotted 20 Ti ├──── granted: max(held, granted) of each ────┤── free ──┤   waiting: by rank, whole claims only
+//! ```
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::Hash,
+};
+
+use super::{Amounts, Measure};
+
+/// The order of claims: what the platform already holds comes by itself; then the older resource, then the name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// When the resource was made.
+    pub created: jiff::Timestamp,
+    /// Its namespace and name.
+    pub name: String,
+}
+
+/// A claim on one pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership<Pool> {
+    /// The pool.
+    pub pool: Pool,
+    /// What the platform's object takes of it now.
+    pub held: Amounts,
+    /// What is asked for.
+    pub wanted: Amounts,
+}
+
+/// One measure that a pool hasn't enough of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage<Pool> {
+    /// The pool.
+    pub pool: Pool,
+    /// The measure.
+    pub measure: Measure,
+    /// What is asked for.
+    pub wanted: u64,
+    /// What this claimant has of it already.
+    pub has: u64,
+    /// What is left beside.
+    pub free: u64,
+    /// All that there is.
+    pub allotted: u64,
+}
+
+/// What became of a declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome<Pool, Claimant> {
+    /// Where there isn't enough; nothing when the claim is granted.
+    pub shortages: Vec<Shortage<Pool>>,
+    /// Others that waited and are granted now.
+    pub promoted: Vec<Claimant>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    rank: Rank,
+    held: [u64; 4],
+    granted: [u64; 4],
+    wanted: [u64; 4],
+}
+
+impl Entry {
+    fn taken(&self) -> [u64; 4] {
+        each(|at| self.held[at].max(self.granted[at]))
+    }
+
+    fn wants_more(&self) -> bool {
+        let taken = self.taken();
+        (0..4).any(|at| self.wanted[at] > taken[at])
+    }
+}
+
+#[derive(Debug)]
+struct Share<Claimant> {
+    allotted: Amounts,
+    entries: HashMap<Claimant, Entry>,
+    waiting: BTreeSet<(Rank, Claimant)>,
+    taken: [u64; 4],
+    /// Whether there may be room for somebody who waits.
+    room: bool,
+}
+
+/// The ledger of one or many platforms.
+#[derive(Debug)]
+pub struct Ledger<Pool, Claimant> {
+    pools: HashMap<Pool, Share<Claimant>>,
+    memberships: HashMap<Claimant, Vec<Pool>>,
+}
+
+impl<Pool, Claimant> Default for Ledger<Pool, Claimant> {
+    fn default() -> Self {
+        Self {
+            pools: HashMap::new(),
+            memberships: HashMap::new(),
+        }
+    }
+}
+
+impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Claimant> {
+    /// Says how much there is in a pool, `None` being no limit. Returns who is granted something by it.
+    pub fn allot(&mut self, pool: &Pool, allotted: Amounts) -> Vec<Claimant> {
+        let share = self.share(pool);
+        if share.allotted == allotted {
+            return Vec::new();
+        }
+        share.allotted = allotted;
+        share.room = true;
+        share.serve()
+    }
+
+    /// Forgets a pool; claims on it are no longer limited by it.
+    pub fn close(&mut self, pool: &Pool) {
+        self.pools.remove(pool);
+    }
+
+    /// Enters claims without granting anything yet: at the start, when everybody has to be in line before the first is
+    /// served.
+    pub fn enrol(&mut self, claimant: &Claimant, rank: &Rank, memberships: &[Membership<Pool>]) {
+        self.leave_others(claimant, memberships);
+        for membership in memberships {
+            let share = self.share(&membership.pool);
+            share.enter(claimant, rank, membership, true);
+            share.room = true;
+        }
+    }
+
+    /// Serves everybody who waits, in order.
+    pub fn serve(&mut self) -> Vec<Claimant> {
+        let shares = self.pools.values_mut();
+        shares.flat_map(Share::serve).collect()
+    }
+
+    /// States what a claimant holds and wants in all its pools, and grants it where there is room. `certain` is false while
+    /// what it holds may be more than is known, since a change had no answer: then nothing it was granted is given back.
+    pub fn declare(
+        &mut self,
+        claimant: &Claimant,
+        rank: &Rank,
+        memberships: &[Membership<Pool>],
+        certain: bool,
+    ) -> Outcome<Pool, Claimant> {
+        let mut promoted = self.leave_others(claimant, memberships);
+        let mut shortages = Vec::new();
+        for membership in memberships {
+            let share = self.share(&membership.pool);
+            share.enter(claimant, rank, membership, certain);
+            if share.room {
+                promoted.extend(share.serve());
+            } else {
+                share.try_to_grant(claimant);
+            }
+            shortages.extend(share.shortages(&membership.pool, claimant));
+        }
+        promoted.retain(|other| other != claimant);
+        Outcome {
+            shortages,
+            promoted,
+        }
+    }
+
+    /// Takes a claimant out of all pools. Returns who is granted something by it.
+    pub fn leave(&mut self, claimant: &Claimant) -> Vec<Claimant> {
+        self.leave_others(claimant, &[])
+    }
+
+    /// What is taken of a pool, granted or held.
+    pub fn taken(&self, pool: &Pool) -> [u64; 4] {
+        self.pools.get(pool).map_or([0; 4], |share| share.taken)
+    }
+
+    /// Leaves the pools that aren't among the memberships.
+    fn leave_others(
+        &mut self,
+        claimant: &Claimant,
+        memberships: &[Membership<Pool>],
+    ) -> Vec<Claimant> {
+        let now: Vec<Pool> = memberships
+            .iter()
+            .map(|membership| membership.pool.clone())
+            .collect();
+        let before = if now.is_empty() {
+            self.memberships.remove(claimant)
+        } else {
+            self.memberships.insert(claimant.clone(), now.clone())
+        };
+        let mut promoted = Vec::new();
+        for pool in before.into_iter().flatten() {
+            if !now.contains(&pool)
+                && let Some(share) = self.pools.get_mut(&pool)
+            {
+                share.remove(claimant);
+                promoted.extend(share.serve());
+            }
+        }
+        promoted
+    }
+
+    fn share(&mut self, pool: &Pool) -> &mut Share<Claimant> {
+        self.pools.entry(pool.clone()).or_insert_with(|| Share {
+            allotted: [None; 4],
+            entries: HashMap::new(),
+            waiting: BTreeSet::new(),
+            taken: [0; 4],
+            room: false,
+        })
+    }
+}
+
+impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
+    fn enter<Pool>(
+        &mut self,
+        claimant: &Claimant,
+        rank: &Rank,
+        membership: &Membership<Pool>,
+        certain: bool,
+    ) {
+        let room = self.room;
+        let before = self.remove(claimant);
+        let had = before.as_ref().map_or([0; 4], Entry::taken);
+        let wanted = membership.wanted.map(Option::unwrap_or_default);
+        let granted = before.map_or([0; 4], |before| {
+            each(|at| {
+                if certain {
+                    before.granted[at].min(wanted[at])
+                } else {
+                    before.granted[at]
+                }
+            })
+        });
+        let entry = Entry {
+            rank: rank.clone(),
+            held: membership.held.map(Option::unwrap_or_default),
+            granted,
+            wanted,
+        };
+        if entry.wants_more() {
+            self.waiting.insert((rank.clone(), claimant.clone()));
+        }
+        let taken = entry.taken();
+        self.taken = each(|at| self.taken[at].saturating_add(taken[at]));
+        self.room = room || (0..4).any(|at| taken[at] < had[at]);
+        self.entries.insert(claimant.clone(), entry);
+    }
+
+    /// Takes an entry out; what it had is room for others.
+    fn remove(&mut self, claimant: &Claimant) -> Option<Entry> {
+        let entry = self.entries.remove(claimant)?;
+        let taken = entry.taken();
+        self.taken = each(|at| self.taken[at].saturating_sub(taken[at]));
+        self.waiting.remove(&(entry.rank.clone(), claimant.clone()));
+        self.room = self.room || taken != [0; 4];
+        Some(entry)
+    }
+
+    /// Grants whatever fits, in order.
+    fn serve(&mut self) -> Vec<Claimant> {
+        if !std::mem::take(&mut self.room) {
+            return Vec::new();
+        }
+        let line: Vec<Claimant> = self.waiting.iter().map(|(_, who)| who.clone()).collect();
+        let granted = line.into_iter().filter(|who| self.try_to_grant(who));
+        granted.collect()
+    }
+
+    fn try_to_grant(&mut self, claimant: &Claimant) -> bool {
+        if !self.short(claimant).is_empty() {
+            return false;
+        }
+        let Some(entry) = self.entries.get_mut(claimant) else {
+            return false;
+        };
+        if !entry.wants_more() {
+            return false;
+        }
+        let before = entry.taken();
+        entry.granted = each(|at| entry.granted[at].max(entry.wanted[at]));
+        let after = entry.taken();
+        self.taken = each(|at| self.taken[at] - before[at] + after[at]);
+        let place = (entry.rank.clone(), claimant.clone());
+        self.waiting.remove(&place);
+        true
+    }
+
+    /// The measures of which a claimant wants more than there is: wanted, has, free, allotted.
+    fn short(&self, claimant: &Claimant) -> Vec<(Measure, [u64; 4])> {
+        let Some(entry) = self.entries.get(claimant) else {
+            return Vec::new();
+        };
+        let has = entry.taken();
+        let short = |measure: &Measure| {
+            let at = *measure as usize;
+            let allotted = self.allotted[at]?;
+            let free = allotted.saturating_sub(self.taken[at]);
+            let more = entry.wanted[at].saturating_sub(has[at]);
+            (more > free).then_some((*measure, [entry.wanted[at], has[at], free, allotted]))
+        };
+        Measure::ALL.iter().filter_map(short).collect()
+    }
+
+    fn shortages<Pool: Clone>(&self, pool: &Pool, claimant: &Claimant) -> Vec<Shortage<Pool>> {
+        let short = self.short(claimant).into_iter();
+        short
+            .map(|(measure, [wanted, has, free, allotted])| Shortage {
+                pool: pool.clone(),
+                measure,
+                wanted,
+                has,
+                free,
+                allotted,
+            })
+            .collect()
+    }
+}
+
+fn each(amount: impl Fn(usize) -> u64) -> [u64; 4] {
+    std::array::from_fn(amount)
+}

@@ -1,0 +1,302 @@
+//! The ledger over tables and random histories.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{
+    Amounts, Ledger, Measure, Membership, Rank, Shortage, allotment, amounts, overcommit, wanted,
+};
+use crate::{api::Kind, estate::Settings};
+
+type TestLedger = Ledger<&'static str, u8>;
+
+const POOL: &str = "northwind";
+
+fn storage(amount: u64) -> Amounts {
+    [Some(amount), None, None, None]
+}
+
+fn rank(claimant: u8) -> Rank {
+    Rank {
+        created: jiff::Timestamp::from_second(i64::from(claimant)).expect("an instant"),
+        name: format!("c{claimant}"),
+    }
+}
+
+fn claim(held: u64, wanted: u64) -> [Membership<&'static str>; 1] {
+    [Membership {
+        pool: POOL,
+        held: storage(held),
+        wanted: storage(wanted),
+    }]
+}
+
+fn with_room(amount: u64) -> TestLedger {
+    let mut ledger = TestLedger::default();
+    ledger.allot(&POOL, storage(amount));
+    ledger
+}
+
+fn declare(ledger: &mut TestLedger, who: u8, held: u64, wanted: u64) -> bool {
+    let outcome = ledger.declare(&who, &rank(who), &claim(held, wanted), true);
+    outcome.shortages.is_empty()
+}
+
+// R-V20, R-N6
+#[test]
+fn of_fifty_equal_claims_twenty_are_granted_and_kept() {
+    let mut ledger = with_room(200);
+    let granted: Vec<bool> = (0..50)
+        .map(|who| declare(&mut ledger, who, 0, 10))
+        .collect();
+    assert_eq!(granted.iter().filter(|granted| **granted).count(), 20);
+    let again: Vec<bool> = (0..50)
+        .rev()
+        .map(|who| declare(&mut ledger, who, 0, 10))
+        .collect();
+    assert!(
+        granted.iter().eq(again.iter().rev()),
+        "what is granted is kept"
+    );
+    assert_eq!(ledger.taken(&POOL), [200, 0, 0, 0]);
+}
+
+// R-N6
+#[test]
+fn room_goes_to_the_next_in_order_and_a_large_claim_does_not_block_a_small_one() {
+    let mut ledger = with_room(100);
+    assert!(declare(&mut ledger, 1, 0, 90));
+    assert!(!declare(&mut ledger, 3, 0, 50));
+    assert!(!declare(&mut ledger, 2, 0, 40));
+    assert!(declare(&mut ledger, 4, 0, 10), "fits beside");
+    assert_eq!(ledger.leave(&1), [2, 3], "older first, both fit");
+    assert_eq!(ledger.taken(&POOL), [100, 0, 0, 0]);
+}
+
+// R-V20
+#[test]
+fn what_the_platform_holds_counts_and_a_decrease_frees_only_when_it_is_carried_out() {
+    let mut ledger = with_room(100);
+    assert!(declare(&mut ledger, 1, 80, 80));
+    assert!(!declare(&mut ledger, 2, 0, 40));
+    assert!(
+        declare(&mut ledger, 1, 80, 50),
+        "a decrease is always granted"
+    );
+    assert!(!declare(&mut ledger, 2, 0, 40), "and frees nothing yet");
+    let outcome = ledger.declare(&1, &rank(1), &claim(50, 50), true);
+    assert_eq!(outcome.promoted, [2]);
+}
+
+// F4, N6
+#[test]
+fn while_a_change_is_in_doubt_nothing_granted_is_given_back() {
+    let mut ledger = with_room(100);
+    assert!(declare(&mut ledger, 1, 10, 100));
+    let outcome = ledger.declare(&1, &rank(1), &claim(10, 10), false);
+    assert!(outcome.shortages.is_empty());
+    assert!(!declare(&mut ledger, 2, 0, 40));
+    let outcome = ledger.declare(&1, &rank(1), &claim(10, 10), true);
+    assert_eq!(outcome.promoted, [2]);
+}
+
+// R-S4
+#[test]
+fn who_moves_keeps_the_old_place_taken_until_it_has_moved() {
+    let mut ledger = with_room(100);
+    ledger.allot(&"contoso", storage(50));
+    assert!(declare(&mut ledger, 1, 60, 60));
+    let member = |pool, held, wanted| Membership {
+        pool,
+        held: storage(held),
+        wanted: storage(wanted),
+    };
+    let moving = [member(POOL, 60, 0), member("contoso", 0, 60)];
+    let outcome = ledger.declare(&1, &rank(1), &moving, true);
+    assert_eq!(outcome.shortages.len(), 1);
+    assert_eq!(outcome.shortages[0].pool, "contoso");
+    assert_eq!(ledger.allot(&"contoso", storage(60)), [1]);
+    assert_eq!(ledger.taken(&POOL)[0], 60);
+    let moved = [member("contoso", 60, 60)];
+    assert!(
+        ledger
+            .declare(&1, &rank(1), &moved, true)
+            .shortages
+            .is_empty()
+    );
+    assert_eq!(ledger.taken(&POOL)[0], 0);
+}
+
+// R-V7
+#[test]
+fn a_claim_is_granted_whole_or_not_at_all() {
+    let mut ledger = TestLedger::default();
+    ledger.allot(&POOL, [Some(100), Some(5), None, None]);
+    let both = [Membership {
+        pool: POOL,
+        held: [None; 4],
+        wanted: [Some(10), Some(6), None, None],
+    }];
+    let outcome = ledger.declare(&1, &rank(1), &both, true);
+    let short: Vec<Measure> = outcome
+        .shortages
+        .iter()
+        .map(|shortage| shortage.measure)
+        .collect();
+    assert_eq!(short, [Measure::Licences]);
+    assert_eq!(ledger.taken(&POOL), [0; 4]);
+}
+
+// R-D33
+#[test]
+fn a_quota_that_has_ended_takes_nothing() {
+    let settings = json!({"quota": {"credits": "12.5", "endsAt": "2026-06-01T00:00:00Z"}});
+    let settings = Settings::from_document(Kind::Tenant, &settings).expect("it fits");
+    let at = |text: &str| -> jiff::Timestamp { text.parse().expect("an instant") };
+    let before = amounts(Kind::Tenant, &settings, at("2026-05-31T23:59:59Z"));
+    assert_eq!(before, [None, None, None, Some(12_500)]);
+    assert_eq!(
+        amounts(Kind::Tenant, &settings, at("2026-06-01T00:00:00Z")),
+        [None; 4]
+    );
+}
+
+#[test]
+fn what_the_spec_leaves_out_stays_as_the_platform_holds_it() {
+    let held = [Some(7), Some(3), None, None];
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let spec = |document| Settings::from_document(Kind::Customer, &document).expect("it fits");
+    assert_eq!(wanted(Kind::Customer, &spec(json!({})), &held, now), held);
+    let cleared = spec(json!({"limits": {"storage": "", "licences": {"mode": "Automatic"}}}));
+    assert_eq!(wanted(Kind::Customer, &cleared, &held, now), [None; 4]);
+    let less = allotment(&storage(5), Some(&storage(9)));
+    assert_eq!(less, storage(5), "nobody gets what is going away");
+    assert_eq!(
+        allotment(&storage(9), Some(&storage(5))),
+        storage(5),
+        "nor what isn't there yet"
+    );
+}
+
+// R-V3
+#[test]
+fn a_shortage_says_the_numbers_and_what_to_do() {
+    let shortage = Shortage {
+        pool: "Reseller northwind".to_owned(),
+        measure: Measure::Storage,
+        wanted: 500 << 30,
+        has: 100 << 30,
+        free: 120 << 30,
+        allotted: 20 << 40,
+    };
+    let refusal = overcommit(Kind::Customer, &[shortage]).expect("a refusal");
+    assert_eq!(
+        refusal.text(),
+        "limits.storage: 500Gi is asked for (100Gi of it is granted already), and 120Gi of the 20Ti that Reseller northwind has is \
+         left to grant to it. Ask for less, free some elsewhere, or raise what Reseller northwind has; it is granted as soon as \
+         there is room (rule storage-overcommit)."
+    );
+}
+
+#[derive(Debug, Clone)]
+enum Event {
+    Declare(u8, u64),
+    /// The platform carries out what was granted.
+    CarryOut(u8),
+    Leave(u8),
+    Allot(u64),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        4 => (0..12u8, 0..60u64).prop_map(|(who, amount)| Event::Declare(who, amount)),
+        3 => (0..12u8).prop_map(Event::CarryOut),
+        1 => (0..12u8).prop_map(Event::Leave),
+        1 => (50..200u64).prop_map(Event::Allot),
+    ];
+    prop::collection::vec(event, 1..120)
+}
+
+proptest! {
+    // R-N6, R-V20: whatever happens, the platform never holds more than was ever allotted at once, nobody who fits is left
+    // waiting, and nobody loses what was granted.
+    #[test]
+    fn no_history_overcommits_or_starves(history in events()) {
+        let mut ledger = with_room(100);
+        let mut most = 100;
+        let mut allotted = 100;
+        let mut specs: BTreeMap<u8, u64> = BTreeMap::new();
+        let mut held: BTreeMap<u8, u64> = BTreeMap::new();
+        let mut granted: BTreeSet<u8> = BTreeSet::new();
+        for event in history {
+            match event {
+                Event::Declare(who, amount) => {
+                    let before = specs.insert(who, amount);
+                    let now = held.get(&who).copied().unwrap_or(0);
+                    let fits = declare(&mut ledger, who, now, amount);
+                    if granted.contains(&who) && before.is_some_and(|before| amount <= before) {
+                        prop_assert!(fits, "{who} lost what it was granted");
+                    }
+                    if fits { granted.insert(who) } else { granted.remove(&who) };
+                }
+                Event::CarryOut(who) => {
+                    let Some(amount) = specs.get(&who).copied() else { continue };
+                    let now = held.get(&who).copied().unwrap_or(0);
+                    if declare(&mut ledger, who, now, amount) {
+                        held.insert(who, amount);
+                        granted.insert(who);
+                        declare(&mut ledger, who, amount, amount);
+                    }
+                }
+                Event::Leave(who) => {
+                    ledger.leave(&who);
+                    specs.remove(&who);
+                    held.remove(&who);
+                    granted.remove(&who);
+                }
+                Event::Allot(amount) => {
+                    allotted = amount;
+                    most = most.max(amount);
+                    ledger.allot(&POOL, storage(amount));
+                }
+            }
+            let on_platform: u64 = held.values().sum();
+            prop_assert!(on_platform <= most, "{on_platform} of {most}");
+            let taken = ledger.taken(&POOL)[0];
+            prop_assert!(taken >= on_platform);
+            for (&who, &amount) in &specs {
+                let now = held.get(&who).copied().unwrap_or(0);
+                if !declare(&mut ledger, who, now, amount) {
+                    let has = now;
+                    let free = allotted.saturating_sub(ledger.taken(&POOL)[0]);
+                    prop_assert!(amount - has > free, "{who} wants {amount}, has {has}, {free} is free");
+                }
+            }
+        }
+    }
+
+    // R-N6: after a restart everybody is in line before the first is served, so the order of arrival changes nothing.
+    #[test]
+    fn the_order_of_arrival_changes_nothing(claims in prop::collection::vec((0..40u64, 0..40u64), 1..15), shift in 0..15usize) {
+        let line: Vec<(u8, (u64, u64))> = (0u8..).zip(claims).collect();
+        let serve = |order: Vec<(u8, (u64, u64))>| {
+            let mut ledger = with_room(100);
+            for (who, (held, wanted)) in &order {
+                ledger.enrol(who, &rank(*who), &claim(*held, *wanted));
+            }
+            ledger.serve();
+            let mut granted: Vec<(u8, bool)> = order
+                .iter()
+                .map(|(who, (held, wanted))| (*who, declare(&mut ledger, *who, *held, *wanted)))
+                .collect();
+            granted.sort_unstable();
+            granted
+        };
+        let mut turned = line.clone();
+        turned.rotate_left(shift % line.len());
+        turned.reverse();
+        prop_assert_eq!(serve(line), serve(turned));
+    }
+}
