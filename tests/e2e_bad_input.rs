@@ -169,7 +169,7 @@ async fn what_a_manifest_names_and_is_not_there_is_said_and_heals() {
         (
             "customer/nowhere",
             "LocationUnknown",
-            "storageLocation \"atlantis\" is not one of the platform's locations. Choose an id listed in status.storageLocations",
+            "storageLocation: \"atlantis\" is not one of the platform's locations. Choose an id listed in status.storageLocations",
         ),
         (
             "customer/unhosted",
@@ -299,9 +299,9 @@ async fn what_the_platform_refuses_is_said_in_its_words_and_heals() {
         "which one is in the way"
     );
     assert!(
-        stage
-            .message("customer/second", "Ready")
-            .contains("10 GiB too many")
+        stage.message("customer/second", "Ready").contains(
+            "30Gi is asked for, and 20Gi of the 100Gi that Reseller northwind has is left"
+        )
     );
     stage.await_ready(&["customer/first"]).await;
     assert_eq!(

@@ -63,6 +63,17 @@ closed_enum! {
     }
 }
 
+/// Deletions that have gone out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecentDeletions {
+    /// How many.
+    #[schemars(range(min = 0))]
+    pub count: u32,
+    /// When the last did.
+    pub last: jiff::Timestamp,
+}
+
 /// What the operator knows about the platform.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -94,6 +105,10 @@ pub struct BackupPlatformStatus {
     /// How many objects the platform holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<ObjectCounts>,
+    /// Deletions that have gone out within an hour of the last one; they count against `safety.maxDeletionsPerHour`, also
+    /// after a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent_deletions: Option<RecentDeletions>,
     /// Objects on the platform that no resource declares, at most 20, protected ones first. They are left alone.
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -22,7 +22,7 @@ use super::{
     perform::{PassError, perform, write_status},
 };
 use crate::{
-    api::Kind,
+    api::{Kind, Reason},
     planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View},
 };
 
@@ -188,6 +188,15 @@ async fn settle<K: Managed>(
         && !handle.inventory().has_clients()
     {
         handle.sweep_now.notify_one();
+    }
+    if let Some(handle) = &gathered.handle {
+        let held = matches!(
+            settlement.verdict,
+            Verdict::DeletionBlocked(Reason::TooManyDeletions, _)
+        );
+        if context.memory.note_held(&handle.key, resource, held) {
+            context.memory.wake_platform_later(handle.key.clone());
+        }
     }
     let remote = planner::remote_object(&gathered.declared, &gathered.remote);
     let (own, health) =

@@ -113,6 +113,8 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
         generation: object.meta().generation.unwrap_or_default(),
         created_at: created_at(object),
         deleting: object.meta().deletion_timestamp.is_some(),
+        deleted_at: object.meta().deletion_timestamp.as_ref().map(|time| time.0),
+        allowed_deletion: annotation(names::ALLOW_DELETION_ANNOTATION),
         finalized: object
             .finalizers()
             .iter()

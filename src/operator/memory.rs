@@ -21,6 +21,7 @@ struct Entries {
     late: HashSet<ResourceRef>,
     late_platforms: HashSet<PlatformKey>,
     leases: BTreeSet<String>,
+    held: HashMap<PlatformKey, HashSet<ResourceRef>>,
 }
 
 /// See the module.
@@ -76,6 +77,9 @@ impl Memory {
     pub fn forget(&self, metrics: &Metrics, resource: &ResourceRef) {
         let mut entries = self.entries();
         entries.failures.remove(resource);
+        for waiting in entries.held.values_mut() {
+            waiting.remove(resource);
+        }
         let before = entries.conditions.remove(resource).unwrap_or_default();
         drop(entries);
         count(metrics, resource, before.iter(), -1);
@@ -104,6 +108,22 @@ impl Memory {
             std::mem::take(&mut entries.late),
             std::mem::take(&mut entries.late_platforms),
         )
+    }
+
+    /// Notes whether a resource's deletion is held by the platform's limit; true when that is news.
+    pub fn note_held(&self, key: &PlatformKey, resource: &ResourceRef, held: bool) -> bool {
+        let mut entries = self.entries();
+        if held {
+            let waiting = entries.held.entry(key.clone()).or_default();
+            return waiting.insert(resource.clone());
+        }
+        let waiting = entries.held.get_mut(key);
+        waiting.is_some_and(|waiting| waiting.remove(resource))
+    }
+
+    /// Resources whose deletion is held by the platform's limit.
+    pub fn held_deletions(&self, key: &PlatformKey) -> usize {
+        self.entries().held.get(key).map_or(0, HashSet::len)
     }
 
     /// Notes a Lease, to be given back at the end.

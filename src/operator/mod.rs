@@ -4,6 +4,7 @@ mod around;
 mod connect;
 mod context;
 mod controller;
+mod deletions;
 mod embedding;
 mod events;
 mod gather;

@@ -62,6 +62,12 @@ pub async fn perform<K: Managed>(
             progress.intent = Some(intent);
             Ok(written)
         }
+        Step::TakeDeletionTurn(most) => {
+            let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
+            progress.turn = Some(handle.deletions.take(most, jiff::Timestamp::now()));
+            context.memory.wake_platform_later(handle.key.clone());
+            Ok(object)
+        }
         Step::Release => release(context, &object).await,
         Step::Settle(_) => Ok(object),
         step => {
@@ -162,6 +168,7 @@ async fn on_platform(
         Step::Finalize
         | Step::Mark(_)
         | Step::RecordIntent(_)
+        | Step::TakeDeletionTurn(_)
         | Step::Release
         | Step::Settle(_) => {}
     }

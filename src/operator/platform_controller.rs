@@ -28,11 +28,15 @@ use crate::{
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
         shared::{Adopt, Management},
     },
-    planner::{self, PlatformHealth, PlatformSummary},
+    planner::{self, PlatformHealth, PlatformSummary, Safety},
 };
 
 /// Time between sweeps where the spec says nothing.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(300);
+/// `safety.maxDeletionsPerHour` when the spec doesn't say.
+const MAX_DELETIONS_PER_HOUR: u32 = 10;
+/// `safety.deletionDelay` when the spec doesn't say.
+const DELETION_DELAY: Duration = Duration::from_secs(3600);
 /// Time between reports where the spec says nothing.
 const USAGE_INTERVAL: Duration = Duration::from_secs(3600);
 /// Wait after trouble with the cluster, or with what the spec refers to.
@@ -150,6 +154,10 @@ fn connect(
     let (driver, endpoint) = (connection.driver, connection.endpoint.clone());
     let adapter = connection.open(context, key.to_string(), tenure.clone())?;
     let handle = Handle::new(key, fingerprint, (driver, endpoint), adapter, tenure, terms);
+    let status = platform.status.as_ref();
+    if let Some(recent) = status.and_then(|status| status.recent_deletions.as_ref()) {
+        handle.deletions.resume(recent.count, recent.last);
+    }
     context.platforms.put(handle.clone());
     handle.own(tokio::spawn(sweeper::run(context.clone(), handle.clone())).abort_handle());
     Ok(handle)
@@ -157,6 +165,7 @@ fn connect(
 
 fn terms(platform: &BackupPlatform) -> Terms {
     let spec = &platform.spec;
+    let safety = spec.safety.as_ref();
     let confirmed = platform
         .annotations()
         .get(names::CONFIRM_ACCOUNT_ANNOTATION)
@@ -172,6 +181,14 @@ fn terms(platform: &BackupPlatform) -> Terms {
         adopt: spec.adopt.unwrap_or(Adopt::Claimed),
         sweep_interval: spec.sweep_interval.map_or(SWEEP_INTERVAL, Into::into),
         usage_interval: spec.usage_interval.map_or(USAGE_INTERVAL, Into::into),
+        safety: Safety {
+            max_deletions_per_hour: safety
+                .and_then(|safety| safety.max_deletions_per_hour)
+                .unwrap_or(MAX_DELETIONS_PER_HOUR),
+            deletion_delay: safety
+                .and_then(|safety| safety.deletion_delay)
+                .map_or(DELETION_DELAY, Into::into),
+        },
         account: confirmed.or(noted),
     }
 }
@@ -269,6 +286,8 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             .map(named),
         surroundings,
         account_mismatch: handle.account_mismatch(),
+        recent_deletions: handle.deletions.summary(jiff::Timestamp::now()),
+        held_deletions: context.memory.held_deletions(&handle.key),
     })
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 
-use super::lease::Tenure;
+use super::{deletions::Deletions, lease::Tenure};
 use crate::{
     api::{
         Reason,
@@ -18,7 +18,7 @@ use crate::{
     },
     estate::{Consumption, DataSources, ObjectId},
     inventory::Inventory,
-    planner::PlatformFacts,
+    planner::{PlatformFacts, Safety},
     platform::Platform,
 };
 
@@ -50,6 +50,8 @@ pub struct Terms {
     pub sweep_interval: std::time::Duration,
     /// Time between reports.
     pub usage_interval: std::time::Duration,
+    /// What slows deletions down.
+    pub safety: Safety,
     /// The account that may be written to; `None` until one was seen.
     pub account: Option<String>,
 }
@@ -96,6 +98,8 @@ pub struct Handle {
     trouble: RwLock<Option<Trouble>>,
     reports: RwLock<Reports>,
     swept_at: RwLock<Option<Instant>>,
+    /// Deletions of the last hour.
+    pub deletions: Deletions,
     tasks: RwLock<Vec<AbortHandle>>,
     leased: AtomicBool,
     unreported: AtomicBool,
@@ -132,6 +136,7 @@ impl Handle {
             trouble: RwLock::default(),
             reports: RwLock::default(),
             swept_at: RwLock::default(),
+            deletions: Deletions::default(),
             tasks: RwLock::default(),
             leased: AtomicBool::new(false),
             unreported: AtomicBool::new(false),
@@ -209,6 +214,7 @@ impl Handle {
                 adopt: terms.adopt,
                 capabilities: surroundings.capabilities.clone(),
                 locations: surroundings.locations.clone(),
+                safety: terms.safety,
             })
         });
         *write(&self.facts) = facts;

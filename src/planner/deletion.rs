@@ -4,6 +4,7 @@ use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     lately::{deleted_lately, made_lately, unanswered},
     operation,
+    restraint::{reactivation, restrained},
     settle::{settle, under_rule},
 };
 use crate::{
@@ -21,10 +22,11 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if !declared.finalized {
         return settle(Verdict::Released, None);
     }
-    if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain
-        || management != Management::Manage
-    {
+    if management != Management::Manage {
         return Step::Release;
+    }
+    if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
+        return reactivation(view).unwrap_or(Step::Release);
     }
     if let Some(step) = operation(view) {
         return step;
@@ -169,6 +171,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     }
     match &view.progress.rehearsal {
         None => Step::RehearseDeletion(object.id.clone()),
+        Some(_) if let Some(step) = restrained(view, platform, object) => step,
         Some(rehearsal) => Step::Delete {
             id: object.id.clone(),
             confirmation: rehearsal.confirmation.clone(),

@@ -51,7 +51,7 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
         if view.progress.gone.as_ref() != Some(id) {
             return Identity::Read(id.clone());
         }
-        if let Some(refusal) = vanished(view, id) {
+        if let Some(refusal) = vanished(view, platform, id) {
             return refusal;
         }
     }
@@ -97,13 +97,14 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
     Identity::Ours(object.clone())
 }
 
-/// An object that is gone without our doing is made anew only by the user's word for this very id.
-fn vanished(view: &View<'_>, id: &ObjectId) -> Option<Identity> {
+/// An object that is gone without our doing is made anew only by the user's word for this very id. A platform that keeps
+/// claims unique by itself also shows at once what it has made; with another it may just be too early.
+fn vanished(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<Identity> {
     let declared = view.declared;
     if declared.recreate.as_deref() == Some(id.as_str()) {
         return None;
     }
-    if let Some(made) = made_lately(view) {
+    if let Some(made) = made_lately(view).filter(|_| !platform.capabilities.repeatable_create) {
         let message = format!(
             "{} {id} was made at {made}, and the platform doesn't show it yet; looking again.",
             declared.kind.as_str()
@@ -125,7 +126,7 @@ fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Id
     }
     let id = ObjectId::new(declared.status.external_id.as_deref()?);
     if view.progress.gone.as_ref() == Some(&id) {
-        return vanished(view, &id);
+        return vanished(view, platform, &id);
     }
     if view.progress.fresh.as_ref() != Some(&id) {
         return Some(Identity::Read(id));

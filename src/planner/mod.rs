@@ -15,6 +15,7 @@ mod intent;
 mod lately;
 mod notes;
 mod refusals;
+mod restraint;
 mod settle;
 mod status;
 mod step;
@@ -28,6 +29,7 @@ pub use desired::{remote_name, spec_field};
 pub use failure::retry_delay;
 pub use lately::is_in_doubt;
 pub use notes::{Note, notes};
+pub use restraint::Turn;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
     platform, reseller, tenant,
@@ -35,7 +37,7 @@ pub use status::{
 pub use step::{Settlement, Step, Verdict};
 pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-    Remote, Seen, Supplements, View,
+    Remote, Safety, Seen, Supplements, View,
 };
 
 use std::{sync::Arc, time::Duration};

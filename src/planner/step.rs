@@ -76,6 +76,8 @@ pub enum Step {
     CheckOperation(String),
     /// Ask what a deletion would take away.
     RehearseDeletion(ObjectId),
+    /// Take one of the deletions that the platform's limit allows within the hour.
+    TakeDeletionTurn(u32),
     /// Delete what was rehearsed.
     Delete {
         /// Which object.
@@ -120,6 +122,7 @@ impl Step {
             | Self::Read(_)
             | Self::CheckOperation(_)
             | Self::RehearseDeletion(_)
+            | Self::TakeDeletionTurn(_)
             | Self::ConfirmGone(_)
             | Self::Release
             | Self::Settle(_) => None,
@@ -156,6 +159,7 @@ impl Step {
             Self::SendWelcomeMail(_) => "SendWelcomeMail",
             Self::CheckOperation(_) => "CheckOperation",
             Self::RehearseDeletion(_) => "RehearseDeletion",
+            Self::TakeDeletionTurn(_) => "TakeDeletionTurn",
             Self::Delete { .. } => "Delete",
             Self::ConfirmGone(_) => "ConfirmGone",
             Self::Release => "Release",

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
+use super::Turn;
 use crate::{
     api::{
         Kind, Reason,
@@ -29,6 +30,10 @@ pub struct Declared {
     pub created_at: jiff::Timestamp,
     /// Whether Kubernetes waits for us to let go of it.
     pub deleting: bool,
+    /// Since when Kubernetes waits for that.
+    pub deleted_at: Option<jiff::Timestamp>,
+    /// `holdfast.dev/allow-deletion`: the id that may be deleted without delay or limit.
+    pub allowed_deletion: Option<String>,
     /// Whether our finalizer is there.
     pub finalized: bool,
     /// The account and remote id in our annotation.
@@ -121,6 +126,17 @@ pub struct PlatformFacts {
     pub capabilities: Capabilities,
     /// Where it can keep data.
     pub locations: Vec<StorageLocation>,
+    /// What slows deletions down.
+    pub safety: Safety,
+}
+
+/// What slows deletions down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Safety {
+    /// Most deletions within any hour.
+    pub max_deletions_per_hour: u32,
+    /// Time between the decision to delete and the deletion.
+    pub deletion_delay: std::time::Duration,
 }
 
 /// An object seen on the platform, and which other resource holds it, if one does.
@@ -182,6 +198,8 @@ pub struct Progress {
     pub fresh: Option<ObjectId>,
     /// The platform says outright that there is no object of this id.
     pub gone: Option<ObjectId>,
+    /// Whether the deletion was let through.
+    pub turn: Option<Turn>,
     /// The deletion was rehearsed, and this is the token.
     pub rehearsal: Option<Rehearsal>,
     /// The deletion was carried out.

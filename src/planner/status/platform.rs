@@ -7,8 +7,8 @@ use crate::{
         ConditionType, Reason,
         platform::{
             Account, AdministratorCounts, BackupPlatformSpec, BackupPlatformStatus,
-            BackupPlatformSummary, LicencePool, ObjectCounts, RemoteName, StorageLocation,
-            UnmanagedObject,
+            BackupPlatformSummary, LicencePool, ObjectCounts, RecentDeletions, RemoteName,
+            StorageLocation, UnmanagedObject,
         },
         quantity::Count,
     },
@@ -46,6 +46,10 @@ pub struct PlatformSummary {
     pub unmanaged: Vec<UnmanagedObject>,
     /// The customer that takes clients nobody lists.
     pub default_customer: Option<RemoteName>,
+    /// How many deletions have gone out within the last hour, and when the last did.
+    pub recent_deletions: Option<(u32, jiff::Timestamp)>,
+    /// Resources whose deletion is held since there were too many.
+    pub held_deletions: usize,
     /// The credential leads to another account than the confirmed one.
     pub account_mismatch: Option<String>,
 }
@@ -164,6 +168,9 @@ fn describe(status: &mut BackupPlatformStatus, summary: &PlatformSummary) {
         free: Count::from_count(pool.free),
     };
     status.licences = surroundings.licences.as_ref().map(pool);
+    status.recent_deletions = summary
+        .recent_deletions
+        .map(|(count, last)| RecentDeletions { count, last });
 }
 
 type Said = (ConditionType, Option<bool>, Reason, String);
@@ -218,6 +225,7 @@ fn conditions(
         PlatformHealth::Reachable => reachable(summary),
     };
     said.extend(single_administrator(summary));
+    said.extend(deletions_held(summary));
     said.extend(not_acted_on(spec));
     said.sort_by_key(|(kind, ..)| *kind);
     said
@@ -276,10 +284,23 @@ fn single_administrator(summary: Option<&PlatformSummary>) -> Option<Said> {
     })
 }
 
+/// R-N7: too many deletions within the hour, and some wait.
+fn deletions_held(summary: Option<&PlatformSummary>) -> Option<Said> {
+    let held = summary?.held_deletions;
+    let message = format!(
+        "deletions held by safety.maxDeletionsPerHour: {held}. Each goes out when its turn comes; or raise the limit, allow single ones with holdfast.dev/allow-deletion, or keep them with deletionPolicy: Retain."
+    );
+    (held > 0).then_some((
+        ConditionType::DeletionsHeld,
+        Some(true),
+        Reason::TooManyDeletions,
+        message,
+    ))
+}
+
 /// Fields that are accepted and that no code acts on yet.
 fn not_acted_on(spec: &BackupPlatformSpec) -> Option<Said> {
     let fields: Vec<&str> = [
-        spec.safety.as_ref().map(|_| "safety"),
         spec.bandwidth.as_ref().map(|_| "bandwidth"),
         spec.branding.as_ref().map(|_| "branding"),
     ]

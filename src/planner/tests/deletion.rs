@@ -12,7 +12,7 @@ use crate::{
         shared::{Change, ChangeOutcome, ChangeStep, Management, Protection},
     },
     estate::{Capability, Claim, Facts, ObjectId},
-    planner::{Step, Verdict},
+    planner::{Step, Turn, Verdict},
 };
 
 /// Applied, and then deleted with `deletionPolicy: Delete`.
@@ -59,6 +59,8 @@ fn deleting_reads_rehearses_deletes_confirms_and_only_then_lets_go() {
     let scene = scene.read_afresh();
     assert_eq!(scene.next(), Step::RehearseDeletion(id.clone()));
     let mut scene = scene.rehearsed("token");
+    assert_eq!(scene.next(), Step::TakeDeletionTurn(10));
+    scene.progress.turn = Some(Turn::Granted);
     let deletion = Step::Delete {
         id: id.clone(),
         confirmation: "token".into(),
@@ -240,6 +242,7 @@ fn no_shortcut_leads_to_a_deletion_or_a_release() {
         if bits & 8 != 0 {
             scene.remote.claimed = None;
         }
+        scene.progress.turn = Some(Turn::Granted);
         if bits & 16 != 0 {
             scene = scene.gone("another");
         }

@@ -16,7 +16,8 @@ use crate::{
     },
     planner::{
         Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-        Remote, Seen, Settlement, Step, Supplements, Verdict, View, desired, managed_status, next,
+        Remote, Safety, Seen, Settlement, Step, Supplements, Verdict, View, desired,
+        managed_status, next,
     },
     platform::{PlatformError, Rehearsal},
 };
@@ -52,6 +53,10 @@ pub fn platform() -> PlatformFacts {
             fields: BTreeMap::new(),
             repeatable_create: false,
             default_customer: None,
+        },
+        safety: Safety {
+            max_deletions_per_hour: 10,
+            deletion_delay: Duration::ZERO,
         },
         locations: vec![location("de-1", &["DE", "AT"]), location("ch-1", &["CH"])],
     }
@@ -105,6 +110,8 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
             generation: 1,
             created_at: noon(),
             deleting: false,
+            deleted_at: None,
+            allowed_deletion: None,
             finalized: false,
             annotated: None,
             marks: Marks::default(),
@@ -201,6 +208,7 @@ impl Scene {
 
     pub fn deleting(mut self) -> Self {
         self.declared.deleting = true;
+        self.declared.deleted_at = Some(self.now);
         self
     }
 
@@ -429,6 +437,7 @@ pub fn mutates(step: &Step) -> bool {
         | Step::Read(_)
         | Step::CheckOperation(_)
         | Step::RehearseDeletion(_)
+        | Step::TakeDeletionTurn(_)
         | Step::ConfirmGone(_)
         | Step::Release
         | Step::RecordIntent(_)

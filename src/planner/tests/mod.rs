@@ -11,6 +11,7 @@ mod lately;
 mod model;
 mod operations;
 mod platform_states;
+mod restraint;
 mod rules;
 mod secrecy;
 mod telling;

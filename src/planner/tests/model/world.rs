@@ -13,7 +13,7 @@ use crate::{
     estate::{Claim, Object, ObjectId, Observation},
     inventory::{Inventory, Ticket},
     planner::{
-        Declared, Marks, PlatformState, Progress, Remote, Seen, Settlement, Step, Verdict,
+        Declared, Marks, PlatformState, Progress, Remote, Seen, Settlement, Step, Turn, Verdict,
         change_log, managed_status, next, remote_name,
         tests::fixtures::{ACCOUNT, Scene},
     },
@@ -61,6 +61,7 @@ pub enum End {
 enum Answer {
     Marked(Option<Marks>),
     Noted(Intent),
+    Turn,
     Released,
     Found(Option<Object>),
     Read(ObjectId, Option<Object>),
@@ -234,6 +235,7 @@ impl World {
             Step::Finalize
                 | Step::Mark(_)
                 | Step::RecordIntent(_)
+                | Step::TakeDeletionTurn(_)
                 | Step::Release
                 | Step::Settle(_)
         );
@@ -308,6 +310,7 @@ impl World {
                 let patch = [("active".to_owned(), Value::Bool(*active))];
                 Answer::Written(platform.update(id, None, None, patch.into_iter().collect())?)
             }
+            Step::TakeDeletionTurn(_) => Answer::Turn,
             Step::RehearseDeletion(id) => Answer::Rehearsed(platform.rehearse(id)?),
             Step::Delete { id, confirmation } => {
                 platform.delete(id, confirmation)?;
@@ -363,6 +366,7 @@ impl World {
                 self.inventory.forget(KIND, &id);
                 progress.gone = Some(id);
             }
+            Ok(Answer::Turn) => progress.turn = Some(Turn::Granted),
             Ok(Answer::Rehearsed(rehearsal)) => progress.rehearsal = Some(rehearsal),
             Ok(Answer::Deleted(id)) => {
                 progress.deleted = Some(id);
