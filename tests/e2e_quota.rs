@@ -1,0 +1,189 @@
+//! No more is ever granted than there is, whoever asks at once.
+
+mod support;
+
+use futures::future::join_all;
+use kube::{Api, ResourceExt, api::PostParams};
+use serde_json::{Value, json};
+
+use holdfast::api::{Customer, CustomerSpec};
+use support::operator::{Console, Stage, embedded_platform, eventually};
+
+const CLIENTS: usize = 50;
+
+fn reseller(name: &str, storage: &str) -> String {
+    format!(
+        "apiVersion: holdfast.dev/v1alpha1\nkind: Reseller\nmetadata: {{name: {name}}}\nspec: {{platformRef: {{name: msp}}, displayName: {name}, allotment: {{storage: {storage}}}}}\n"
+    )
+}
+
+fn customer(name: &str, reseller: &str, storage: &str) -> Customer {
+    let spec: CustomerSpec = serde_json::from_value(json!({
+        "resellerRef": {"name": reseller},
+        "displayName": name,
+        "country": "DE",
+        "deletionPolicy": "Delete",
+        "limits": {"storage": storage},
+    }))
+    .expect("a spec");
+    Customer::new(name, spec)
+}
+
+fn name(number: usize) -> String {
+    format!("customer-{number:02}")
+}
+
+fn customers(stage: &Stage) -> Api<Customer> {
+    Api::namespaced(stage.cluster.client.clone(), stage.namespace())
+}
+
+/// Names of the customers whose condition is so, oldest first.
+async fn those(stage: &Stage, kind: &str, reason: &str) -> Vec<String> {
+    let list = customers(stage)
+        .list(&kube::api::ListParams::default())
+        .await
+        .expect("a list");
+    let holds = |customer: &Customer| {
+        let status = customer.status.as_ref();
+        status.is_some_and(|status| {
+            status.managed.conditions.iter().any(|condition| {
+                condition.type_ == kind && condition.status == "True" && condition.reason == reason
+            })
+        })
+    };
+    let mut found: Vec<_> = list.items.into_iter().filter(holds).collect();
+    found.sort_by_key(|customer| (customer.creation_timestamp(), customer.name_any()));
+    found.iter().map(ResourceExt::name_any).collect()
+}
+
+async fn await_split(stage: &Stage, ready: usize, waiting: usize) {
+    eventually(&format!("{ready} are Ready and {waiting} wait"), || async {
+        those(stage, "Ready", "InSync").await.len() == ready
+            && those(stage, "QuotaExceeded", "QuotaExceeded").await.len() == waiting
+    })
+    .await;
+}
+
+/// Gibibytes that a reseller's customers hold on the platform.
+async fn held(console: &Console, reseller: &str) -> u64 {
+    let id = console.named("resellers", reseller).await["id"].clone();
+    let customers = console.list("customers").await;
+    let sizes = customers
+        .iter()
+        .filter(|customer| customer["resellerId"] == id)
+        .filter_map(|customer| customer["limits"]["storage"].as_u64());
+    sizes.sum::<u64>() >> 30
+}
+
+/// The platform refuses over-allotment by itself; it was never even asked.
+async fn nothing_was_refused(console: &Console) {
+    let refused: Vec<Value> = console
+        .mutations()
+        .await
+        .into_iter()
+        .filter(|item| item["outcome"] != "accepted")
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+async fn ask_all_at_once(stage: &Stage) {
+    let api = customers(stage);
+    let parameters = PostParams::default();
+    let asked = (0..CLIENTS).map(|number| {
+        let (api, parameters) = (api.clone(), &parameters);
+        async move {
+            let wanted = customer(&name(number), "northwind", "10Gi");
+            api.create(parameters, &wanted).await
+        }
+    });
+    for created in join_all(asked).await {
+        created.expect("admission lets it through");
+    }
+}
+
+// R-N6, R-V20, R-V3
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_ask_at_once_those_who_fit_are_made_and_the_next_follow_when_room_appears() {
+    let stage = Stage::start("quota").await;
+    stage.apply(&[embedded_platform("msp"), reseller("northwind", "200Gi")].join("---\n"));
+    stage.await_ready(&["reseller/northwind"]).await;
+    ask_all_at_once(&stage).await;
+    await_split(&stage, 20, 30).await;
+    let console = stage.console("msp");
+    assert_eq!(held(&console, "northwind").await, 200);
+
+    let waiting = those(&stage, "QuotaExceeded", "QuotaExceeded").await;
+    let message = stage.message(&format!("customer/{}", waiting[0]), "Ready");
+    for words in [
+        "limits.storage: 10Gi",
+        "0 of the 200Gi",
+        "Reseller northwind",
+        "(rule storage-overcommit)",
+    ] {
+        assert!(message.contains(words), "{words:?} isn't in {message:?}");
+    }
+
+    let first = those(&stage, "Ready", "InSync").await.remove(0);
+    stage.show(&["delete", &format!("customer/{first}")]);
+    let next = format!("customer/{}", waiting[0]);
+    stage.await_ready(&[&next]).await;
+    await_split(&stage, 20, 29).await;
+
+    stage.apply(&reseller("northwind", "300Gi"));
+    await_split(&stage, 30, 19).await;
+    assert_eq!(held(&console, "northwind").await, 300);
+
+    stage.apply(&reseller("northwind", "100Gi"));
+    stage
+        .await_condition("reseller/northwind", "Stalled", "True/QuotaBelowUsage")
+        .await;
+    let message = stage.message("reseller/northwind", "Ready");
+    assert!(message.contains("300Gi granted of it"), "{message}");
+    let reseller = console.named("resellers", "northwind").await;
+    assert_eq!(reseller["allotment"]["storage"], json!(300_u64 << 30));
+    nothing_was_refused(&console).await;
+}
+
+// R-N6, R-S4
+#[tokio::test(flavor = "multi_thread")]
+async fn moves_and_changing_allotments_never_overcommit() {
+    let stage = Stage::start("quota-moves").await;
+    let manifests = [
+        embedded_platform("msp"),
+        reseller("northwind", "100Gi"),
+        reseller("tailspin", "50Gi"),
+    ];
+    stage.apply(&manifests.join("---\n"));
+    stage
+        .await_ready(&["reseller/northwind", "reseller/tailspin"])
+        .await;
+    let api = customers(&stage);
+    for number in 0..10 {
+        let wanted = customer(&name(number), "northwind", "10Gi");
+        api.create(&PostParams::default(), &wanted)
+            .await
+            .expect("created");
+    }
+    await_split(&stage, 10, 0).await;
+    let console = stage.console("msp");
+    let move_to = |number: usize, reseller: &str| {
+        let patch = json!({"spec": {"resellerRef": {"name": reseller}}}).to_string();
+        let object = format!("customer/{}", name(number));
+        stage.show(&["patch", &object, "--type=merge", "-p", &patch]);
+    };
+    for number in 0..8 {
+        move_to(number, "tailspin");
+    }
+    await_split(&stage, 7, 3).await;
+    assert_eq!(held(&console, "tailspin").await, 50);
+    assert_eq!(
+        held(&console, "northwind").await,
+        50,
+        "who can't move stays"
+    );
+    stage.apply(&reseller("tailspin", "80Gi"));
+    await_split(&stage, 10, 0).await;
+    assert_eq!(held(&console, "tailspin").await, 80);
+    assert_eq!(held(&console, "northwind").await, 20);
+    nothing_was_refused(&console).await;
+}
