@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    look::{changes, merge, remote_id},
+    look::{changes, merge, remote_id, swept},
     support::{
         console::Console,
         operator::{Stage, customer, embedded_platform, eventually},
@@ -29,14 +29,6 @@ async fn await_owner(stage: &Stage, console: &Console, client: &str, customer: &
         owner(console, client).await == id
     })
     .await;
-}
-
-/// Has the platform swept, and waits until it has been.
-async fn swept(stage: &Stage) {
-    let sweeps = async || stage.measured("holdfast_sweep_seconds_count", "").await;
-    let before = sweeps().await;
-    stage.sweep("msp");
-    eventually("it is swept", || async { sweeps().await > before }).await;
 }
 
 /// Has a customer looked at again.
@@ -85,11 +77,12 @@ async fn a_client_moves_once_when_its_id_moves_from_one_manifest_to_another() {
 
     // The one who takes first: the older keeps it until it lets go.
     stage.apply(&listing("adatum", "pc-17"));
+    await_owner(&stage, &console, "pc-17", "adatum").await;
+    touch(&stage, "bellows");
     stage
         .await_condition("customer/bellows", "Stalled", "True/ClientConflict")
         .await;
     stage.apply(&listing("bellows", ""));
-    await_owner(&stage, &console, "pc-17", "adatum").await;
     stage
         .await_ready(&["customer/adatum", "customer/bellows"])
         .await;
@@ -185,19 +178,24 @@ async fn a_client_that_has_just_moved_can_move_on_at_once() {
     assert_eq!(moves, vec!["PATCH /v1/clients/pc-17"; 2]);
 }
 
-// R-V5: the one who waits for a client gets it as soon as the other lets go, without anybody's help.
-#[ignore = "known fault: nobody looks at the younger customer again until the next reports are read"]
+// R-V5: who has to give a client up says so as soon as an older one lists it, and who waits for one gets it as soon as the other
+// lets go of it, without anybody's help.
+#[ignore = "known fault: of two customers that list a client nobody looks at the other one until the next reports are read"]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contested_client_moves_as_soon_as_the_older_customer_lets_go_of_it() {
-    let (stage, console) = staged("letting-go").await;
+async fn customers_that_contest_a_client_notice_each_other_at_once() {
+    let (stage, console) = staged("noticing").await;
     stage.apply(
         &embedded_platform("msp")
             .replace("10s", "24h")
             .replace("60s", "24h"),
     );
+    stage.apply(&[listing("adatum", ""), listing("bellows", "pc-17")].join("---\n"));
+    stage
+        .await_ready(&["customer/adatum", "customer/bellows"])
+        .await;
+    swept(&stage).await;
     stage.apply(&listing("adatum", "pc-17"));
-    stage.await_ready(&["customer/adatum"]).await;
-    stage.apply(&listing("bellows", "pc-17"));
+    await_owner(&stage, &console, "pc-17", "adatum").await;
     stage
         .await_condition("customer/bellows", "Stalled", "True/ClientConflict")
         .await;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::operator::{Console, Stage};
+use crate::support::operator::{Console, Stage, eventually};
 
 /// The remote object of a customer; null when there is none.
 pub async fn remote(stage: &Stage, console: &Console, customer: &str) -> Value {
@@ -23,6 +23,14 @@ pub async fn remote_id(stage: &Stage, console: &Console, customer: &str) -> Stri
 pub fn merge(stage: &Stage, customer: &str, patch: &Value) {
     let object = format!("customer/{customer}");
     stage.show(&["patch", &object, "--type=merge", "-p", &patch.to_string()]);
+}
+
+/// Has the platform swept, and waits until it has been.
+pub async fn swept(stage: &Stage) {
+    let sweeps = async || stage.measured("holdfast_sweep_seconds_count", "").await;
+    let before = sweeps().await;
+    stage.sweep("msp");
+    eventually("it is swept", || async { sweeps().await > before }).await;
 }
 
 /// Changes that the operator asked for, as `PATCH /v1/clients/pc-17`, whose path contains this.

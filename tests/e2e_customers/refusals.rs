@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    look::merge,
+    look::{merge, swept},
     support::operator::{Stage, customer, embedded_platform},
 };
 
@@ -40,12 +40,7 @@ async fn a_refused_change_is_not_tried_again_at_once() {
     };
     let before = refused().await;
     for _ in 0..3 {
-        let sweeps = stage.measured("holdfast_sweep_seconds_count", "").await;
-        stage.sweep("msp");
-        crate::support::operator::eventually("a sweep is over", || async {
-            stage.measured("holdfast_sweep_seconds_count", "").await > sweeps
-        })
-        .await;
+        swept(&stage).await;
     }
     let more = refused().await - before;
     assert!(more <= 3, "{more} refusals during three sweeps");

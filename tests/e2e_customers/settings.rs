@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    look::{changes, merge, remote, remote_id},
+    look::{changes, merge, remote, remote_id, swept},
     support::operator::{Console, Stage, embedded_platform, eventually},
 };
 
@@ -46,7 +46,7 @@ async fn set(stage: &Stage, spec: Value) {
 async fn meddle(stage: &Stage, console: &Console, patch: Value) {
     let id = remote_id(stage, console, "fabrikam").await;
     console.change("customers", &id, patch).await;
-    stage.sweep("msp");
+    swept(stage).await;
 }
 
 // R-V1, R-V10, R-D3: a name and an address for mail are enough; reports are switched and addressed from the YAML.
