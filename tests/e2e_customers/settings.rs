@@ -238,6 +238,8 @@ async fn several_resellers_have_their_own_customers_and_the_platform_a_default_o
         reseller("south")["customers"] == 3
     })
     .await;
+    // Where it was is looked at again with the next sweep.
+    swept(&stage).await;
     eventually("it isn't counted where it was", || async {
         reseller("north")["customers"] == 1
     })
