@@ -107,7 +107,7 @@ async fn after_releasing_all_the_crds_can_be_deleted_and_nothing_happens_on_the_
     assert_eq!(served.console.mutations().await, before);
 
     // Installed again, the same YAML takes everything back as it is.
-    CRDS.map(install);
+    CRDS.into_iter().for_each(install);
     stage.run().await;
     stage.apply(&estate(&served));
     stage.await_ready(&OBJECTS).await;

@@ -12,7 +12,7 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
     runtime::{
-        WatchStreamExt,
+        PredicateConfig, WatchStreamExt,
         controller::{Action, Config, Controller},
         reflector::{ObjectRef, Store},
     },
@@ -54,7 +54,7 @@ pub async fn run(
     wake: impl futures::Stream<Item = ObjectRef<BackupPlatform>> + Send + 'static,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    let trigger = trigger.predicate_filter(calls_for_a_pass, Default::default());
+    let trigger = trigger.predicate_filter(calls_for_a_pass, PredicateConfig::default());
     Controller::for_stream(trigger, store)
         .with_config(Config::default().concurrency(4))
         .reconcile_on(wake)
