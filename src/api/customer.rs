@@ -146,6 +146,8 @@ pub struct CustomerSpec {
     /// Communication with the customer, past and upcoming, each known by its id. Dropping an entry leaves it on the platform.
     /// Absent: left as it is.
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    #[x_kube(validation = Rule::new("size(self) > 0")
+        .message("communications is empty, which would remove every entry, and an entry that is dropped stays on the platform: list entries, or leave the field out to leave them alone"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub communications: Option<Vec<Communication>>,
 }

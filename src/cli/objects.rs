@@ -69,14 +69,18 @@ impl Cluster {
         Ok((resource.clone(), found.ok_or_else(missing)?))
     }
 
-    /// Every object of the managed kinds in all namespaces, what hangs below first.
+    /// Every object of the managed kinds in all namespaces, what hangs below first. A kind whose CRD is gone has none.
     pub async fn everything(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
         let mut objects = Vec::new();
         for (kind, plural, _) in KINDS {
             let resource = api_resource(kind, plural);
             let mut page = ListParams::default().limit(500);
             loop {
-                let list = self.api(&resource, true).list(&page).await?;
+                let list = match self.api(&resource, true).list(&page).await {
+                    Ok(list) => list,
+                    Err(kube::Error::Api(status)) if status.code == 404 => break,
+                    Err(error) => return Err(error.into()),
+                };
                 let next = list
                     .metadata
                     .continue_

@@ -64,9 +64,15 @@ async fn release(
     let api = cluster.api_of(resource, object);
     let name = object.name_any();
     let spec = json!({"metadata": {"uid": object.uid()}, "spec": {"deletionPolicy": "Retain", "management": "Paused"}});
-    let paused = api
+    let paused = match api
         .patch(&name, &PatchParams::default(), &Patch::Merge(spec))
-        .await?;
+        .await
+    {
+        Ok(paused) => paused,
+        // Somebody deletes at the same time, and it is gone already.
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     let Some(position) = paused
         .finalizers()
         .iter()

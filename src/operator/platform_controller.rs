@@ -1,12 +1,18 @@
 //! The controller of `BackupPlatform`: keeps a handle with its sweep and its Lease for each, and says how it does.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
     runtime::{
+        PredicateConfig, WatchStreamExt,
         controller::{Action, Config, Controller},
         reflector::{ObjectRef, Store},
     },
@@ -52,6 +58,7 @@ pub async fn run(
     wake: impl futures::Stream<Item = ObjectRef<BackupPlatform>> + Send + 'static,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
+    let trigger = trigger.predicate_filter(calls_for_a_pass, PredicateConfig::default());
     Controller::for_stream(trigger, store)
         .with_config(Config::default().concurrency(4))
         .reconcile_on(wake)
@@ -59,6 +66,20 @@ pub async fn run(
         .run(reconcile, on_error, context)
         .for_each(|_| std::future::ready(()))
         .await;
+}
+
+/// What calls for a pass: a change of anything but the counts in status. They move with every new customer, so that our own
+/// write of them would call for the next one for as long as customers are made. That comes once a second, when it is woken.
+fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
+    let mut platform = platform.clone();
+    platform.metadata.resource_version = None;
+    if let Some(status) = platform.status.as_mut() {
+        status.objects = None;
+        status.unmanaged.clear();
+    }
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(&platform).ok()?.hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -> Action {

@@ -73,6 +73,21 @@ fn filters(stage: &Stage) {
     ] {
         assert_eq!(found(stage, &["cust", "-l", label]), fabrikam, "{label}");
     }
+    for label in [
+        "product.holdfast.dev/HybridWorkloads",
+        "edition.holdfast.dev/Enterprise",
+        "workload.holdfast.dev/NAS",
+    ] {
+        assert_eq!(
+            found(stage, &["splan", "-l", label]),
+            "serviceplan/gold",
+            "{label}"
+        );
+    }
+    assert_eq!(
+        found(stage, &["splan", "-l", "edition.holdfast.dev/Elite"]),
+        ""
+    );
     assert_eq!(
         found(stage, &["cust", "-l", "holdfast.dev/platform=msp"]),
         "customer/coho customer/fabrikam"

@@ -1,0 +1,14 @@
+//! What a customer's manifest can say, from the YAML to the platform and back: names kept, passwords rotated, clients moved,
+//! mail sent, data placed, figures shown.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clients;
+mod figures;
+mod look;
+mod once;
+mod refusals;
+mod secrecy;
+mod settings;
+mod tap;

@@ -1,0 +1,97 @@
+//! Listens on the line between the operator and a platform.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Method, Response, StatusCode, Uri, header},
+};
+use reqwest::Client;
+use serde_json::Value;
+
+/// A request as it left the operator.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// For instance `PATCH /v1/customers/7`.
+    pub line: String,
+    /// Everything: line, header fields, body.
+    pub text: String,
+    /// The body; null when there is none.
+    pub body: Value,
+}
+
+/// Passes requests on to a platform and remembers them.
+#[derive(Clone)]
+pub struct Tap {
+    /// Where the operator sends its requests.
+    pub url: String,
+    platform: String,
+    client: Client,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl Tap {
+    /// Listens in front of the platform at this URL, until the test ends.
+    pub async fn before(platform: &str) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let tap = Self {
+            url: format!("http://{address}"),
+            platform: platform.to_owned(),
+            client: Client::new(),
+            heard: Arc::default(),
+        };
+        let router = Router::new().fallback(relay).with_state(tap.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        tap
+    }
+
+    /// Everything so far, in order.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+async fn relay(
+    State(tap): State<Tap>,
+    method: Method,
+    uri: Uri,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let line = format!("{method} {uri}");
+    let heard = Heard {
+        text: format!("{line}\n{headers:?}\n{}", String::from_utf8_lossy(&body)),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+        line,
+    };
+    tap.heard
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(heard);
+    headers.remove(header::HOST);
+    let request = tap.client.request(method, format!("{}{uri}", tap.platform));
+    let Ok(answer) = request.headers(headers).body(body).send().await else {
+        return status_only(StatusCode::BAD_GATEWAY);
+    };
+    let mut response = status_only(answer.status());
+    response.headers_mut().clone_from(answer.headers());
+    // Whole once more: it has a length of its own.
+    response.headers_mut().remove(header::TRANSFER_ENCODING);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(answer.bytes().await.unwrap_or_default());
+    response
+}
+
+fn status_only(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
