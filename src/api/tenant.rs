@@ -72,7 +72,7 @@ closed_enum! {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.type) || self.type != 'Sandbox' || (has(self.adopt) && self.adopt in ['Matching', 'ById'])")
-        .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial")
+        .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial (rule sandbox-never-created)")
         .field_path(".type"),
     validation = Rule::new("!has(self.licenceExpiresAt) || !has(self.quota) || !has(self.quota.endsAt) || self.quota.endsAt <= self.licenceExpiresAt")
         .message("quota.endsAt is after licenceExpiresAt, and without a licence there is nothing to use the quota for: end the quota earlier, or let the licence expire later")
