@@ -1,10 +1,10 @@
 //! The admission policies, bound to some namespaces only: others on the same API server aren't disturbed.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use kube::{
     Api, Client, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams},
     core::{ApiResource, DynamicObject},
 };
 use serde::Deserialize;
@@ -41,8 +41,35 @@ pub async fn install(client: &Client) {
     }
 }
 
+/// Lets no policy pass over a mistake in its expressions, which an allowed case would hide.
+pub async fn be_strict(client: &Client) {
+    for mut document in documents() {
+        if document["spec"]["failurePolicy"] == "Ignore" {
+            document["spec"]["failurePolicy"] = "Fail".into();
+            apply(client, document).await;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+}
+
 /// Applies one cluster-wide object.
 pub async fn apply(client: &Client, document: Value) {
+    let (api, object) = addressed(client, document);
+    let parameters = PatchParams::apply("holdfast-tests").force();
+    api.patch(&object.name_any(), &parameters, &Patch::Apply(&object))
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", object.name_any()));
+}
+
+/// Deletes one cluster-wide object.
+pub async fn remove(client: &Client, document: Value) {
+    let (api, object) = addressed(client, document);
+    api.delete(&object.name_any(), &DeleteParams::default())
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", object.name_any()));
+}
+
+fn addressed(client: &Client, document: Value) -> (Api<DynamicObject>, DynamicObject) {
     let object: DynamicObject = serde_json::from_value(document).expect("an object");
     let types = object.types.clone().expect("an object says what it is");
     let (group, version) = types
@@ -59,9 +86,5 @@ pub async fn apply(client: &Client, document: Value) {
         },
         kind: types.kind,
     };
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let parameters = PatchParams::apply("holdfast-tests").force();
-    api.patch(&object.name_any(), &parameters, &Patch::Apply(&object))
-        .await
-        .unwrap_or_else(|error| panic!("{}: {error}", object.name_any()));
+    (Api::all_with(client.clone(), &resource), object)
 }
