@@ -298,7 +298,7 @@ fn each_rule_has_an_accepted_a_refused_and_a_boundary_case() {
         assert!(attempt, "{}: either after or delete", case.title);
         let told = case.admission != Verdict::Refused || !case.says.is_empty();
         assert!(told, "{}: a refusal says something", case.title);
-        sorts.entry(case.rule).or_default().push(case.case);
+        sorts.entry(case.rule).or_default().push(case.sort);
     }
     for rule in RULES {
         let found = sorts.remove(rule).unwrap_or_default();
@@ -328,7 +328,9 @@ fn every_refusal_is_forbidden_and_names_a_rule_of_the_table() {
             .flatten()
         {
             assert_eq!(validation["reason"], "Forbidden", "{validation}");
-            let message = validation["messageExpression"].as_str().expect("a message");
+            let message = [&validation["message"], &validation["messageExpression"]];
+            let message = message.into_iter().find_map(Value::as_str);
+            let message = message.expect("a message");
             let rules = message.split("(rule ").skip(1);
             named.extend(rules.filter_map(|rest| rest.split(')').next().map(str::to_owned)));
         }

@@ -12,7 +12,8 @@ pub struct Case {
     /// The rule's name.
     pub rule: String,
     /// Which of the three kinds of cases every rule has.
-    pub case: Sort,
+    #[serde(rename = "case")]
+    pub sort: Sort,
     /// What happens, in words.
     pub title: String,
     /// Kind of the resource.
