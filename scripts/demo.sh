@@ -53,11 +53,12 @@ prepare_cluster() {
         "$controlplane" up --dir "$demo/controlplane"
         export KUBECONFIG=$demo/controlplane/kubeconfig
     fi
-    say "Installing CRDs and roles"
+    say "Installing CRDs, policies and roles"
     kubectl apply --server-side -f crds/ >/dev/null
     kubectl wait --for=condition=Established --timeout=60s -f crds/ >/dev/null
     kubectl apply --server-side -f manifests/operator/namespace.yaml >/dev/null
     kubectl apply --server-side -k manifests/rbac >/dev/null
+    kubectl apply --server-side -k manifests/policies >/dev/null
 }
 
 # On the demo's own cluster the operator runs with its own rights, not with the administrator's.

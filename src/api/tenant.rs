@@ -71,9 +71,11 @@ closed_enum! {
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("!has(self.type) || self.type != 'Sandbox' || (has(self.adopt) && self.adopt in ['Matching', 'ById'])")
-        .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial")
-        .field_path(".type"),
+    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. Changes are the policies' matter.
+    validation = Rule::new("oldSelf.hasValue() || !has(self.type) || self.type != 'Sandbox' || (has(self.adopt) && self.adopt in ['Matching', 'ById'])")
+        .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial (rule sandbox-never-created)")
+        .field_path(".type")
+        .optional_old_self(true),
     validation = Rule::new("!has(self.licenceExpiresAt) || !has(self.quota) || !has(self.quota.endsAt) || self.quota.endsAt <= self.licenceExpiresAt")
         .message("quota.endsAt is after licenceExpiresAt, and without a licence there is nothing to use the quota for: end the quota earlier, or let the licence expire later")
         .field_path(".quota.endsAt"),
@@ -100,8 +102,10 @@ pub struct TenantSpec {
     /// Regions where the data is stored. A region can be added, never removed. Absent: left as they are.
     /// Example: `[eu-central-1]`.
     #[schemars(length(max = 32), inner(length(max = 63), regex(pattern = LABEL_WORD)), extend("x-kubernetes-list-type" = "set"))]
-    #[x_kube(validation = Rule::new("size(self) > 0")
-        .message("storageRegions is empty, which would remove every region, and a region can be added but never removed: list the regions, or leave the field out to leave them alone"))]
+    // As above: taking regions off the list later is refused by a policy.
+    #[x_kube(validation = Rule::new("oldSelf.hasValue() || size(self) > 0")
+        .message("storageRegions is empty, which would remove every region, and a region can be added but never removed: list the regions, or leave the field out to leave them alone (rule regions-add-only)")
+        .optional_old_self(true))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_regions: Option<Vec<String>>,
     /// Workloads to protect, each in the plan, with their seats. Absent: all that the plan has for the product.

@@ -4,6 +4,8 @@
 pub mod bridge;
 pub mod console;
 pub mod operator;
+pub mod policies;
+pub mod rule_cases;
 
 use std::{
     env,
