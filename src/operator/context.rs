@@ -116,8 +116,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// Wakes a resource.
+    /// Wakes a resource, which may succeed now.
     pub fn wake(&self, resource: &ResourceRef) {
+        self.memory.rouse(resource);
+        self.nudge(resource);
+    }
+
+    /// Has a resource looked at again.
+    fn nudge(&self, resource: &ResourceRef) {
         let (name, namespace) = (&resource.name, &resource.namespace);
         match resource.kind {
             Kind::Reseller => self
@@ -155,7 +161,7 @@ impl Context {
     fn wake_namespace<K: Managed>(&self, store: &Store<K>, namespace: &str) {
         for object in store.state() {
             if object.meta().namespace.as_deref() == Some(namespace) {
-                self.wakers.wake(ObjectRef::from_obj(&*object));
+                self.wake(&resource_ref(&*object));
             }
         }
     }
@@ -198,6 +204,16 @@ impl Context {
         }
     }
 
+    /// Wakes the customers that list clients: of two that list the same, each has to notice the other.
+    fn wake_listers(&self, namespace: &str) {
+        for customer in self.stores.customers.state() {
+            let here = customer.meta().namespace.as_deref() == Some(namespace);
+            if here && !customer.listed_clients().is_empty() {
+                self.wake(&resource_ref(&*customer));
+            }
+        }
+    }
+
     /// Wakes what was put off, every second.
     pub async fn run_late_wakes(self: Arc<Self>) {
         let mut tick = tokio::time::interval(LATE);
@@ -205,7 +221,10 @@ impl Context {
             tick.tick().await;
             let (resources, platforms) = self.memory.take_late();
             for resource in &resources {
-                self.wake(resource);
+                self.nudge(resource);
+            }
+            for namespace in self.memory.take_late_listers() {
+                self.wake_listers(&namespace);
             }
             for key in &platforms {
                 self.wake_platform(key);
@@ -335,7 +354,7 @@ impl Context {
                 })
             };
             if same_namespace && refers() {
-                self.wakers.wake(ObjectRef::from_obj(&*object));
+                self.wake(&resource_ref(&*object));
             }
         }
     }

@@ -1,6 +1,10 @@
 //! One pass over one resource: gather, decide, perform, again; at the end, say how things stand.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use kube::{
@@ -23,7 +27,7 @@ use super::{
 };
 use crate::{
     api::{Kind, Reason},
-    planner::{self, PlatformState, Progress, Settlement, Step, Verdict, View},
+    planner::{self, PlatformState, Progress, Rest, Settlement, Step, Verdict, View},
 };
 
 /// Steps that one pass may take; a longer way is gone in several passes.
@@ -85,7 +89,9 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
     for _ in 0..STEPS {
         let gathered = gather(context, &*object).await?;
         let labels = labels(&gathered);
-        let view = view(&gathered, &progress, labels, failures);
+        let of = state_of(&*object);
+        let rest = context.memory.resting(&resource, of);
+        let view = view(&gathered, &progress, labels, failures, rest);
         note_holding(context, &*object, &resource, &gathered);
         match planner::next(&view) {
             Step::Settle(settlement) => {
@@ -110,6 +116,7 @@ fn view<'a>(
     progress: &'a Progress,
     labels: std::collections::BTreeMap<String, String>,
     failures: u32,
+    rest: Option<Rest>,
 ) -> View<'a> {
     View {
         declared: &gathered.declared,
@@ -121,6 +128,7 @@ fn view<'a>(
         labels,
         progress,
         hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
+        rest,
         failures,
         now: jiff::Timestamp::now(),
     }
@@ -180,9 +188,7 @@ async fn settle<K: Managed>(
             .again
             .map_or_else(Action::await_change, Action::requeue));
     }
-    context
-        .memory
-        .note_outcome(resource, view.progress.failure.is_some());
+    note_outcome(context, &**object, resource, view, &settlement);
     if let Some(handle) = &gathered.handle
         && !object.listed_clients().is_empty()
         && !handle.inventory().has_clients()
@@ -237,9 +243,51 @@ async fn settle<K: Managed>(
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 
+/// What of a resource may end a rest by changing: all that a person can change.
+fn state_of<K: Managed>(object: &K) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let meta = object.meta();
+    (meta.generation, &meta.uid, &meta.annotations).hash(&mut hasher);
+    meta.deletion_timestamp.is_some().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Counts failed passes, and has a resource rest after one.
+fn note_outcome<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    view: &View<'_>,
+    settlement: &Settlement,
+) {
+    let failed = view.progress.failure.is_some();
+    let rests = view.rest.as_ref();
+    if !failed && rests.is_some_and(|rest| rest.verdict == settlement.verdict) {
+        return;
+    }
+    context.memory.note_outcome(resource, failed);
+    match settlement.again.filter(|_| failed) {
+        Some(again) => {
+            let verdict = settlement.verdict.clone();
+            let of = state_of(object);
+            context.memory.rest(resource, of, verdict, again);
+        }
+        None => context.memory.rouse(resource),
+    }
+    let edited = view.declared.status.observed_generation != Some(view.declared.generation);
+    if edited && K::KIND == Kind::Customer {
+        let namespace = resource.namespace.clone();
+        context.memory.wake_listers_later(namespace);
+    }
+}
+
 /// The resource is gone for us.
 fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
     context.forget(resource);
+    if !object.listed_clients().is_empty() {
+        let namespace = resource.namespace.clone();
+        context.memory.wake_listers_later(namespace);
+    }
     if let Some(uid) = object.uid() {
         context.recent.forget::<K>(&uid);
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -12,16 +13,30 @@ use super::{
     metrics::{ConditionLabels, Metrics},
     platforms::PlatformKey,
 };
+use crate::planner::{Rest, Verdict};
 
 #[derive(Debug, Default)]
 struct Entries {
     failures: HashMap<ResourceRef, u32>,
+    rests: HashMap<ResourceRef, Resting>,
     conditions: HashMap<ResourceRef, BTreeSet<(String, String)>>,
     requests: HashMap<PlatformKey, Option<String>>,
     late: HashSet<ResourceRef>,
     late_platforms: HashSet<PlatformKey>,
+    late_listers: HashSet<String>,
     leases: BTreeSet<String>,
     held: HashMap<PlatformKey, HashSet<ResourceRef>>,
+}
+
+/// After a failed pass.
+#[derive(Debug, Clone)]
+struct Resting {
+    /// Of which state of the resource.
+    of: u64,
+    /// What was said.
+    verdict: Verdict,
+    /// Until when.
+    until: Instant,
 }
 
 /// See the module.
@@ -53,6 +68,42 @@ impl Memory {
         }
     }
 
+    /// Has a resource rest until it is time to try again. `of` is what of the resource may end the rest by changing.
+    pub fn rest(&self, resource: &ResourceRef, of: u64, verdict: Verdict, left: Duration) {
+        let until = Instant::now() + left;
+        let resting = Resting { of, verdict, until };
+        self.entries().rests.insert(resource.clone(), resting);
+    }
+
+    /// What is said while a resource rests.
+    pub fn resting(&self, resource: &ResourceRef, of: u64) -> Option<Rest> {
+        let entries = self.entries();
+        let resting = entries
+            .rests
+            .get(resource)
+            .filter(|resting| resting.of == of)?;
+        let left = resting.until.checked_duration_since(Instant::now())?;
+        Some(Rest {
+            verdict: resting.verdict.clone(),
+            left,
+        })
+    }
+
+    /// Something has changed that may let a resource succeed.
+    pub fn rouse(&self, resource: &ResourceRef) {
+        self.entries().rests.remove(resource);
+    }
+
+    /// Puts off waking the customers of a namespace that list clients.
+    pub fn wake_listers_later(&self, namespace: String) {
+        self.entries().late_listers.insert(namespace);
+    }
+
+    /// Namespaces whose customers that list clients are to be woken now.
+    pub fn take_late_listers(&self) -> HashSet<String> {
+        std::mem::take(&mut self.entries().late_listers)
+    }
+
     /// Keeps the counts of resources by condition in step with what a resource says now.
     pub fn note_conditions(
         &self,
@@ -77,6 +128,7 @@ impl Memory {
     pub fn forget(&self, metrics: &Metrics, resource: &ResourceRef) {
         let mut entries = self.entries();
         entries.failures.remove(resource);
+        entries.rests.remove(resource);
         for waiting in entries.held.values_mut() {
             waiting.remove(resource);
         }

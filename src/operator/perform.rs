@@ -22,7 +22,6 @@ use crate::{
         names,
         shared::{Change, ChangeOutcome, Intent},
     },
-    estate::Client,
     planner::{self, Marks, Progress, Step},
     platform::{OperationState, PlatformError, Written},
 };
@@ -72,6 +71,10 @@ pub async fn perform<K: Managed>(
         Step::Settle(_) => Ok(object),
         step => {
             let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
+            if let Step::Update { id, .. } = &step {
+                // It may go elsewhere: the figures of what it hangs under now change with it.
+                context.wake_above(handle, K::KIND, id);
+            }
             let outcome = on_platform(handle, K::KIND, gathered, &step, progress).await;
             note(context, &*object, handle, &step, outcome, progress);
             Ok(object)
@@ -137,14 +140,10 @@ async fn on_platform(
             etag,
             customer,
         } => {
-            platform
+            let moved = platform
                 .move_client(client, etag.as_deref(), customer)
                 .await?;
-            handle.inventory_mut().record_client(Client {
-                id: client.clone(),
-                customer_id: customer.clone(),
-                etag: None,
-            });
+            handle.inventory_mut().record_client(moved);
         }
         Step::CheckOperation(operation) => match platform.operation(operation).await? {
             OperationState::Done => progress.operation = None,

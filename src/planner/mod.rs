@@ -37,7 +37,7 @@ pub use status::{
 pub use step::{Settlement, Step, Verdict};
 pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-    Remote, Safety, Seen, Supplements, View,
+    Remote, Rest, Safety, Seen, Supplements, View,
 };
 
 use std::{sync::Arc, time::Duration};
@@ -57,13 +57,21 @@ const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 
 /// The next step for one resource.
 pub fn next(view: &View<'_>) -> Step {
-    let mut step = decide(view);
+    let mut step = resting(view, decide(view));
     if let Step::Settle(settlement) = &mut step
         && hidden::is_hidden(view.declared)
     {
         hidden::redact(view.declared, settlement);
     }
     intent::written_down(view, step)
+}
+
+/// A refused or unanswered change isn't sent again before its time, whatever else calls for a pass. I5
+fn resting(view: &View<'_>, step: Step) -> Step {
+    match &view.rest {
+        Some(rest) if step.mutation().is_some() => settle(rest.verdict.clone(), Some(rest.left)),
+        _ => step,
+    }
 }
 
 fn decide(view: &View<'_>) -> Step {
@@ -210,7 +218,7 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     if management == Management::Manage && !declared.finalized {
         return Step::Finalize;
     }
-    if let Some(refusal) = refusals::circle(view) {
+    if let Some(refusal) = refusals::elsewhere(view, platform).or_else(|| refusals::circle(view)) {
         return refusals::refuse(&refusal);
     }
     match identity(view, platform) {

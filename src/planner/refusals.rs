@@ -1,7 +1,7 @@
 //! The rules' word on what is about to be made or changed, before anything is sent.
 
 use super::{
-    Step, Verdict, View,
+    PlatformFacts, Step, Verdict, View,
     desired::spec_field,
     failure::REST,
     settle::{settle, under_rule},
@@ -50,12 +50,42 @@ pub fn of_change(
         refusal.filter(|_| touches(&PLACE))
     };
     let fitting = || fits_its_plan(view, settings, held).filter(|_| touches(&PLAN));
-    rules::fixed(kind, differing, object)
+    unhidden(view, object)
+        .or_else(|| rules::fixed(kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
         .or_else(|| rules::administrators(differing))
         .or_else(placed)
         .or_else(fitting)
         .or_else(|| shrinking(view, object, settings, differing))
+}
+
+/// R-D2: a spec that no longer says hideName would have the name go out with the next write.
+fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
+    let says = view.declared.spec.get("hideName") == Some(&true.into());
+    let hides = object.kind == Kind::Customer && object.settings.flag("hideName") == Some(true);
+    (hides && !says).then(|| {
+        let message = "the name of this customer is hidden from the platform and stays hidden";
+        let remedy = "State hideName: true, or make a new resource";
+        Refusal::new(&registry::HIDE_NAME_FIXED, "hideName", message, remedy)
+    })
+}
+
+/// Why a resource that has an object elsewhere can't be looked for on this platform.
+pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
+    let status = &view.declared.status;
+    let (id, home) = (status.external_id.as_ref()?, status.platform.as_ref()?);
+    (*home != platform.name).then(|| {
+        Refusal::new(
+            &registry::PLATFORM_FIXED,
+            "platformRef",
+            format!(
+                "{} {id} is on platform {home:?}, and nothing is moved to {:?}",
+                view.declared.kind.as_str(),
+                platform.name
+            ),
+            format!("Refer to {home:?} again, or make a new resource"),
+        )
+    })
 }
 
 fn fits_its_plan(view: &View<'_>, settings: &Settings, held: Option<&Settings>) -> Option<Refusal> {

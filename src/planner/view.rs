@@ -1,10 +1,10 @@
 //! Everything a decision may depend on, gathered before it is made.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::Turn;
+use super::{Turn, Verdict};
 use crate::{
     api::{
         Kind, Reason,
@@ -136,7 +136,7 @@ pub struct Safety {
     /// Most deletions within any hour.
     pub max_deletions_per_hour: u32,
     /// Time between the decision to delete and the deletion.
-    pub deletion_delay: std::time::Duration,
+    pub deletion_delay: Duration,
 }
 
 /// An object seen on the platform, and which other resource holds it, if one does.
@@ -222,6 +222,15 @@ pub struct Progress {
     pub reverted: Vec<String>,
 }
 
+/// After a failed pass: nothing is sent until it is time to try again, and the same is said meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rest {
+    /// What was said.
+    pub verdict: Verdict,
+    /// How long it is still to be.
+    pub left: Duration,
+}
+
 /// Everything a decision may depend on.
 #[derive(Debug, Clone)]
 pub struct View<'a> {
@@ -241,6 +250,8 @@ pub struct View<'a> {
     pub labels: BTreeMap<String, String>,
     /// What this pass has learned.
     pub progress: &'a Progress,
+    /// What a failed pass said, while it isn't time to try again.
+    pub rest: Option<Rest>,
     /// Why nothing may be written to the platform just now, if so.
     pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.

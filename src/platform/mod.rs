@@ -19,7 +19,8 @@ pub use hooks::{RequestObserver, WriterGuard};
 use crate::{
     api::Kind,
     estate::{
-        Capabilities, Claim, HealthReport, Object, ObjectId, Observation, Scope, UsageReport,
+        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope,
+        UsageReport,
     },
 };
 
@@ -107,13 +108,13 @@ pub trait Platform: Send + Sync {
         active: bool,
     ) -> Result<Written, PlatformError>;
 
-    /// Moves a client to a customer.
+    /// Moves a client to a customer; the client as it is then.
     async fn move_client(
         &self,
         client: &ObjectId,
         etag: Option<&str>,
         customer: &ObjectId,
-    ) -> Result<(), PlatformError>;
+    ) -> Result<Client, PlatformError>;
 
     /// Mails the account details to the customer, unless that was done before.
     async fn send_welcome_mail(&self, customer: &ObjectId) -> Result<Written, PlatformError>;

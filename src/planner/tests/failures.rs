@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fixtures::{ID, Scene, customer};
+use super::fixtures::{ID, Scene, customer, mutates};
 use crate::{
     api::conditions::Reason,
     estate::ObjectId,
-    planner::{Step, Verdict, retry_delay},
+    planner::{Rest, Step, Verdict, retry_delay},
     platform::{PlatformError, Problem, ProblemKind},
 };
 
@@ -180,4 +180,23 @@ fn a_refusal_says_the_field_the_words_and_the_remedy() {
     };
     let message = after(conflict.into()).stalled(Reason::NameConflict);
     assert!(message.contains("externalId: \"77\""), "{message}");
+}
+
+// I5, N13
+#[test]
+fn a_refused_change_rests_until_its_time_whatever_calls_for_a_pass() {
+    let mut scene = customer("fabrikam")
+        .applied()
+        .edited(json!({"profile": {"phone": "1"}}));
+    assert!(mutates(&scene.next()));
+    let verdict = Verdict::Stalled(Reason::PlatformRefused, "no.".into());
+    scene.rest = Some(Rest {
+        verdict: verdict.clone(),
+        left: Duration::from_secs(7),
+    });
+    let settlement = scene.settlement();
+    assert_eq!(settlement.verdict, verdict);
+    assert_eq!(settlement.again, Some(Duration::from_secs(7)));
+    let unchanged = customer("fabrikam").applied();
+    assert_eq!(unchanged.settlement().verdict, Verdict::InSync);
 }

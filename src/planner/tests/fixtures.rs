@@ -16,7 +16,7 @@ use crate::{
     },
     planner::{
         Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-        Remote, Safety, Seen, Settlement, Step, Supplements, Verdict, View, desired,
+        Remote, Rest, Safety, Seen, Settlement, Step, Supplements, Verdict, View, desired,
         managed_status, next,
     },
     platform::{PlatformError, Rehearsal},
@@ -97,6 +97,7 @@ pub struct Scene {
     pub labels: BTreeMap<String, String>,
     pub progress: Progress,
     pub hold: Option<String>,
+    pub rest: Option<Rest>,
     pub failures: u32,
     pub now: jiff::Timestamp,
 }
@@ -129,6 +130,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         labels: BTreeMap::new(),
         progress: Progress::default(),
         hold: None,
+        rest: None,
         failures: 0,
         now: noon(),
     }
@@ -356,6 +358,7 @@ impl Scene {
                 .hold
                 .clone()
                 .map(|hold| (Reason::WaitingForPlatform, hold)),
+            rest: self.rest.clone(),
             failures: self.failures,
             now: self.now,
         }

@@ -164,6 +164,30 @@ fn there_is_no_way_back_to_evaluation_or_trial() {
     );
 }
 
+// R-D2
+#[test]
+fn a_hidden_name_stays_hidden_when_the_spec_forgets_to_say_so() {
+    let hidden = super::fixtures::hidden_customer("c").applied();
+    for patch in [json!({"hideName": null}), json!({"hideName": false})] {
+        let scene = hidden.clone().edited(patch.clone());
+        assert_eq!(scene.rule(), "hide-name-fixed", "{patch}");
+    }
+}
+
+// R-N3
+#[test]
+fn an_object_stays_on_the_platform_where_it_was_made() {
+    let mut scene = customer("c").applied();
+    scene.declared.status.platform = Some("other".into());
+    assert_eq!(scene.rule(), "platform-fixed");
+    let deleted = scene.deleting();
+    assert_eq!(
+        deleted.next(),
+        Step::Release,
+        "letting go is always allowed"
+    );
+}
+
 // R-D41
 #[test]
 fn a_customer_keeps_an_administrator() {

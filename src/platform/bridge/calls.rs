@@ -230,7 +230,7 @@ impl Platform for Bridge {
         client: &ObjectId,
         etag: Option<&str>,
         customer: &ObjectId,
-    ) -> Result<(), PlatformError> {
+    ) -> Result<Client, PlatformError> {
         let operation = "PATCH /v1/clients/{id}";
         let change = Change {
             condition: etag.map(|etag| (IF_MATCH, etag.to_owned())),
@@ -240,12 +240,16 @@ impl Platform for Bridge {
         };
         self.change(operation, change, |answer| {
             if answer.status == StatusCode::ACCEPTED {
-                return Ok(());
+                return Ok(Client {
+                    id: client.clone(),
+                    customer_id: customer.clone(),
+                    etag: None,
+                });
             }
             let moved: Client = read(operation, &answer)?;
             let there = moved.id == *client && moved.customer_id == *customer;
             if there {
-                Ok(())
+                Ok(moved)
             } else {
                 Err(garbled(operation, "the client isn't where it was moved to"))
             }
