@@ -225,7 +225,12 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
         Identity::Ours(object) => converge::next(view, platform, management, &object),
         Identity::Unknown => creation::next(view, platform, management),
         Identity::LookUp(claim) => {
-            creation::unasked(view, platform, management).unwrap_or(Step::LookUp(claim))
+            let elsewhere = declared
+                .annotated
+                .as_ref()
+                .is_some_and(|(account, _)| *account != platform.capabilities.account.id);
+            let unasked = creation::unasked(view, platform, management).filter(|_| !elsewhere);
+            unasked.unwrap_or(Step::LookUp(claim))
         }
         Identity::Read(id) => Step::Read(id),
         Identity::Forbidden(refusal) => refusals::refuse(&refusal),

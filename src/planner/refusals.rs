@@ -72,20 +72,31 @@ fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
 
 /// Why a resource that has an object elsewhere can't be looked for on this platform.
 pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
-    let status = &view.declared.status;
-    let (id, home) = (status.external_id.as_ref()?, status.platform.as_ref()?);
-    (*home != platform.name).then(|| {
-        Refusal::new(
-            &registry::PLATFORM_FIXED,
-            "platformRef",
-            format!(
-                "{} {id} is on platform {home:?}, and nothing is moved to {:?}",
-                view.declared.kind.as_str(),
-                platform.name
-            ),
-            format!("Refer to {home:?} again, or make a new resource"),
-        )
-    })
+    let declared = view.declared;
+    let account = &platform.capabilities.account.id;
+    let status = &declared.status;
+    let by_status = status
+        .external_id
+        .as_ref()
+        .zip(status.platform.as_ref())
+        .filter(|(_, home)| **home != platform.name)
+        .map(|(id, home)| (id.clone(), format!("platform {home:?}")));
+    let by_annotation = || {
+        let (home, id) = declared.annotated.as_ref()?;
+        let asked_in_vain = view.progress.unclaimed;
+        (home != account && asked_in_vain).then(|| (id.to_string(), format!("account {home:?}")))
+    };
+    let (id, home) = by_status
+        .or_else(by_annotation)
+        .filter(|_| view.remote.claimed.is_none())?;
+    let message = format!(
+        "{} {id} is on {home}, and nothing is moved to {:?}",
+        declared.kind.as_str(),
+        platform.name
+    );
+    let remedy = "Refer to the platform that it is on, or make a new resource";
+    let rule = &registry::PLATFORM_FIXED;
+    Some(Refusal::new(rule, "platformRef", message, remedy))
 }
 
 fn fits_its_plan(view: &View<'_>, settings: &Settings, held: Option<&Settings>) -> Option<Refusal> {

@@ -31,6 +31,7 @@ fn fixed_by(kind: Kind, difference: &Difference) -> Option<&'static Rule> {
         }
         (Kind::Tenant, "customerId") => Some(&registry::CUSTOMER_FIXED),
         (Kind::Tenant, "product") => Some(&registry::PRODUCT_FIXED),
+        (Kind::Tenant, "type") if difference.desired == "Sandbox" => Some(&registry::SANDBOX_TYPE),
         (Kind::Tenant, "type") if becomes("Commercial", "Evaluation") => {
             Some(&registry::COMMERCIAL_STAYS_COMMERCIAL)
         }

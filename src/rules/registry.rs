@@ -124,7 +124,7 @@ rules! {
     PROTECTED_FIELDS = "protected-fields", ["D12"], Protected, [Planner], "What the platform keeps for itself, or another tool manages, isn't written.";
     SANDBOX_FIELDS = "sandbox-fields", ["D12"], Protected, [Admission, Planner], "Of a sandbox only plan, quota with its dates, added regions, and workloads with their seats may change.";
     SANDBOX_STATE = "sandbox-state", ["D13"], Protected, [Admission, Planner], "A sandbox is neither suspended nor activated.";
-    SANDBOX_TYPE = "sandbox-type", ["D13"], Protected, [Admission, Planner], "A sandbox stays one.";
+    SANDBOX_TYPE = "sandbox-type", ["D13"], Protected, [Admission, Planner], "A sandbox stays one, and nothing becomes one.";
     SANDBOX_NEVER_CREATED = "sandbox-never-created", ["D11", "D30"], Protected, [Admission, Planner], "A sandbox is adopted and never made.";
     DEFAULT_FIELDS = "default-fields", ["D11", "V4"], Protected, [Admission, Planner], "A default object keeps its name and its level, and isn't switched off.";
 

@@ -179,13 +179,15 @@ fn a_hidden_name_stays_hidden_when_the_spec_forgets_to_say_so() {
 fn an_object_stays_on_the_platform_where_it_was_made() {
     let mut scene = customer("c").applied();
     scene.declared.status.platform = Some("other".into());
+    scene.remote.claimed = None;
     assert_eq!(scene.rule(), "platform-fixed");
-    let deleted = scene.deleting();
-    assert_eq!(
-        deleted.next(),
-        Step::Release,
-        "letting go is always allowed"
-    );
+    let mut restored = customer("c").finalized().noting_in("another", "7");
+    restored.facts.capabilities.repeatable_create = true;
+    let first = restored.next();
+    assert!(matches!(first, Step::LookUp(_)), "asked before refused");
+    assert_eq!(restored.unclaimed().rule(), "platform-fixed");
+    let let_go = scene.deleting().next();
+    assert_eq!(let_go, Step::Release, "letting go is always allowed");
 }
 
 // R-D41
