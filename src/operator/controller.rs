@@ -22,7 +22,7 @@ use super::{
     gather::{Gathered, created_at, gather, resource_ref},
     index::ResourceRef,
     kinds::Managed,
-    metrics::KindLabels,
+    metrics::{KindLabels, RuleLabels},
     perform::{PassError, perform, write_status},
 };
 use crate::{
@@ -213,6 +213,7 @@ async fn settle<K: Managed>(
     let status = own.with(shared)?;
     if object.status_document()? != status {
         write_status(context, object, &status).await?;
+        count_refusal(context, K::KIND, settlement.rule);
     }
     context
         .memory
@@ -241,6 +242,16 @@ async fn settle<K: Managed>(
         (again, _) => again,
     };
     Ok(again.map_or_else(Action::await_change, Action::requeue))
+}
+
+fn count_refusal(context: &Context, kind: Kind, rule: Option<&'static str>) {
+    if let Some(rule) = rule {
+        let labels = RuleLabels {
+            kind: kind.as_str().into(),
+            rule: rule.into(),
+        };
+        context.metrics.refusals.get_or_create(&labels).inc();
+    }
 }
 
 /// What of a resource may end a rest by changing: all that a person can change.

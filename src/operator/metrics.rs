@@ -35,6 +35,8 @@ labels! {
     PlatformLabels { platform }
     /// One step on one kind.
     StepLabels { kind, step }
+    /// One rule on one kind.
+    RuleLabels { kind, rule }
     /// One kind.
     KindLabels { kind }
     /// Objects of one kind on one platform: `managed` or `unmanaged`.
@@ -68,6 +70,8 @@ pub struct Metrics {
     pub sweep_age_seconds: Amount<PlatformLabels>,
     /// Steps taken.
     pub steps: Family<StepLabels, Counter>,
+    /// Refusals by rule, each counted when it is told.
+    pub refusals: Family<RuleLabels, Counter>,
     /// How long passes take.
     pub reconcile_seconds: Seconds<KindLabels>,
     /// Objects on platforms.
@@ -98,6 +102,7 @@ impl Metrics {
             sweep_seconds: seconds(),
             sweep_age_seconds: Family::default(),
             steps: Family::default(),
+            refusals: Family::default(),
             reconcile_seconds: seconds(),
             objects: Family::default(),
             conditions: Family::default(),
@@ -138,6 +143,7 @@ impl Metrics {
             self.sweep_age_seconds.clone(),
         );
         registry.register("steps", "Steps taken by kind", self.steps.clone());
+        registry.register("refusals", "Refusals told, by rule", self.refusals.clone());
         registry.register_with_unit(
             "reconcile",
             "Duration of passes over one object",
