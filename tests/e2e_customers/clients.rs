@@ -163,7 +163,6 @@ async fn of_two_customers_that_list_a_client_the_older_keeps_it_and_the_other_sa
 }
 
 // R-V5, I8: also when no sweep has come by since it moved here.
-#[ignore = "known fault: what has just moved has lost its etag, so the platform refuses to move it again until the next sweep"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_has_just_moved_can_move_on_at_once() {
     let (stage, console) = staged("moving-on").await;
@@ -180,7 +179,6 @@ async fn a_client_that_has_just_moved_can_move_on_at_once() {
 
 // R-V5: who has to give a client up says so as soon as an older one lists it, and who waits for one gets it as soon as the other
 // lets go of it, without anybody's help.
-#[ignore = "known fault: of two customers that list a client nobody looks at the other one until the next reports are read"]
 #[tokio::test(flavor = "multi_thread")]
 async fn customers_that_contest_a_client_notice_each_other_at_once() {
     let (stage, console) = staged("noticing").await;

@@ -8,7 +8,6 @@ use crate::{
 };
 
 // I4, R-V3: a refusal is said, and then waits for somebody to act; it costs neither the platform nor the API server anything.
-#[ignore = "known fault: each refusal is written to status, and that write starts the next attempt at once"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_change_is_not_tried_again_at_once() {
     let stage = Stage::start("refused").await;

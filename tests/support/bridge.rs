@@ -231,7 +231,7 @@ pub fn secret(name: &str, token: &str) -> String {
 /// A `BackupPlatform` with the bridge driver, whose Secret has its own name.
 pub fn bridge_platform(name: &str, endpoint: &str, more: &str) -> String {
     format!(
-        "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, bridge: {{endpoint: \"{endpoint}\", credentialsRef: {{name: {name}}}}}, sweepInterval: 60s{more}}}\n"
+        "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, bridge: {{endpoint: \"{endpoint}\", credentialsRef: {{name: {name}}}}}, sweepInterval: 60s, safety: {{maxDeletionsPerHour: 10000, deletionDelay: 0s}}{more}}}\n"
     )
 }
 
