@@ -57,3 +57,7 @@ test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
 .PHONY: bench
 bench: $(CONTROLPLANE) ## Measure 1,000 customers (N=10000 for more), a few minutes
 	@scripts/bench.sh
+
+.PHONY: bench-rules
+bench-rules: $(CONTROLPLANE) ## Measure the ledger and the admission policies
+	@scripts/bench-rules.sh

@@ -300,7 +300,7 @@ async fn what_the_platform_refuses_is_said_in_its_words_and_heals() {
     );
     assert!(
         stage.message("customer/second", "Ready").contains(
-            "30Gi is asked for, and 20Gi of the 100Gi that Reseller northwind has is left"
+            "it asks for 30Gi, and Reseller northwind has 20Gi of its 100Gi storage left"
         )
     );
     stage.await_ready(&["customer/first"]).await;

@@ -115,8 +115,8 @@ async fn of_fifty_who_ask_at_once_those_who_fit_are_made_and_the_next_follow_whe
     let waiting = those(&stage, "QuotaExceeded", "QuotaExceeded").await;
     let message = stage.message(&format!("customer/{}", waiting[0]), "Ready");
     for words in [
-        "limits.storage: 10Gi",
-        "0 of the 200Gi",
+        "limits.storage: it asks for 10Gi",
+        "has 0 of its 200Gi storage left",
         "Reseller northwind",
         "(rule storage-overcommit)",
     ] {

@@ -1,7 +1,6 @@
 //! The planner's verdict on every case of the table in `tests/rule_cases`, which the API server judges in `admission_rules`.
 
 #[path = "support/rule_cases.rs"]
-#[expect(dead_code, reason = "the other judge reads the rest")]
 mod rule_cases;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -16,12 +15,15 @@ use holdfast::{
     },
     planner::{
         self, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference,
-        References, Remote, Safety, Settlement, Step, Supplements, Turn, View,
+        References, Remote, Safety, Seen, Settlement, Step, Supplements, Turn, View,
     },
     platform::Rehearsal,
-    rules::quota::{self, Ledger, Membership, Rank, Shortage},
+    rules::{
+        quota::{self, Ledger, Membership, Rank, Shortage},
+        registry::{self, Place},
+    },
 };
-use rule_cases::{Case, Verdict};
+use rule_cases::{Case, Sort, Verdict};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "9f";
@@ -345,7 +347,11 @@ fn declare(case: &Case, kind: Kind, held: Option<&Object>) -> Declared {
         created_at: now(),
         deleting: case.delete,
         deleted_at: case.delete.then(now),
-        allowed_deletion: None,
+        allowed_deletion: case
+            .annotations
+            .get("holdfast.dev/allow-deletion")
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned),
         finalized: held.is_some(),
         annotated: held.map(|object| (ACCOUNT.into(), object.id.clone())),
         marks: Marks {
@@ -363,17 +369,67 @@ fn declare(case: &Case, kind: Kind, held: Option<&Object>) -> Declared {
     }
 }
 
-fn references(world: &World, spec: &Value) -> References {
+fn references(case: &Case, world: &World, spec: &Value) -> References {
     let lead = REFERENCES.iter().filter_map(|(field, _, kind)| {
         let name = spec[*field]["name"].as_str()?;
         let found = Reference::Found {
             id: world.id(*kind, name),
             deleting: false,
-            platform: Some("msp".into()),
+            platform: case
+                .with
+                .iter()
+                .find(|other| other.kind == kind.as_str() && other.name == name)
+                .map(|other| platform_of(case, &other.spec)),
         };
         Some((*field, (name.to_owned(), found)))
     });
     lead.collect()
+}
+
+/// An object of another resource, with that resource.
+fn seen((key, object): (&(Kind, String), &Arc<Object>)) -> Seen {
+    Seen {
+        object: object.clone(),
+        holder: Some(format!("{} {NAMESPACE}/{}", key.0.as_str(), key.1)),
+    }
+}
+
+/// What the spec names by id, where another resource holds it.
+fn known(world: &World, declared: &Declared) -> Option<Seen> {
+    let id = ObjectId::new(declared.lifecycle.external_id.as_deref()?);
+    let mut objects = world.objects.iter();
+    let named = objects.find(|(key, object)| key.0 == declared.kind && object.id == id);
+    named.map(seen)
+}
+
+/// Objects that stand where the subject's would: of its name, or of its customer and product.
+fn namesakes(world: &World, declared: &Declared) -> Vec<Seen> {
+    let name = planner::remote_name(declared.kind, &declared.spec);
+    let customer = declared.spec["customerRef"]["name"].as_str();
+    let customer = customer.and_then(|name| world.id(Kind::Customer, name));
+    let product = declared.spec["product"].as_str();
+    let stands_there = |object: &Object| match declared.kind {
+        Kind::Tenant => object.parent() == customer && object.settings.text("product") == product,
+        _ => Some(object.name.as_str()) == name,
+    };
+    let others = world.objects.iter().filter(|(key, object)| {
+        key.0 == declared.kind && key.1 != declared.name && stands_there(object)
+    });
+    others.map(seen).collect()
+}
+
+/// The circle that parents form, if they do.
+fn circle(case: &Case, declared: &Declared) -> Option<String> {
+    let mut names = vec![case.name.clone()];
+    let mut spec = &declared.spec;
+    while let Some(name) = spec["parentRef"]["name"].as_str() {
+        names.push(name.to_owned());
+        if name == case.name {
+            return Some(names.join(" > "));
+        }
+        spec = &case.with.iter().find(|other| other.name == name)?.spec;
+    }
+    None
 }
 
 /// The platform that a spec leads to.
@@ -393,6 +449,16 @@ fn platform_of(case: &Case, spec: &Value) -> String {
 /// Goes the planner's way to its end: nothing when it may, the settlement when a rule refuses.
 fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
     let (world, mut facts) = (World::of(case), platform());
+    facts.safety.deletion_delay = Duration::from_secs(case.platform.deletion_delay_seconds);
+    let lacks = |capability: &Capability| {
+        case.platform
+            .without
+            .contains(&capability.as_str().to_owned())
+    };
+    facts
+        .capabilities
+        .verbs
+        .retain(|capability| !lacks(capability));
     let mut object = held(case, &world, kind, &facts);
     let mut declared = declare(case, kind, object.as_ref());
     let home = case.before.as_ref().map(|spec| platform_of(case, spec));
@@ -410,10 +476,12 @@ fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
         let view = View {
             declared: &declared,
             platform: PlatformState::Observed(Arc::new(facts.clone())),
-            references: references(&world, &declared.spec),
+            references: references(case, &world, &declared.spec),
             supplements: Supplements::default(),
             remote: Remote {
                 claimed: object.clone().map(Arc::new),
+                known: known(&world, &declared),
+                namesakes: namesakes(&world, &declared),
                 ..Remote::default()
             },
             neighbours: Neighbours {
@@ -421,7 +489,13 @@ fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                 plan: plan.and_then(|key| world.objects.get(&key).cloned()),
                 shortages,
                 granted_below,
-                ..Neighbours::default()
+                circle: circle(case, &declared),
+                used: [
+                    None,
+                    None,
+                    object.as_ref().map(|object| object.facts.clients.into()),
+                    None,
+                ],
             },
             labels: BTreeMap::new(),
             progress: &progress,
@@ -448,7 +522,11 @@ fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                     bytes: 0,
                 });
             }
-            Step::TakeDeletionTurn(_) => progress.turn = Some(Turn::Granted),
+            Step::TakeDeletionTurn(_) => {
+                let refused = Turn::Refused(Some(now() + Duration::from_secs(2400)));
+                let none_left = case.platform.deletions_left == Some(0);
+                progress.turn = Some(if none_left { refused } else { Turn::Granted });
+            }
             Step::Create { .. } => return None,
             Step::Update { patch, .. } => change(object.as_mut(), &Value::Object(patch)),
             Step::SetActive { active, .. } => change(object.as_mut(), &json!({"active": active})),
@@ -468,15 +546,34 @@ fn change(object: Option<&mut Object>, patch: &Value) {
     object.settings = Settings::from_document(object.kind, &document).expect("settings that fit");
 }
 
+/// Every case, and what the planner says to those that it refuses.
+fn judged() -> Vec<(Case, Option<Settlement>)> {
+    let cases = rule_cases::all()
+        .into_iter()
+        .chain(rule_cases::beyond_admission());
+    // A BackupPlatform has no object on the platform that could be planned.
+    let planned = cases.filter_map(|case| Some((kind(&case.kind)?, case)));
+    planned
+        .map(|(kind, case)| {
+            let refused = judge(&case, kind);
+            (case, refused)
+        })
+        .collect()
+}
+
+fn message(settlement: &Settlement) -> &str {
+    match &settlement.verdict {
+        planner::Verdict::Stalled(_, message)
+        | planner::Verdict::OverQuota(message)
+        | planner::Verdict::DeletionBlocked(_, message) => message,
+        other => panic!("a refusal says something: {other:?}"),
+    }
+}
+
 #[test]
 fn the_planner_judges_every_case_as_the_table_says() {
     let mut wrong = Vec::new();
-    for case in rule_cases::all() {
-        // A BackupPlatform has no object on the platform that could be planned.
-        let Some(kind) = kind(&case.kind) else {
-            continue;
-        };
-        let refused = judge(&case, kind);
+    for (case, refused) in judged() {
         let rule = refused.as_ref().and_then(|settlement| settlement.rule);
         let agrees = match &case.planner {
             Verdict::Refused => rule == Some(case.rule.as_str()),
@@ -498,5 +595,64 @@ fn the_planner_judges_every_case_as_the_table_says() {
         "{} cases:\n{}",
         wrong.len(),
         wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_rule_but_those_of_the_schema_has_an_accepted_a_refused_and_a_boundary_case() {
+    let cases: Vec<Case> = rule_cases::all()
+        .into_iter()
+        .chain(rule_cases::beyond_admission())
+        .collect();
+    for rule in registry::ALL
+        .iter()
+        .filter(|rule| rule.told != [Place::Schema])
+    {
+        for sort in [Sort::Accepted, Sort::Refused, Sort::Boundary] {
+            let has = |case: &Case| case.rule == rule.name && case.sort == sort;
+            assert!(cases.iter().any(has), "{} has no case {sort:?}", rule.name);
+        }
+    }
+    for case in &cases {
+        let known = registry::ALL.iter().any(|rule| rule.name == case.rule);
+        assert!(known, "{} is no rule", case.rule);
+    }
+}
+
+#[test]
+fn each_refusal_names_its_rule_and_says_what_to_do() {
+    let mut text = String::from(
+        "# What the planner says to each case that it refuses\n\nMade by `UPDATE=1 cargo test --test planner_rules`; read for clarity.\n",
+    );
+    for (case, refused) in judged() {
+        let Some(refused) = refused else { continue };
+        let message = message(&refused);
+        let sentences = message.matches(". ").count();
+        assert!(sentences >= 1, "what is wrong, and what to do: {message}");
+        assert!(
+            message.ends_with(&format!("(rule {}).", case.rule)),
+            "{message}"
+        );
+        if matches!(case.admission, Verdict::Blind(_)) {
+            for words in &case.says {
+                assert!(
+                    message.contains(words.as_str()),
+                    "{words:?} isn't in {message:?}"
+                );
+            }
+        }
+        text.push_str(&format!(
+            "\n**{}**: {}\n\n> {message}\n",
+            case.rule, case.title
+        ));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rule_cases/messages.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, &text).expect("the file can be written");
+    }
+    let kept = std::fs::read_to_string(path).expect("the file is there");
+    assert!(
+        kept == text,
+        "the messages have changed: read them, then UPDATE=1 cargo test --test planner_rules"
     );
 }

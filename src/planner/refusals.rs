@@ -83,7 +83,8 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
         .map(|(id, home)| (id.clone(), format!("platform {home:?}")));
     let by_annotation = || {
         let (home, id) = declared.annotated.as_ref()?;
-        let asked_in_vain = view.progress.unclaimed;
+        // Where status knows the platform, another account behind it is one that was confirmed.
+        let asked_in_vain = view.progress.unclaimed && status.platform.is_none();
         (home != account && asked_in_vain).then(|| (id.to_string(), format!("account {home:?}")))
     };
     let (id, home) = by_status

@@ -46,7 +46,7 @@ fn refusal(rule: &'static Rule, kind: Kind, difference: &Difference, object: &Ob
     let held = difference
         .observed
         .as_ref()
-        .map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        .map_or_else(|| "not set".to_owned(), ToString::to_string);
     let field = match (kind, difference.field) {
         (Kind::ServicePlan, "name") => "planName",
         (_, "customerId") => "customerRef",

@@ -26,8 +26,14 @@ pub fn protected(
     differing.iter().find_map(|difference| {
         let rule = forbidden_by(object, difference)?;
         let field = spec_field(difference.field);
+        let what = match difference.field {
+            "workloads" if object.protection == Protection::Sandbox => {
+                "workloads can be added to it and not taken away"
+            }
+            _ => "this field of it stays as it is",
+        };
         let message = format!(
-            "{} {} is a {:?} object of the platform, and this field of it stays as it is",
+            "{} {} is a {:?} object of the platform, and {what}",
             object.kind.as_str(),
             object.id,
             object.protection

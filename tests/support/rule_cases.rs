@@ -38,6 +38,9 @@ pub struct Case {
     pub delete: bool,
     /// What the platform holds, where it isn't just `before` and `status`.
     pub remote: Option<Remote>,
+    /// What is special about the platform.
+    #[serde(default)]
+    pub platform: Platform,
     /// Verdict of the API server.
     pub admission: Verdict,
     /// Verdict of the planner.
@@ -85,6 +88,18 @@ pub struct Remote {
     pub facts: Map<String, Value>,
 }
 
+/// What is special about the platform.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Platform {
+    /// Capabilities that it lacks.
+    pub without: Vec<String>,
+    /// `safety.deletionDelay`.
+    pub deletion_delay_seconds: u64,
+    /// Deletions that may still go out within the hour.
+    pub deletions_left: Option<u32>,
+}
+
 /// How an attempt is judged.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -116,9 +131,19 @@ fn subject() -> String {
     "subject".to_owned()
 }
 
-/// Every case of every family, in the order of the files' names.
+/// Every case that both judge.
 pub fn all() -> Vec<Case> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/rule_cases");
+    of("tests/rule_cases")
+}
+
+/// Cases of rules that the API server can't know enough for, or refuses by the schema.
+pub fn beyond_admission() -> Vec<Case> {
+    of("tests/rule_cases/beyond_admission")
+}
+
+/// The cases of every file in a folder, in the order of the files' names.
+fn of(folder: &str) -> Vec<Case> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .expect("the table is there")
         .map(|entry| entry.expect("a readable folder").path())

@@ -28,28 +28,19 @@ pub fn overcommit(kind: Kind, shortages: &[Shortage<String>]) -> Option<Refusal>
     } = shortages.first()?;
     let shown = |amount: u64| measure.shown(amount);
     let has = if *has > 0 {
-        format!(" ({} of it is granted already)", shown(*has))
+        format!(" and has {}", shown(*has))
     } else {
         String::new()
     };
     let message = format!(
-        "{} {} asked for{has}, and {} of {} {} left to grant to it",
+        "it asks for {}{has}, and {pool} has {} of its {} {} left",
         shown(*wanted),
-        if *measure == Measure::Storage {
-            "is"
-        } else {
-            "are"
-        },
         shown(*free),
-        format_args!("the {} that {pool} has", shown(*allotted)),
-        if *measure == Measure::Storage {
-            "is"
-        } else {
-            "are"
-        },
+        shown(*allotted),
+        measure.as_str()
     );
     let remedy = format!(
-        "Ask for less, free some elsewhere, or raise what {pool} has; it is granted as soon as there is room"
+        "Ask for less, free some elsewhere, or raise the allotment of {pool}; it is granted as soon as there is room"
     );
     let field = measure.setting(kind).unwrap_or_default();
     Some(Refusal::new(

@@ -194,9 +194,9 @@ fn a_shortage_says_the_numbers_and_what_to_do() {
     let refusal = overcommit(Kind::Customer, &[shortage]).expect("a refusal");
     assert_eq!(
         refusal.text(),
-        "limits.storage: 500Gi is asked for (100Gi of it is granted already), and 120Gi of the 20Ti that Reseller northwind has is \
-         left to grant to it. Ask for less, free some elsewhere, or raise what Reseller northwind has; it is granted as soon as \
-         there is room (rule storage-overcommit)."
+        "limits.storage: it asks for 500Gi and has 100Gi, and Reseller northwind has 120Gi of its 20Ti storage left. Ask for less, \
+         free some elsewhere, or raise the allotment of Reseller northwind; it is granted as soon as there is room (rule \
+         storage-overcommit)."
     );
 }
 
