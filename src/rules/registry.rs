@@ -92,7 +92,7 @@ macro_rules! rules {
 
 rules! {
     PLATFORM_FIXED = "platform-fixed", ["N3"], FixedField, [Admission, Planner], "An object stays on the platform where it was made.";
-    OWNER_ID_FIXED = "owner-id-fixed", ["N11"], FixedField, [Admission], "The owner id of a BackupPlatform stays once its account is known: every claim is made with it.";
+    OWNER_ID_FIXED = "owner-id-fixed", ["N11"], FixedField, [Admission], "The owner id of a `BackupPlatform` stays once its account is known: every claim is made with it.";
     PLAN_NAME_FIXED = "plan-name-fixed", ["D20"], FixedField, [Admission, Planner], "The name of a plan stays once the plan exists.";
     ACCOUNT_NAME_FIXED = "account-name-fixed", ["D2"], FixedField, [Admission, Planner], "The account name of a customer stays once the customer exists.";
     HIDE_NAME_FIXED = "hide-name-fixed", ["D2"], FixedField, [Admission, Planner], "Whether a customer's name is hidden is settled when the customer is made.";

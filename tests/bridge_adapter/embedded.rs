@@ -206,13 +206,12 @@ async fn switches_mails_and_moves_may_be_repeated() {
             .unwrap()
     };
     let before = client().await;
-    assert_eq!(
-        bridge
-            .move_client(&before.id, before.etag.as_deref(), &customer.id)
-            .await,
-        Ok(())
-    );
-    assert_eq!(client().await.customer_id, customer.id);
+    let moved = bridge
+        .move_client(&before.id, before.etag.as_deref(), &customer.id)
+        .await
+        .unwrap();
+    assert_eq!(moved.customer_id, customer.id);
+    assert_eq!(client().await, moved, "with the version for the next move");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::fixtures::{ID, Scene, customer, noon, remote, tenant};
 use crate::{
     api::{
         Kind, Reason,
-        shared::{Change, ChangeOutcome, ChangeStep},
+        shared::{Change, ChangeOutcome, ChangeStep, ManagedStatus},
     },
     estate::ObjectId,
     planner::{Step, Verdict, notes},
@@ -94,7 +94,7 @@ fn after_a_change_without_an_answer_the_object_is_read_before_anything_is_conclu
 #[test]
 fn a_creation_that_a_crash_swallowed_is_in_the_change_log() {
     let mut scene = customer("fabrikam").applied();
-    scene.declared.status = Default::default();
+    scene.declared.status = ManagedStatus::default();
     let made = noon() + Duration::from_secs(1);
     let crashed = scene
         .clone()
