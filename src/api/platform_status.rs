@@ -67,10 +67,10 @@ closed_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecentDeletions {
-    /// How many.
+    /// How many have gone out within the hour before the last one.
     #[schemars(range(min = 0))]
     pub count: u32,
-    /// When the last did.
+    /// When the last one went out.
     pub last: jiff::Timestamp,
 }
 

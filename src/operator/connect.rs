@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     context::Context,
-    gather::{read_secret, unreadable},
     lease::Tenure,
     metrics::Metrics,
+    supplements::{read_secret, unreadable},
 };
 use crate::{
     api::{

@@ -23,6 +23,8 @@ mod recent;
 mod run;
 mod secrets;
 mod serve;
+mod stores;
+mod supplements;
 mod sweeper;
 mod wakers;
 mod watches;

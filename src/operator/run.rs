@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    context::{Context, Stores},
+    context::Context,
     controller,
     embedding::Embedding,
     gather::resource_ref,
@@ -25,6 +25,7 @@ use super::{
     quotas::Quotas,
     recent::Recent,
     secrets, serve,
+    stores::Stores,
     wakers::Wakers,
     watches::watch,
 };
