@@ -13,3 +13,4 @@ pub mod operator;
 pub mod planner;
 pub mod platform;
 pub mod rules;
+pub mod survey;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::{
-    Client, Resource, ResourceExt,
+    Client, Resource,
     runtime::{
         events::Recorder,
         reflector::{ObjectRef, Store},
@@ -13,22 +13,17 @@ use tokio::sync::Mutex;
 
 use super::{
     embedding::Embedding,
-    gather::{created_at, noted_id, resource_ref},
-    index::{Index, ResourceRef},
-    kinds::Managed,
     memory::Memory,
     metrics::Metrics,
-    platforms::{Handle, PlatformKey, Platforms},
-    quotas::Quotas,
+    platforms::{Handle, Platforms},
     recent::Recent,
-    stores::Stores,
     wakers::Wakers,
 };
 use crate::{
-    api::{Customer, Kind, Reseller, ServicePlan, Tenant},
+    api::Kind,
     estate::{Claim, ObjectId},
-    planner,
     platform::Budgets,
+    survey::{Managed, PlatformKey, ResourceRef, Survey, resource_ref},
 };
 
 /// How long the wake-up of what is above a changed object is put off.
@@ -38,8 +33,8 @@ const LATE: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct Context {
     /// The cluster.
     pub client: Client,
-    /// Caches of the cluster.
-    pub stores: Stores,
+    /// What is known: caches of the cluster, who holds what, who was granted how much.
+    pub survey: Survey,
     /// How to wake objects.
     pub wakers: Wakers,
     /// Where events go.
@@ -48,10 +43,6 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// The platforms.
     pub platforms: Platforms,
-    /// Which resource holds what.
-    pub index: Index,
-    /// Who was granted how much.
-    pub quotas: Quotas,
     /// Objects newer than the caches.
     pub recent: Recent,
     /// The embedded platform, started when first needed.
@@ -70,43 +61,27 @@ impl Context {
     /// Wakes a resource, which may succeed now.
     pub fn wake(&self, resource: &ResourceRef) {
         self.memory.rouse(resource);
-        self.nudge(resource);
-    }
-
-    /// Has a resource looked at again.
-    fn nudge(&self, resource: &ResourceRef) {
-        let (name, namespace) = (&resource.name, &resource.namespace);
-        match resource.kind {
-            Kind::Reseller => self
-                .wakers
-                .wake(ObjectRef::<Reseller>::new(name).within(namespace)),
-            Kind::ServicePlan => self
-                .wakers
-                .wake(ObjectRef::<ServicePlan>::new(name).within(namespace)),
-            Kind::Customer => self
-                .wakers
-                .wake(ObjectRef::<Customer>::new(name).within(namespace)),
-            Kind::Tenant => self
-                .wakers
-                .wake(ObjectRef::<Tenant>::new(name).within(namespace)),
-        }
+        self.wakers.wake(resource);
     }
 
     /// Wakes a `BackupPlatform`.
     pub fn wake_platform(&self, key: &PlatformKey) {
-        // A closed channel means that the operator is stopping.
-        let _ = self
-            .wakers
-            .platforms
-            .unbounded_send(ObjectRef::new(&key.name).within(&key.namespace));
+        self.wakers.wake_platform(key);
     }
 
     /// Wakes whatever may live on a platform: everything in its namespace.
     pub fn wake_all(&self, key: &PlatformKey) {
-        self.wake_namespace(&self.stores.resellers, &key.namespace);
-        self.wake_namespace(&self.stores.plans, &key.namespace);
-        self.wake_namespace(&self.stores.customers, &key.namespace);
-        self.wake_namespace(&self.stores.tenants, &key.namespace);
+        self.wake_namespace(&self.survey.stores.resellers, &key.namespace);
+        self.wake_namespace(&self.survey.stores.plans, &key.namespace);
+        self.wake_namespace(&self.survey.stores.customers, &key.namespace);
+        self.wake_namespace(&self.survey.stores.tenants, &key.namespace);
+    }
+
+    /// Wakes those who were granted something.
+    pub fn wake_each(&self, resources: &[ResourceRef]) {
+        for resource in resources {
+            self.wake(resource);
+        }
     }
 
     fn wake_namespace<K: Managed>(&self, store: &Store<K>, namespace: &str) {
@@ -119,10 +94,12 @@ impl Context {
 
     /// Wakes the resource of a remote object, and of what it hangs under: their figures change with it.
     pub fn wake_object(&self, handle: &Handle, kind: Kind, id: &ObjectId, claim: Option<&Claim>) {
-        let Some(facts) = handle.facts() else { return };
+        let Some(facts) = handle.site.facts() else {
+            return;
+        };
         let account = &facts.capabilities.account.id;
-        let by_claim = claim.and_then(|claim| self.index.by_claim(kind, claim));
-        if let Some(resource) = by_claim.or_else(|| self.index.by_id(account, kind, id)) {
+        let by_claim = claim.and_then(|claim| self.survey.index.by_claim(kind, claim));
+        if let Some(resource) = by_claim.or_else(|| self.survey.index.by_id(account, kind, id)) {
             self.wake(&resource);
         }
         self.wake_above(handle, kind, id);
@@ -131,12 +108,17 @@ impl Context {
     /// Wakes, a little later, the resources above a remote object: their figures change with it. Later, so that a thousand
     /// new customers don't make their reseller's status be written a thousand times.
     pub fn wake_above(&self, handle: &Handle, kind: Kind, id: &ObjectId) {
-        let Some(facts) = handle.facts() else { return };
+        let Some(facts) = handle.site.facts() else {
+            return;
+        };
         for (kind, id) in above(handle, kind, id) {
-            let resource = self.index.by_id(&facts.capabilities.account.id, kind, &id);
+            let resource = self
+                .survey
+                .index
+                .by_id(&facts.capabilities.account.id, kind, &id);
             self.memory.wake_later(resource);
         }
-        self.memory.wake_platform_later(handle.key.clone());
+        self.memory.wake_platform_later(handle.site.key.clone());
     }
 
     /// Wakes, a little later, the resources that one refers to: one that is let go may be what they were waiting for.
@@ -149,7 +131,7 @@ impl Context {
                 name: reference.name.clone(),
             }));
         }
-        if let Ok(name) = self.platform_of(object) {
+        if let Ok(name) = self.survey.platform_of(object) {
             self.memory
                 .wake_platform_later(PlatformKey { namespace, name });
         }
@@ -157,7 +139,7 @@ impl Context {
 
     /// Wakes the customers that list clients: of two that list the same, each has to notice the other.
     fn wake_listers(&self, namespace: &str) {
-        for customer in self.stores.customers.state() {
+        for customer in self.survey.stores.customers.state() {
             let here = customer.meta().namespace.as_deref() == Some(namespace);
             if here && !customer.listed_clients().is_empty() {
                 self.wake(&resource_ref(&*customer));
@@ -172,7 +154,7 @@ impl Context {
             tick.tick().await;
             let (resources, platforms) = self.memory.take_late();
             for resource in &resources {
-                self.nudge(resource);
+                self.wakers.wake(resource);
             }
             for namespace in self.memory.take_late_listers() {
                 self.wake_listers(&namespace);
@@ -183,55 +165,17 @@ impl Context {
         }
     }
 
-    /// Notes, for every resource on a platform, what it claims and holds, before the first pass asks for it: otherwise
-    /// passes after a restart would wait for each other, and say so in status.
-    pub fn index_platform(&self, handle: &Handle) {
-        self.index_kind(&self.stores.resellers, handle);
-        self.index_kind(&self.stores.plans, handle);
-        self.index_kind(&self.stores.customers, handle);
-        self.index_kind(&self.stores.tenants, handle);
-    }
-
-    fn index_kind<K: Managed>(&self, store: &Store<K>, handle: &Handle) {
-        let owner_id = handle.terms().owner_id;
-        let inventory = handle.inventory();
-        let Some(surroundings) = inventory.surroundings() else {
-            return;
-        };
-        let account = &surroundings.capabilities.account.id;
-        for object in store.state() {
-            let resource = resource_ref(&*object);
-            let here = resource.namespace == handle.key.namespace
-                && self.platform_of(&*object).as_ref() == Ok(&handle.key.name);
-            if here {
-                let claim = planner::claim(&owner_id, K::KIND, &resource.namespace, &resource.name);
-                let held = inventory.claimed(K::KIND, &claim).or_else(|| {
-                    let (noted, id) = noted_id(&*object)?;
-                    inventory
-                        .get(K::KIND, &id)
-                        .filter(|object| noted == *account && object.claim.is_none())
-                });
-                let created = created_at(&*object);
-                self.index.note(
-                    &resource,
-                    created,
-                    &claim,
-                    held.map(|object| (account.as_str(), &object.id)),
-                );
-            }
-        }
-    }
-
     /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
     pub fn prune(&self) {
-        for resource in self.index.resources() {
-            if !self.exists(&resource) {
+        for resource in self.survey.index.resources() {
+            if !self.survey.exists(&resource) {
                 self.forget(&resource);
             }
         }
         for handle in self.platforms.all() {
-            let key = &handle.key;
+            let key = &handle.site.key;
             if self
+                .survey
                 .stores
                 .platforms
                 .get(&ObjectRef::new(&key.name).within(&key.namespace))
@@ -244,35 +188,8 @@ impl Context {
 
     /// Forgets a resource that is gone.
     pub fn forget(&self, resource: &ResourceRef) {
-        self.index.forget(resource);
-        self.quotas.forget(self, resource);
+        self.wake_each(&self.survey.forget(resource));
         self.memory.forget(&self.metrics, resource);
-    }
-
-    fn exists(&self, resource: &ResourceRef) -> bool {
-        let (name, namespace) = (&resource.name, &resource.namespace);
-        match resource.kind {
-            Kind::Reseller => self
-                .stores
-                .resellers
-                .get(&ObjectRef::new(name).within(namespace))
-                .is_some(),
-            Kind::ServicePlan => self
-                .stores
-                .plans
-                .get(&ObjectRef::new(name).within(namespace))
-                .is_some(),
-            Kind::Customer => self
-                .stores
-                .customers
-                .get(&ObjectRef::new(name).within(namespace))
-                .is_some(),
-            Kind::Tenant => self
-                .stores
-                .tenants
-                .get(&ObjectRef::new(name).within(namespace))
-                .is_some(),
-        }
     }
 
     /// A `BackupPlatform` is gone: its handle goes, and what referred to it says so.
@@ -286,11 +203,11 @@ impl Context {
     pub fn wake_referrers(&self, resource: &ResourceRef) {
         match resource.kind {
             Kind::Reseller => {
-                self.wake_referring(&self.stores.resellers, resource);
-                self.wake_referring(&self.stores.customers, resource);
+                self.wake_referring(&self.survey.stores.resellers, resource);
+                self.wake_referring(&self.survey.stores.customers, resource);
             }
             Kind::Customer | Kind::ServicePlan => {
-                self.wake_referring(&self.stores.tenants, resource);
+                self.wake_referring(&self.survey.stores.tenants, resource);
             }
             Kind::Tenant => {}
         }
@@ -310,47 +227,6 @@ impl Context {
         }
     }
 
-    /// Whether any customer on a platform lists clients, so that sweeps have to read them.
-    pub fn lists_clients(&self, key: &PlatformKey) -> bool {
-        self.stores.customers.state().iter().any(|customer| {
-            customer.namespace().as_deref() == Some(&key.namespace)
-                && !customer.listed_clients().is_empty()
-        })
-    }
-
-    /// The name of the `BackupPlatform` that a resource lives on, found through its references: at most as deep as kinds nest.
-    pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
-        if let Some(platform) = object.platform_ref() {
-            return Ok(platform.name.clone());
-        }
-        let namespace = object.meta().namespace.clone().unwrap_or_default();
-        let Some((kind, above)) = object.parent_ref() else {
-            return Err(("platformRef", String::new()));
-        };
-        let field = if kind == Kind::Customer {
-            "customerRef"
-        } else {
-            "resellerRef"
-        };
-        let missing = || (field, above.name.clone());
-        match kind {
-            Kind::Customer => self.platform_of(
-                &*self
-                    .stores
-                    .customers
-                    .get(&ObjectRef::new(&above.name).within(&namespace))
-                    .ok_or_else(missing)?,
-            ),
-            _ => self.platform_of(
-                &*self
-                    .stores
-                    .resellers
-                    .get(&ObjectRef::new(&above.name).within(&namespace))
-                    .ok_or_else(missing)?,
-            ),
-        }
-    }
-
     /// The handle of a platform in a namespace.
     pub fn handle(&self, namespace: &str, name: &str) -> Option<Arc<Handle>> {
         self.platforms.get(&PlatformKey {
@@ -362,7 +238,7 @@ impl Context {
 
 /// What a remote object hangs under or refers to.
 fn above(handle: &Handle, kind: Kind, id: &ObjectId) -> Vec<(Kind, ObjectId)> {
-    let inventory = handle.inventory();
+    let inventory = handle.site.inventory();
     let Some(object) = inventory.get(kind, id) else {
         return Vec::new();
     };

@@ -19,15 +19,14 @@ use tokio::time::Instant;
 use super::{
     context::Context,
     events,
-    gather::{Gathered, created_at, gather, resource_ref},
-    index::ResourceRef,
-    kinds::Managed,
+    gather::{Gathered, gather},
     metrics::{KindLabels, RuleLabels},
     perform::{PassError, perform, write_status},
 };
 use crate::{
     api::{Kind, Reason},
-    planner::{self, PlatformState, Progress, Rest, Settlement, Step, Verdict, View},
+    planner::{self, Progress, Settlement, Step, Verdict, View},
+    survey::{Managed, ResourceRef, resource_ref},
 };
 
 /// Steps that one pass may take; a longer way is gone in several passes.
@@ -88,11 +87,16 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
     let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
     for _ in 0..STEPS {
         let gathered = gather(context, &*object).await?;
-        let labels = labels(&gathered);
         let of = state_of(&*object);
-        let rest = context.memory.resting(&resource, of);
-        let view = view(&gathered, &progress, labels, failures, rest);
-        note_holding(context, &*object, &resource, &gathered);
+        let view = View {
+            hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
+            rest: context.memory.resting(&resource, of),
+            failures,
+            ..gathered.sight.view(&progress, jiff::Timestamp::now())
+        };
+        if context.survey.note_holding(&*object, &gathered.sight) {
+            context.wake_referrers(&resource);
+        }
         match planner::next(&view) {
             Step::Settle(settlement) => {
                 return settle(context, &object, &resource, &view, &gathered, *settlement).await;
@@ -109,66 +113,6 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
         }
     }
     Err(PassError::TooManySteps(STEPS))
-}
-
-fn view<'a>(
-    gathered: &'a Gathered,
-    progress: &'a Progress,
-    labels: std::collections::BTreeMap<String, String>,
-    failures: u32,
-    rest: Option<Rest>,
-) -> View<'a> {
-    View {
-        declared: &gathered.declared,
-        platform: gathered.platform.clone(),
-        references: gathered.references.clone(),
-        supplements: gathered.supplements.clone(),
-        remote: gathered.remote.clone(),
-        neighbours: gathered.neighbours.clone(),
-        labels,
-        progress,
-        hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
-        rest,
-        failures,
-        now: jiff::Timestamp::now(),
-    }
-}
-
-fn labels(gathered: &Gathered) -> std::collections::BTreeMap<String, String> {
-    let object = planner::remote_object(&gathered.declared, &gathered.remote);
-    match (&gathered.platform, object) {
-        (PlatformState::Observed(platform), Some(object)) => planner::labels(
-            gathered.declared.kind,
-            &platform.name,
-            object,
-            &gathered.around,
-        ),
-        _ => gathered.declared.marks.labels.clone(),
-    }
-}
-
-/// Tells the index what this resource claims and holds; who refers to it is woken when that is news.
-fn note_holding<K: Managed>(
-    context: &Context,
-    object: &K,
-    resource: &ResourceRef,
-    gathered: &Gathered,
-) {
-    let PlatformState::Observed(platform) = &gathered.platform else {
-        return;
-    };
-    let claim = platform.claim(K::KIND, &resource.namespace, &resource.name);
-    let held = planner::remote_object(&gathered.declared, &gathered.remote);
-    let created = created_at(object);
-    let account = platform.capabilities.account.id.as_str();
-    if context.index.note(
-        resource,
-        created,
-        &claim,
-        held.map(|object| (account, &object.id)),
-    ) {
-        context.wake_referrers(resource);
-    }
 }
 
 /// Writes status when it differs, says what is new in events, and comes back when the settlement says so.
@@ -191,7 +135,7 @@ async fn settle<K: Managed>(
     note_outcome(context, &**object, resource, view, &settlement);
     if let Some(handle) = &gathered.handle
         && !object.listed_clients().is_empty()
-        && !handle.inventory().has_clients()
+        && !handle.site.inventory().has_clients()
     {
         handle.sweep_now.notify_one();
     }
@@ -200,15 +144,18 @@ async fn settle<K: Managed>(
             settlement.verdict,
             Verdict::DeletionBlocked(Reason::TooManyDeletions, _)
         );
-        if context.memory.note_held(&handle.key, resource, held) {
-            context.memory.wake_platform_later(handle.key.clone());
+        if context.memory.note_held(&handle.site.key, resource, held) {
+            context.memory.wake_platform_later(handle.site.key.clone());
         }
     }
-    let remote = planner::remote_object(&gathered.declared, &gathered.remote);
-    let (own, health) =
-        object.own_status(remote.map(|object| &**object), &gathered.around, view.now);
+    let remote = planner::remote_object(&gathered.sight.declared, &gathered.sight.remote);
+    let (own, health) = object.own_status(
+        remote.map(|object| &**object),
+        &gathered.sight.around,
+        view.now,
+    );
     let shared = planner::managed_status(view, &settlement, health);
-    let notes = planner::notes(&gathered.declared.status, &shared, view.progress);
+    let notes = planner::notes(&gathered.sight.declared.status, &shared, view.progress);
     let conditions = shared.conditions.clone();
     let status = own.with(shared)?;
     if object.status_document()? != status {

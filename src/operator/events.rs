@@ -2,8 +2,11 @@
 
 use kube::runtime::events::{Event, EventType};
 
-use super::{context::Context, kinds::Managed};
-use crate::planner::{Note, Progress};
+use super::context::Context;
+use crate::{
+    planner::{Note, Progress},
+    survey::Managed,
+};
 
 /// Longest message of an event that the API server takes.
 const LONGEST_NOTE: usize = 1024;

@@ -8,12 +8,11 @@ use std::{
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{
-    index::ResourceRef,
-    metrics::{ConditionLabels, Metrics},
-    platforms::PlatformKey,
+use super::metrics::{ConditionLabels, Metrics};
+use crate::{
+    planner::{Rest, Verdict},
+    survey::{PlatformKey, ResourceRef},
 };
-use crate::planner::{Rest, Verdict};
 
 #[derive(Debug, Default)]
 struct Entries {

@@ -12,8 +12,7 @@ use thiserror::Error;
 
 use super::{
     context::Context,
-    gather::{Gathered, resource_ref},
-    kinds::Managed,
+    gather::Gathered,
     metrics::{KindLabels, StepLabels},
     platforms::Handle,
 };
@@ -24,6 +23,7 @@ use crate::{
     },
     planner::{self, Marks, Progress, Step},
     platform::{OperationState, PlatformError, Written},
+    survey::{Managed, resource_ref},
 };
 
 /// Why a pass had to stop: the cluster, not the platform, is the trouble.
@@ -52,10 +52,10 @@ pub async fn perform<K: Managed>(
     progress: &mut Progress,
 ) -> Result<Arc<K>, PassError> {
     match step {
-        Step::Finalize => apply_marks(context, &object, &gathered.declared.marks).await,
+        Step::Finalize => apply_marks(context, &object, &gathered.sight.declared.marks).await,
         Step::Mark(marks) => apply_marks(context, &object, &marks).await,
         Step::RecordIntent(intent) => {
-            let changes = planner::change_log(&gathered.declared, progress, None);
+            let changes = planner::change_log(&gathered.sight.declared, progress, None);
             let written = record_intent(context, &object, &intent, &changes).await?;
             progress.logged = progress.performed.len();
             progress.intent = Some(intent);
@@ -64,7 +64,7 @@ pub async fn perform<K: Managed>(
         Step::TakeDeletionTurn(most) => {
             let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
             progress.turn = Some(handle.deletions.take(most, jiff::Timestamp::now()));
-            context.memory.wake_platform_later(handle.key.clone());
+            context.memory.wake_platform_later(handle.site.key.clone());
             Ok(object)
         }
         Step::Release => release(context, &object).await,
@@ -93,15 +93,15 @@ async fn on_platform(
     let platform = &handle.adapter;
     match step {
         Step::LookUp(claim) => match platform.find(kind, claim).await? {
-            Some(object) => handle.inventory_mut().record(object),
+            Some(object) => handle.site.inventory_mut().record(object),
             None => progress.unclaimed = true,
         },
         Step::Read(id) | Step::ConfirmGone(id) => {
             if let Some(object) = platform.read(kind, id).await? {
-                handle.inventory_mut().record(object);
+                handle.site.inventory_mut().record(object);
                 progress.fresh = Some(id.clone());
             } else {
-                handle.inventory_mut().forget(kind, id);
+                handle.site.inventory_mut().forget(kind, id);
                 progress.gone = Some(id.clone());
             }
         }
@@ -143,7 +143,7 @@ async fn on_platform(
             let moved = platform
                 .move_client(client, etag.as_deref(), customer)
                 .await?;
-            handle.inventory_mut().record_client(moved);
+            handle.site.inventory_mut().record_client(moved);
         }
         Step::CheckOperation(operation) => match platform.operation(operation).await? {
             OperationState::Done => progress.operation = None,
@@ -176,7 +176,7 @@ async fn on_platform(
 
 fn record(handle: &Handle, written: Written, progress: &mut Progress) {
     match written {
-        Written::Done(object) => handle.inventory_mut().record(*object),
+        Written::Done(object) => handle.site.inventory_mut().record(*object),
         Written::Pending(operation) => progress.operation = Some(operation),
     }
 }
@@ -222,7 +222,7 @@ fn note<K: Managed>(
         };
         tracing::info!(
             resource = %resource_ref(object),
-            platform = %handle.key,
+            platform = %handle.site.key,
             step = change.as_str(),
             fields = fields.join(","),
             outcome = ended.as_str(),

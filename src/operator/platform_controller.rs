@@ -25,26 +25,18 @@ use super::{
     lease::{Keeper, Tenure, lease_name},
     metrics::{KindLabels, PlatformLabels},
     perform::PassError,
-    platforms::{Handle, PlatformKey, Terms, Trouble},
+    platforms::{Handle, Trouble},
     sweeper,
 };
 use crate::{
     api::{
         BackupPlatform, Kind, Reason, names,
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
-        shared::{Adopt, Management},
     },
-    planner::{self, PlatformHealth, PlatformSummary, Safety},
+    planner::{self, PlatformHealth, PlatformSummary},
+    survey::{PlatformKey, Terms},
 };
 
-/// Time between sweeps where the spec says nothing.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(300);
-/// `safety.maxDeletionsPerHour` when the spec doesn't say.
-const MAX_DELETIONS_PER_HOUR: u32 = 10;
-/// `safety.deletionDelay` when the spec doesn't say.
-const DELETION_DELAY: Duration = Duration::from_secs(3600);
-/// Time between reports where the spec says nothing.
-const USAGE_INTERVAL: Duration = Duration::from_secs(3600);
 /// Wait after trouble with the cluster, or with what the spec refers to.
 const TROUBLE: Duration = Duration::from_secs(15);
 
@@ -91,20 +83,12 @@ fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -
     Action::requeue(TROUBLE)
 }
 
-/// The key of a `BackupPlatform`.
-pub fn key(platform: &BackupPlatform) -> PlatformKey {
-    PlatformKey {
-        namespace: platform.namespace().unwrap_or_default(),
-        name: platform.name_any(),
-    }
-}
-
 async fn reconcile(
     platform: Arc<BackupPlatform>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
     let platform = context.recent.newest(platform);
-    let key = key(&platform);
+    let key = PlatformKey::of(&platform);
     if platform.meta().deletion_timestamp.is_some() {
         context.platform_gone(&key);
         return Ok(Action::await_change());
@@ -128,7 +112,7 @@ async fn reconcile(
         }
         Ok(handle) => {
             sweep_on_demand(&context, &platform, handle);
-            let lease_due = handle.facts().is_some();
+            let lease_due = handle.site.facts().is_some();
             if lease_due {
                 keep_lease(&context, &platform, handle);
             }
@@ -158,14 +142,14 @@ fn connect(
     platform: &BackupPlatform,
     connection: Connection,
 ) -> Result<Arc<Handle>, Unconnectable> {
-    let key = key(platform);
-    let terms = terms(platform);
+    let key = PlatformKey::of(platform);
+    let terms = Terms::of(platform);
     if let Some(handle) = context
         .platforms
         .get(&key)
         .filter(|handle| handle.fingerprint == connection.fingerprint)
     {
-        if handle.set_terms(terms) {
+        if handle.site.set_terms(terms) {
             context.wake_all(&key);
         }
         return Ok(handle);
@@ -184,56 +168,26 @@ fn connect(
     Ok(handle)
 }
 
-fn terms(platform: &BackupPlatform) -> Terms {
-    let spec = &platform.spec;
-    let safety = spec.safety.as_ref();
-    let confirmed = platform
-        .annotations()
-        .get(names::CONFIRM_ACCOUNT_ANNOTATION)
-        .cloned();
-    let noted = platform
-        .status
-        .as_ref()
-        .and_then(|status| status.account.as_ref())
-        .map(|account| account.id.clone());
-    Terms {
-        owner_id: spec.owner_id.clone(),
-        management: spec.management.unwrap_or(Management::Manage),
-        adopt: spec.adopt.unwrap_or(Adopt::Claimed),
-        sweep_interval: spec.sweep_interval.map_or(SWEEP_INTERVAL, Into::into),
-        usage_interval: spec.usage_interval.map_or(USAGE_INTERVAL, Into::into),
-        safety: Safety {
-            max_deletions_per_hour: safety
-                .and_then(|safety| safety.max_deletions_per_hour)
-                .unwrap_or(MAX_DELETIONS_PER_HOUR),
-            deletion_delay: safety
-                .and_then(|safety| safety.deletion_delay)
-                .map_or(DELETION_DELAY, Into::into),
-        },
-        account: confirmed.or(noted),
-    }
-}
-
 /// `holdfast.dev/reconcile-at` on a `BackupPlatform` means: sweep now.
 fn sweep_on_demand(context: &Context, platform: &BackupPlatform, handle: &Handle) {
     let asked = platform
         .annotations()
         .get(names::RECONCILE_AT_ANNOTATION)
         .cloned();
-    if context.memory.is_new_request(&handle.key, asked) {
+    if context.memory.is_new_request(&handle.site.key, asked) {
         handle.sweep_now.notify_one();
     }
 }
 
 /// Starts keeping the account's Lease, once the account is known.
 fn keep_lease(context: &Arc<Context>, platform: &BackupPlatform, handle: &Arc<Handle>) {
-    let Some(facts) = handle.facts().filter(|_| handle.start_lease()) else {
+    let Some(facts) = handle.site.facts().filter(|_| handle.start_lease()) else {
         return;
     };
     let (driver, endpoint) = handle.origin();
     let account = &facts.capabilities.account.id;
     let woken = context.clone();
-    let key = key(platform);
+    let key = PlatformKey::of(platform);
     let keeper = Keeper {
         client: context.client.clone(),
         namespace: context.lease_namespace.clone(),
@@ -261,21 +215,21 @@ fn health(handle: &Handle) -> PlatformHealth {
     match handle.trouble() {
         Some(Trouble::Credentials(message)) => PlatformHealth::CredentialsRefused(message),
         Some(Trouble::Unreachable(message)) => PlatformHealth::Unreachable(message),
-        None if handle.facts().is_some() => PlatformHealth::Reachable,
+        None if handle.site.facts().is_some() => PlatformHealth::Reachable,
         None => PlatformHealth::Unobserved,
     }
 }
 
 /// Counts what the platform holds, and lists what no resource declares.
 fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
-    let inventory = handle.inventory();
+    let inventory = handle.site.inventory();
     let surroundings = inventory.surroundings()?.clone();
     let account = surroundings.capabilities.account.id.clone();
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut unmanaged = Vec::new();
     for object in inventory.objects() {
         *counts.entry(object.kind).or_default() += 1;
-        if context.index.holder(&account, object).is_none() {
+        if context.survey.index.holder(&account, object).is_none() {
             unmanaged.push(UnmanagedObject {
                 kind: object.kind,
                 external_id: object.id.to_string(),
@@ -306,9 +260,9 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             .as_ref()
             .map(named),
         surroundings,
-        account_mismatch: handle.account_mismatch(),
+        account_mismatch: handle.site.account_mismatch(),
         recent_deletions: handle.deletions.summary(jiff::Timestamp::now()),
-        held_deletions: context.memory.held_deletions(&handle.key),
+        held_deletions: context.memory.held_deletions(&handle.site.key),
     })
 }
 

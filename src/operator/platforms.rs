@@ -1,4 +1,4 @@
-//! The platforms that this process talks to: one handle each, with its inventory, reports and hold on the account.
+//! The platforms that this process talks to: one handle each, with what is known of it, and the hold on the account.
 
 use std::{
     collections::HashMap,
@@ -12,49 +12,10 @@ use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 
 use super::{deletions::Deletions, lease::Tenure};
 use crate::{
-    api::{
-        Reason,
-        shared::{Adopt, Management},
-    },
-    estate::{Consumption, DataSources, ObjectId},
-    inventory::Inventory,
-    planner::{PlatformFacts, Safety},
+    api::Reason,
     platform::Platform,
+    survey::{PlatformKey, Site, Terms},
 };
-
-/// Names a `BackupPlatform`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PlatformKey {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl std::fmt::Display for PlatformKey {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}/{}", self.namespace, self.name)
-    }
-}
-
-/// What of a `BackupPlatform`'s spec matters to the resources on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// Key of every claim.
-    pub owner_id: String,
-    /// How much we may do.
-    pub management: Management,
-    /// What may be adopted.
-    pub adopt: Adopt,
-    /// Time between sweeps.
-    pub sweep_interval: std::time::Duration,
-    /// Time between reports.
-    pub usage_interval: std::time::Duration,
-    /// What slows deletions down.
-    pub safety: Safety,
-    /// The account that may be written to; `None` until one was seen.
-    pub account: Option<String>,
-}
 
 /// What is wrong with a platform, for its conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,23 +26,10 @@ pub enum Trouble {
     Unreachable(String),
 }
 
-/// The last bulk reports, by customer and tenant.
-#[derive(Debug, Default)]
-pub struct Reports {
-    /// When the platform's figures are from.
-    pub usage_as_of: Option<jiff::Timestamp>,
-    /// Consumption by customer (tenant `None`) and tenant.
-    pub usage: HashMap<(ObjectId, Option<ObjectId>), Arc<Consumption>>,
-    /// When the platform's figures are from.
-    pub health_as_of: Option<jiff::Timestamp>,
-    /// Health by customer and tenant.
-    pub health: HashMap<ObjectId, Vec<Arc<DataSources>>>,
-}
-
 /// One platform under one credential.
 pub struct Handle {
-    /// Which `BackupPlatform` it serves.
-    pub key: PlatformKey,
+    /// What is known of the platform.
+    pub site: Site,
     /// What it was built from: a change makes a new handle.
     pub fingerprint: String,
     /// Driver and endpoint: what the account is looked up by.
@@ -92,11 +40,7 @@ pub struct Handle {
     pub tenure: Arc<Tenure>,
     /// Asks for a sweep now.
     pub sweep_now: Notify,
-    terms: RwLock<Terms>,
-    inventory: RwLock<Inventory>,
-    facts: RwLock<Option<Arc<PlatformFacts>>>,
     trouble: RwLock<Option<Trouble>>,
-    reports: RwLock<Reports>,
     swept_at: RwLock<Option<Instant>>,
     /// Deletions of the last hour.
     pub deletions: Deletions,
@@ -124,17 +68,13 @@ impl Handle {
         terms: Terms,
     ) -> Arc<Self> {
         Arc::new(Self {
-            key,
+            site: Site::new(key, terms),
             fingerprint,
             origin,
             adapter,
             tenure,
             sweep_now: Notify::new(),
-            terms: RwLock::new(terms),
-            inventory: RwLock::default(),
-            facts: RwLock::default(),
             trouble: RwLock::default(),
-            reports: RwLock::default(),
             swept_at: RwLock::default(),
             deletions: Deletions::default(),
             tasks: RwLock::default(),
@@ -163,63 +103,6 @@ impl Handle {
         self.unreported.swap(false, Ordering::Relaxed)
     }
 
-    /// The terms in effect.
-    pub fn terms(&self) -> Terms {
-        read(&self.terms).clone()
-    }
-
-    /// Puts new terms in effect; true when they differ.
-    pub fn set_terms(&self, terms: Terms) -> bool {
-        let changed = *read(&self.terms) != terms;
-        if changed {
-            *write(&self.terms) = terms;
-            self.refresh_facts();
-        }
-        changed
-    }
-
-    /// The inventory, to look things up.
-    pub fn inventory(&self) -> RwLockReadGuard<'_, Inventory> {
-        read(&self.inventory)
-    }
-
-    /// The inventory, to record what was seen or written.
-    pub fn inventory_mut(&self) -> RwLockWriteGuard<'_, Inventory> {
-        write(&self.inventory)
-    }
-
-    /// The last reports.
-    pub fn reports(&self) -> RwLockReadGuard<'_, Reports> {
-        read(&self.reports)
-    }
-
-    /// Replaces the reports.
-    pub fn set_reports(&self, change: impl FnOnce(&mut Reports)) {
-        change(&mut write(&self.reports));
-    }
-
-    /// What resources need to know, once there was a complete observation.
-    pub fn facts(&self) -> Option<Arc<PlatformFacts>> {
-        read(&self.facts).clone()
-    }
-
-    /// Recomputes the facts from terms and inventory.
-    pub fn refresh_facts(&self) {
-        let terms = self.terms();
-        let facts = self.inventory().surroundings().map(|surroundings| {
-            Arc::new(PlatformFacts {
-                name: self.key.name.clone(),
-                owner_id: terms.owner_id,
-                management: terms.management,
-                adopt: terms.adopt,
-                capabilities: surroundings.capabilities.clone(),
-                locations: surroundings.locations.clone(),
-                safety: terms.safety,
-            })
-        });
-        *write(&self.facts) = facts;
-    }
-
     /// What is wrong, if something is.
     pub fn trouble(&self) -> Option<Trouble> {
         read(&self.trouble).clone()
@@ -236,25 +119,13 @@ impl Handle {
     /// Why nothing may be written now, if so.
     pub fn hold(&self) -> Option<(Reason, String)> {
         let mismatch = self
+            .site
             .account_mismatch()
             .map(|message| (Reason::AccountMismatch, message));
         mismatch.or_else(|| {
             self.tenure
                 .hold()
                 .map(|message| (Reason::NotLeader, message))
-        })
-    }
-
-    /// The credential leads to another account than the one that was confirmed.
-    pub fn account_mismatch(&self) -> Option<String> {
-        let expected = self.terms().account?;
-        let facts = self.facts()?;
-        let seen = &facts.capabilities.account;
-        (seen.id != expected).then(|| {
-            format!(
-                "the credential of BackupPlatform {} leads to account {:?} ({}), not to {expected:?}. Nothing is written. Correct the Secret; or, if the change is meant, set holdfast.dev/confirm-account={} as annotation of the BackupPlatform.",
-                self.key.name, seen.name, seen.id, seen.id
-            )
         })
     }
 
@@ -295,7 +166,7 @@ impl Platforms {
 
     /// Puts a handle in place, and ends the one before.
     pub fn put(&self, handle: Arc<Handle>) {
-        if let Some(old) = write(&self.handles).insert(handle.key.clone(), handle) {
+        if let Some(old) = write(&self.handles).insert(handle.site.key.clone(), handle) {
             old.retire();
         }
     }

@@ -14,24 +14,21 @@ use super::{
     context::Context,
     controller,
     embedding::Embedding,
-    gather::resource_ref,
     identity::{Identity, IdentityError},
-    index::Index,
     lease::Keeper,
     memory::Memory,
     metrics::Metrics,
     platform_controller,
     platforms::Platforms,
-    quotas::Quotas,
     recent::Recent,
     secrets, serve,
-    stores::Stores,
     wakers::Wakers,
     watches::watch,
 };
 use crate::{
     api::{BackupPlatform, Customer, ManagedKind, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
+    survey::{PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -176,13 +173,13 @@ fn start(
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
         client: client.clone(),
-        stores: Stores {
+        survey: Survey::new(Stores {
             platforms: platforms.clone(),
             resellers: resellers.clone(),
             plans: plans.clone(),
             customers: customers.clone(),
             tenants: tenants.clone(),
-        },
+        }),
         wakers: Wakers {
             platforms: platforms_wake,
             resellers: resellers_wake,
@@ -192,8 +189,6 @@ fn start(
         },
         metrics: share.metrics,
         platforms: Platforms::default(),
-        index: Index::default(),
-        quotas: Quotas::default(),
         recent: Recent::default(),
         embedding: share.embedding,
         budgets: share.budgets,
@@ -289,7 +284,7 @@ impl Gone {
         let this = self.clone();
         move |platform| {
             if let Some(context) = this.context() {
-                context.platform_gone(&platform_controller::key(platform));
+                context.platform_gone(&PlatformKey::of(platform));
             }
         }
     }
@@ -299,7 +294,7 @@ impl Gone {
         move |object| {
             if let Some(context) = this.context() {
                 let resource = resource_ref(object);
-                context.index.forget(&resource);
+                context.survey.index.forget(&resource);
                 context.memory.forget(&context.metrics, &resource);
                 context.wake_referrers(&resource);
             }

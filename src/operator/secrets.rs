@@ -9,13 +9,15 @@ use kube::{
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
-        reflector::ObjectRef,
         watcher::{Config, Event, watcher},
     },
 };
 
-use super::{context::Context, kinds::Managed};
-use crate::api::{Customer, Reseller};
+use super::context::Context;
+use crate::{
+    api::{Customer, Reseller},
+    survey::{Managed, PlatformKey, resource_ref},
+};
 
 /// Watches until the operator stops. Only names are seen, never contents.
 pub async fn watch(context: Arc<Context>, namespace: Option<String>) {
@@ -36,19 +38,19 @@ pub async fn watch(context: Arc<Context>, namespace: Option<String>) {
 }
 
 fn changed(context: &Context, namespace: &str, name: &str) {
-    for platform in context.stores.platforms.state() {
+    for platform in context.survey.stores.platforms.state() {
         let refers = platform
             .spec
             .driver()
             .and_then(|driver| driver.credentials().map(|secret| secret.name == name));
         if platform.namespace().as_deref() == Some(namespace) && refers == Some(true) {
-            context.wake_platform(&super::platform_controller::key(&platform));
+            context.wake_platform(&PlatformKey::of(&platform));
         }
     }
-    for customer in context.stores.customers.state() {
+    for customer in context.survey.stores.customers.state() {
         wake_if_referring::<Customer>(context, &customer, namespace, name);
     }
-    for reseller in context.stores.resellers.state() {
+    for reseller in context.survey.stores.resellers.state() {
         wake_if_referring::<Reseller>(context, &reseller, namespace, name);
     }
 }
@@ -60,6 +62,6 @@ fn wake_if_referring<K: Managed>(context: &Context, object: &K, namespace: &str,
     if object.namespace().as_deref() == Some(namespace)
         && password.is_some_and(|secret| secret.name == name)
     {
-        context.wakers.wake(ObjectRef::from_obj(object));
+        context.wakers.wake(&resource_ref(object));
     }
 }

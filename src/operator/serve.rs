@@ -13,6 +13,7 @@ use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
 use super::{
     context::Context,
+    filling::unfilled,
     metrics::{CustomerLabels, Metrics, ObjectiveLabels, PlatformLabels},
 };
 use crate::api::Customer;
@@ -58,7 +59,7 @@ async fn ready(State(served): State<Served>) -> Response {
     let waiting: Vec<&str> = served
         .contexts
         .iter()
-        .flat_map(|context| context.stores.unfilled())
+        .flat_map(|context| unfilled(&context.survey.stores))
         .collect();
     if waiting.is_empty() {
         return "ok\n".into_response();
@@ -99,12 +100,13 @@ fn refresh(context: &Context, customers: bool) {
             metrics
                 .sweep_age_seconds
                 .get_or_create(&PlatformLabels {
-                    platform: handle.key.to_string(),
+                    platform: handle.site.key.to_string(),
                 })
                 .set(age);
         }
     }
     for customer in context
+        .survey
         .stores
         .customers
         .state()

@@ -1,13 +1,16 @@
 //! Values that come from Secrets: read when a pass needs them, passed on as tags.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
+use kube::{Api, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{context::Context, gather::Gathered, kinds::Managed};
+use super::context::Context;
 use crate::{
     api::Reason,
-    planner::{self, PlatformFacts},
+    planner::{self, PlatformFacts, Supplements},
+    survey::Managed,
 };
 
 /// Reads the web-access password, and makes the tag by which a change of it is seen.
@@ -15,33 +18,28 @@ pub async fn supplement<K: Managed>(
     context: &Context,
     object: &K,
     facts: &PlatformFacts,
-    gathered: &mut Gathered,
-) {
+) -> (Supplements, BTreeMap<&'static str, SecretString>) {
+    let (mut supplements, mut secrets) = (Supplements::default(), BTreeMap::new());
     let Some(password) = object
         .web_access()
         .and_then(|access| access.password_ref.as_ref())
     else {
-        return;
+        return (supplements, secrets);
     };
     let (name, key) = (password.name.as_str(), password.key.as_str());
-    let namespace = &gathered.declared.namespace;
+    let namespace = &object.namespace().unwrap_or_default();
     match read_secret(context, namespace, name, key).await {
         Ok(password) => {
-            let claim = facts.claim(K::KIND, namespace, &gathered.declared.name);
+            let claim = facts.claim(K::KIND, namespace, &object.name_any());
             let tag = planner::secret_tag(&facts.owner_id, &claim, password.expose_secret());
-            gathered
-                .supplements
-                .settings
-                .insert("webAccess.passwordTag", tag);
-            gathered.secrets.insert("webAccess.passwordTag", password);
+            supplements.settings.insert("webAccess.passwordTag", tag);
+            secrets.insert("webAccess.passwordTag", password);
         }
         Err(problem) => {
-            gathered
-                .supplements
-                .missing
-                .insert("webAccess.passwordRef", problem);
+            supplements.missing.insert("webAccess.passwordRef", problem);
         }
     }
+    (supplements, secrets)
 }
 
 /// One key of a Secret as text.

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     context::Context,
+    filling::filled,
     metrics::{ObjectLabels, PlatformLabels},
     platforms::{Handle, Trouble},
 };
@@ -23,13 +24,13 @@ const HEALTH_DAYS: u16 = 30;
 
 /// Sweeps a platform until the handle is retired.
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
-    context.stores.filled().await;
+    filled(&context.survey.stores).await;
     let mut failures = 0;
     let mut next_reports = Instant::now();
     loop {
         let started = Instant::now();
         let outcome = sweep(&context, &handle).await;
-        let terms = handle.terms();
+        let terms = handle.site.terms();
         let pause = match outcome {
             Ok(()) => {
                 failures = 0;
@@ -60,54 +61,63 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
 async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> {
     let started = Instant::now();
     context.prune();
-    let ticket = handle.inventory_mut().begin_sweep();
+    let ticket = handle.site.inventory_mut().begin_sweep();
     let scope = Scope {
-        clients: context.lists_clients(&handle.key),
+        clients: context.survey.lists_clients(&handle.site.key),
     };
     let observation = handle.adapter.observe(scope).await?;
-    let first = !handle.inventory().is_complete();
+    let first = !handle.site.inventory().is_complete();
     let changes = handle
+        .site
         .inventory_mut()
         .install(ticket, observation, scope.clients);
     if first {
-        context.index_platform(handle);
+        context.survey.index_platform(&handle.site);
     }
     if changes.surroundings || first {
-        handle.refresh_facts();
+        handle.site.refresh_facts();
     }
-    context.quotas.note_sweep(context, handle);
+    let now = jiff::Timestamp::now();
+    let promoted = context
+        .survey
+        .quotas
+        .note_sweep(&context.survey, &handle.site, now);
+    context.wake_each(&promoted);
     if first {
-        context.quotas.enrol_all(context, handle);
+        context
+            .survey
+            .quotas
+            .enrol_all(&context.survey, &handle.site, now);
     }
     handle.set_swept();
     let recovered = handle.set_trouble(None);
     measure(context, handle, started.elapsed());
-    tracing::debug!(platform = %handle.key, changed = changes.objects.len(), milliseconds = started.elapsed().as_millis(), "swept");
+    tracing::debug!(platform = %handle.site.key, changed = changes.objects.len(), milliseconds = started.elapsed().as_millis(), "swept");
     if first || recovered {
-        context.wake_all(&handle.key);
+        context.wake_all(&handle.site.key);
     } else {
         for ((kind, id), claim) in &changes.objects {
             context.wake_object(handle, *kind, id, claim.as_ref());
         }
         if changes.surroundings {
-            context.wake_all(&handle.key);
+            context.wake_all(&handle.site.key);
         }
     }
     if first || recovered || changes.surroundings || !changes.objects.is_empty() {
-        context.wake_platform(&handle.key);
+        context.wake_platform(&handle.site.key);
     }
     Ok(())
 }
 
 /// Reads the bulk reports. True when they need not be tried again before the next interval.
 async fn reports(context: &Context, handle: &Handle) -> bool {
-    let Some(facts) = handle.facts() else {
+    let Some(facts) = handle.site.facts() else {
         return false;
     };
     let mut complete = true;
     if facts.capabilities.can(Capability::ReadUsage) {
         match handle.adapter.usage(USAGE_DAYS).await {
-            Ok(report) => handle.set_reports(|reports| {
+            Ok(report) => handle.site.set_reports(|reports| {
                 reports.usage_as_of = Some(report.as_of);
                 reports.usage = report
                     .rows
@@ -125,7 +135,7 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
     }
     if facts.capabilities.can(Capability::ReadHealth) {
         match handle.adapter.health(HEALTH_DAYS).await {
-            Ok(report) => handle.set_reports(|reports| {
+            Ok(report) => handle.site.set_reports(|reports| {
                 let mut health: HashMap<_, Vec<_>> = HashMap::new();
                 for row in report.rows {
                     health
@@ -140,13 +150,13 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
         }
     }
     if complete {
-        context.wake_all(&handle.key);
+        context.wake_all(&handle.site.key);
     }
     complete
 }
 
 fn skipped(handle: &Handle, report: &str, error: &PlatformError) -> bool {
-    tracing::warn!(platform = %handle.key, report, %error, "the report can't be read; trying again with the next sweep");
+    tracing::warn!(platform = %handle.site.key, report, %error, "the report can't be read; trying again with the next sweep");
     false
 }
 
@@ -157,16 +167,16 @@ fn note_trouble(context: &Context, handle: &Handle, error: &PlatformError) {
         _ => Trouble::Unreachable(error.to_string()),
     };
     if handle.set_trouble(Some(trouble)) {
-        tracing::warn!(platform = %handle.key, %error, "the sweep failed");
-        context.wake_platform(&handle.key);
-        if !handle.inventory().is_complete() {
-            context.wake_all(&handle.key);
+        tracing::warn!(platform = %handle.site.key, %error, "the sweep failed");
+        context.wake_platform(&handle.site.key);
+        if !handle.site.inventory().is_complete() {
+            context.wake_all(&handle.site.key);
         }
     }
 }
 
 fn measure(context: &Context, handle: &Handle, duration: Duration) {
-    let platform = handle.key.to_string();
+    let platform = handle.site.key.to_string();
     context
         .metrics
         .sweep_seconds
@@ -180,11 +190,12 @@ fn measure(context: &Context, handle: &Handle, duration: Duration) {
         counts.insert((*kind, "unmanaged"), 0);
     }
     let account = handle
+        .site
         .facts()
         .map(|facts| facts.capabilities.account.id.clone())
         .unwrap_or_default();
-    for object in handle.inventory().objects() {
-        let state = if context.index.holder(&account, object).is_some() {
+    for object in handle.site.inventory().objects() {
+        let state = if context.survey.index.holder(&account, object).is_some() {
             "managed"
         } else {
             "unmanaged"

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{context::Context, kinds::Managed, platforms::Handle};
+use super::{Managed, Site, Survey};
 use crate::{
     api::Kind,
     estate::{Object, ObjectId},
@@ -14,15 +14,15 @@ use crate::{
 
 /// What surrounds a resource's remote object.
 pub fn around<K: Managed>(
-    context: &Context,
+    survey: &Survey,
     resource: &K,
-    handle: &Handle,
+    site: &Site,
     object: Option<&Arc<Object>>,
 ) -> Around {
     let Some(object) = object else {
         return Around::default();
     };
-    let inventory = handle.inventory();
+    let inventory = site.inventory();
     let account = inventory
         .surroundings()
         .map(|surroundings| surroundings.capabilities.account.id.clone())
@@ -34,7 +34,7 @@ pub fn around<K: Managed>(
             .collect::<Vec<_>>()
     };
     let mut around = Around {
-        parent: parent(context, resource, &inventory, &account, object),
+        parent: parent(survey, resource, &inventory, &account, object),
         ..Around::default()
     };
     match object.kind {
@@ -53,16 +53,16 @@ pub fn around<K: Managed>(
         around.children.as_slice()
     };
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
-        around.plans = plans(context, resource, &inventory, &account, tenants);
+        around.plans = plans(survey, resource, &inventory, &account, tenants);
     }
     drop(inventory);
-    report(handle, object, &mut around);
+    report(site, object, &mut around);
     around
 }
 
 /// The name of the resource above; the remote object's own where no resource stands for it.
 fn parent<K: Managed>(
-    context: &Context,
+    survey: &Survey,
     resource: &K,
     inventory: &Inventory,
     account: &str,
@@ -77,7 +77,7 @@ fn parent<K: Managed>(
         Kind::Reseller
     };
     let id = object.parent()?;
-    let holder = context
+    let holder = survey
         .index
         .by_id(account, kind, &id)
         .map(|holder| holder.name);
@@ -86,7 +86,7 @@ fn parent<K: Managed>(
 
 /// The plans of tenants, by the names of their resources where there are such.
 fn plans<K: Managed>(
-    context: &Context,
+    survey: &Survey,
     resource: &K,
     inventory: &Inventory,
     account: &str,
@@ -99,13 +99,13 @@ fn plans<K: Managed>(
         .filter_map(|tenant| tenant.settings.text("planId"))
         .map(ObjectId::new)
     {
-        let holder = context
+        let holder = survey
             .index
             .by_id(account, Kind::ServicePlan, &id)
             .filter(|holder| holder.namespace == namespace);
         let plan = match holder {
             Some(holder) => {
-                let stored = context
+                let stored = survey
                     .stores
                     .plans
                     .get(&ObjectRef::new(&holder.name).within(&namespace));
@@ -127,8 +127,8 @@ fn plans<K: Managed>(
     plans
 }
 
-fn report(handle: &Handle, object: &Object, around: &mut Around) {
-    let reports = handle.reports();
+fn report(site: &Site, object: &Object, around: &mut Around) {
+    let reports = site.reports();
     around.usage_as_of = reports.usage_as_of;
     around.health_as_of = reports.health_as_of;
     let usage = |customer: &ObjectId, tenant: Option<&ObjectId>| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{context::Context, gather::Gathered, kinds::Managed, platforms::Handle};
+use super::{Managed, ResourceRef, Sight, Site, Survey};
 use crate::{
     api::{Kind, ManagedKind, Reseller},
     estate::{Object, ObjectId},
@@ -15,17 +15,18 @@ use crate::{
 /// Levels that a chain of parents may have.
 const DEPTH: usize = 16;
 
-/// What stands around a resource.
+/// What stands around a resource; and who was granted something since it was asked for.
 pub fn neighbours<K: Managed>(
-    context: &Context,
+    survey: &Survey,
     object: &K,
-    handle: &Handle,
-    gathered: &Gathered,
-) -> Neighbours {
-    let word = context.quotas.ask(context, object, handle, gathered);
-    let remote = planner::remote_object(&gathered.declared, &gathered.remote);
-    let inventory = handle.inventory();
-    let referred = |field: &str| match gathered.references.get(field) {
+    site: &Site,
+    sight: &Sight,
+    now: jiff::Timestamp,
+) -> (Neighbours, Vec<ResourceRef>) {
+    let word = survey.quotas.ask(survey, object, site, sight, now);
+    let remote = planner::remote_object(&sight.declared, &sight.remote);
+    let inventory = site.inventory();
+    let referred = |field: &str| match sight.references.get(field) {
         Some((_, Reference::Found { id: Some(id), .. })) => Some(id.clone()),
         _ => None,
     };
@@ -38,19 +39,19 @@ pub fn neighbours<K: Managed>(
         above: above(&inventory, parent),
         plan: referred("servicePlanRef")
             .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
-        circle: circle(context, object),
+        circle: circle(survey, object),
         shortages: word.shortages,
         granted_below: word.granted_below,
         used: [None; 4],
     };
     drop(inventory);
     if let Some(customer) = remote.filter(|_| K::KIND == Kind::Customer) {
-        let usage = handle.reports();
+        let usage = site.reports();
         let usage = usage.usage.get(&(customer.id.clone(), None));
         let stored = usage.map(|usage| usage.storage_bytes);
         neighbours.used = [stored, None, Some(customer.facts.clients.into()), None];
     }
-    neighbours
+    (neighbours, word.promoted)
 }
 
 /// The chain of resellers from an id on upwards.
@@ -69,7 +70,7 @@ fn above(inventory: &Inventory, start: Option<ObjectId>) -> Vec<Arc<Object>> {
 }
 
 /// The circle that the parents of a reseller form, if they do.
-fn circle<K: Managed>(context: &Context, object: &K) -> Option<String> {
+fn circle<K: Managed>(survey: &Survey, object: &K) -> Option<String> {
     if K::KIND != Kind::Reseller {
         return None;
     }
@@ -85,7 +86,7 @@ fn circle<K: Managed>(context: &Context, object: &K) -> Option<String> {
             return Some(names.join(" > "));
         }
         let reference = ObjectRef::<Reseller>::new(&name).within(&namespace);
-        let above = context.stores.resellers.get(&reference)?;
+        let above = survey.stores.resellers.get(&reference)?;
         next = above
             .parent_ref()
             .map(|(_, reference)| reference.name.clone());

@@ -1,11 +1,9 @@
-//! What the shell needs to know of a kind, so that one controller serves all four.
+//! What there is to know of a kind, so that the same code serves all four.
 
-use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::NamespaceResourceScope;
-use kube::{Resource, runtime::reflector::ObjectRef};
+use kube::Resource;
 use serde_json::{Result, Value, to_value};
 
-use super::wakers::Wakers;
 use crate::{
     api::{
         Customer, ManagedKind, Reseller, ServicePlan, Tenant,
@@ -42,17 +40,6 @@ pub trait Managed:
         around: &Around,
         now: jiff::Timestamp,
     ) -> (Own, Vec<HealthCondition>);
-
-    /// The channel that wakes objects of this kind.
-    fn waker(wakers: &Wakers) -> &UnboundedSender<ObjectRef<Self>>;
-}
-
-impl Wakers {
-    /// Has a resource looked at again.
-    pub fn wake<K: Managed>(&self, reference: ObjectRef<K>) {
-        // A closed channel means that the operator is stopping.
-        let _ = K::waker(self).unbounded_send(reference);
-    }
 }
 
 /// The kind's own part of a status, waiting for the shared part.
@@ -66,7 +53,7 @@ impl Own {
 }
 
 macro_rules! managed {
-    ($kind:ident, $wakers:ident, |$this:ident, $object:ident, $around:ident, $now:ident| $status:expr $(, $extra:item)*) => {
+    ($kind:ident, |$this:ident, $object:ident, $around:ident, $now:ident| $status:expr $(, $extra:item)*) => {
         impl Managed for $kind {
             fn spec_document(&self) -> Result<Value> {
                 to_value(&self.spec)
@@ -86,10 +73,6 @@ macro_rules! managed {
                 (Own(Box::new(own)), conditions)
             }
 
-            fn waker(wakers: &Wakers) -> &UnboundedSender<ObjectRef<Self>> {
-                &wakers.$wakers
-            }
-
             $($extra)*
         }
     };
@@ -97,7 +80,6 @@ macro_rules! managed {
 
 managed!(
     Reseller,
-    resellers,
     |this, object, around, _now| (
         planner::reseller(object, around, this.status.as_ref()),
         Vec::new()
@@ -106,7 +88,7 @@ managed!(
         self.spec.web_access.as_ref()
     }
 );
-managed!(ServicePlan, plans, |this, object, around, _now| (
+managed!(ServicePlan, |this, object, around, _now| (
     planner::plan(
         object,
         around,
@@ -117,7 +99,6 @@ managed!(ServicePlan, plans, |this, object, around, _now| (
 ));
 managed!(
     Customer,
-    customers,
     |this, object, around, _now| planner::customer(object, around, this.status.as_ref()),
     fn listed_clients(&self) -> &[String] {
         self.spec
@@ -130,8 +111,9 @@ managed!(
         self.spec.web_access.as_ref()
     }
 );
-managed!(
-    Tenant,
-    tenants,
-    |this, object, around, now| planner::tenant(object, around, this.status.as_ref(), now)
-);
+managed!(Tenant, |this, object, around, now| planner::tenant(
+    object,
+    around,
+    this.status.as_ref(),
+    now
+));

@@ -1,18 +1,15 @@
-//! The ledger of all platforms: tells it who holds and wants what, and wakes whom it grants something.
+//! The ledger of all platforms: tells it who holds and wants what, and says whom it grants something.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use kube::{ResourceExt, runtime::reflector::Store};
+use kube::runtime::reflector::Store;
 
 use super::{
-    context::Context,
-    gather::{Gathered, created_at, declare, noted_id, resource_ref},
-    index::ResourceRef,
-    kinds::Managed,
-    platforms::{Handle, PlatformKey},
+    Managed, PlatformKey, ResourceRef, Sight, Site, Survey,
+    gather::{created_at, declare, noted_id, resource_ref},
 };
 use crate::{
     api::{Kind, shared::Management},
@@ -55,6 +52,8 @@ pub struct Word {
     pub shortages: Vec<Shortage<String>>,
     /// What is taken of what the resource itself has to give.
     pub granted_below: [u64; 4],
+    /// Others that waited and are granted something now.
+    pub promoted: Vec<ResourceRef>,
 }
 
 /// One resource's claims, and what it has to give itself.
@@ -70,21 +69,22 @@ impl Quotas {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// States a resource's claims; what is granted by that to others wakes them.
+    /// States a resource's claims.
     pub fn ask<K: Managed>(
         &self,
-        context: &Context,
+        survey: &Survey,
         object: &K,
-        handle: &Handle,
-        gathered: &Gathered,
+        site: &Site,
+        sight: &Sight,
+        now: jiff::Timestamp,
     ) -> Word {
-        let held = planner::remote_object(&gathered.declared, &gathered.remote);
+        let held = planner::remote_object(&sight.declared, &sight.remote);
         let held = held.map(|object| &**object);
-        let entry = entry(context, object, handle, &gathered.declared, held);
+        let entry = entry(survey, object, site, &sight.declared, held, now);
         let Some(entry) = entry else {
             return Word::default();
         };
-        let certain = !planner::is_in_doubt(&gathered.declared, jiff::Timestamp::now());
+        let certain = !planner::is_in_doubt(&sight.declared, now);
         let pool = Pool::Of(entry.resource.clone());
         let mut books = self.books();
         let mut promoted = books.ledger.allot(&pool, entry.gives);
@@ -93,54 +93,56 @@ impl Quotas {
             .ledger
             .declare(&claimant, &entry.rank, &entry.memberships, certain);
         let granted_below = books.ledger.taken(&pool);
-        drop(books);
         promoted.extend(outcome.promoted);
-        wake(context, promoted);
         Word {
             shortages: outcome.shortages.into_iter().map(named).collect(),
             granted_below,
+            promoted: resources(promoted),
         }
     }
 
-    /// Forgets a resource that is gone; what it had is for others.
-    pub fn forget(&self, context: &Context, resource: &ResourceRef) {
+    /// Forgets a resource that is gone. Returns who was granted what it had.
+    pub fn forget(&self, resource: &ResourceRef) -> Vec<ResourceRef> {
         let mut books = self.books();
         books.ledger.close(&Pool::Of(resource.clone()));
-        let promoted = books.ledger.leave(&Claimant::Resource(resource.clone()));
-        drop(books);
-        wake(context, promoted);
+        resources(books.ledger.leave(&Claimant::Resource(resource.clone())))
     }
 
-    /// After a sweep: the platform's licences, and what objects hold that no resource stands for.
-    pub fn note_sweep(&self, context: &Context, handle: &Handle) {
-        let now = jiff::Timestamp::now();
-        let inventory = handle.inventory();
+    /// After a sweep: the platform's licences, and what objects hold that no resource stands for. Returns who is granted
+    /// something by that.
+    pub fn note_sweep(
+        &self,
+        survey: &Survey,
+        site: &Site,
+        now: jiff::Timestamp,
+    ) -> Vec<ResourceRef> {
+        let inventory = site.inventory();
         let Some(surroundings) = inventory.surroundings() else {
-            return;
+            return Vec::new();
         };
         let account = &surroundings.capabilities.account.id;
         let unmanaged: Vec<(Claimant, Membership<Pool>)> = inventory
             .objects()
             .filter(|object| object.kind != Kind::ServicePlan)
-            .filter(|object| context.index.holder(account, object).is_none())
+            .filter(|object| survey.index.holder(account, object).is_none())
             .filter_map(|object| {
                 let held = quota::amounts(object.kind, &object.settings, now);
-                let pool = pool_of_object(context, handle, account, object)?;
+                let pool = pool_of_object(survey, site, account, object)?;
                 let claimant =
-                    Claimant::Unmanaged(handle.key.clone(), object.kind, object.id.clone());
+                    Claimant::Unmanaged(site.key.clone(), object.kind, object.id.clone());
                 Some((claimant, membership(pool, held, held)))
             })
             .collect();
         let licences = surroundings.licences.map(|licences| licences.total);
         drop(inventory);
         let mut books = self.books();
-        let pool = Pool::Licences(handle.key.clone());
+        let pool = Pool::Licences(site.key.clone());
         let mut promoted = books.ledger.allot(&pool, [None, licences, None, None]);
         let seen = unmanaged
             .iter()
             .map(|(claimant, _)| claimant.clone())
             .collect();
-        let before = books.unmanaged.insert(handle.key.clone(), seen);
+        let before = books.unmanaged.insert(site.key.clone(), seen);
         for (claimant, membership) in &unmanaged {
             let rank = Rank {
                 created: jiff::Timestamp::MIN,
@@ -151,31 +153,35 @@ impl Quotas {
             promoted.extend(outcome.promoted);
         }
         for claimant in before.into_iter().flatten() {
-            if !books.unmanaged[&handle.key].contains(&claimant) {
+            if !books.unmanaged[&site.key].contains(&claimant) {
                 promoted.extend(books.ledger.leave(&claimant));
             }
         }
-        drop(books);
-        wake(context, promoted);
+        resources(promoted)
     }
 
     /// Before the first pass: everybody gets in line, so that the first to ask isn't served before older ones.
-    pub fn enrol_all(&self, context: &Context, handle: &Handle) {
-        self.enrol(context, &context.stores.resellers, handle);
-        self.enrol(context, &context.stores.customers, handle);
-        self.enrol(context, &context.stores.tenants, handle);
+    pub fn enrol_all(&self, survey: &Survey, site: &Site, now: jiff::Timestamp) {
+        self.enrol(survey, &survey.stores.resellers, site, now);
+        self.enrol(survey, &survey.stores.customers, site, now);
+        self.enrol(survey, &survey.stores.tenants, site, now);
         self.books().ledger.serve();
     }
 
-    fn enrol<K: Managed>(&self, context: &Context, store: &Store<K>, handle: &Handle) {
+    fn enrol<K: Managed>(
+        &self,
+        survey: &Survey,
+        store: &Store<K>,
+        site: &Site,
+        now: jiff::Timestamp,
+    ) {
         for object in store.state() {
-            let here = object.namespace().as_deref() == Some(&handle.key.namespace)
-                && context.platform_of(&*object).as_ref() == Ok(&handle.key.name);
+            let here = survey.lives_on(&*object, &site.key);
             let Some(declared) = here.then(|| declare(&*object).ok()).flatten() else {
                 continue;
             };
-            let held = held_at_start(handle, &*object);
-            let entry = entry(context, &*object, handle, &declared, held.as_deref());
+            let held = held_at_start(site, &*object);
+            let entry = entry(survey, &*object, site, &declared, held.as_deref(), now);
             if let Some(entry) = entry {
                 let mut books = self.books();
                 books
@@ -191,11 +197,11 @@ impl Quotas {
 }
 
 /// The object that a resource holds, as far as claim and annotation tell.
-fn held_at_start<K: Managed>(handle: &Handle, object: &K) -> Option<std::sync::Arc<Object>> {
-    let facts = handle.facts()?;
+fn held_at_start<K: Managed>(site: &Site, object: &K) -> Option<std::sync::Arc<Object>> {
+    let facts = site.facts()?;
     let resource = resource_ref(object);
     let claim = facts.claim(K::KIND, &resource.namespace, &resource.name);
-    let inventory = handle.inventory();
+    let inventory = site.inventory();
     let noted = || {
         let (account, id) = noted_id(object)?;
         let known = inventory.get(K::KIND, &id)?;
@@ -206,17 +212,17 @@ fn held_at_start<K: Managed>(handle: &Handle, object: &K) -> Option<std::sync::A
 
 /// What a resource claims and gives; `None` for kinds that do neither.
 fn entry<K: Managed>(
-    context: &Context,
+    survey: &Survey,
     object: &K,
-    handle: &Handle,
+    site: &Site,
     declared: &Declared,
     held: Option<&Object>,
+    now: jiff::Timestamp,
 ) -> Option<Entry> {
     if K::KIND == Kind::ServicePlan {
         return None;
     }
-    let facts = handle.facts()?;
-    let now = jiff::Timestamp::now();
+    let facts = site.facts()?;
     let resource = resource_ref(object);
     let holds = held.map(|held| quota::amounts(K::KIND, &held.settings, now));
     let nothing = [None; 4];
@@ -229,8 +235,8 @@ fn entry<K: Managed>(
         holds.unwrap_or(nothing)
     };
     let account = &facts.capabilities.account.id;
-    let desired = pool_of_spec(object, &resource, handle);
-    let current = held.and_then(|held| pool_of_object(context, handle, account, held));
+    let desired = pool_of_spec(object, &resource, site);
+    let current = held.and_then(|held| pool_of_object(survey, site, account, held));
     let memberships = match (current, desired) {
         (Some(current), Some(desired)) if current == desired => {
             vec![membership(current, holds.unwrap_or(nothing), wanted)]
@@ -277,7 +283,7 @@ fn only(measure: Measure, amounts: Amounts) -> Amounts {
 }
 
 /// The pool that a spec asks to take of.
-fn pool_of_spec<K: Managed>(object: &K, resource: &ResourceRef, handle: &Handle) -> Option<Pool> {
+fn pool_of_spec<K: Managed>(object: &K, resource: &ResourceRef, site: &Site) -> Option<Pool> {
     let above = object.parent_ref().map(|(kind, reference)| {
         Pool::Of(ResourceRef {
             kind,
@@ -285,24 +291,19 @@ fn pool_of_spec<K: Managed>(object: &K, resource: &ResourceRef, handle: &Handle)
             name: reference.name.clone(),
         })
     });
-    let top = || (K::KIND != Kind::Tenant).then(|| Pool::Licences(handle.key.clone()));
+    let top = || (K::KIND != Kind::Tenant).then(|| Pool::Licences(site.key.clone()));
     above.or_else(top)
 }
 
 /// The pool that an object on the platform takes of now; `None` where nothing that is declared stands above it.
-fn pool_of_object(
-    context: &Context,
-    handle: &Handle,
-    account: &str,
-    object: &Object,
-) -> Option<Pool> {
+fn pool_of_object(survey: &Survey, site: &Site, account: &str, object: &Object) -> Option<Pool> {
     let kind = match object.kind {
         Kind::Tenant => Kind::Customer,
         _ => Kind::Reseller,
     };
     match object.parent() {
-        Some(id) => context.index.by_id(account, kind, &id).map(Pool::Of),
-        None => (kind == Kind::Reseller).then(|| Pool::Licences(handle.key.clone())),
+        Some(id) => survey.index.by_id(account, kind, &id).map(Pool::Of),
+        None => (kind == Kind::Reseller).then(|| Pool::Licences(site.key.clone())),
     }
 }
 
@@ -321,10 +322,10 @@ fn named(shortage: Shortage<Pool>) -> Shortage<String> {
     }
 }
 
-fn wake(context: &Context, promoted: Vec<Claimant>) {
-    for claimant in promoted {
-        if let Claimant::Resource(resource) = claimant {
-            context.wake(&resource);
-        }
-    }
+fn resources(claimants: Vec<Claimant>) -> Vec<ResourceRef> {
+    let resource = |claimant| match claimant {
+        Claimant::Resource(resource) => Some(resource),
+        Claimant::Unmanaged(..) => None,
+    };
+    claimants.into_iter().filter_map(resource).collect()
 }

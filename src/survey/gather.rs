@@ -1,0 +1,295 @@
+//! Gathering what a decision may depend on. Looks things up; decides nothing.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::{Resource, ResourceExt};
+
+use super::{Managed, ResourceRef, Site, Survey, around::around, find, neighbours::neighbours};
+use crate::{
+    api::{Kind, ManagedKind, names, shared::Adopt},
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::{
+        self, Around, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress,
+        Reference, References, Remote, Seen, Supplements, View,
+    },
+};
+
+/// All that is known about one resource, at one look.
+pub struct Sight {
+    /// The resource, parsed.
+    pub declared: Declared,
+    /// The platform it lives on.
+    pub platform: PlatformState,
+    /// What its references lead to.
+    pub references: References,
+    /// Values from Secrets, as tags.
+    pub supplements: Supplements,
+    /// What the inventory says.
+    pub remote: Remote,
+    /// What the rules need to know of the things around it.
+    pub neighbours: Neighbours,
+    /// What surrounds the remote object, for labels and status.
+    pub around: Around,
+    /// Others that waited, and are granted something now that this one was asked.
+    pub promoted: Vec<ResourceRef>,
+}
+
+/// Gathers for one resource. `site` is there when the platform was observed.
+///
+/// # Errors
+/// A spec that can't be turned into a document.
+pub fn gather<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    platform: PlatformState,
+    site: Option<&Site>,
+    supplements: Supplements,
+    now: jiff::Timestamp,
+) -> serde_json::Result<Sight> {
+    let mut sight = Sight {
+        declared: declare(object)?,
+        references: references(survey, object),
+        remote: Remote::default(),
+        neighbours: Neighbours::default(),
+        around: Around::default(),
+        promoted: Vec::new(),
+        platform,
+        supplements,
+    };
+    if let (PlatformState::Observed(facts), Some(site)) = (sight.platform.clone(), site) {
+        sight.remote = remote(survey, object, &sight, &facts, site);
+        (sight.neighbours, sight.promoted) = neighbours(survey, object, site, &sight, now);
+        let held = planner::remote_object(&sight.declared, &sight.remote);
+        sight.around = around(survey, object, site, held);
+    }
+    Ok(sight)
+}
+
+impl Sight {
+    /// The labels that follow from what was observed.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let object = planner::remote_object(&self.declared, &self.remote);
+        match (&self.platform, object) {
+            (PlatformState::Observed(platform), Some(object)) => {
+                planner::labels(self.declared.kind, &platform.name, object, &self.around)
+            }
+            _ => self.declared.marks.labels.clone(),
+        }
+    }
+
+    /// What a decision may depend on, without what only somebody who acts knows: holds, rests and failures.
+    pub fn view<'a>(&'a self, progress: &'a Progress, now: jiff::Timestamp) -> View<'a> {
+        View {
+            declared: &self.declared,
+            platform: self.platform.clone(),
+            references: self.references.clone(),
+            supplements: self.supplements.clone(),
+            remote: self.remote.clone(),
+            neighbours: self.neighbours.clone(),
+            labels: self.labels(),
+            progress,
+            hold: None,
+            rest: None,
+            failures: 0,
+            now,
+        }
+    }
+}
+
+/// The account and remote id in our annotation.
+pub fn noted_id<K: ManagedKind>(object: &K) -> Option<(String, ObjectId)> {
+    let noted = object.annotations().get(names::EXTERNAL_ID_ANNOTATION)?;
+    let (account, id) = noted.split_once('/')?;
+    Some((account.to_owned(), ObjectId::new(id)))
+}
+
+/// When the resource was made.
+pub fn created_at<K: ManagedKind>(object: &K) -> jiff::Timestamp {
+    object
+        .creation_timestamp()
+        .map_or(jiff::Timestamp::MIN, |time| time.0)
+}
+
+/// The resource, parsed once.
+pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
+    let annotation = |name: &str| object.annotations().get(name).cloned();
+    let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
+    let annotated = noted_id(object);
+    let ours = |name: &&String| {
+        let prefix = name.split_once('/').map_or("", |(prefix, _)| prefix);
+        prefix == names::GROUP || prefix.ends_with(".holdfast.dev")
+    };
+    let labels = object
+        .labels()
+        .iter()
+        .filter(|(name, _)| ours(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Ok(Declared {
+        kind: K::KIND,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        generation: object.meta().generation.unwrap_or_default(),
+        created_at: created_at(object),
+        deleting: object.meta().deletion_timestamp.is_some(),
+        deleted_at: object.meta().deletion_timestamp.as_ref().map(|time| time.0),
+        allowed_deletion: annotation(names::ALLOW_DELETION_ANNOTATION),
+        finalized: object
+            .finalizers()
+            .iter()
+            .any(|finalizer| finalizer == names::FINALIZER),
+        annotated,
+        marks: Marks {
+            external_id,
+            labels,
+        },
+        recreate: annotation(names::RECREATE_ANNOTATION),
+        lifecycle: object.lifecycle().clone(),
+        spec: object.spec_document()?,
+        status: object.managed().cloned().unwrap_or_default(),
+    })
+}
+
+fn references<K: Managed>(survey: &Survey, object: &K) -> References {
+    let namespace = object.namespace().unwrap_or_default();
+    object
+        .references()
+        .into_iter()
+        .map(|(field, kind, reference)| {
+            let (stores, name) = (&survey.stores, &reference.name);
+            let reference = match kind {
+                Kind::Reseller => lookup(survey, find(&stores.resellers, &namespace, name)),
+                Kind::ServicePlan => lookup(survey, find(&stores.plans, &namespace, name)),
+                Kind::Customer => lookup(survey, find(&stores.customers, &namespace, name)),
+                Kind::Tenant => lookup(survey, find(&stores.tenants, &namespace, name)),
+            };
+            (field, (name.clone(), reference))
+        })
+        .collect()
+}
+
+fn lookup<K: Managed>(survey: &Survey, found: Option<Arc<K>>) -> Reference {
+    let Some(object) = found else {
+        return Reference::Missing;
+    };
+    let resource = resource_ref(&*object);
+    Reference::Found {
+        id: survey.index.held_by(&resource),
+        deleting: object.meta().deletion_timestamp.is_some(),
+        platform: survey.platform_of(&*object).ok(),
+    }
+}
+
+/// The name of a resource.
+pub fn resource_ref<K: ManagedKind>(object: &K) -> ResourceRef {
+    ResourceRef {
+        kind: K::KIND,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
+}
+
+fn remote<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    sight: &Sight,
+    facts: &PlatformFacts,
+    site: &Site,
+) -> Remote {
+    let (declared, references) = (&sight.declared, &sight.references);
+    let inventory = site.inventory();
+    let account = &facts.capabilities.account.id;
+    let this = resource_ref(object);
+    let seen = |object: &Arc<Object>| Seen {
+        holder: survey
+            .index
+            .holder(account, object)
+            .filter(|holder| *holder != this)
+            .map(|holder| holder.to_string()),
+        object: object.clone(),
+    };
+    let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
+    let claimed = inventory.claimed(K::KIND, &claim).cloned();
+    let by_id = match (
+        facts.adopt(&declared.lifecycle),
+        &declared.lifecycle.external_id,
+    ) {
+        (Adopt::ById, Some(id)) => Some(ObjectId::new(id)),
+        _ => declared
+            .annotated
+            .as_ref()
+            .filter(|(noted, _)| noted == account)
+            .map(|(_, id)| id.clone()),
+    };
+    let known = by_id.and_then(|id| inventory.get(K::KIND, &id).map(seen));
+    let namesakes = namesakes(&inventory, declared, references)
+        .filter(|other| other.claim.as_ref() != Some(&claim))
+        .map(seen)
+        .collect();
+    let listed = object.listed_clients();
+    let clients = listed
+        .iter()
+        .map(|id| (id.clone(), inventory.client(&ObjectId::new(id)).cloned()))
+        .collect();
+    Remote {
+        claimed,
+        known,
+        namesakes,
+        clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
+        contested: contested(survey, object),
+    }
+}
+
+/// Objects that stand where this one would: of its name, or of its customer and product.
+fn namesakes<'a>(
+    inventory: &'a Inventory,
+    declared: &'a Declared,
+    references: &'a References,
+) -> Box<dyn Iterator<Item = &'a Arc<Object>> + 'a> {
+    if declared.kind == Kind::Tenant {
+        let Some((_, Reference::Found { id: Some(id), .. })) = references.get("customerRef") else {
+            return Box::new(std::iter::empty());
+        };
+        let product = declared
+            .spec
+            .get("product")
+            .and_then(|value| value.as_str());
+        let same = move |other: &&Arc<Object>| other.settings.text("product") == product;
+        return Box::new(inventory.children(Kind::Tenant, id).filter(same));
+    }
+    match planner::remote_name(declared.kind, &declared.spec) {
+        Some(name) => Box::new(inventory.named(declared.kind, name)),
+        None => Box::new(std::iter::empty()),
+    }
+}
+
+/// Listed clients that an older customer lists too.
+fn contested<K: Managed>(survey: &Survey, object: &K) -> BTreeMap<String, String> {
+    let listed = object.listed_clients();
+    if listed.is_empty() {
+        return BTreeMap::new();
+    }
+    let age = |meta: &kube::api::ObjectMeta| {
+        (
+            meta.creation_timestamp.clone(),
+            meta.namespace.clone(),
+            meta.name.clone(),
+        )
+    };
+    let mine = age(object.meta());
+    let mut contested = BTreeMap::new();
+    for other in survey.stores.customers.state() {
+        let older = other.namespace() == object.namespace()
+            && other.uid() != object.uid()
+            && age(other.meta()) < mine;
+        for id in other
+            .listed_clients()
+            .iter()
+            .filter(|id| older && listed.contains(id))
+        {
+            contested.insert(id.clone(), resource_ref(&*other).to_string());
+        }
+    }
+    contested
+}

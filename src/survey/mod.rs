@@ -1,0 +1,157 @@
+//! What is known, put together for one decision: resources, who holds what, who was granted how much, and one platform as
+//! far as it is known. Looks things up; decides nothing, asks nobody. The operator and `holdfast plan` see by the same eyes.
+
+mod around;
+mod gather;
+mod index;
+mod kinds;
+mod neighbours;
+mod quotas;
+mod site;
+mod stores;
+
+use kube::{
+    ResourceExt,
+    runtime::reflector::{ObjectRef, Store},
+};
+
+pub use gather::{Sight, created_at, gather, noted_id, resource_ref};
+pub use index::{Index, ResourceRef};
+pub use kinds::{Managed, Own};
+pub use quotas::Quotas;
+pub use site::{PlatformKey, Reports, Site, Terms};
+pub use stores::Stores;
+
+use crate::{
+    api::{Customer, Kind},
+    planner,
+};
+
+/// What is known of the cluster, and what follows from it.
+pub struct Survey {
+    /// Every resource.
+    pub stores: Stores,
+    /// Which resource holds what.
+    pub index: Index,
+    /// Who was granted how much.
+    pub quotas: Quotas,
+}
+
+impl Survey {
+    /// A survey of these resources, nothing concluded yet.
+    pub fn new(stores: Stores) -> Self {
+        Self {
+            stores,
+            index: Index::default(),
+            quotas: Quotas::default(),
+        }
+    }
+
+    /// The name of the `BackupPlatform` that a resource lives on, found through its references: at most as deep as kinds nest.
+    ///
+    /// # Errors
+    /// The field and the name that lead nowhere.
+    pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
+        if let Some(platform) = object.platform_ref() {
+            return Ok(platform.name.clone());
+        }
+        let namespace = object.meta().namespace.clone().unwrap_or_default();
+        let Some((kind, above)) = object.parent_ref() else {
+            return Err(("platformRef", String::new()));
+        };
+        let missing = |field| move || (field, above.name.clone());
+        if kind == Kind::Customer {
+            let above = find(&self.stores.customers, &namespace, &above.name);
+            return self.platform_of(&*above.ok_or_else(missing("customerRef"))?);
+        }
+        let above = find(&self.stores.resellers, &namespace, &above.name);
+        self.platform_of(&*above.ok_or_else(missing("resellerRef"))?)
+    }
+
+    /// Whether a resource is there.
+    pub fn exists(&self, resource: &ResourceRef) -> bool {
+        let (name, namespace) = (&resource.name, &resource.namespace);
+        match resource.kind {
+            Kind::Reseller => find(&self.stores.resellers, namespace, name).is_some(),
+            Kind::ServicePlan => find(&self.stores.plans, namespace, name).is_some(),
+            Kind::Customer => find(&self.stores.customers, namespace, name).is_some(),
+            Kind::Tenant => find(&self.stores.tenants, namespace, name).is_some(),
+        }
+    }
+
+    /// Whether any customer on a platform lists clients, so that sweeps have to read them.
+    pub fn lists_clients(&self, key: &PlatformKey) -> bool {
+        let lists = |customer: &Customer| {
+            customer.namespace().as_deref() == Some(&key.namespace)
+                && !customer.listed_clients().is_empty()
+        };
+        self.stores
+            .customers
+            .state()
+            .iter()
+            .any(|customer| lists(customer))
+    }
+
+    /// Whether a resource lives on a platform.
+    pub fn lives_on<K: Managed>(&self, object: &K, key: &PlatformKey) -> bool {
+        object.meta().namespace.as_deref() == Some(&key.namespace)
+            && self.platform_of(object).as_ref() == Ok(&key.name)
+    }
+
+    /// Notes, for every resource on a platform, what it claims and holds, before the first pass asks for it: otherwise
+    /// passes after a restart would wait for each other, and say so in status.
+    pub fn index_platform(&self, site: &Site) {
+        self.index_kind(&self.stores.resellers, site);
+        self.index_kind(&self.stores.plans, site);
+        self.index_kind(&self.stores.customers, site);
+        self.index_kind(&self.stores.tenants, site);
+    }
+
+    fn index_kind<K: Managed>(&self, store: &Store<K>, site: &Site) {
+        let owner_id = site.terms().owner_id;
+        let inventory = site.inventory();
+        let Some(surroundings) = inventory.surroundings() else {
+            return;
+        };
+        let account = &surroundings.capabilities.account.id;
+        for object in store.state() {
+            if self.lives_on(&*object, &site.key) {
+                let resource = resource_ref(&*object);
+                let claim = planner::claim(&owner_id, K::KIND, &resource.namespace, &resource.name);
+                let held = inventory.claimed(K::KIND, &claim).or_else(|| {
+                    let (noted, id) = noted_id(&*object)?;
+                    inventory
+                        .get(K::KIND, &id)
+                        .filter(|object| noted == *account && object.claim.is_none())
+                });
+                let created = created_at(&*object);
+                let held = held.map(|object| (account.as_str(), &object.id));
+                self.index.note(&resource, created, &claim, held);
+            }
+        }
+    }
+
+    /// Notes what a resource claims and holds; true when it holds an object that it didn't hold before.
+    pub fn note_holding<K: Managed>(&self, object: &K, sight: &Sight) -> bool {
+        let planner::PlatformState::Observed(platform) = &sight.platform else {
+            return false;
+        };
+        let resource = resource_ref(object);
+        let claim = platform.claim(K::KIND, &resource.namespace, &resource.name);
+        let held = planner::remote_object(&sight.declared, &sight.remote);
+        let account = platform.capabilities.account.id.as_str();
+        let held = held.map(|object| (account, &object.id));
+        self.index.note(&resource, created_at(object), &claim, held)
+    }
+
+    /// Forgets a resource that is gone. Returns who was granted what it had.
+    pub fn forget(&self, resource: &ResourceRef) -> Vec<ResourceRef> {
+        self.index.forget(resource);
+        self.quotas.forget(resource)
+    }
+}
+
+/// A resource of a kind by name.
+fn find<K: Managed>(store: &Store<K>, namespace: &str, name: &str) -> Option<std::sync::Arc<K>> {
+    store.get(&ObjectRef::new(name).within(namespace))
+}

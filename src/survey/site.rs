@@ -1,0 +1,218 @@
+//! One platform as far as it is known: the terms it is used under, its inventory, its last reports.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+
+use kube::ResourceExt;
+
+use crate::{
+    api::{
+        BackupPlatform, names,
+        shared::{Adopt, Management},
+    },
+    estate::{Consumption, DataSources, ObjectId},
+    inventory::Inventory,
+    planner::{PlatformFacts, Safety},
+};
+
+/// Time between sweeps where the spec says nothing.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(300);
+/// `safety.maxDeletionsPerHour` when the spec doesn't say.
+const MAX_DELETIONS_PER_HOUR: u32 = 10;
+/// `safety.deletionDelay` when the spec doesn't say.
+const DELETION_DELAY: Duration = Duration::from_secs(3600);
+/// Time between reports where the spec says nothing.
+const USAGE_INTERVAL: Duration = Duration::from_secs(3600);
+/// Names a `BackupPlatform`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PlatformKey {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for PlatformKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl PlatformKey {
+    /// The key of a `BackupPlatform`.
+    pub fn of(platform: &BackupPlatform) -> Self {
+        Self {
+            namespace: platform.namespace().unwrap_or_default(),
+            name: platform.name_any(),
+        }
+    }
+}
+
+/// What of a `BackupPlatform`'s spec matters to the resources on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Key of every claim.
+    pub owner_id: String,
+    /// How much we may do.
+    pub management: Management,
+    /// What may be adopted.
+    pub adopt: Adopt,
+    /// Time between sweeps.
+    pub sweep_interval: std::time::Duration,
+    /// Time between reports.
+    pub usage_interval: std::time::Duration,
+    /// What slows deletions down.
+    pub safety: Safety,
+    /// The account that may be written to; `None` until one was seen.
+    pub account: Option<String>,
+}
+
+impl Terms {
+    /// What a `BackupPlatform` says, with our defaults where it says nothing.
+    pub fn of(platform: &BackupPlatform) -> Self {
+        let spec = &platform.spec;
+        let safety = spec.safety.as_ref();
+        let confirmed = platform
+            .annotations()
+            .get(names::CONFIRM_ACCOUNT_ANNOTATION)
+            .cloned();
+        let noted = platform
+            .status
+            .as_ref()
+            .and_then(|status| status.account.as_ref())
+            .map(|account| account.id.clone());
+        Self {
+            owner_id: spec.owner_id.clone(),
+            management: spec.management.unwrap_or(Management::Manage),
+            adopt: spec.adopt.unwrap_or(Adopt::Claimed),
+            sweep_interval: spec.sweep_interval.map_or(SWEEP_INTERVAL, Into::into),
+            usage_interval: spec.usage_interval.map_or(USAGE_INTERVAL, Into::into),
+            safety: Safety {
+                max_deletions_per_hour: safety
+                    .and_then(|safety| safety.max_deletions_per_hour)
+                    .unwrap_or(MAX_DELETIONS_PER_HOUR),
+                deletion_delay: safety
+                    .and_then(|safety| safety.deletion_delay)
+                    .map_or(DELETION_DELAY, Into::into),
+            },
+            account: confirmed.or(noted),
+        }
+    }
+}
+
+/// The last bulk reports, by customer and tenant.
+#[derive(Debug, Default)]
+pub struct Reports {
+    /// When the platform's figures are from.
+    pub usage_as_of: Option<jiff::Timestamp>,
+    /// Consumption by customer (tenant `None`) and tenant.
+    pub usage: HashMap<(ObjectId, Option<ObjectId>), Arc<Consumption>>,
+    /// When the platform's figures are from.
+    pub health_as_of: Option<jiff::Timestamp>,
+    /// Health by customer and tenant.
+    pub health: HashMap<ObjectId, Vec<Arc<DataSources>>>,
+}
+
+/// One platform as far as it is known.
+pub struct Site {
+    /// Which `BackupPlatform` it is.
+    pub key: PlatformKey,
+    terms: RwLock<Terms>,
+    inventory: RwLock<Inventory>,
+    facts: RwLock<Option<Arc<PlatformFacts>>>,
+    reports: RwLock<Reports>,
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Site {
+    /// A platform of which nothing was seen yet.
+    pub fn new(key: PlatformKey, terms: Terms) -> Self {
+        Self {
+            key,
+            terms: RwLock::new(terms),
+            inventory: RwLock::default(),
+            facts: RwLock::default(),
+            reports: RwLock::default(),
+        }
+    }
+
+    /// The terms in effect.
+    pub fn terms(&self) -> Terms {
+        read(&self.terms).clone()
+    }
+
+    /// Puts new terms in effect; true when they differ.
+    pub fn set_terms(&self, terms: Terms) -> bool {
+        let changed = *read(&self.terms) != terms;
+        if changed {
+            *write(&self.terms) = terms;
+            self.refresh_facts();
+        }
+        changed
+    }
+
+    /// The inventory, to look things up.
+    pub fn inventory(&self) -> RwLockReadGuard<'_, Inventory> {
+        read(&self.inventory)
+    }
+
+    /// The inventory, to record what was seen or written.
+    pub fn inventory_mut(&self) -> RwLockWriteGuard<'_, Inventory> {
+        write(&self.inventory)
+    }
+
+    /// The last reports.
+    pub fn reports(&self) -> RwLockReadGuard<'_, Reports> {
+        read(&self.reports)
+    }
+
+    /// Replaces the reports.
+    pub fn set_reports(&self, change: impl FnOnce(&mut Reports)) {
+        change(&mut write(&self.reports));
+    }
+
+    /// What resources need to know, once there was a complete observation.
+    pub fn facts(&self) -> Option<Arc<PlatformFacts>> {
+        read(&self.facts).clone()
+    }
+
+    /// Recomputes the facts from terms and inventory.
+    pub fn refresh_facts(&self) {
+        let terms = self.terms();
+        let facts = self.inventory().surroundings().map(|surroundings| {
+            Arc::new(PlatformFacts {
+                name: self.key.name.clone(),
+                owner_id: terms.owner_id,
+                management: terms.management,
+                adopt: terms.adopt,
+                capabilities: surroundings.capabilities.clone(),
+                locations: surroundings.locations.clone(),
+                safety: terms.safety,
+            })
+        });
+        *write(&self.facts) = facts;
+    }
+
+    /// The credential leads to another account than the one that was confirmed.
+    pub fn account_mismatch(&self) -> Option<String> {
+        let expected = self.terms().account?;
+        let facts = self.facts()?;
+        let seen = &facts.capabilities.account;
+        (seen.id != expected).then(|| {
+            format!(
+                "the credential of BackupPlatform {} leads to account {:?} ({}), not to {expected:?}. Nothing is written. Correct the Secret; or, if the change is meant, set holdfast.dev/confirm-account={} as annotation of the BackupPlatform.",
+                self.key.name, seen.name, seen.id, seen.id
+            )
+        })
+    }
+}
