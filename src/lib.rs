@@ -12,5 +12,6 @@ pub mod inventory;
 pub mod operator;
 pub mod planner;
 pub mod platform;
+pub mod preview;
 pub mod rules;
 pub mod survey;

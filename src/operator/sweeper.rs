@@ -117,19 +117,9 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
     let mut complete = true;
     if facts.capabilities.can(Capability::ReadUsage) {
         match handle.adapter.usage(USAGE_DAYS).await {
-            Ok(report) => handle.site.set_reports(|reports| {
-                reports.usage_as_of = Some(report.as_of);
-                reports.usage = report
-                    .rows
-                    .into_iter()
-                    .map(|row| {
-                        (
-                            (row.customer_id.clone(), row.tenant_id.clone()),
-                            Arc::new(row),
-                        )
-                    })
-                    .collect();
-            }),
+            Ok(report) => handle
+                .site
+                .set_reports(|reports| reports.note_usage(report)),
             Err(error) => complete = skipped(handle, "usage", &error),
         }
     }

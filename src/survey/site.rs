@@ -13,7 +13,7 @@ use crate::{
         BackupPlatform, names,
         shared::{Adopt, Management},
     },
-    estate::{Consumption, DataSources, ObjectId},
+    estate::{Consumption, DataSources, ObjectId, UsageReport},
     inventory::Inventory,
     planner::{PlatformFacts, Safety},
 };
@@ -114,6 +114,16 @@ pub struct Reports {
     pub health_as_of: Option<jiff::Timestamp>,
     /// Health by customer and tenant.
     pub health: HashMap<ObjectId, Vec<Arc<DataSources>>>,
+}
+
+impl Reports {
+    /// Takes a usage report over.
+    pub fn note_usage(&mut self, report: UsageReport) {
+        self.usage_as_of = Some(report.as_of);
+        let key = |row: &Consumption| (row.customer_id.clone(), row.tenant_id.clone());
+        let rows = report.rows.into_iter();
+        self.usage = rows.map(|row| (key(&row), Arc::new(row))).collect();
+    }
 }
 
 /// One platform as far as it is known.

@@ -1,0 +1,19 @@
+//! What would happen: the planner's own steps, taken on a copy of what is known. Nothing is sent to anybody. R-N2
+//!
+//! A [`World`] is filled with the resources of a cluster (or of an exported estate), with what the platforms hold, and with
+//! the manifests to be applied; [`World::play`] then lets the planner decide for each resource until nothing more happens.
+
+mod act;
+mod check;
+mod manifests;
+mod outcome;
+mod play;
+mod quotas;
+#[cfg(test)]
+mod tests;
+mod values;
+mod world;
+
+pub use manifests::{Declaration, Manifest, ManifestError, Manifests, Source};
+pub use outcome::{Action, ActionKind, Change, Ending, Preview, QuotaChange, Row};
+pub use world::{Existing, World};
