@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod embedded;
 pub mod estate;
+pub mod export;
 pub mod inventory;
 pub mod operator;
 pub mod planner;

@@ -1,8 +1,12 @@
 //! The commands. Each is one file; errors go to stderr with what to do about them.
 
+mod connect;
 mod crds;
+mod export;
 mod history;
 mod objects;
+mod plan;
+mod plan_text;
 mod platform;
 mod release;
 mod run;
@@ -18,7 +22,7 @@ use tracing_subscriber::EnvFilter;
     name = "holdfast",
     version,
     about = "Declares backup customers in Kubernetes and makes a backup platform match.",
-    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 all went well, 1 it didn't, 2 the command line is wrong.\nNO_COLOR is honoured.",
+    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 all went well, 1 it didn't; `plan` has more.\nNO_COLOR is honoured.",
     max_term_width = 100
 )]
 struct Arguments {
@@ -30,6 +34,10 @@ struct Arguments {
 enum Command {
     /// Run the operator
     Run(run::Arguments),
+    /// Say what would change on the platform, and what is refused by which rule
+    Plan(plan::Arguments),
+    /// Write the living platform as manifests that adopt it
+    Export(export::Arguments),
     /// Print the custom resource definitions
     Crds(crds::Arguments),
     /// Serve the reference backup platform on its own
@@ -44,6 +52,13 @@ enum Command {
 /// A command that failed, in words for a person.
 #[derive(Debug)]
 pub struct Failure(String);
+
+impl Failure {
+    /// What went wrong, and what to do.
+    fn new(text: String) -> Self {
+        Self(text)
+    }
+}
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,9 +87,20 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
-/// Runs the command line. Exit code 0 when all went well, 1 when not, 2 when the command line isn't one.
+/// Runs the command line. Exit code 0 when all went well, 1 when not; `plan` says with 2 and 3 what it found.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no failure. Where printing fails there is nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -83,7 +109,7 @@ pub fn main() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("error: {failure}");
             ExitCode::FAILURE
@@ -91,14 +117,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command) -> Result<(), Failure> {
-    match command {
+async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
+    let outcome = match command {
         Command::Run(arguments) => run::run(arguments).await,
+        Command::Plan(arguments) => return plan::run(arguments).await,
+        Command::Export(arguments) => export::run(arguments).await,
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Platform(command) => platform::run(command).await,
         Command::History(arguments) => history::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
-    }
+    };
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 /// Structured logs on stderr, one JSON object a line; plain text when stderr is a terminal.

@@ -1,12 +1,17 @@
 //! Finding resources for commands: `KIND/NAME`, in the kubeconfig's namespace or the one named.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::NamespaceResourceScope;
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
 };
 
+use serde::de::DeserializeOwned;
+
 use super::Failure;
-use crate::api::names;
+use crate::{api::names, preview::Existing};
 
 /// A managed kind as the command line knows it: kind, plural, short name.
 const KINDS: [(&str, &str, &str); 4] = [
@@ -35,6 +40,50 @@ impl Cluster {
             client: Client::try_from(config)?,
             namespace,
         })
+    }
+
+    /// The client.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The namespace of what names none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Every resource of ours in these namespaces.
+    pub async fn existing(&self, namespaces: &BTreeSet<String>) -> Result<Existing, Failure> {
+        let mut existing = Existing::default();
+        for namespace in namespaces {
+            existing.platforms.extend(self.list(namespace).await?);
+            existing.resellers.extend(self.list(namespace).await?);
+            existing.plans.extend(self.list(namespace).await?);
+            existing.customers.extend(self.list(namespace).await?);
+            existing.tenants.extend(self.list(namespace).await?);
+        }
+        Ok(existing)
+    }
+
+    /// The resources of a kind in a namespace, page by page.
+    async fn list<K>(&self, namespace: &str) -> Result<Vec<K>, Failure>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        let mut page = ListParams::default().limit(500);
+        let mut found = Vec::new();
+        loop {
+            let list = api.list(&page).await?;
+            found.extend(list.items);
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(found),
+            }
+        }
     }
 
     /// The objects of one kind, in this namespace or in all.

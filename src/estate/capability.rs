@@ -59,7 +59,8 @@ impl Capability {
 }
 
 /// What one platform can do, and the account it knows us as.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Capabilities {
     /// Whom the credential belongs to.
     pub account: Account,

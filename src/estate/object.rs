@@ -82,7 +82,7 @@ impl fmt::Display for Claim {
 pub type Parent = Option<ObjectId>;
 
 /// What the platform reports about an object and nobody can set.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Facts {
     /// Machines under a customer.

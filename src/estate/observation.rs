@@ -21,7 +21,7 @@ pub struct StorageLocation {
 }
 
 /// Someone who may administer the platform's account.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Administrator {
     /// The platform's id.
@@ -32,7 +32,7 @@ pub struct Administrator {
 }
 
 /// A machine that backs up.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Client {
     /// The platform's id, for instance `pc-17`.

@@ -43,20 +43,7 @@ impl World {
         match step {
             Step::Finalize => self.mark(&**object, sight.declared.marks.clone()),
             Step::Mark(marks) => {
-                let newly = sight.declared.marks.external_id.is_none();
-                let made = taken
-                    .actions
-                    .iter()
-                    .any(|action| action.action == ActionKind::Create);
-                if newly && !made {
-                    let held = planner::remote_object(&sight.declared, &sight.remote);
-                    taken.actions.push(Action {
-                        action: ActionKind::Adopt,
-                        external_id: held.map(|object| object.id.to_string()),
-                        fields: Vec::new(),
-                        reverts: false,
-                    });
-                }
+                taken.actions.extend(adopted(sight, &marks, &taken.actions));
                 self.mark(&**object, marks);
             }
             Step::RecordIntent(intent) => {
@@ -119,6 +106,16 @@ impl World {
 fn is_ours(name: &str) -> bool {
     let prefix = name.split_once('/').map_or("", |(prefix, _)| prefix);
     prefix == names::GROUP || prefix.ends_with(".holdfast.dev")
+}
+
+/// Who gets an id without having made the object has adopted it.
+fn adopted(sight: &Sight, marks: &Marks, actions: &[Action]) -> Option<Action> {
+    let made = actions
+        .iter()
+        .any(|action| action.action == ActionKind::Create);
+    let (_, id) = marks.external_id.as_deref()?.split_once('/')?;
+    let newly = sight.declared.marks.external_id.is_none() && !made;
+    newly.then(|| plain(ActionKind::Adopt, &ObjectId::new(id), false))
 }
 
 /// Letting go is worth telling where there is something to let go of.
@@ -264,7 +261,7 @@ fn update(
     let mut after = (*before).clone();
     after.settings = Settings::from_document(kind, &document).unwrap_or_default();
     if let Some(name) = after.settings.text("name") {
-        after.name = name.to_owned();
+        name.clone_into(&mut after.name);
     }
     after.claim = after.claim.or(mark);
     let fields = values::changes(kind, &before.settings, &after.settings, inventory);

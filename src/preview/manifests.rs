@@ -101,13 +101,8 @@ impl Manifests {
                 document: number + 1,
                 line,
             };
-            let value: Value = serde_yaml::from_str(piece).map_err(|error| {
-                let offset = error.location().map_or(0, |place| place.line().saturating_sub(1));
-                ManifestError {
-                    at: Source { line: line + offset, ..at.clone() },
-                    problem: format!("this is no YAML that can be read: {error}. Correct it, or leave the file out."),
-                }
-            })?;
+            let value: Value =
+                serde_yaml::from_str(piece).map_err(|_| no_yaml(at.clone(), piece))?;
             if !value.is_null() {
                 self.document(&at, piece, value, namespace)?;
             }
@@ -288,6 +283,24 @@ impl Manifest {
             metadata.namespace.clone().unwrap_or_default(),
             metadata.name.clone().unwrap_or_default(),
         )
+    }
+}
+
+/// What is wrong with a text that isn't YAML. Read again at its place in the file, so that the parser's words name its lines.
+fn no_yaml(at: Source, piece: &str) -> ManifestError {
+    let placed = "\n".repeat(at.line - 1) + piece;
+    let (line, words) = match serde_yaml::from_str::<Value>(&placed) {
+        Ok(_) => (at.line, String::new()),
+        Err(error) => {
+            let line = error.location().map_or(at.line, |place| place.line());
+            (line, error.to_string())
+        }
+    };
+    ManifestError {
+        at: Source { line, ..at },
+        problem: format!(
+            "this is no YAML that can be read: {words}. Correct it, or leave the file out."
+        ),
     }
 }
 

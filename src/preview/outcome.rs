@@ -157,9 +157,10 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Whether anything would be done.
+    /// Whether anything would change on a platform. Taking an object and letting go of it writes nothing there.
     pub fn has_changes(&self) -> bool {
-        self.objects.iter().any(|row| !row.actions.is_empty())
+        let mut actions = self.objects.iter().flat_map(|row| &row.actions);
+        actions.any(|action| !matches!(action.action, ActionKind::Adopt | ActionKind::Release))
     }
 
     /// Whether anything is refused.

@@ -75,15 +75,21 @@ impl World {
         rows: &mut BTreeMap<ResourceRef, Row>,
         now: jiff::Timestamp,
     ) -> Result<bool, PlayError> {
-        let mut moved = self.round_of::<Reseller>(rows, now)?;
-        moved |= self.round_of::<ServicePlan>(rows, now)?;
-        moved |= self.round_of::<Customer>(rows, now)?;
-        moved |= self.round_of::<Tenant>(rows, now)?;
+        // What goes, goes from the bottom up; what comes, comes from the top down.
+        let mut moved = self.round_of::<Tenant>(true, rows, now)?;
+        moved |= self.round_of::<Customer>(true, rows, now)?;
+        moved |= self.round_of::<ServicePlan>(true, rows, now)?;
+        moved |= self.round_of::<Reseller>(true, rows, now)?;
+        moved |= self.round_of::<Reseller>(false, rows, now)?;
+        moved |= self.round_of::<ServicePlan>(false, rows, now)?;
+        moved |= self.round_of::<Customer>(false, rows, now)?;
+        moved |= self.round_of::<Tenant>(false, rows, now)?;
         Ok(moved)
     }
 
     fn round_of<K: Kept>(
         &mut self,
+        deleting: bool,
         rows: &mut BTreeMap<ResourceRef, Row>,
         now: jiff::Timestamp,
     ) -> Result<bool, PlayError> {
@@ -97,6 +103,9 @@ impl World {
         });
         let mut moved = false;
         for object in objects {
+            if object.meta().deletion_timestamp.is_some() != deleting {
+                continue;
+            }
             let resource = survey::resource_ref(&*object);
             if rows
                 .get(&resource)

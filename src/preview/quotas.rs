@@ -55,7 +55,9 @@ pub fn compare(before: &Shares, after: &Shares) -> Vec<QuotaChange> {
             };
             let both = |name| [part(before, name), part(after, name)];
             let (allotted, granted) = (both("allotted"), both("granted"));
-            if allotted[0] != allotted[1] || granted[0] != granted[1] {
+            let nothing = |value: &Option<String>| value.as_deref().is_none_or(|text| text == "0");
+            let still_nothing = granted.iter().all(nothing);
+            if allotted[0] != allotted[1] || (granted[0] != granted[1] && !still_nothing) {
                 rows.push(QuotaChange {
                     reseller: reseller.clone(),
                     measure: measure.to_owned(),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Resources as they are, before the manifests are applied.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Existing {
     /// All `BackupPlatform`s.
     pub platforms: Vec<BackupPlatform>,
@@ -138,13 +138,17 @@ impl World {
         let mut namespaces = BTreeSet::new();
         for declaration in manifests.declarations {
             namespaces.insert(declaration.manifest.place().0);
-            match declaration.manifest {
-                Manifest::Platform(platform) => self.declare_platform(*platform),
-                Manifest::Reseller(reseller) => declared.extend(self.declare(*reseller)),
-                Manifest::Plan(plan) => declared.extend(self.declare(*plan)),
-                Manifest::Customer(customer) => declared.extend(self.declare(*customer)),
-                Manifest::Tenant(tenant) => declared.extend(self.declare(*tenant)),
-            }
+            let resource = match declaration.manifest {
+                Manifest::Platform(platform) => {
+                    self.declare_platform(*platform);
+                    continue;
+                }
+                Manifest::Reseller(reseller) => self.declare(*reseller),
+                Manifest::Plan(plan) => self.declare(*plan),
+                Manifest::Customer(customer) => self.declare(*customer),
+                Manifest::Tenant(tenant) => self.declare(*tenant),
+            };
+            declared.insert(resource);
         }
         self.secrets.extend(manifests.secrets);
         if prune {
@@ -217,6 +221,11 @@ impl World {
         self.survey.lists_clients(&PlatformKey::of(platform))
     }
 
+    /// Whether a resource lives on a platform.
+    pub fn lives_on<K: Managed>(&self, resource: &K, platform: &BackupPlatform) -> bool {
+        self.survey.lives_on(resource, &PlatformKey::of(platform))
+    }
+
     /// What a platform holds.
     pub fn observe(&mut self, platform: &BackupPlatform, observation: Observation, clients: bool) {
         let key = PlatformKey::of(platform);
@@ -255,20 +264,16 @@ impl World {
         }
         let key = PlatformKey { namespace, name };
         let site = self.sites.get(&key).cloned();
-        match site.as_ref().and_then(|site| site.facts()) {
-            Some(facts) => (PlatformState::Observed(facts), site),
-            None => {
-                let trouble = self.troubles.get(&key).cloned();
-                let trouble = trouble.or_else(|| Some("it wasn't looked at".into()));
-                (
-                    PlatformState::Unobserved {
-                        name: key.name,
-                        trouble,
-                    },
-                    None,
-                )
-            }
+        if let Some(facts) = site.as_ref().and_then(|site| site.facts()) {
+            return (PlatformState::Observed(facts), site);
         }
+        let trouble = self.troubles.get(&key).cloned();
+        let trouble = trouble.unwrap_or_else(|| "it wasn't looked at".into());
+        let state = PlatformState::Unobserved {
+            name: key.name,
+            trouble: Some(trouble),
+        };
+        (state, None)
     }
 
     /// Puts a resource in place of its former self.
@@ -304,7 +309,7 @@ impl World {
         self.put_platform(newer);
     }
 
-    fn declare<K: Kept>(&mut self, declared: K) -> Option<ResourceRef> {
+    fn declare<K: Kept>(&mut self, declared: K) -> ResourceRef {
         let resource = resource_ref(&declared);
         let known = K::store(&self.survey.stores).get(&ObjectRef::from_obj(&declared));
         let newer = match known {
@@ -322,7 +327,7 @@ impl World {
             None => self.fresh(declared),
         };
         self.put(newer);
-        Some(resource)
+        resource
     }
 
     /// A resource as the API server would make it.

@@ -1,0 +1,246 @@
+//! `holdfast export`: the living platform as manifests that adopt what is there. Serves R-N4.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use kube::ResourceExt;
+
+use super::{
+    Failure,
+    connect::{Access, Wanted},
+    objects::Cluster,
+    plan::progress,
+};
+use crate::{
+    api::{BackupPlatform, Customer, Kind, ManagedKind},
+    estate::{Object, ObjectId, Observation},
+    export::{self, Document, EstateFile, Names},
+    planner,
+    preview::Existing,
+    survey,
+};
+
+/// What `holdfast export` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  holdfast export --platform msp -n backup                    prints manifests
+  holdfast export --platform msp -n backup -o estate          a file an object, and estate/msp.estate
+  holdfast export --platform msp --kind customer --kind tenant
+  holdfast plan -f estate/ --against estate/msp.estate        nothing to do
+
+Each object becomes a resource that adopts it by its id; applying them changes nothing on the platform.
+The same estate always gives the same bytes. Passwords and pictures aren't exported. Objects that a
+resource stands for already keep its name. An embedded platform's API is reached by PLATFORM_URL and
+PLATFORM_TOKEN.")]
+pub struct Arguments {
+    /// The `BackupPlatform`
+    #[arg(long, value_name = "NAME")]
+    platform: String,
+    /// Write a file an object into this folder, and the estate for `plan --against`, instead of printing
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Only these kinds: backupplatform, reseller, serviceplan, customer, tenant
+    #[arg(long, value_name = "K")]
+    kind: Vec<String>,
+    /// Namespace of the `BackupPlatform`; the kubeconfig's when absent
+    #[arg(short, long, value_name = "NS")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// Prints or writes them.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let kinds = kinds(&arguments.kind)?;
+    let cluster = Cluster::connect(arguments.namespace.clone()).await?;
+    let namespace = cluster.namespace().to_owned();
+    let mut existing = cluster
+        .existing(&BTreeSet::from([namespace.clone()]))
+        .await?;
+    let found = existing
+        .platforms
+        .iter()
+        .find(|platform| platform.name_any() == arguments.platform);
+    let platform = found.cloned().ok_or_else(|| {
+        Failure::new(format!(
+            "BackupPlatform {:?} doesn't exist in namespace {namespace:?}. Choose another with --platform or --namespace.",
+            arguments.platform
+        ))
+    })?;
+    progress(&format!("looking at BackupPlatform {}", arguments.platform));
+    let wanted = Wanted {
+        clients: true,
+        usage: false,
+    };
+    let look = arguments
+        .access
+        .look(Some(&cluster), &platform, false, wanted)
+        .await;
+    let look = look.map_err(|trouble| {
+        Failure::new(format!(
+            "BackupPlatform {:?}: {trouble}",
+            arguments.platform
+        ))
+    })?;
+    keep_those_on(&mut existing, &platform);
+    let documents = documents(&platform, &look.observation, &existing);
+    let documents: Vec<Document> = documents
+        .into_iter()
+        .filter(|document| kinds.is_empty() || kinds.contains(document.kind.as_str()))
+        .collect();
+    match &arguments.output {
+        None => {
+            for document in &documents {
+                print!("---\n{}", export::yaml(&document.body));
+            }
+        }
+        Some(directory) => {
+            let estate = EstateFile::new(&platform, &look.observation, &existing)?.text()?;
+            write(directory, &documents, &arguments.platform, &estate)?;
+            eprintln!(
+                "{} manifests and {}.estate written to {}",
+                documents.len(),
+                arguments.platform,
+                directory.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The kinds that were named, as manifests write them.
+fn kinds(words: &[String]) -> Result<BTreeSet<&'static str>, Failure> {
+    let known = [
+        ("BackupPlatform", "bp"),
+        ("Reseller", "rsl"),
+        ("ServicePlan", "splan"),
+        ("Customer", "cust"),
+        ("Tenant", "tnt"),
+    ];
+    let mut kinds = BTreeSet::new();
+    for word in words.iter().flat_map(|words| words.split(',')) {
+        let word = word.to_lowercase();
+        let found = known.iter().find(|(kind, short)| {
+            let kind = kind.to_lowercase();
+            word == kind || word == format!("{kind}s") || word == *short
+        });
+        let (kind, _) = found.ok_or_else(|| {
+            Failure::new(format!(
+                "--kind {word}: there is no such kind. Use backupplatform, reseller, serviceplan, customer or tenant."
+            ))
+        })?;
+        kinds.insert(*kind);
+    }
+    Ok(kinds)
+}
+
+/// Resources that live on another platform have no place in this estate.
+fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
+    let world = crate::preview::World::new(existing.clone(), jiff::Timestamp::UNIX_EPOCH);
+    existing.platforms = vec![platform.clone()];
+    existing
+        .resellers
+        .retain(|resource| world.lives_on(resource, platform));
+    existing
+        .plans
+        .retain(|resource| world.lives_on(resource, platform));
+    existing
+        .customers
+        .retain(|resource| world.lives_on(resource, platform));
+    existing
+        .tenants
+        .retain(|resource| world.lives_on(resource, platform));
+}
+
+/// The platform and every object on it, in the order in which kinds depend on each other, by name.
+fn documents(
+    platform: &BackupPlatform,
+    observation: &Observation,
+    existing: &Existing,
+) -> Vec<Document> {
+    let objects: Vec<&Object> = observation.objects.iter().collect();
+    let mut held = BTreeMap::new();
+    let account = &observation.capabilities.account.id;
+    note_held(&mut held, &existing.resellers, platform, account, &objects);
+    note_held(&mut held, &existing.plans, platform, account, &objects);
+    note_held(&mut held, &existing.customers, platform, account, &objects);
+    note_held(&mut held, &existing.tenants, platform, account, &objects);
+    let names = Names::new(&objects, held);
+    let mut documents: Vec<(Kind, Document)> = objects
+        .iter()
+        .map(|object| {
+            let hidden =
+                object.kind == Kind::Customer && object.settings.flag("hideName") == Some(true);
+            let display_name = hidden.then(|| hidden_name(&existing.customers, &names, object));
+            let document = export::resource(object, platform, &names, display_name.as_deref());
+            (object.kind, document)
+        })
+        .collect();
+    documents
+        .sort_by(|(one, first), (other, second)| (one, &first.name).cmp(&(other, &second.name)));
+    let platform = export::platform(platform);
+    std::iter::once(platform)
+        .chain(documents.into_iter().map(|(_, document)| document))
+        .collect()
+}
+
+/// The display name of a customer whose name the platform isn't told: the cluster's, if it is known there.
+fn hidden_name(customers: &[Customer], names: &Names, object: &Object) -> String {
+    let name = names.of(Kind::Customer, &object.id);
+    let known = customers
+        .iter()
+        .find(|customer| customer.name_any() == name);
+    known.map_or_else(
+        || object.name.clone(),
+        |customer| customer.spec.display_name.clone(),
+    )
+}
+
+/// Which objects resources hold already: by claim, or by the noted id.
+fn note_held<K: ManagedKind>(
+    held: &mut BTreeMap<(Kind, ObjectId), String>,
+    resources: &[K],
+    platform: &BackupPlatform,
+    account: &str,
+    objects: &[&Object],
+) {
+    for resource in resources {
+        let place = survey::resource_ref(resource);
+        let claim = planner::claim(
+            &platform.spec.owner_id,
+            K::KIND,
+            &place.namespace,
+            &place.name,
+        );
+        let noted = survey::noted_id(resource)
+            .filter(|(noted, _)| noted == account)
+            .map(|(_, id)| id);
+        let object = objects
+            .iter()
+            .filter(|object| object.kind == K::KIND)
+            .find(|object| {
+                object.claim.as_ref() == Some(&claim)
+                    || (object.claim.is_none() && noted.as_ref() == Some(&object.id))
+            });
+        if let Some(object) = object {
+            held.insert((K::KIND, object.id.clone()), place.name);
+        }
+    }
+}
+
+fn write(
+    directory: &Path,
+    documents: &[Document],
+    platform: &str,
+    estate: &str,
+) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory)?;
+    for document in documents {
+        let name = format!("{}-{}.yaml", document.kind.to_lowercase(), document.name);
+        std::fs::write(directory.join(name), export::yaml(&document.body))?;
+    }
+    std::fs::write(directory.join(format!("{platform}.estate")), estate)?;
+    Ok(())
+}

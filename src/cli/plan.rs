@@ -1,0 +1,270 @@
+//! `holdfast plan`: what would change on the platform, and what is refused by which rule. Serves R-N2.
+
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use super::{
+    Failure,
+    connect::{self, Access, Wanted},
+    objects::Cluster,
+    plan_text,
+};
+use crate::{
+    api::BackupPlatform,
+    export::EstateFile,
+    preview::{ActionKind, Manifests, Preview, World},
+};
+use kube::ResourceExt;
+
+/// What `holdfast plan` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  holdfast plan -f examples/
+  kustomize build prod | holdfast plan -f - -n backup
+  holdfast plan -f customers/ --against estate/msp.estate -o json      (no cluster needed)
+
+It runs the operator's own planner on a copy of what the cluster and the platform hold, and changes
+nothing. Resources that the files don't mention are left out; with --prune they are deleted, as Argo CD
+and Flux do. An embedded platform's API is reached by PLATFORM_URL and PLATFORM_TOKEN.
+
+Exit codes: 0 nothing would change, 2 something would, 3 something is refused, 1 no plan could be made.")]
+pub struct Arguments {
+    /// Files and folders of manifests; - is standard input
+    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true, num_args = 1..)]
+    files: Vec<PathBuf>,
+    /// The cluster, or an estate written by `holdfast export -o DIR`
+    #[arg(long, value_name = "cluster|FILE", default_value = "cluster")]
+    against: String,
+    /// Namespace of manifests that name none; the kubeconfig's when absent
+    #[arg(short, long, value_name = "NS")]
+    namespace: Option<String>,
+    /// Also delete what the manifests' namespaces hold and the files don't
+    #[arg(long)]
+    prune: bool,
+    /// How to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Output,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Table,
+    Json,
+    Yaml,
+}
+
+/// Something would change.
+const CHANGES: u8 = 2;
+/// Something is refused.
+const REFUSED: u8 = 3;
+
+/// Prints the plan.
+pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let now = jiff::Timestamp::now();
+    let preview = if arguments.against == "cluster" {
+        against_cluster(&arguments, now).await?
+    } else {
+        against_file(&arguments, now)?
+    };
+    print(&preview, arguments.output)?;
+    Ok(if preview.has_refusals() {
+        ExitCode::from(REFUSED)
+    } else if preview.has_changes() {
+        ExitCode::from(CHANGES)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, Failure> {
+    let cluster = Cluster::connect(arguments.namespace.clone()).await?;
+    let manifests = read(&arguments.files, cluster.namespace())?;
+    let mut wanted = Wanted::default();
+    loop {
+        let namespaces: BTreeSet<String> = manifests
+            .declarations
+            .iter()
+            .map(|declaration| declaration.manifest.place().0)
+            .collect();
+        let existing = cluster.existing(&namespaces).await?;
+        let known: BTreeSet<_> = existing.platforms.iter().map(place).collect();
+        let mut world = World::new(existing, now);
+        world.apply(
+            read(&arguments.files, cluster.namespace())?,
+            arguments.prune,
+        );
+        for platform in world.platforms() {
+            progress(&format!(
+                "looking at BackupPlatform {}",
+                platform.name_any()
+            ));
+            wanted.clients = world.lists_clients(&platform);
+            let is_new = !known.contains(&place(&platform));
+            match arguments
+                .access
+                .look(Some(&cluster), &platform, is_new, wanted)
+                .await
+            {
+                Ok(look) => {
+                    world.observe(&platform, look.observation, wanted.clients);
+                    if let Some(usage) = look.usage {
+                        world.report_usage(&platform, usage);
+                    }
+                }
+                Err(trouble) => world.note_trouble(&platform, trouble),
+            }
+        }
+        for (namespace, name, key) in world.missing_secrets() {
+            if let Ok(value) = connect::secret(&cluster, &namespace, &name, &key).await {
+                world.add_secret(&namespace, &name, &key, value);
+            }
+        }
+        let preview = world.play(now)?;
+        // What is in use matters only where a limit shrinks; then it is asked for.
+        if wanted.usage || !shrinks(&preview) {
+            return Ok(preview);
+        }
+        wanted.usage = true;
+    }
+}
+
+fn against_file(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, Failure> {
+    let path = estate_path(Path::new(&arguments.against))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let named = |error: crate::export::EstateFileError| {
+        Failure::new(format!("{}: {error}", path.display()))
+    };
+    let (platform, observation, existing) = EstateFile::parse(&text)
+        .and_then(EstateFile::open)
+        .map_err(named)?;
+    let namespace = platform.namespace().unwrap_or_default();
+    let namespace = arguments.namespace.clone().unwrap_or(namespace);
+    let mut world = World::new(existing, now);
+    world.without_secrets();
+    world.apply(read(&arguments.files, &namespace)?, arguments.prune);
+    world.observe(&platform, observation, true);
+    let mut preview = world.play(now)?;
+    preview.notes.push(format!(
+        "planned against {}: what is in use and what Secrets hold isn't in it, and isn't judged",
+        path.display()
+    ));
+    Ok(preview)
+}
+
+/// Whether a plan lowers something that may be in use.
+fn shrinks(preview: &Preview) -> bool {
+    let actions = preview.objects.iter().flat_map(|row| &row.actions);
+    actions
+        .filter(|action| action.action != ActionKind::Create)
+        .flat_map(|action| &action.fields)
+        .any(|change| change.field.starts_with("limits.") && change.from.is_some())
+}
+
+fn place(platform: &BackupPlatform) -> (Option<String>, String) {
+    (platform.namespace(), platform.name_any())
+}
+
+/// All manifests of the files, in the order of their names.
+pub fn read(files: &[PathBuf], namespace: &str) -> Result<Manifests, Failure> {
+    let mut manifests = Manifests::default();
+    for file in files {
+        if file == Path::new("-") {
+            let text = standard_input()?;
+            manifests.read("-", text, namespace)?;
+            continue;
+        }
+        for path in manifest_files(file)? {
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            manifests.read(&path.display().to_string(), &text, namespace)?;
+        }
+    }
+    manifests.check_parents()?;
+    if manifests.declarations.is_empty() {
+        return Err(Failure::new("the files declare nothing of ours. Name files with Customers, Tenants, ServicePlans, Resellers or BackupPlatforms.".into()));
+    }
+    Ok(manifests)
+}
+
+/// Standard input, which can be read only once.
+fn standard_input() -> Result<&'static str, Failure> {
+    static TEXT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    if let Some(text) = TEXT.get() {
+        return Ok(text);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(TEXT.get_or_init(|| text))
+}
+
+/// The manifests of a folder, as kubectl takes them: not those in folders below.
+fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
+        let path = entry?.path();
+        let is_manifest = path
+            .extension()
+            .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
+        if path.is_file() && is_manifest {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::new(format!(
+            "{}: the folder has no .yaml, .yml or .json file.",
+            path.display()
+        )));
+    }
+    Ok(files)
+}
+
+/// The estate that a path names: itself, or the only one in a folder.
+fn estate_path(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "estate") {
+            found.push(path);
+        }
+    }
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        _ => Err(Failure::new(format!(
+            "{}: the folder has {} .estate files. Name one.",
+            path.display(),
+            found.len()
+        ))),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{} can't be read: {error}.", path.display()))
+}
+
+fn print(preview: &Preview, output: Output) -> Result<(), Failure> {
+    match output {
+        Output::Table => print!("{}", plan_text::text(preview)),
+        Output::Json => println!("{}", serde_json::to_string_pretty(preview)?),
+        Output::Yaml => print!("{}", serde_yaml::to_string(preview)?),
+    }
+    Ok(())
+}
+
+/// What is going on, for a person who waits.
+pub fn progress(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("holdfast: {what}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Names of resources for objects: those that they have already, otherwise made from what the platform calls them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    api::Kind,
+    estate::{Object, ObjectId},
+};
+
+/// The longest name that fits a label.
+const LONGEST: usize = 63;
+
+/// The name of each object's resource.
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<(Kind, ObjectId), String>);
+
+impl Names {
+    /// Names for all objects. `held` are those that resources have already; the others are made from the platform's name, and
+    /// tenants' from their customer's and product's. Where two would be the same, both get their id added, so that one that
+    /// comes later doesn't rename another.
+    pub fn new(objects: &[&Object], held: BTreeMap<(Kind, ObjectId), String>) -> Self {
+        let mut names = held;
+        for kind in Kind::ALL {
+            let unnamed: Vec<&&Object> = objects
+                .iter()
+                .filter(|object| object.kind == *kind)
+                .filter(|object| !names.contains_key(&(*kind, object.id.clone())))
+                .collect();
+            let taken: BTreeSet<String> = names
+                .iter()
+                .filter(|((other, _), _)| other == kind)
+                .map(|(_, name)| name.clone())
+                .collect();
+            let wished: Vec<(ObjectId, String)> = unnamed
+                .iter()
+                .map(|object| (object.id.clone(), wish(object, &names)))
+                .collect();
+            let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+            for (_, name) in &wished {
+                *count.entry(name).or_default() += 1;
+            }
+            let given: Vec<_> = wished
+                .iter()
+                .map(|(id, name)| {
+                    let alone = count[name.as_str()] == 1 && !taken.contains(name);
+                    let name = if alone {
+                        name.clone()
+                    } else {
+                        with_id(name, id)
+                    };
+                    ((*kind, id.clone()), name)
+                })
+                .collect();
+            names.extend(given);
+        }
+        Self(names)
+    }
+
+    /// The name of an object's resource; one that isn't known is called by its id.
+    pub fn of(&self, kind: Kind, id: &ObjectId) -> String {
+        let known = self.0.get(&(kind, id.clone()));
+        known.cloned().unwrap_or_else(|| slug(id.as_str()))
+    }
+}
+
+fn wish(object: &Object, names: &BTreeMap<(Kind, ObjectId), String>) -> String {
+    if object.kind != Kind::Tenant {
+        return slug(&object.name);
+    }
+    let customer = object
+        .parent()
+        .and_then(|id| names.get(&(Kind::Customer, id)));
+    let product = object.settings.text("product").unwrap_or("tenant");
+    let customer = customer.map_or("tenant", String::as_str);
+    slug(&format!("{customer}-{product}"))
+}
+
+fn with_id(name: &str, id: &ObjectId) -> String {
+    let id = slug(id.as_str());
+    let room = LONGEST.saturating_sub(id.len() + 1);
+    let name: String = name.chars().take(room).collect();
+    format!("{}-{id}", name.trim_end_matches('-'))
+}
+
+/// A text as a name that Kubernetes takes: small letters, digits and hyphens.
+fn slug(text: &str) -> String {
+    let mut name = String::new();
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        let plain = match letter {
+            'ä' | 'à' | 'á' | 'â' | 'å' => 'a',
+            'ö' | 'ò' | 'ó' | 'ô' | 'ø' => 'o',
+            'ü' | 'ù' | 'ú' | 'û' => 'u',
+            'é' | 'è' | 'ê' | 'ë' => 'e',
+            other => other,
+        };
+        if plain.is_ascii_alphanumeric() {
+            name.push(plain);
+        } else if !name.ends_with('-') && !name.is_empty() {
+            name.push('-');
+        }
+        if name.len() >= LONGEST {
+            break;
+        }
+    }
+    let name = name.trim_matches('-');
+    if name.is_empty() {
+        "unnamed".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
