@@ -61,3 +61,7 @@ bench: $(CONTROLPLANE) ## Measure 1,000 customers (N=10000 for more), a few minu
 .PHONY: bench-rules
 bench-rules: $(CONTROLPLANE) ## Measure the ledger and the admission policies
 	@scripts/bench-rules.sh
+
+.PHONY: bench-plan
+bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
+	@cargo bench --locked --quiet --bench plan

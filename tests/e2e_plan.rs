@@ -352,7 +352,7 @@ async fn the_examples_are_planned_on_an_empty_cluster() {
     assert_eq!(plan["totals"]["create"], 17, "{plan:#}");
 }
 
-/// Garbage gives no plan: exit 1, nothing on standard output, and the place on standard error.
+/// R-N2: garbage gives no plan: exit 1, nothing on standard output, and the place on standard error.
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_no_plan() {
     let stage = Stage::start("plan-bad").await;

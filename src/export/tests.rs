@@ -10,6 +10,7 @@ use crate::{
     estate::{Facts, Object, ObjectId, Protection, Settings},
 };
 
+/// R-N4
 #[test]
 fn every_string_is_quoted_and_comes_back_as_it_was() {
     let document = json!({
@@ -44,6 +45,7 @@ fn object(kind: Kind, id: &str, name: &str) -> Object {
     }
 }
 
+/// R-N4
 #[test]
 fn names_fit_kubernetes_and_no_two_are_the_same() {
     let objects = [

@@ -19,6 +19,7 @@ fn resource(kind: &str, name: &str, spec: &str) -> String {
     )
 }
 
+/// R-N2
 #[test]
 fn each_kind_of_garbage_is_told_by_file_document_and_line() {
     let good = resource(
@@ -110,6 +111,7 @@ fn each_kind_of_garbage_is_told_by_file_document_and_line() {
     }
 }
 
+/// R-N2
 #[test]
 fn what_is_not_ours_is_passed_over_and_lists_are_opened() {
     let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: backup}\n---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: holdfast.dev/v1alpha1\n  kind: Customer\n  metadata: {name: one, namespace: other}\n  spec: {platformRef: {name: msp}, displayName: One, stage: null}\n";
