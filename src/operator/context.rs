@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::{
-    Client, Resource, ResourceExt,
+    Client, ResourceExt,
     runtime::{
         events::Recorder,
         reflector::{ObjectRef, Store},
@@ -21,6 +21,7 @@ use super::{
     platforms::{Handle, PlatformKey, Platforms},
     quotas::Quotas,
     recent::Recent,
+    referrers::{Named, Referrers, named},
     stores::Stores,
     wakers::Wakers,
 };
@@ -50,6 +51,8 @@ pub struct Context {
     pub platforms: Platforms,
     /// Which resource holds what.
     pub index: Index,
+    /// Which resource names which.
+    pub referrers: Referrers,
     /// Who was granted how much.
     pub quotas: Quotas,
     /// Objects newer than the caches.
@@ -155,13 +158,20 @@ impl Context {
         }
     }
 
-    /// Wakes the customers that list clients: of two that list the same, each has to notice the other.
-    fn wake_listers(&self, namespace: &str) {
-        for customer in self.stores.customers.state() {
-            let here = customer.meta().namespace.as_deref() == Some(namespace);
-            if here && !customer.listed_clients().is_empty() {
-                self.wake(&resource_ref(&*customer));
-            }
+    /// Notes what a resource that is there names; of those that list the same client each has to notice the other.
+    pub fn note_named<K: Managed>(&self, object: &K) {
+        self.name_anew(&resource_ref(object), named(object));
+    }
+
+    fn name_anew(&self, resource: &ResourceRef, named: Vec<Named>) {
+        let changed = self.referrers.note(resource, named);
+        let clients = changed
+            .iter()
+            .filter(|named| matches!(named, Named::Client(..)));
+        for client in clients {
+            let others = self.referrers.of(client).into_iter();
+            self.memory
+                .wake_listers_later(others.filter(|other| other != resource));
         }
     }
 
@@ -174,8 +184,8 @@ impl Context {
             for resource in &resources {
                 self.nudge(resource);
             }
-            for namespace in self.memory.take_late_listers() {
-                self.wake_listers(&namespace);
+            for resource in self.memory.take_late_listers() {
+                self.wake(&resource);
             }
             for key in &platforms {
                 self.wake_platform(key);
@@ -224,7 +234,8 @@ impl Context {
 
     /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
     pub fn prune(&self) {
-        for resource in self.index.resources() {
+        let named = self.referrers.resources();
+        for resource in self.index.resources().into_iter().chain(named) {
             if !self.exists(&resource) {
                 self.forget(&resource);
             }
@@ -244,9 +255,15 @@ impl Context {
 
     /// Forgets a resource that is gone.
     pub fn forget(&self, resource: &ResourceRef) {
+        self.forget_named(resource);
         self.index.forget(resource);
         self.quotas.forget(self, resource);
         self.memory.forget(&self.metrics, resource);
+    }
+
+    /// A resource that is gone names nothing.
+    pub fn forget_named(&self, resource: &ResourceRef) {
+        self.name_anew(resource, Vec::new());
     }
 
     fn exists(&self, resource: &ResourceRef) -> bool {
@@ -284,29 +301,8 @@ impl Context {
 
     /// Wakes the resources that refer to this one: it has just come, got its remote object, or is going.
     pub fn wake_referrers(&self, resource: &ResourceRef) {
-        match resource.kind {
-            Kind::Reseller => {
-                self.wake_referring(&self.stores.resellers, resource);
-                self.wake_referring(&self.stores.customers, resource);
-            }
-            Kind::Customer | Kind::ServicePlan => {
-                self.wake_referring(&self.stores.tenants, resource);
-            }
-            Kind::Tenant => {}
-        }
-    }
-
-    fn wake_referring<K: Managed>(&self, store: &Store<K>, resource: &ResourceRef) {
-        for object in store.state() {
-            let same_namespace = object.meta().namespace.as_deref() == Some(&resource.namespace);
-            let refers = || {
-                object.references().iter().any(|(_, kind, reference)| {
-                    *kind == resource.kind && reference.name == resource.name
-                })
-            };
-            if same_namespace && refers() {
-                self.wake(&resource_ref(&*object));
-            }
+        for referrer in self.referrers.of(&Named::Resource(resource.clone())) {
+            self.wake(&referrer);
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     kinds::Managed,
     neighbours::neighbours,
     platforms::{Handle, Trouble},
+    referrers::Named,
     supplements::supplement,
 };
 use crate::{
@@ -328,16 +329,16 @@ fn contested<K: Managed>(context: &Context, object: &K) -> BTreeMap<String, Stri
     };
     let mine = age(object.meta());
     let mut contested = BTreeMap::new();
-    for other in context.stores.customers.state() {
-        let older = other.namespace() == object.namespace()
-            && other.uid() != object.uid()
-            && age(other.meta()) < mine;
-        for id in other
-            .listed_clients()
-            .iter()
-            .filter(|id| older && listed.contains(id))
-        {
-            contested.insert(id.clone(), resource_ref(&*other).to_string());
+    let namespace = object.namespace().unwrap_or_default();
+    for id in listed {
+        let client = Named::Client(namespace.clone(), id.clone());
+        let others = context.referrers.of(&client).into_iter().filter(|other| {
+            let reference = ObjectRef::new(&other.name).within(&namespace);
+            let other = context.stores.customers.get(&reference);
+            other.is_some_and(|other| other.uid() != object.uid() && age(other.meta()) < mine)
+        });
+        if let Some(other) = others.last() {
+            contested.insert(id.clone(), other.to_string());
         }
     }
     contested

@@ -20,6 +20,7 @@ mod platform_controller;
 mod platforms;
 mod quotas;
 mod recent;
+mod referrers;
 mod run;
 mod secrets;
 mod serve;
