@@ -30,12 +30,12 @@ pub async fn measure() {
     let customers: Api<Customer> = Api::namespaced(client.clone(), &namespace);
     reseller(&Api::namespaced(client, &namespace)).await;
     let mut there = 0;
-    for wanted in [1, 1_000, 5_000] {
-        fill(&customers, there, wanted).await;
-        there = wanted;
+    for others in [0, 1_000, 5_000] {
+        fill(&customers, there, others + 1).await;
+        there = others + 1;
         let times = edits(&customers).await;
         println!(
-            "policies {policies}: one edit with {wanted} customers in the namespace: {}",
+            "policies {policies}: one edit beside {others} other customers in the namespace: {}",
             super::shown(times)
         );
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::{
-    Client, Resource,
+    Client,
     runtime::{
         events::Recorder,
         reflector::{ObjectRef, Store},
@@ -23,7 +23,7 @@ use crate::{
     api::Kind,
     estate::{Claim, ObjectId},
     platform::Budgets,
-    survey::{Managed, PlatformKey, ResourceRef, Survey, resource_ref},
+    survey::{Managed, Named, PlatformKey, ResourceRef, Survey, named, resource_ref},
 };
 
 /// How long the wake-up of what is above a changed object is put off.
@@ -137,13 +137,20 @@ impl Context {
         }
     }
 
-    /// Wakes the customers that list clients: of two that list the same, each has to notice the other.
-    fn wake_listers(&self, namespace: &str) {
-        for customer in self.survey.stores.customers.state() {
-            let here = customer.meta().namespace.as_deref() == Some(namespace);
-            if here && !customer.listed_clients().is_empty() {
-                self.wake(&resource_ref(&*customer));
-            }
+    /// Notes what a resource that is there names; of those that list the same client each has to notice the other.
+    pub fn note_named<K: Managed>(&self, object: &K) {
+        self.name_anew(&resource_ref(object), named(object));
+    }
+
+    fn name_anew(&self, resource: &ResourceRef, named: Vec<Named>) {
+        let changed = self.survey.referrers.note(resource, named);
+        let clients = changed
+            .iter()
+            .filter(|named| matches!(named, Named::Client(..)));
+        for client in clients {
+            let others = self.survey.referrers.of(client).into_iter();
+            self.memory
+                .wake_listers_later(others.filter(|other| other != resource));
         }
     }
 
@@ -156,8 +163,8 @@ impl Context {
             for resource in &resources {
                 self.wakers.wake(resource);
             }
-            for namespace in self.memory.take_late_listers() {
-                self.wake_listers(&namespace);
+            for resource in self.memory.take_late_listers() {
+                self.wake(&resource);
             }
             for key in &platforms {
                 self.wake_platform(key);
@@ -167,7 +174,8 @@ impl Context {
 
     /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
     pub fn prune(&self) {
-        for resource in self.survey.index.resources() {
+        let named = self.survey.referrers.resources();
+        for resource in self.survey.index.resources().into_iter().chain(named) {
             if !self.survey.exists(&resource) {
                 self.forget(&resource);
             }
@@ -188,8 +196,14 @@ impl Context {
 
     /// Forgets a resource that is gone.
     pub fn forget(&self, resource: &ResourceRef) {
+        self.forget_named(resource);
         self.wake_each(&self.survey.forget(resource));
         self.memory.forget(&self.metrics, resource);
+    }
+
+    /// A resource that is gone names nothing.
+    pub fn forget_named(&self, resource: &ResourceRef) {
+        self.name_anew(resource, Vec::new());
     }
 
     /// A `BackupPlatform` is gone: its handle goes, and what referred to it says so.
@@ -201,29 +215,8 @@ impl Context {
 
     /// Wakes the resources that refer to this one: it has just come, got its remote object, or is going.
     pub fn wake_referrers(&self, resource: &ResourceRef) {
-        match resource.kind {
-            Kind::Reseller => {
-                self.wake_referring(&self.survey.stores.resellers, resource);
-                self.wake_referring(&self.survey.stores.customers, resource);
-            }
-            Kind::Customer | Kind::ServicePlan => {
-                self.wake_referring(&self.survey.stores.tenants, resource);
-            }
-            Kind::Tenant => {}
-        }
-    }
-
-    fn wake_referring<K: Managed>(&self, store: &Store<K>, resource: &ResourceRef) {
-        for object in store.state() {
-            let same_namespace = object.meta().namespace.as_deref() == Some(&resource.namespace);
-            let refers = || {
-                object.references().iter().any(|(_, kind, reference)| {
-                    *kind == resource.kind && reference.name == resource.name
-                })
-            };
-            if same_namespace && refers() {
-                self.wake(&resource_ref(&*object));
-            }
+        for referrer in self.survey.referrers.of(&Named::Resource(resource.clone())) {
+            self.wake(&referrer);
         }
     }
 

@@ -232,20 +232,11 @@ fn note_outcome<K: Managed>(
         }
         None => context.memory.rouse(resource),
     }
-    let edited = view.declared.status.observed_generation != Some(view.declared.generation);
-    if edited && K::KIND == Kind::Customer {
-        let namespace = resource.namespace.clone();
-        context.memory.wake_listers_later(namespace);
-    }
 }
 
 /// The resource is gone for us.
 fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
     context.forget(resource);
-    if !object.listed_clients().is_empty() {
-        let namespace = resource.namespace.clone();
-        context.memory.wake_listers_later(namespace);
-    }
     if let Some(uid) = object.uid() {
         context.recent.forget::<K>(&uid);
     }

@@ -10,6 +10,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::metrics::{ConditionLabels, Metrics};
 use crate::{
+    api::ConditionType,
+    planner::{Rest, Verdict},
+    survey::{PlatformKey, ResourceRef},
+};
+use crate::{
     planner::{Rest, Verdict},
     survey::{PlatformKey, ResourceRef},
 };
@@ -18,14 +23,17 @@ use crate::{
 struct Entries {
     failures: HashMap<ResourceRef, u32>,
     rests: HashMap<ResourceRef, Resting>,
-    conditions: HashMap<ResourceRef, BTreeSet<(String, String)>>,
+    conditions: HashMap<ResourceRef, Box<[Counted]>>,
     requests: HashMap<PlatformKey, Option<String>>,
     late: HashSet<ResourceRef>,
     late_platforms: HashSet<PlatformKey>,
-    late_listers: HashSet<String>,
+    late_listers: HashSet<ResourceRef>,
     leases: BTreeSet<String>,
     held: HashMap<PlatformKey, HashSet<ResourceRef>>,
 }
+
+/// A condition and its status, as metrics count them.
+type Counted = (ConditionType, &'static str);
 
 /// After a failed pass.
 #[derive(Debug, Clone)]
@@ -93,13 +101,13 @@ impl Memory {
         self.entries().rests.remove(resource);
     }
 
-    /// Puts off waking the customers of a namespace that list clients.
-    pub fn wake_listers_later(&self, namespace: String) {
-        self.entries().late_listers.insert(namespace);
+    /// Puts off waking customers that list a client which another has begun or ceased to list.
+    pub fn wake_listers_later(&self, listers: impl Iterator<Item = ResourceRef>) {
+        self.entries().late_listers.extend(listers);
     }
 
-    /// Namespaces whose customers that list clients are to be woken now.
-    pub fn take_late_listers(&self) -> HashSet<String> {
+    /// The customers that are to be woken now for a client that they list.
+    pub fn take_late_listers(&self) -> HashSet<ResourceRef> {
         std::mem::take(&mut self.entries().late_listers)
     }
 
@@ -110,17 +118,16 @@ impl Memory {
         resource: &ResourceRef,
         conditions: &[Condition],
     ) {
-        let now: BTreeSet<(String, String)> = conditions
-            .iter()
-            .map(|condition| (condition.type_.clone(), condition.status.clone()))
-            .collect();
+        let now: Box<[Counted]> = conditions.iter().filter_map(counted).collect();
         let before = self
             .entries()
             .conditions
             .insert(resource.clone(), now.clone())
             .unwrap_or_default();
-        count(metrics, resource, before.difference(&now), -1);
-        count(metrics, resource, now.difference(&before), 1);
+        let ended = before.iter().filter(|told| !now.contains(told));
+        count(metrics, resource, ended, -1);
+        let begun = now.iter().filter(|told| !before.contains(told));
+        count(metrics, resource, begun, 1);
     }
 
     /// Forgets a resource that is gone.
@@ -188,17 +195,24 @@ impl Memory {
     }
 }
 
+fn counted(condition: &Condition) -> Option<Counted> {
+    let status = ["True", "False", "Unknown"]
+        .into_iter()
+        .find(|status| *status == condition.status)?;
+    Some((condition.type_.parse().ok()?, status))
+}
+
 fn count<'a>(
     metrics: &Metrics,
     resource: &ResourceRef,
-    conditions: impl Iterator<Item = &'a (String, String)>,
+    conditions: impl Iterator<Item = &'a Counted>,
     by: i64,
 ) {
-    for (kind, status) in conditions {
+    for (condition, status) in conditions {
         let labels = ConditionLabels {
             kind: resource.kind.as_str().into(),
-            r#type: kind.clone(),
-            status: status.clone(),
+            r#type: condition.as_str().into(),
+            status: (*status).into(),
         };
         metrics.conditions.get_or_create(&labels).inc_by(by);
     }

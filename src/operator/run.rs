@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use futures::channel::mpsc::unbounded;
 use kube::{
     Client,
-    runtime::events::{Recorder, Reporter},
+    runtime::{
+        events::{Recorder, Reporter},
+        watcher::Event,
+    },
 };
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
@@ -26,9 +29,9 @@ use super::{
     watches::watch,
 };
 use crate::{
-    api::{BackupPlatform, Customer, ManagedKind, Reseller, ServicePlan, Tenant, names},
+    api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
-    survey::{PlatformKey, Stores, Survey, resource_ref},
+    survey::{Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -159,13 +162,13 @@ fn start(
     let (customers_wake, customers_woken) = unbounded();
     let (tenants_wake, tenants_woken) = unbounded();
     let client = &share.client;
-    let gone = Gone::default();
+    let news = News::default();
     let (platforms, platform_stream) =
-        watch::<BackupPlatform, _>(client, namespace, gone.platform());
-    let (resellers, reseller_stream) = watch::<Reseller, _>(client, namespace, gone.resource());
-    let (plans, plan_stream) = watch::<ServicePlan, _>(client, namespace, gone.resource());
-    let (customers, customer_stream) = watch::<Customer, _>(client, namespace, gone.resource());
-    let (tenants, tenant_stream) = watch::<Tenant, _>(client, namespace, gone.resource());
+        watch::<BackupPlatform, _>(client, namespace, news.platform());
+    let (resellers, reseller_stream) = watch::<Reseller, _>(client, namespace, news.resource());
+    let (plans, plan_stream) = watch::<ServicePlan, _>(client, namespace, news.resource());
+    let (customers, customer_stream) = watch::<Customer, _>(client, namespace, news.resource());
+    let (tenants, tenant_stream) = watch::<Tenant, _>(client, namespace, news.resource());
     let reporter = Reporter {
         controller: names::GROUP.into(),
         instance: Some(identity.name.clone()),
@@ -196,7 +199,7 @@ fn start(
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
     });
-    gone.tell(&context);
+    news.tell(&context);
     let stop = || {
         let mut stopped = stopped.clone();
         async move {
@@ -267,11 +270,11 @@ async fn wind_up(context: &Context) {
     }
 }
 
-/// Tells the context of deleted objects. The watches exist before the context does, hence the detour.
+/// Tells the context what the watches bring. They exist before the context does, hence the detour.
 #[derive(Default, Clone)]
-struct Gone(Arc<std::sync::OnceLock<std::sync::Weak<Context>>>);
+struct News(Arc<std::sync::OnceLock<std::sync::Weak<Context>>>);
 
-impl Gone {
+impl News {
     fn tell(&self, context: &Arc<Context>) {
         let _ = self.0.set(Arc::downgrade(context));
     }
@@ -280,23 +283,31 @@ impl Gone {
         self.0.get().and_then(std::sync::Weak::upgrade)
     }
 
-    fn platform(&self) -> impl Fn(&BackupPlatform) + Send + Sync + Clone + 'static {
+    fn platform(&self) -> impl Fn(&Event<BackupPlatform>) + Send + Sync + Clone + 'static {
         let this = self.clone();
-        move |platform| {
-            if let Some(context) = this.context() {
+        move |event| {
+            if let (Event::Delete(platform), Some(context)) = (event, this.context()) {
                 context.platform_gone(&PlatformKey::of(platform));
             }
         }
     }
 
-    fn resource<K: ManagedKind>(&self) -> impl Fn(&K) + Send + Sync + Clone + 'static {
+    fn resource<K: Managed>(&self) -> impl Fn(&Event<K>) + Send + Sync + Clone + 'static {
         let this = self.clone();
-        move |object| {
-            if let Some(context) = this.context() {
-                let resource = resource_ref(object);
-                context.survey.index.forget(&resource);
-                context.memory.forget(&context.metrics, &resource);
-                context.wake_referrers(&resource);
+        move |event| {
+            let Some(context) = this.context() else {
+                return;
+            };
+            match event {
+                Event::Apply(object) | Event::InitApply(object) => context.note_named(object),
+                Event::Delete(object) => {
+                    let resource = resource_ref(object);
+                    context.forget_named(&resource);
+                    context.survey.index.forget(&resource);
+                    context.memory.forget(&context.metrics, &resource);
+                    context.wake_referrers(&resource);
+                }
+                Event::Init | Event::InitDone => {}
             }
         }
     }

@@ -17,20 +17,20 @@ use serde::de::DeserializeOwned;
 /// Objects fetched per page when a watch starts.
 const PAGE: u32 = 500;
 
-/// The cache of one kind, and the stream that fills it. `gone` is told of each object that is deleted.
-pub fn watch<K, Gone>(
+/// The cache of one kind, and the stream that fills it. `told` hears of each event before the cache does.
+pub fn watch<K, Told>(
     client: &Client,
     namespace: Option<&str>,
-    gone: Gone,
+    told: Told,
 ) -> (
     Store<K>,
-    impl Stream<Item = Result<K, watcher::Error>> + Send + use<K, Gone>,
+    impl Stream<Item = Result<K, watcher::Error>> + Send + use<K, Told>,
 )
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
     K::DynamicType: Eq + Hash,
-    Gone: Fn(&K) + Send + Sync + Clone + 'static,
+    Told: Fn(&Event<K>) + Send + Sync + Clone + 'static,
 {
     let (store, writer) = reflector::store();
     let api: Api<DeserializeGuard<K>> = namespace.map_or_else(
@@ -41,8 +41,8 @@ where
     let stream = watcher(api, config)
         .try_filter_map(|event| std::future::ready(Ok(readable(event))))
         .inspect(move |event| {
-            if let Ok(Event::Delete(object)) = event {
-                gone(object);
+            if let Ok(event) = event {
+                told(event);
             }
         })
         .default_backoff()

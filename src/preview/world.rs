@@ -19,7 +19,7 @@ use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant},
     estate::{Observation, UsageReport},
     planner::PlatformState,
-    survey::{Managed, PlatformKey, ResourceRef, Site, Stores, Survey, Terms, resource_ref},
+    survey::{Managed, PlatformKey, ResourceRef, Site, Stores, Survey, Terms, named, resource_ref},
 };
 
 /// Resources as they are, before the manifests are applied.
@@ -278,12 +278,16 @@ impl World {
 
     /// Puts a resource in place of its former self.
     pub(super) fn put<K: Kept>(&mut self, object: K) {
+        let resource = resource_ref(&object);
+        self.survey.referrers.note(&resource, named(&object));
         K::shelf(&mut self.shelves).apply_watcher_event(&Event::Apply(object));
     }
 
     /// Takes a resource away.
     pub(super) fn remove<K: Kept>(&mut self, object: &K) {
-        self.survey.forget(&resource_ref(object));
+        let resource = resource_ref(object);
+        self.survey.referrers.note(&resource, Vec::new());
+        self.survey.forget(&resource);
         K::shelf(&mut self.shelves).apply_watcher_event(&Event::Delete(object.clone()));
     }
 

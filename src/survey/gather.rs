@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{Resource, ResourceExt};
 
-use super::{Managed, ResourceRef, Site, Survey, around::around, find, neighbours::neighbours};
+use super::{
+    Managed, Named, ResourceRef, Site, Survey, around::around, find, neighbours::neighbours,
+};
 use crate::{
     api::{Kind, ManagedKind, names, shared::Adopt},
     estate::{Object, ObjectId},
@@ -279,16 +281,17 @@ fn contested<K: Managed>(survey: &Survey, object: &K) -> BTreeMap<String, String
     };
     let mine = age(object.meta());
     let mut contested = BTreeMap::new();
-    for other in survey.stores.customers.state() {
-        let older = other.namespace() == object.namespace()
-            && other.uid() != object.uid()
-            && age(other.meta()) < mine;
-        for id in other
-            .listed_clients()
-            .iter()
-            .filter(|id| older && listed.contains(id))
-        {
-            contested.insert(id.clone(), resource_ref(&*other).to_string());
+    let namespace = object.namespace().unwrap_or_default();
+    for id in listed {
+        let client = Named::Client(namespace.clone(), id.clone());
+        let others = survey.referrers.of(&client).into_iter().filter(|other| {
+            let other = find(&survey.stores.customers, &namespace, &other.name);
+            other.is_some_and(|other| {
+                other.name_any() != object.name_any() && age(other.meta()) < mine
+            })
+        });
+        if let Some(other) = others.last() {
+            contested.insert(id.clone(), other.to_string());
         }
     }
     contested

@@ -7,6 +7,7 @@ mod index;
 mod kinds;
 mod neighbours;
 mod quotas;
+mod referrers;
 mod site;
 mod stores;
 
@@ -19,6 +20,7 @@ pub use gather::{Sight, created_at, gather, noted_id, resource_ref};
 pub use index::{Index, ResourceRef};
 pub use kinds::{Managed, Own};
 pub use quotas::Quotas;
+pub use referrers::{Named, Referrers, named};
 pub use site::{PlatformKey, Reports, Site, Terms};
 pub use stores::Stores;
 
@@ -33,6 +35,8 @@ pub struct Survey {
     pub stores: Stores,
     /// Which resource holds what.
     pub index: Index,
+    /// Which resource names which.
+    pub referrers: Referrers,
     /// Who was granted how much.
     pub quotas: Quotas,
 }
@@ -43,6 +47,7 @@ impl Survey {
         Self {
             stores,
             index: Index::default(),
+            referrers: Referrers::default(),
             quotas: Quotas::default(),
         }
     }

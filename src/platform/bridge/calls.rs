@@ -60,11 +60,10 @@ impl Bridge {
 
     async fn objects(&self, kind: Kind, page_size: u32) -> Result<Vec<Object>, PlatformError> {
         let operation = operation!(kind, "GET", "");
-        let items: Vec<Item> = self.list(operation, collection(kind), page_size).await?;
-        items
-            .into_iter()
-            .map(|item| expected(operation, kind, item, |_| true))
-            .collect()
+        self.list_as(operation, collection(kind), page_size, |item: Item| {
+            expected(operation, kind, item, |_| true)
+        })
+        .await
     }
 
     async fn clients(&self, wanted: bool, page_size: u32) -> Result<Vec<Client>, PlatformError> {
@@ -121,7 +120,10 @@ impl Platform for Bridge {
         )?;
         Ok(Observation {
             capabilities,
-            objects: [resellers, plans, customers, tenants].concat(),
+            objects: [resellers, plans, customers, tenants]
+                .into_iter()
+                .flatten()
+                .collect(),
             locations,
             administrators,
             licences: pool.map(|pool| pool.licences),

@@ -17,7 +17,7 @@ const MOST_PAGES: usize = 10_000;
 /// How often one page is asked for while the platform says "later".
 const THROTTLED_TRIES: u32 = 4;
 
-/// The pages of one list so far.
+/// The pages of one list so far; rows until they are taken out.
 pub(super) struct Pages<T> {
     rows: Vec<T>,
     keys: HashSet<String>,
@@ -71,8 +71,20 @@ impl Bridge {
         collection: &str,
         page_size: u32,
     ) -> Result<Vec<T>, PlatformError> {
-        let pages = self.pages(operation, collection, page_size, None);
-        Ok(pages.await?.rows)
+        self.list_as(operation, collection, page_size, Ok).await
+    }
+
+    /// Reads a list to its end, and keeps of each row what `keep` makes of it, page by page: as they come rows are several
+    /// times as large.
+    pub(super) async fn list_as<T: Row, Kept>(
+        &self,
+        operation: &'static str,
+        collection: &str,
+        page_size: u32,
+        keep: impl Fn(T) -> Result<Kept, PlatformError>,
+    ) -> Result<Vec<Kept>, PlatformError> {
+        let pages = self.pages(operation, collection, page_size, None, keep);
+        Ok(pages.await?.1)
     }
 
     /// Reads a report over some days to its end.
@@ -82,28 +94,29 @@ impl Bridge {
         name: &str,
         days: u16,
     ) -> Result<(jiff::Timestamp, Vec<T>), PlatformError> {
-        let pages = self
-            .pages(operation, name, self.page_size(), Some(days))
+        let (as_of, rows) = self
+            .pages(operation, name, self.page_size(), Some(days), Ok)
             .await?;
-        let as_of = pages
-            .as_of
-            .ok_or_else(|| garbled(operation, "the report doesn't say how old it is"))?;
-        Ok((as_of, pages.rows))
+        let as_of =
+            as_of.ok_or_else(|| garbled(operation, "the report doesn't say how old it is"))?;
+        Ok((as_of, rows))
     }
 
-    async fn pages<T: Row>(
+    async fn pages<T: Row, Kept>(
         &self,
         operation: &'static str,
         path: &str,
         page_size: u32,
         days: Option<u16>,
-    ) -> Result<Pages<T>, PlatformError> {
+        keep: impl Fn(T) -> Result<Kept, PlatformError>,
+    ) -> Result<(Option<jiff::Timestamp>, Vec<Kept>), PlatformError> {
         let mut first = self.url(&[path])?;
         first
             .query_pairs_mut()
             .append_pair("limit", &page_size.to_string())
             .extend_pairs(days.map(|days| ("days", days.to_string())));
         let mut pages = Pages::new();
+        let mut kept = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let mut url = first.clone();
@@ -113,8 +126,12 @@ impl Bridge {
             cursor = pages
                 .add(page)
                 .map_err(|problem| garbled(operation, problem))?;
+            for row in pages.rows.drain(..) {
+                kept.push(keep(row)?);
+            }
             if cursor.is_none() {
-                return Ok(pages);
+                kept.shrink_to_fit();
+                return Ok((pages.as_of, kept));
             }
         }
     }

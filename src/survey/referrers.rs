@@ -1,0 +1,129 @@
+//! Who names what in its spec: so that whoever changes wakes those it concerns, and not by looking at everybody.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{PoisonError, RwLock},
+};
+
+use super::{Managed, ResourceRef};
+
+/// What a spec names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Named {
+    /// Another resource.
+    Resource(ResourceRef),
+    /// A client, by namespace and id.
+    Client(String, String),
+}
+
+/// What a resource's spec names: what it refers to, and the clients that it lists.
+pub fn named<K: Managed>(object: &K) -> Vec<Named> {
+    let namespace = object.meta().namespace.clone().unwrap_or_default();
+    let references = object.references().into_iter().map(|(_, kind, reference)| {
+        Named::Resource(ResourceRef {
+            kind,
+            namespace: namespace.clone(),
+            name: reference.name.clone(),
+        })
+    });
+    let clients = object.listed_clients().iter();
+    let clients = clients.map(|id| Named::Client(namespace.clone(), id.clone()));
+    references.chain(clients).collect()
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by: HashMap<ResourceRef, Vec<Named>>,
+    of: HashMap<Named, BTreeSet<ResourceRef>>,
+}
+
+/// The index; follows the watches.
+#[derive(Debug, Default)]
+pub struct Referrers(RwLock<Entries>);
+
+impl Referrers {
+    /// Notes what a resource names; nothing, when it is gone. Returns what it names anew or no more.
+    pub fn note(&self, resource: &ResourceRef, named: Vec<Named>) -> Vec<Named> {
+        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = entries.by.remove(resource).unwrap_or_default();
+        let mut changed = Vec::new();
+        for gone in before.iter().filter(|old| !named.contains(old)) {
+            entries.drop_from(gone, resource);
+            changed.push(gone.clone());
+        }
+        for new in named.iter().filter(|new| !before.contains(new)) {
+            let referrers = entries.of.entry(new.clone()).or_default();
+            referrers.insert(resource.clone());
+            changed.push(new.clone());
+        }
+        if !named.is_empty() {
+            entries.by.insert(resource.clone(), named);
+        }
+        changed
+    }
+
+    /// The resources that name something.
+    pub fn of(&self, named: &Named) -> Vec<ResourceRef> {
+        let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let referrers = entries.of.get(named);
+        referrers.into_iter().flatten().cloned().collect()
+    }
+
+    /// Every resource that names something.
+    pub fn resources(&self) -> Vec<ResourceRef> {
+        let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        entries.by.keys().cloned().collect()
+    }
+}
+
+impl Entries {
+    fn drop_from(&mut self, named: &Named, resource: &ResourceRef) {
+        if let Some(referrers) = self.of.get_mut(named) {
+            referrers.remove(resource);
+            if referrers.is_empty() {
+                self.of.remove(named);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Kind;
+
+    fn tenant(name: &str) -> ResourceRef {
+        ResourceRef {
+            kind: Kind::Tenant,
+            namespace: "backup".into(),
+            name: name.into(),
+        }
+    }
+
+    fn client(id: &str) -> Named {
+        Named::Client("backup".into(), id.into())
+    }
+
+    #[test]
+    fn who_names_what_follows_each_word() {
+        let referrers = Referrers::default();
+        assert_eq!(
+            referrers.note(&tenant("a"), vec![client("1"), client("2")]),
+            [client("1"), client("2")]
+        );
+        assert_eq!(
+            referrers.note(&tenant("b"), vec![client("2")]),
+            [client("2")]
+        );
+        assert_eq!(referrers.of(&client("2")), [tenant("a"), tenant("b")]);
+        assert_eq!(referrers.note(&tenant("b"), vec![client("2")]), []);
+        assert_eq!(
+            referrers.note(&tenant("a"), vec![client("1")]),
+            [client("2")]
+        );
+        assert_eq!(referrers.of(&client("2")), [tenant("b")]);
+        assert_eq!(referrers.note(&tenant("b"), Vec::new()), [client("2")]);
+        assert_eq!(referrers.of(&client("2")), []);
+        assert_eq!(referrers.resources(), [tenant("a")]);
+    }
+}
