@@ -3,6 +3,8 @@
 //! Levels, from the top: the platform's pool of licences, resellers one below another, customers, tenants. Each level has what
 //! the one above granted it, and can't grant more of it than that. Serves R-V3, R-V6, R-V7, R-V20, R-N6, R-D33.
 
+#[cfg(test)]
+mod histories;
 mod ledger;
 mod refusals;
 #[cfg(test)]
