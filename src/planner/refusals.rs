@@ -22,9 +22,23 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
     let kind = view.declared.kind;
     if kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
         let message = "a Sandbox is never created, only adopted";
-        let remedy = "Set adopt: ById with its externalId, or choose another type";
+        let remedy = if view.neighbours.in_sandbox() {
+            "Set adopt: ById with its externalId; or, for a product that the sandbox lacks, leave type out"
+        } else {
+            "Set adopt: ById with its externalId, or choose another type"
+        };
         let rule = &registry::SANDBOX_NEVER_CREATED;
         return Some(Refusal::new(rule, "type", message, remedy));
+    }
+    if kind == Kind::Tenant
+        && view.neighbours.in_sandbox()
+        && let Some(other) = settings.text("type")
+    {
+        let message = format!(
+            "the customer is the platform's sandbox, whose products are neither {other} nor anything else of yours to choose"
+        );
+        let rule = &registry::SANDBOX_TYPE;
+        return Some(Refusal::new(rule, "type", message, "Leave type out"));
     }
     rules::hierarchy(kind, settings, None, None, &view.neighbours.above)
         .or_else(|| fits_its_plan(view, settings, None))
