@@ -20,7 +20,9 @@ use support::{
 };
 
 /// Every rule that the table has to speak of.
-const RULES: [&str; 25] = [
+const RULES: [&str; 27] = [
+    "hidden-name-telltale",
+    "quota-dates-in-order",
     "platform-fixed",
     "plan-name-fixed",
     "account-name-fixed",

@@ -16,6 +16,8 @@ use crate::{
 const PLACE: [&str; 4] = ["parentId", "resellerId", "level", "serviceType"];
 /// Settings that a plan has to fit.
 const PLAN: [&str; 3] = ["planId", "product", "workloads"];
+/// Settings that open and close a quota's window.
+const WINDOW: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
 
 /// Why nothing may be made of these settings, if so.
 pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
@@ -40,7 +42,8 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
         let rule = &registry::SANDBOX_TYPE;
         return Some(Refusal::new(rule, "type", message, "Leave type out"));
     }
-    rules::hierarchy(kind, settings, None, None, &view.neighbours.above)
+    rules::window(settings)
+        .or_else(|| rules::hierarchy(kind, settings, None, None, &view.neighbours.above))
         .or_else(|| fits_its_plan(view, settings, None))
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
 }
@@ -68,6 +71,7 @@ pub fn of_change(
         .or_else(|| rules::fixed(kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
         .or_else(|| rules::administrators(differing))
+        .or_else(|| rules::window(settings).filter(|_| touches(&WINDOW)))
         .or_else(placed)
         .or_else(fitting)
         .or_else(|| shrinking(view, object, settings, differing))

@@ -66,6 +66,16 @@ impl Measure {
         }
     }
 
+    /// What people would ask for to cover an amount: bytes in whole Gi, or in whole Mi when there are few.
+    pub fn rounded_up(self, amount: u64) -> u64 {
+        let unit: u64 = match self {
+            Self::Storage if amount >= 10 << 30 => 1 << 30,
+            Self::Storage if amount >= 10 << 20 => 1 << 20,
+            _ => 1,
+        };
+        amount.div_ceil(unit).saturating_mul(unit)
+    }
+
     /// An amount as people write it.
     pub fn shown(self, amount: u64) -> String {
         match self {
