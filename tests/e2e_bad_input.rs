@@ -7,6 +7,7 @@ use support::{
     bridge::legible_conditions,
     kubectl,
     operator::{Stage, customer, embedded_platform},
+    resources::declared,
 };
 
 /// What kubectl says when it refuses a manifest of this kind and spec.
@@ -16,12 +17,6 @@ fn refusal(cluster: &Cluster, kind: &str, spec: &str) -> String {
     let output = kubectl(&namespace, &manifest);
     assert!(!output.status.success(), "taken: {manifest}");
     String::from_utf8(output.stderr).expect("UTF-8")
-}
-
-fn declared(kind: &str, name: &str, spec: &str) -> String {
-    format!(
-        "apiVersion: holdfast.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
-    )
 }
 
 // R-V3, R-D30, R-D33: what can be seen from the manifest alone never gets in, and kubectl says which field and what to write.

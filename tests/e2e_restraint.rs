@@ -4,7 +4,10 @@ mod support;
 
 use serde_json::{Value, json};
 
-use support::operator::{Console, Stage, customer, eventually};
+use support::{
+    operator::{Console, Stage, customer, eventually},
+    resources::events,
+};
 
 fn platform(safety: &str) -> String {
     format!(
@@ -78,6 +81,12 @@ async fn a_deletion_waits_suspended_and_can_be_called_off_or_let_through() {
         ] {
             assert!(message.contains(words), "{words:?} isn't in {message:?}");
         }
+        eventually("an event says what it waits for", || async {
+            events(&stage, &object)
+                .iter()
+                .any(|(reason, note, _)| reason == "DeletionDelayed" && *note == message)
+        })
+        .await;
     }
     let retain = json!({"spec": {"deletionPolicy": "Retain"}}).to_string();
     stage.show(&["patch", "customer/fabrikam", "--type=merge", "-p", &retain]);

@@ -53,15 +53,19 @@ use super::{
 #[x_kube(
     validation = Rule::new("has(self.resellerRef) != has(self.platformRef)")
         .message("a customer belongs either to a reseller or directly to a platform: set exactly one of resellerRef and platformRef"),
-    validation = Rule::new("!(has(self.hideName) && self.hideName) || (has(self.accountName) && self.accountName != '')")
-        .message("hideName needs an accountName, because that is what the platform is told instead of displayName: set accountName, or remove hideName")
-        .field_path(".hideName"),
-    validation = Rule::new("!(has(self.hideName) && self.hideName) || !has(self.profile) || !has(self.profile.billing) || !has(self.profile.billing.legalName)")
-        .message("profile.billing.legalName would tell the platform the name that hideName hides: remove legalName, or remove hideName")
-        .field_path(".profile.billing.legalName"),
-    validation = Rule::new("!(has(self.hideName) && self.hideName) || !has(self.branding) || !has(self.branding.companyName)")
-        .message("branding.companyName would tell the platform the name that hideName hides: remove companyName, or remove hideName")
-        .field_path(".branding.companyName"),
+    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. Changes are the policies' matter.
+    validation = Rule::new("oldSelf.hasValue() || !(has(self.hideName) && self.hideName) || (has(self.accountName) && self.accountName != '')")
+        .message("hideName needs an accountName, because that is what the platform is told instead of displayName: set accountName, or remove hideName (rule hidden-name-telltale)")
+        .field_path(".hideName")
+        .optional_old_self(true),
+    validation = Rule::new("oldSelf.hasValue() || !(has(self.hideName) && self.hideName) || !has(self.profile) || !has(self.profile.billing) || !has(self.profile.billing.legalName)")
+        .message("profile.billing.legalName would tell the platform the name that hideName hides: remove legalName, or remove hideName (rule hidden-name-telltale)")
+        .field_path(".profile.billing.legalName")
+        .optional_old_self(true),
+    validation = Rule::new("oldSelf.hasValue() || !(has(self.hideName) && self.hideName) || !has(self.branding) || !has(self.branding.companyName)")
+        .message("branding.companyName would tell the platform the name that hideName hides: remove companyName, or remove hideName (rule hidden-name-telltale)")
+        .field_path(".branding.companyName")
+        .optional_old_self(true),
 )]
 pub struct CustomerSpec {
     /// How this resource and the remote object belong together.

@@ -76,12 +76,18 @@ closed_enum! {
         .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial (rule sandbox-never-created)")
         .field_path(".type")
         .optional_old_self(true),
-    validation = Rule::new("!has(self.licenceExpiresAt) || !has(self.quota) || !has(self.quota.endsAt) || self.quota.endsAt <= self.licenceExpiresAt")
-        .message("quota.endsAt is after licenceExpiresAt, and without a licence there is nothing to use the quota for: end the quota earlier, or let the licence expire later")
-        .field_path(".quota.endsAt"),
-    validation = Rule::new("!has(self.licenceExpiresAt) || !has(self.quota) || !has(self.quota.effectiveAt) || self.quota.effectiveAt < self.licenceExpiresAt")
-        .message("quota.effectiveAt is not before licenceExpiresAt, so the quota would never take effect: begin the quota earlier, or let the licence expire later")
-        .field_path(".quota.effectiveAt"),
+    validation = Rule::new("oldSelf.hasValue() || !has(self.quota) || !has(self.quota.effectiveAt) || !has(self.quota.endsAt) || self.quota.effectiveAt < self.quota.endsAt")
+        .message("quota.effectiveAt is not before quota.endsAt, so the quota would never be in effect: begin it earlier, or end it later (rule quota-dates-in-order)")
+        .field_path(".quota.endsAt")
+        .optional_old_self(true),
+    validation = Rule::new("oldSelf.hasValue() || !has(self.licenceExpiresAt) || !has(self.quota) || !has(self.quota.endsAt) || self.quota.endsAt <= self.licenceExpiresAt")
+        .message("quota.endsAt is after licenceExpiresAt, and without a licence there is nothing to use the quota for: end the quota earlier, or let the licence expire later (rule quota-dates-in-order)")
+        .field_path(".quota.endsAt")
+        .optional_old_self(true),
+    validation = Rule::new("oldSelf.hasValue() || !has(self.licenceExpiresAt) || !has(self.quota) || !has(self.quota.effectiveAt) || self.quota.effectiveAt < self.licenceExpiresAt")
+        .message("quota.effectiveAt is not before licenceExpiresAt, so the quota would never take effect: begin the quota earlier, or let the licence expire later (rule quota-dates-in-order)")
+        .field_path(".quota.effectiveAt")
+        .optional_old_self(true),
 )]
 pub struct TenantSpec {
     /// How this resource and the remote object belong together.
@@ -142,11 +148,8 @@ pub struct TenantWorkload {
 }
 
 /// How much may be used, and when.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.effectiveAt) || !has(self.endsAt) || self.effectiveAt < self.endsAt")
-    .message("quota.effectiveAt is not before quota.endsAt, so the quota would never be in effect: begin it earlier, or end it later")
-    .field_path(".endsAt"))]
 pub struct Quota {
     /// Credits (consumption units), up to three decimals (those in quotes), out of the reseller's allotment. Absent: left as
     /// they are. Empty: no limit. Example: `50` or `"12.5"`.

@@ -14,10 +14,6 @@ use crate::{
     planner::{Rest, Verdict},
     survey::{PlatformKey, ResourceRef},
 };
-use crate::{
-    planner::{Rest, Verdict},
-    survey::{PlatformKey, ResourceRef},
-};
 
 #[derive(Debug, Default)]
 struct Entries {

@@ -92,7 +92,8 @@ pub fn change_log(
 }
 
 /// A creation that a crash swallowed before anything could be noted: an object with our claim that is no older than the
-/// resource was made for it. A resource that is younger than its object has taken it back instead.
+/// resource was made for it. A resource that is younger than its object has taken it back instead, and one that names the
+/// object by id has taken it over.
 fn unnoted_creation(
     declared: &Declared,
     progress: &Progress,
@@ -102,7 +103,10 @@ fn unnoted_creation(
     let is_creation = |change: &Change| change.step == ChangeStep::Create;
     let noted = declared.status.changes.iter().any(is_creation)
         || progress.performed.iter().any(is_creation);
-    let object = object.filter(|object| first_seen && !noted && object.claim.is_some())?;
+    let named = declared.lifecycle.external_id.as_deref();
+    let object = object
+        .filter(|object| first_seen && !noted && object.claim.is_some())
+        .filter(|object| named != Some(object.id.as_str()))?;
     let made = object.created_at.filter(|at| *at >= declared.created_at)?;
     Some(Change {
         at: made,

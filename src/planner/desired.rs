@@ -142,7 +142,8 @@ pub fn at_creation(
                 settings.set(Kind::Customer, "storageLocation", location.into());
             }
         }
-        Kind::Tenant if settings.text("type").is_none() => {
+        // A sandbox customer has products of the platform's own type only.
+        Kind::Tenant if settings.text("type").is_none() && !view.neighbours.in_sandbox() => {
             settings.set(Kind::Tenant, "type", "Evaluation".into());
         }
         Kind::Reseller if settings.text("level").is_none() => {

@@ -57,11 +57,14 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
                 format!("made on the platform as {id}; the answer had been lost."),
             )
         } else {
+            let written = if progress.performed.is_empty() {
+                "Nothing was written."
+            } else {
+                "Only what differed was written."
+            };
             (
                 "Claimed",
-                format!(
-                    "taken back: {id} carries our claim or is ours by your word. Nothing was written."
-                ),
+                format!("taken back: {id} carries our claim or is ours by your word. {written}"),
             )
         };
         notes.push(Note {

@@ -16,17 +16,34 @@ use crate::{
 const PLACE: [&str; 4] = ["parentId", "resellerId", "level", "serviceType"];
 /// Settings that a plan has to fit.
 const PLAN: [&str; 3] = ["planId", "product", "workloads"];
+/// Settings that open and close a quota's window.
+const WINDOW: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
 
 /// Why nothing may be made of these settings, if so.
 pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
     let kind = view.declared.kind;
     if kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
         let message = "a Sandbox is never created, only adopted";
-        let remedy = "Set adopt: ById with its externalId, or choose another type";
+        let remedy = if view.neighbours.in_sandbox() {
+            "Set adopt: ById with its externalId; or, for a product that the sandbox lacks, leave type out"
+        } else {
+            "Set adopt: ById with its externalId, or choose another type"
+        };
         let rule = &registry::SANDBOX_NEVER_CREATED;
         return Some(Refusal::new(rule, "type", message, remedy));
     }
-    rules::hierarchy(kind, settings, None, None, &view.neighbours.above)
+    if kind == Kind::Tenant
+        && view.neighbours.in_sandbox()
+        && let Some(other) = settings.text("type")
+    {
+        let message = format!(
+            "the customer is the platform's sandbox, whose products are neither {other} nor anything else of yours to choose"
+        );
+        let rule = &registry::SANDBOX_TYPE;
+        return Some(Refusal::new(rule, "type", message, "Leave type out"));
+    }
+    rules::window(settings)
+        .or_else(|| rules::hierarchy(kind, settings, None, None, &view.neighbours.above))
         .or_else(|| fits_its_plan(view, settings, None))
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
 }
@@ -54,6 +71,7 @@ pub fn of_change(
         .or_else(|| rules::fixed(kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
         .or_else(|| rules::administrators(differing))
+        .or_else(|| rules::window(settings).filter(|_| touches(&WINDOW)))
         .or_else(placed)
         .or_else(fitting)
         .or_else(|| shrinking(view, object, settings, differing))

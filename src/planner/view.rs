@@ -10,7 +10,7 @@ use crate::{
         Kind, Reason,
         shared::{Adopt, Change, ChangeOutcome, Intent, Lifecycle, ManagedStatus, Management},
     },
-    estate::{Capabilities, Claim, Client, Object, ObjectId, StorageLocation},
+    estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
     platform::{PlatformError, Rehearsal},
     rules::quota::{Amounts, Shortage},
 };
@@ -179,6 +179,8 @@ pub struct Neighbours {
     pub above: Vec<Arc<Object>>,
     /// The plan that the spec names.
     pub plan: Option<Arc<Object>>,
+    /// The customer that the spec of a tenant names.
+    pub customer: Option<Arc<Object>>,
     /// The circle that the parents of the specs form, by their names, if they do.
     pub circle: Option<String>,
     /// What the ledger hasn't room for.
@@ -187,6 +189,14 @@ pub struct Neighbours {
     pub granted_below: [u64; 4],
     /// What is in use.
     pub used: Amounts,
+}
+
+impl Neighbours {
+    /// Whether a tenant belongs to the platform's sandbox customer.
+    pub fn in_sandbox(&self) -> bool {
+        let customer = self.customer.as_ref();
+        customer.is_some_and(|customer| customer.protection == Protection::Sandbox)
+    }
 }
 
 /// What this pass has learned or done so far.

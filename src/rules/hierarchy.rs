@@ -42,7 +42,12 @@ pub fn hierarchy(
                 "a {level} can't stand under {}, which is a {above}; the order is Distributor, SubDistributor, Reseller",
                 parent.name
             );
-            let remedy = "Choose a lower level, or another parentRef";
+            let remedy = match above {
+                "Reseller" => {
+                    "Name a parentRef of a higher level: below a Reseller there are only customers"
+                }
+                _ => "Choose a lower level, or another parentRef",
+            };
             let rule = &registry::LEVEL_BELOW_PARENT;
             return Some(Refusal::new(rule, "level", message, remedy));
         }

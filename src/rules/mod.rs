@@ -10,6 +10,7 @@ mod protected;
 pub mod quota;
 pub mod registry;
 mod scope;
+mod window;
 
 pub use access::administrators;
 pub use deletion::deletion;
@@ -20,3 +21,4 @@ pub use plan_fit::plan_fit;
 pub use protected::{hands_off, protected};
 pub use registry::{Refusal, Rule};
 pub use scope::{not_acted_on, writable};
+pub use window::window;

@@ -96,7 +96,7 @@ rules! {
     PLAN_NAME_FIXED = "plan-name-fixed", ["D20"], FixedField, [Admission, Planner], "The name of a plan stays once the plan exists.";
     ACCOUNT_NAME_FIXED = "account-name-fixed", ["D2"], FixedField, [Admission, Planner], "The account name of a customer stays once the customer exists.";
     HIDE_NAME_FIXED = "hide-name-fixed", ["D2"], FixedField, [Admission, Planner], "Whether a customer's name is hidden is settled when the customer is made.";
-    HIDDEN_NAME_TELLTALE = "hidden-name-telltale", ["D2"], InvalidSpec, [Schema, Planner], "What would give a hidden name away is refused, and a hidden name needs an account name.";
+    HIDDEN_NAME_TELLTALE = "hidden-name-telltale", ["D2"], InvalidSpec, [Schema, Admission, Planner], "What would give a hidden name away is refused, and a hidden name needs an account name.";
     CUSTOMER_FIXED = "customer-fixed", ["D30"], FixedField, [Admission, Planner], "A tenant stays with its customer.";
     PRODUCT_FIXED = "product-fixed", ["D30"], FixedField, [Admission, Planner], "The product of a tenant stays.";
     STORAGE_LOCATION_FIXED = "storage-location-fixed", ["S2", "V2"], LocationMismatch, [Admission, Planner], "Data stays where it was placed; a later change of country moves nothing.";
@@ -119,7 +119,7 @@ rules! {
     CREDITS_OVERCOMMIT = "credits-overcommit", ["V20", "N6", "D33"], QuotaExceeded, [Admission, Planner], "No more credits are granted than are allotted: below a reseller to customers, below a customer to tenants.";
     ALLOTMENT_BELOW_GRANTED = "allotment-below-granted", ["V20", "N6"], QuotaBelowUsage, [Admission, Planner], "An allotment doesn't shrink below what is granted of it.";
     LIMIT_BELOW_USE = "limit-below-use", ["V3", "V6"], QuotaBelowUsage, [Planner], "A customer's limit isn't set below what is in use.";
-    QUOTA_DATES_IN_ORDER = "quota-dates-in-order", ["D33"], InvalidSpec, [Schema], "A quota begins before it ends, and doesn't outlast the licence.";
+    QUOTA_DATES_IN_ORDER = "quota-dates-in-order", ["D33"], InvalidSpec, [Schema, Admission, Planner], "A quota begins before it ends, and doesn't outlast the licence.";
 
     PROTECTED_FIELDS = "protected-fields", ["D12"], Protected, [Planner], "What the platform keeps for itself, or another tool manages, isn't written.";
     SANDBOX_FIELDS = "sandbox-fields", ["D12"], Protected, [Admission, Planner], "Of a sandbox only plan, quota with its dates, added regions, and workloads with their seats may change.";

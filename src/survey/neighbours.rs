@@ -39,6 +39,8 @@ pub fn neighbours<K: Managed>(
         above: above(&inventory, parent),
         plan: referred("servicePlanRef")
             .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
+        customer: referred("customerRef")
+            .and_then(|id| inventory.get(Kind::Customer, &id).cloned()),
         circle: circle(survey, object),
         shortages: word.shortages,
         granted_below: word.granted_below,

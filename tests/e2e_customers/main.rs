@@ -11,4 +11,3 @@ mod once;
 mod refusals;
 mod secrecy;
 mod settings;
-mod tap;

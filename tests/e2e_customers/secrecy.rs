@@ -7,8 +7,8 @@ use crate::{
     support::{
         bridge::{Bridge, TOKEN, bridge_platform, secret},
         operator::{Stage, customer, eventually},
+        tap::Tap,
     },
-    tap::Tap,
 };
 
 /// A name that is in nothing but the YAML, and the one that it is changed to.

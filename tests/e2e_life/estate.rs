@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::operator::{Console, Stage, embedded_platform};
+pub use crate::support::resources::{events, merge};
 
 /// One resource of each managed kind, below one another.
 pub const OBJECTS: [&str; 5] = [
@@ -77,32 +78,4 @@ pub async fn meddle(stage: &Stage, console: &Console, kind: &str, object: &str, 
         .expect("it is on the platform")
         .to_owned();
     console.change(kind, &id, patch).await;
-}
-
-/// `kubectl patch --type=merge`.
-pub fn merge(stage: &Stage, object: &str, patch: &Value) {
-    stage.show(&["patch", object, "--type=merge", "-p", &patch.to_string()]);
-}
-
-/// Reasons of the events about an object, with their messages, and how often each was sent.
-pub fn events(stage: &Stage, object: &str) -> Vec<(String, String, u64)> {
-    let name = object.split('/').next_back().expect("a name");
-    let list = stage.show(&[
-        "get",
-        "events.events.k8s.io",
-        "-o",
-        "json",
-        "--field-selector",
-        &format!("regarding.name={name}"),
-    ]);
-    let list: Value = serde_json::from_str(&list).expect("JSON");
-    let items = list["items"].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    items
-        .iter()
-        .map(|event| {
-            let count = event["series"]["count"].as_u64().unwrap_or(1);
-            (text(&event["reason"]), text(&event["note"]), count)
-        })
-        .collect()
 }

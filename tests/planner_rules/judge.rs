@@ -101,6 +101,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             neighbours: Neighbours {
                 above: world.above(&declared.spec),
                 plan: plan.and_then(|key| world.objects.get(&key).cloned()),
+                customer: None,
                 shortages,
                 granted_below,
                 circle: circle(case, &declared),

@@ -54,10 +54,7 @@ impl Bridge {
 
     /// Starts it (again), on the same estate and address.
     pub async fn run(&mut self) {
-        let estate = self
-            .directory
-            .path()
-            .join(format!("estate{}.sqlite", self.estate));
+        let estate = self.estate_path();
         let child = Command::new(env!("CARGO_BIN_EXE_holdfast"))
             .args(["platform", "serve", "--listen", &self.address])
             .args(["--data".as_ref(), estate.as_os_str()])
@@ -89,6 +86,17 @@ impl Bridge {
         }
     }
 
+    /// Has the platform never had this tenant, be it one that nobody may remove.
+    pub async fn lose_tenant(&mut self, id: &str) {
+        self.stop();
+        let estate = rusqlite::Connection::open(self.estate_path()).expect("an estate");
+        let delete = "DELETE FROM items WHERE kind = 'tenants' AND id = ?1 OR tenant = ?1";
+        let lost = estate.execute(delete, [id]).expect("deleted");
+        assert!(lost > 0);
+        drop(estate);
+        self.run().await;
+    }
+
     /// Another account answers at the same address from now on, with the same token.
     pub async fn replace_estate(&mut self) {
         self.stop();
@@ -113,6 +121,11 @@ impl Bridge {
             .set_modified(SystemTime::now())
             .expect("set");
         std::fs::rename(next, path).expect("renamed");
+    }
+
+    fn estate_path(&self) -> std::path::PathBuf {
+        let name = format!("estate{}.sqlite", self.estate);
+        self.directory.path().join(name)
     }
 
     fn faults_path(&self) -> std::path::PathBuf {

@@ -3,9 +3,12 @@
 
 pub mod bridge;
 pub mod console;
+pub mod history;
 pub mod operator;
 pub mod policies;
+pub mod resources;
 pub mod rule_cases;
+pub mod tap;
 
 use std::{
     env,

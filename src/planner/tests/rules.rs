@@ -82,6 +82,27 @@ fn of_a_sandbox_only_what_the_requirement_lists_may_change() {
     assert!(fewer.stalled(Reason::Protected).starts_with("workloads: "));
 }
 
+// R-D12, R-D13
+#[test]
+fn a_product_that_the_sandbox_lacks_is_added_and_its_type_left_to_the_platform() {
+    let mut sandbox = remote(Kind::Customer, "7", &json!({"name": "Sandbox"}));
+    sandbox.protection = Protection::Sandbox;
+    let of = |spec| {
+        let mut scene = new(tenant("t").with(spec));
+        scene.neighbours.customer = Some(Arc::new(sandbox.clone()));
+        scene
+    };
+    let Step::Create { document, .. } = of(json!({})).next() else {
+        panic!("it is made");
+    };
+    assert_eq!(document.get("type"), None);
+    assert_eq!(of(json!({"type": "Commercial"})).rule(), "sandbox-type");
+    assert_eq!(
+        of(json!({"type": "Sandbox"})).rule(),
+        "sandbox-never-created"
+    );
+}
+
 // R-D11, R-V4
 #[test]
 fn a_default_object_keeps_its_name_and_stays_on() {

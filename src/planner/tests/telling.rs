@@ -277,6 +277,19 @@ fn taking_back_is_told_and_creating_is_not_called_so() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].reason, "Created");
 
+    // Younger than the resource, and named by it: taken over, with our mark and what differed.
+    let mut named = scene
+        .clone()
+        .where_object(|object| object.created_at = Some(noon()));
+    named.declared.lifecycle.external_id = Some(ID.into());
+    named.declared.status.external_id = None;
+    let performed = change(ChangeStep::Update, &["profile.phone"], ChangeOutcome::Done);
+    named.progress.performed.push(performed);
+    let told = noted(&nothing, &named);
+    assert_eq!(told[0].reason, "Updated");
+    assert_eq!(told[1].reason, "Claimed");
+    assert!(told[1].message.ends_with("Only what differed was written."));
+
     let lost = ManagedStatus {
         changes: vec![change(ChangeStep::Create, &[], ChangeOutcome::Unknown)],
         ..ManagedStatus::default()

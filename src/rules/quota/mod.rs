@@ -3,6 +3,8 @@
 //! Levels, from the top: the platform's pool of licences, resellers one below another, customers, tenants. Each level has what
 //! the one above granted it, and can't grant more of it than that. Serves R-V3, R-V6, R-V7, R-V20, R-N6, R-D33.
 
+#[cfg(test)]
+mod histories;
 mod ledger;
 mod refusals;
 #[cfg(test)]
@@ -62,6 +64,16 @@ impl Measure {
             (Kind::Tenant, Self::Credits) => Some("quota.credits"),
             (Kind::Tenant | Kind::ServicePlan, _) => None,
         }
+    }
+
+    /// What people would ask for to cover an amount: bytes in whole Gi, or in whole Mi when there are few.
+    pub fn rounded_up(self, amount: u64) -> u64 {
+        let unit: u64 = match self {
+            Self::Storage if amount >= 10 << 30 => 1 << 30,
+            Self::Storage if amount >= 10 << 20 => 1 << 20,
+            _ => 1,
+        };
+        amount.div_ceil(unit).saturating_mul(unit)
     }
 
     /// An amount as people write it.

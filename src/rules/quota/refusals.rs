@@ -110,12 +110,12 @@ pub fn below_use(
             if !shrinks || limit >= used {
                 return None;
             }
+            let enough = measure.shown(measure.rounded_up(used));
             let message = format!(
-                "{} would be less than the {} in use",
-                measure.shown(limit),
-                measure.shown(used)
+                "{} would be less than the {enough} in use",
+                measure.shown(limit)
             );
-            let remedy = format!("State at least {}, or free some first", measure.shown(used));
+            let remedy = format!("State at least {enough}, or free some first");
             let rule = &registry::LIMIT_BELOW_USE;
             Some(Refusal::new(rule, setting, message, remedy))
         })

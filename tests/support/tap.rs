@@ -20,6 +20,10 @@ pub struct Heard {
     pub text: String,
     /// The body; null when there is none.
     pub body: Value,
+    /// What the platform answered; null when there was no body, or no answer yet.
+    pub answer: Value,
+    /// With which status; nothing while there is no answer.
+    pub status: Option<StatusCode>,
 }
 
 /// Passes requests on to a platform and remembers them.
@@ -70,12 +74,15 @@ async fn relay(
     let heard = Heard {
         text: format!("{line}\n{headers:?}\n{}", String::from_utf8_lossy(&body)),
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        answer: Value::Null,
+        status: None,
         line,
     };
-    tap.heard
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(heard);
+    let number = {
+        let mut all = tap.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(heard);
+        all.len() - 1
+    };
     headers.remove(header::HOST);
     let request = tap.client.request(method, format!("{}{uri}", tap.platform));
     let Ok(answer) = request.headers(headers).body(body).send().await else {
@@ -86,7 +93,12 @@ async fn relay(
     // Whole once more: it has a length of its own.
     response.headers_mut().remove(header::TRANSFER_ENCODING);
     response.headers_mut().remove(header::CONTENT_LENGTH);
-    *response.body_mut() = Body::from(answer.bytes().await.unwrap_or_default());
+    let bytes = answer.bytes().await.unwrap_or_default();
+    let mut all = tap.heard.lock().unwrap_or_else(PoisonError::into_inner);
+    all[number].answer = serde_json::from_slice(&bytes).unwrap_or_default();
+    all[number].status = Some(response.status());
+    drop(all);
+    *response.body_mut() = Body::from(bytes);
     response
 }
 
