@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{context::Context, kinds::Managed, platforms::Handle};
+use super::{context::Context, inherited, kinds::Managed, platforms::Handle};
 use crate::{
     api::Kind,
     estate::{Object, ObjectId},
@@ -55,6 +55,7 @@ pub fn around<K: Managed>(
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
         around.plans = plans(context, resource, &inventory, &account, tenants);
     }
+    around.levels = inherited::levels(context, resource, handle, &inventory, object);
     drop(inventory);
     report(handle, object, &mut around);
     around

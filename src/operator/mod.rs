@@ -10,6 +10,7 @@ mod events;
 mod gather;
 mod identity;
 mod index;
+mod inherited;
 mod kinds;
 mod lease;
 mod memory;

@@ -210,6 +210,8 @@ fn terms(platform: &BackupPlatform) -> Terms {
                 .and_then(|safety| safety.deletion_delay)
                 .map_or(DELETION_DELAY, Into::into),
         },
+        bandwidth: spec.bandwidth.clone(),
+        branding: spec.branding.clone(),
         account: confirmed.or(noted),
     }
 }

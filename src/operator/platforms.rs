@@ -14,7 +14,7 @@ use super::{deletions::Deletions, lease::Tenure};
 use crate::{
     api::{
         Reason,
-        shared::{Adopt, Management},
+        shared::{Adopt, Bandwidth, Branding, Management},
     },
     estate::{Consumption, DataSources, ObjectId},
     inventory::Inventory,
@@ -52,6 +52,10 @@ pub struct Terms {
     pub usage_interval: std::time::Duration,
     /// What slows deletions down.
     pub safety: Safety,
+    /// Throttling at the top of what is inherited.
+    pub bandwidth: Option<Bandwidth>,
+    /// Branding at the top of what is inherited.
+    pub branding: Option<Branding>,
     /// The account that may be written to; `None` until one was seen.
     pub account: Option<String>,
 }
