@@ -17,6 +17,11 @@ const PLACE: [&str; 4] = ["parentId", "resellerId", "level", "serviceType"];
 /// Settings that a plan has to fit.
 const PLAN: [&str; 3] = ["planId", "product", "workloads"];
 
+/// Settings that what hangs below relies on.
+const RELIED_ON: [&str; 3] = ["level", "childServiceTypes", "products"];
+/// Settings that have an order.
+const DATES: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
+
 /// Why nothing may be made of these settings, if so.
 pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
     let kind = view.declared.kind;
@@ -28,6 +33,7 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
     }
     rules::hierarchy(kind, settings, None, None, &view.neighbours.above)
         .or_else(|| fits_its_plan(view, settings, None))
+        .or_else(|| rules::quota_dates(settings, None))
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
 }
 
@@ -50,12 +56,19 @@ pub fn of_change(
         refusal.filter(|_| touches(&PLACE))
     };
     let fitting = || fits_its_plan(view, settings, held).filter(|_| touches(&PLAN));
+    let relied_on = || {
+        let refusal = rules::below(kind, settings, &view.neighbours.below);
+        refusal.filter(|_| touches(&RELIED_ON))
+    };
+    let dated = || rules::quota_dates(settings, held).filter(|_| touches(&DATES));
     unhidden(view, object)
         .or_else(|| rules::fixed(kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
         .or_else(|| rules::administrators(differing))
         .or_else(placed)
         .or_else(fitting)
+        .or_else(relied_on)
+        .or_else(dated)
         .or_else(|| shrinking(view, object, settings, differing))
 }
 

@@ -1,6 +1,8 @@
 //! Pure rules: each answers whether something is allowed, or which field forbids it and what to do.
 
 mod access;
+mod below;
+mod dates;
 mod deletion;
 mod fixed;
 mod hierarchy;
@@ -14,6 +16,8 @@ mod scope;
 mod throttle;
 
 pub use access::administrators;
+pub use below::below;
+pub use dates::quota_dates;
 pub use deletion::deletion;
 pub use fixed::fixed;
 pub use hierarchy::{Chain, hierarchy};
