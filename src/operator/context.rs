@@ -99,10 +99,25 @@ impl Context {
         };
         let account = &facts.capabilities.account.id;
         let by_claim = claim.and_then(|claim| self.survey.index.by_claim(kind, claim));
-        if let Some(resource) = by_claim.or_else(|| self.survey.index.by_id(account, kind, id)) {
-            self.wake(&resource);
+        match by_claim.or_else(|| self.survey.index.by_id(account, kind, id)) {
+            Some(resource) => self.wake(&resource),
+            None => self.wake_below(handle, account, kind, id),
         }
         self.wake_above(handle, kind, id);
+    }
+
+    /// Wakes what inherits from a reseller that no resource declares.
+    fn wake_below(&self, handle: &Handle, account: &str, kind: Kind, id: &ObjectId) {
+        if kind != Kind::Reseller {
+            return;
+        }
+        let inventory = handle.site.inventory();
+        for below in [Kind::Customer, Kind::Reseller] {
+            let children = inventory.children(below, id);
+            let held =
+                children.filter_map(|child| self.survey.index.by_id(account, below, &child.id));
+            held.for_each(|resource| self.wake(&resource));
+        }
     }
 
     /// Wakes, a little later, the resources above a remote object: their figures change with it. Later, so that a thousand

@@ -158,9 +158,14 @@ async fn settle<K: Managed>(
     let notes = planner::notes(&gathered.sight.declared.status, &shared, view.progress);
     let conditions = shared.conditions.clone();
     let status = own.with(shared)?;
-    if object.status_document()? != status {
+    let previous = object.status_document()?;
+    if previous != status {
         write_status(context, object, &status).await?;
         count_refusal(context, K::KIND, settlement.rule);
+        // R-V9: those below inherit it, and those below them are woken by their own passes.
+        if K::KIND == Kind::Reseller && previous.get("effective") != status.get("effective") {
+            context.wake_referrers(resource);
+        }
     }
     context
         .memory

@@ -16,8 +16,10 @@ use crate::{
 const PLACE: [&str; 4] = ["parentId", "resellerId", "level", "serviceType"];
 /// Settings that a plan has to fit.
 const PLAN: [&str; 3] = ["planId", "product", "workloads"];
-/// Settings that open and close a quota's window.
-const WINDOW: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
+/// Settings that what hangs below relies on.
+const RELIED_ON: [&str; 3] = ["level", "childServiceTypes", "products"];
+/// Settings that have an order.
+const DATES: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
 
 /// Why nothing may be made of these settings, if so.
 pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
@@ -42,7 +44,7 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
         let rule = &registry::SANDBOX_TYPE;
         return Some(Refusal::new(rule, "type", message, "Leave type out"));
     }
-    rules::window(settings)
+    rules::quota_dates(settings, None)
         .or_else(|| rules::hierarchy(kind, settings, None, None, &view.neighbours.above))
         .or_else(|| fits_its_plan(view, settings, None))
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
@@ -67,13 +69,19 @@ pub fn of_change(
         refusal.filter(|_| touches(&PLACE))
     };
     let fitting = || fits_its_plan(view, settings, held).filter(|_| touches(&PLAN));
+    let relied_on = || {
+        let refusal = rules::below(kind, settings, &view.neighbours.below);
+        refusal.filter(|_| touches(&RELIED_ON))
+    };
+    let dated = || rules::quota_dates(settings, held).filter(|_| touches(&DATES));
     unhidden(view, object)
         .or_else(|| rules::fixed(kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
         .or_else(|| rules::administrators(differing))
-        .or_else(|| rules::window(settings).filter(|_| touches(&WINDOW)))
+        .or_else(dated)
         .or_else(placed)
         .or_else(fitting)
+        .or_else(relied_on)
         .or_else(|| shrinking(view, object, settings, differing))
 }
 

@@ -177,6 +177,8 @@ pub struct Supplements {
 pub struct Neighbours {
     /// What it hangs under or should hang under, nearest first.
     pub above: Vec<Arc<Object>>,
+    /// What relies on it: resellers and customers directly below a reseller, tenants on a plan.
+    pub below: Vec<Arc<Object>>,
     /// The plan that the spec names.
     pub plan: Option<Arc<Object>>,
     /// The customer that the spec of a tenant names.

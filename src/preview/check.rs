@@ -7,7 +7,10 @@ use std::{
 
 use jsonschema::Validator;
 use k8s_openapi::NamespaceResourceScope;
-use kube::{CustomResourceExt, Resource};
+use kube::{
+    Resource,
+    core::cel::{CompiledSchema, compile_schema, validate_compiled},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -25,10 +28,7 @@ pub fn resource<K>(
     namespace: &str,
 ) -> Result<K, ManifestError>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + CustomResourceExt
-        + DeserializeOwned
-        + Serialize,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Serialize,
 {
     let wrong = |field: &str, problem: &str| {
         let problem: String = problem.chars().take(SHOWN).collect();
@@ -47,20 +47,14 @@ where
     {
         return Err(wrong("metadata.name", "a resource needs a name"));
     }
-    against_schema(&K::kind(&()), &value).map_err(|(field, problem)| wrong(&field, &problem))?;
+    against_definition(&K::kind(&()), &value)
+        .map_err(|(field, problem)| wrong(&field, &problem))?;
     let mut resource: K =
         serde_json::from_value(value.clone()).map_err(|error| wrong("spec", &error.to_string()))?;
     let kept = serde_json::to_value(&resource).unwrap_or_default();
     if let Some(field) = lost(value.get("spec"), kept.get("spec"), "spec") {
         let problem = "there is no such field. `kubectl explain` tells which there are";
         return Err(wrong(&field, problem));
-    }
-    if let Err(errors) = kube::core::cel::validate_cel(&resource)
-        && let Some(error) = errors.iter().next()
-    {
-        let field = error.field_path.trim_start_matches('.');
-        let field = if field.is_empty() { "spec" } else { field };
-        return Err(wrong(field, &error.message));
     }
     resource
         .meta_mut()
@@ -69,32 +63,64 @@ where
     Ok(resource)
 }
 
-/// The first thing in a document that its kind's schema refuses: the field, and why.
-fn against_schema(kind: &str, value: &Value) -> Result<(), (String, String)> {
-    static VALIDATORS: OnceLock<Mutex<HashMap<String, Validator>>> = OnceLock::new();
-    let mut validators = VALIDATORS
+/// A kind's definition, made ready to judge by: compiling it takes far longer than judging.
+struct Definition {
+    schema: Validator,
+    rules: CompiledSchema,
+}
+
+impl Definition {
+    fn of(kind: &str) -> Option<Self> {
+        let schema = schema(kind)?;
+        Some(Self {
+            rules: compile_schema(&schema),
+            schema: jsonschema::validator_for(&schema).ok()?,
+        })
+    }
+
+    /// The first thing that schema or rules refuse: the field, and why.
+    fn judge(&self, value: &Value) -> Result<(), (String, String)> {
+        let or_spec = |field: String| {
+            if field.is_empty() {
+                "spec".to_owned()
+            } else {
+                field
+            }
+        };
+        if let Some(error) = self.schema.iter_errors(value).next() {
+            let path = error.instance_path().to_string();
+            let field = path.trim_start_matches('/').replace('/', ".");
+            return Err((or_spec(field), error.masked().to_string()));
+        }
+        match validate_compiled(&self.rules, value, None) {
+            Ok(()) => Ok(()),
+            Err(errors) => errors.as_slice().first().map_or(Ok(()), |error| {
+                let field = error.field_path.trim_start_matches('.').to_owned();
+                Err((or_spec(field), error.message.clone()))
+            }),
+        }
+    }
+}
+
+/// The first thing in a document that its kind's definition refuses: the field, and why.
+fn against_definition(kind: &str, value: &Value) -> Result<(), (String, String)> {
+    static DEFINITIONS: OnceLock<Mutex<HashMap<String, Definition>>> = OnceLock::new();
+    let mut definitions = DEFINITIONS
         .get_or_init(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    if !validators.contains_key(kind) {
-        let validator = schema(kind)
-            .and_then(|schema| jsonschema::validator_for(&schema).ok())
-            .ok_or_else(|| (String::new(), format!("the schema of {kind} can't be used")))?;
-        validators.insert(kind.to_owned(), validator);
+    if !definitions.contains_key(kind) {
+        let unusable = || {
+            (
+                String::new(),
+                format!("the definition of {kind} can't be used"),
+            )
+        };
+        let definition = Definition::of(kind).ok_or_else(unusable)?;
+        definitions.insert(kind.to_owned(), definition);
     }
     // Null is the same as absent.
-    let value = without_nulls(value);
-    let Some(error) = validators[kind].iter_errors(&value).next() else {
-        return Ok(());
-    };
-    let path = error.instance_path().to_string();
-    let field = path.trim_start_matches('/').replace('/', ".");
-    let field = if field.is_empty() {
-        "spec".to_owned()
-    } else {
-        field
-    };
-    Err((field, error.masked().to_string()))
+    definitions[kind].judge(&without_nulls(value))
 }
 
 fn schema(kind: &str) -> Option<Value> {

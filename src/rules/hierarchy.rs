@@ -56,22 +56,33 @@ pub fn hierarchy(
 }
 
 fn service_type(wanted: &str, parent: &Object) -> Option<Refusal> {
-    let passed_on = parent.settings.get("childServiceTypes")?.as_array()?;
-    let passed_on: Vec<&str> = passed_on.iter().filter_map(Value::as_str).collect();
-    if passed_on.is_empty() || passed_on.contains(&wanted) {
+    if passes_on(&parent.settings, wanted) {
         return None;
     }
     let message = format!(
         "{} may pass on {} only, not {wanted}",
         parent.name,
-        passed_on.join(" and ")
+        passed_on(&parent.settings).join(" and ")
     );
     let remedy = "Choose one of these, or add it to childServiceTypes of the Reseller above";
     let rule = &registry::SERVICE_TYPE_PASSED_ON;
     Some(Refusal::new(rule, "serviceType", message, remedy))
 }
 
-fn rank(level: &str) -> u8 {
+/// Whether a reseller with these settings may pass a service type on; one that says nothing passes on all.
+pub(super) fn passes_on(settings: &Settings, service_type: &str) -> bool {
+    let passed_on = passed_on(settings);
+    passed_on.is_empty() || passed_on.contains(&service_type)
+}
+
+fn passed_on(settings: &Settings) -> Vec<&str> {
+    let listed = settings.get("childServiceTypes").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten();
+    listed.filter_map(Value::as_str).collect()
+}
+
+/// How far down a level stands.
+pub(super) fn rank(level: &str) -> u8 {
     match level {
         "Distributor" => 0,
         "SubDistributor" => 1,

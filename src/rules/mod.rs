@@ -1,24 +1,30 @@
 //! Pure rules: each answers whether something is allowed, or which field forbids it and what to do.
 
 mod access;
+mod below;
+mod dates;
 mod deletion;
 mod fixed;
 mod hierarchy;
+mod inherited;
 mod location;
 mod plan_fit;
 mod protected;
 pub mod quota;
 pub mod registry;
 mod scope;
-mod window;
+mod throttle;
 
 pub use access::administrators;
+pub use below::below;
+pub use dates::quota_dates;
 pub use deletion::deletion;
 pub use fixed::fixed;
 pub use hierarchy::{Chain, hierarchy};
+pub use inherited::{Level, Stated, effective};
 pub use location::storage_location;
 pub use plan_fit::plan_fit;
 pub use protected::{hands_off, protected};
 pub use registry::{Refusal, Rule};
 pub use scope::{not_acted_on, writable};
-pub use window::window;
+pub use throttle::{Throttle, throttle};

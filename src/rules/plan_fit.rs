@@ -2,27 +2,61 @@
 
 use serde_json::Value;
 
-use super::registry::{self, Refusal};
+use super::registry::{self, Refusal, Rule};
 use crate::estate::{Object, Settings};
+
+/// What of a tenant a plan doesn't offer.
+pub(super) struct Unfit<'a> {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The tenant's product.
+    pub product: &'a str,
+    /// The workload, where it isn't the product as a whole.
+    pub workload: Option<&'a str>,
+    /// What the plan has instead.
+    pub offered: Vec<&'a str>,
+}
 
 /// Why a tenant with these settings can't be on the plan, if so. Serves R-D30, R-D32.
 pub fn plan_fit(settings: &Settings, held: Option<&Settings>, plan: &Object) -> Option<Refusal> {
-    let product = settings.text("product").or_else(|| held?.text("product"))?;
-    let products = plan.settings.get("products").and_then(Value::as_array)?;
-    let named = |entry: &&Value| entry.get("product").and_then(Value::as_str) == Some(product);
-    let Some(entry) = products.iter().find(named) else {
-        let others: Vec<&str> = products
-            .iter()
-            .filter_map(|entry| entry.get("product")?.as_str())
-            .collect();
+    let unfit = fits(settings, held, &plan.settings)?;
+    let (product, offered) = (unfit.product, listed(&unfit.offered));
+    let Some(outside) = unfit.workload else {
         let message = format!(
-            "plan {:?} doesn't contain {product}; it contains {}",
-            plan.name,
-            listed(&others)
+            "plan {:?} doesn't contain {product}; it contains {offered}",
+            plan.name
         );
         let remedy = "Choose a plan that contains the product, or add it to the plan";
-        let rule = &registry::PLAN_COVERS_PRODUCT;
-        return Some(Refusal::new(rule, "servicePlanRef", message, remedy));
+        return Some(Refusal::new(unfit.rule, "servicePlanRef", message, remedy));
+    };
+    let message = format!(
+        "{outside} is not in plan {:?}, which offers {offered} for {product}",
+        plan.name
+    );
+    let remedy = "Take the workload out, choose a plan that offers it, or add it to the plan";
+    let field = format!("workloads[{outside}]");
+    Some(Refusal::new(unfit.rule, field, message, remedy))
+}
+
+/// The first thing of a tenant that a plan with these settings doesn't offer.
+pub(super) fn fits<'a>(
+    settings: &'a Settings,
+    held: Option<&'a Settings>,
+    plan: &'a Settings,
+) -> Option<Unfit<'a>> {
+    let product = settings.text("product").or_else(|| held?.text("product"))?;
+    let products = plan.get("products").and_then(Value::as_array)?;
+    let named = |entry: &&Value| entry.get("product").and_then(Value::as_str) == Some(product);
+    let Some(entry) = products.iter().find(named) else {
+        let others = products.iter();
+        return Some(Unfit {
+            rule: &registry::PLAN_COVERS_PRODUCT,
+            product,
+            workload: None,
+            offered: others
+                .filter_map(|entry| entry.get("product")?.as_str())
+                .collect(),
+        });
     };
     let offered = entry.get("workloads").and_then(Value::as_array);
     let offered: Vec<&str> = offered
@@ -35,19 +69,12 @@ pub fn plan_fit(settings: &Settings, held: Option<&Settings>, plan: &Object) -> 
     let outside = wanted
         .filter_map(|workload| workload.get("name")?.as_str())
         .find(|name| !offered.is_empty() && !offered.contains(name))?;
-    let message = format!(
-        "{outside} is not in plan {:?}, which offers {} for {product}",
-        plan.name,
-        listed(&offered)
-    );
-    let remedy = "Take the workload out, choose a plan that offers it, or add it to the plan";
-    let rule = &registry::WORKLOAD_IN_PLAN;
-    Some(Refusal::new(
-        rule,
-        format!("workloads[{outside}]"),
-        message,
-        remedy,
-    ))
+    Some(Unfit {
+        rule: &registry::WORKLOAD_IN_PLAN,
+        product,
+        workload: Some(outside),
+        offered,
+    })
 }
 
 fn listed(words: &[&str]) -> String {

@@ -108,9 +108,9 @@ rules! {
     LOCATION_REQUIRED = "location-required", ["S2"], LocationRequired, [Planner], "Where the platform doesn't host the country, the storage location is stated.";
     REGIONS_ADD_ONLY = "regions-add-only", ["D12", "D30"], FixedField, [Admission], "A storage region can be added and never removed.";
 
-    LEVEL_BELOW_PARENT = "level-below-parent", ["S20", "S4"], HierarchyRefused, [Planner], "A reseller stands lower than its parent.";
+    LEVEL_BELOW_PARENT = "level-below-parent", ["S20", "S4"], HierarchyRefused, [Planner], "A reseller stands lower than its parent, and higher than those below it.";
     NO_CYCLE = "no-cycle", ["S20"], ReferenceInvalid, [Planner], "Parents form no circle.";
-    SERVICE_TYPE_PASSED_ON = "service-type-passed-on", ["S4"], HierarchyRefused, [Planner], "A service type is one that the reseller above may pass on.";
+    SERVICE_TYPE_PASSED_ON = "service-type-passed-on", ["S4"], HierarchyRefused, [Planner], "A service type is one that the reseller above may pass on; what those below have can't be taken off the list.";
     SAME_PLATFORM = "same-platform", ["S20"], ReferenceInvalid, [Planner], "What is referred to lives on the same platform.";
 
     STORAGE_OVERCOMMIT = "storage-overcommit", ["V3", "V20", "N6"], QuotaExceeded, [Admission, Planner], "No more storage is granted below a reseller than is allotted to it.";
@@ -128,8 +128,8 @@ rules! {
     SANDBOX_NEVER_CREATED = "sandbox-never-created", ["D11", "D30"], Protected, [Admission, Planner], "A sandbox is adopted and never made.";
     DEFAULT_FIELDS = "default-fields", ["D11", "V4"], Protected, [Admission, Planner], "A default object keeps its name and its level, and isn't switched off.";
 
-    PLAN_COVERS_PRODUCT = "plan-covers-product", ["D30", "D32"], PlanMismatch, [Planner], "A tenant's plan contains its product.";
-    WORKLOAD_IN_PLAN = "workload-in-plan", ["D32"], PlanMismatch, [Planner], "Each workload of a tenant is one of its plan's for the product.";
+    PLAN_COVERS_PRODUCT = "plan-covers-product", ["D30", "D32"], PlanMismatch, [Planner], "A tenant's plan contains its product, and keeps it while a tenant has it.";
+    WORKLOAD_IN_PLAN = "workload-in-plan", ["D32"], PlanMismatch, [Planner], "Each workload of a tenant is one of its plan's for the product, and stays in the plan while a tenant uses it.";
     COMMERCIAL_STAYS_COMMERCIAL = "commercial-stays-commercial", ["D30"], FixedField, [Admission, Planner], "A Commercial tenant never becomes an Evaluation again.";
     TRIAL_NOT_AGAIN = "trial-not-again", ["S1"], FixedField, [Admission, Planner], "Who is in Production never becomes a Trial again.";
     LAST_ADMINISTRATOR = "last-administrator", ["D41"], PlatformRefused, [Admission, Planner], "A customer that has administrators keeps at least one.";

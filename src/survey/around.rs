@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Managed, Site, Survey};
+use super::{Managed, Site, Survey, inherited};
 use crate::{
     api::Kind,
     estate::{Object, ObjectId},
@@ -55,6 +55,7 @@ pub fn around<K: Managed>(
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
         around.plans = plans(survey, resource, &inventory, &account, tenants);
     }
+    around.levels = inherited::levels(survey, resource, site, &inventory, object);
     drop(inventory);
     report(site, object, &mut around);
     around

@@ -11,6 +11,7 @@ use crate::{
     },
     estate::Object,
     planner::{self, Around, HealthCondition},
+    rules::Stated,
 };
 
 /// One of the four kinds that have a remote object.
@@ -30,6 +31,11 @@ pub trait Managed:
 
     /// Web access, where the kind has it.
     fn web_access(&self) -> Option<&WebAccess> {
+        None
+    }
+
+    /// What the spec says of what those below inherit; nothing for kinds that pass nothing on.
+    fn stated(&self) -> Option<Stated<'_>> {
         None
     }
 
@@ -84,6 +90,12 @@ managed!(
         planner::reseller(object, around, this.status.as_ref()),
         Vec::new()
     ),
+    fn stated(&self) -> Option<Stated<'_>> {
+        Some(Stated {
+            bandwidth: self.spec.bandwidth.as_ref(),
+            branding: self.spec.branding.as_ref(),
+        })
+    },
     fn web_access(&self) -> Option<&WebAccess> {
         self.spec.web_access.as_ref()
     }
@@ -106,6 +118,12 @@ managed!(
             .as_ref()
             .and_then(|clients| clients.ids.as_deref())
             .unwrap_or_default()
+    },
+    fn stated(&self) -> Option<Stated<'_>> {
+        Some(Stated {
+            bandwidth: self.spec.bandwidth.as_ref(),
+            branding: self.spec.branding.as_ref(),
+        })
     },
     fn web_access(&self) -> Option<&WebAccess> {
         self.spec.web_access.as_ref()

@@ -4,6 +4,7 @@
 mod around;
 mod gather;
 mod index;
+mod inherited;
 mod kinds;
 mod neighbours;
 mod quotas;

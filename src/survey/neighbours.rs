@@ -37,6 +37,7 @@ pub fn neighbours<K: Managed>(
         .and_then(|(field, _, _)| referred(field));
     let mut neighbours = Neighbours {
         above: above(&inventory, parent),
+        below: remote.map_or_else(Vec::new, |object| below(&inventory, object)),
         plan: referred("servicePlanRef")
             .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
         customer: referred("customerRef")
@@ -69,6 +70,18 @@ fn above(inventory: &Inventory, start: Option<ObjectId>) -> Vec<Arc<Object>> {
         next = object.parent();
     }
     chain
+}
+
+/// What relies on an object.
+fn below(inventory: &Inventory, object: &Object) -> Vec<Arc<Object>> {
+    let children = |kind| inventory.children(kind, &object.id).cloned();
+    match object.kind {
+        Kind::Reseller => children(Kind::Reseller)
+            .chain(children(Kind::Customer))
+            .collect(),
+        Kind::ServicePlan => inventory.referring_to_plan(&object.id).cloned().collect(),
+        Kind::Customer | Kind::Tenant => Vec::new(),
+    }
 }
 
 /// The circle that the parents of a reseller form, if they do.

@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use crate::{
     api::{
         BackupPlatform, names,
-        shared::{Adopt, Management},
+        shared::{Adopt, Bandwidth, Branding, Management},
     },
     estate::{Consumption, DataSources, ObjectId, UsageReport},
     inventory::Inventory,
@@ -66,6 +66,10 @@ pub struct Terms {
     pub usage_interval: std::time::Duration,
     /// What slows deletions down.
     pub safety: Safety,
+    /// Throttling at the top of what is inherited.
+    pub bandwidth: Option<Bandwidth>,
+    /// Branding at the top of what is inherited.
+    pub branding: Option<Branding>,
     /// The account that may be written to; `None` until one was seen.
     pub account: Option<String>,
 }
@@ -98,6 +102,8 @@ impl Terms {
                     .and_then(|safety| safety.deletion_delay)
                     .map_or(DELETION_DELAY, Into::into),
             },
+            bandwidth: spec.bandwidth.clone(),
+            branding: spec.branding.clone(),
             account: confirmed.or(noted),
         }
     }

@@ -6,6 +6,7 @@ mod support;
 
 mod clients;
 mod figures;
+mod inherited;
 mod look;
 mod once;
 mod refusals;

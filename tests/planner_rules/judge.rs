@@ -100,6 +100,10 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             },
             neighbours: Neighbours {
                 above: world.above(&declared.spec),
+                below: object
+                    .as_ref()
+                    .map(|object| world.below(&object.id))
+                    .unwrap_or_default(),
                 plan: plan.and_then(|key| world.objects.get(&key).cloned()),
                 customer: None,
                 shortages,

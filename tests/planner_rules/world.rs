@@ -64,12 +64,19 @@ pub const REFERENCES: [(&str, &str, Kind); 4] = [
 /// What surrounds the subject of a case: the objects of other resources, by kind and resource name.
 pub struct World {
     pub objects: BTreeMap<(Kind, String), Arc<Object>>,
+    /// The subject itself, for others that refer to it.
+    subject: Option<((Kind, String), ObjectId)>,
 }
 
 impl World {
     pub fn of(case: &Case) -> Self {
+        let id = case.status.as_ref().map(|status| &status["externalId"]);
+        let id = id.and_then(Value::as_str).map(ObjectId::new);
         let mut world = Self {
             objects: BTreeMap::new(),
+            subject: kind(&case.kind)
+                .map(|kind| (kind, case.name.clone()))
+                .zip(id),
         };
         for other in &case.with {
             let Some(kind) = kind(&other.kind) else {
@@ -91,8 +98,11 @@ impl World {
     }
 
     pub fn id(&self, kind: Kind, name: &str) -> Option<ObjectId> {
-        let object = self.objects.get(&(kind, name.to_owned()))?;
-        Some(object.id.clone())
+        let key = (kind, name.to_owned());
+        if let Some((_, id)) = self.subject.as_ref().filter(|(subject, _)| *subject == key) {
+            return Some(id.clone());
+        }
+        self.objects.get(&key).map(|object| object.id.clone())
     }
 
     /// The object that a spec, applied in full, stands for.
@@ -122,6 +132,16 @@ impl World {
             settings: Settings::from_document(kind, &document).expect("a spec that can be read"),
             facts: Facts::default(),
         }
+    }
+
+    /// What hangs under an object, or is on it where it is a plan. Others refer to the subject by its id.
+    pub fn below(&self, id: &ObjectId) -> Vec<Arc<Object>> {
+        let objects = self.objects.values();
+        let refers = |object: &&Arc<Object>| {
+            object.parent().as_ref() == Some(id)
+                || object.settings.text("planId") == Some(id.as_str())
+        };
+        objects.filter(refers).cloned().collect()
     }
 
     /// The chain of resellers above, nearest first.

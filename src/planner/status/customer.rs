@@ -8,6 +8,7 @@ use crate::{
         tenant::TenantType,
     },
     estate::Object,
+    rules,
 };
 
 /// Clients named in status.
@@ -97,7 +98,7 @@ pub fn customer(
         trial_ends_at: object.facts.trial_ends_at,
         usage,
         health,
-        effective: None,
+        effective: Some(rules::effective(&around.levels)),
         welcome_mail_sent_at: object.facts.welcome_mail_sent_at,
         summary: Some(summary),
     };

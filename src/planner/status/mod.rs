@@ -20,6 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     api::{ConditionType, Reason, plan::ServiceLevel},
     estate::{Consumption, DataSources, Object, ObjectId},
+    rules::Level,
 };
 
 /// What stands in a column when there is nothing to show: never `<none>`.
@@ -53,6 +54,8 @@ pub struct Around {
     pub health_as_of: Option<jiff::Timestamp>,
     /// Health, one row a tenant.
     pub health: Vec<Arc<DataSources>>,
+    /// Where throttling and branding may come from: the object itself, then what is above it, the platform last.
+    pub levels: Vec<Level>,
 }
 
 impl Around {

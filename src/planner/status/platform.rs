@@ -11,6 +11,7 @@ use crate::{
             StorageLocation, UnmanagedObject,
         },
         quantity::Count,
+        shared::{Bandwidth, BandwidthMode},
     },
     estate::Protection,
 };
@@ -226,7 +227,7 @@ fn conditions(
     };
     said.extend(single_administrator(summary));
     said.extend(deletions_held(summary));
-    said.extend(not_acted_on(spec));
+    said.extend(set_at_console(spec));
     said.sort_by_key(|(kind, ..)| *kind);
     said
 }
@@ -298,23 +299,28 @@ fn deletions_held(summary: Option<&PlatformSummary>) -> Option<Said> {
     ))
 }
 
-/// Fields that are accepted and that no code acts on yet.
-fn not_acted_on(spec: &BackupPlatformSpec) -> Option<Said> {
+/// R-V9, R-S7: what holds for a platform as a whole is inherited in status, and set by a person: its interface has no place
+/// for it.
+fn set_at_console(spec: &BackupPlatformSpec) -> Option<Said> {
+    let throttles = |bandwidth: &&Bandwidth| bandwidth.mode != BandwidthMode::Inherit;
     let fields: Vec<&str> = [
-        spec.bandwidth.as_ref().map(|_| "bandwidth"),
+        spec.bandwidth
+            .as_ref()
+            .filter(throttles)
+            .map(|_| "bandwidth"),
         spec.branding.as_ref().map(|_| "branding"),
     ]
     .into_iter()
     .flatten()
     .collect();
     let message = format!(
-        "accepted, and nothing acts on it yet: {}.",
+        "{}: shown in status.effective of those below, and not sent, since the platform's interface has no setting for the account as a whole. Set it at the platform's console, or in the spec of each Reseller and Customer directly below, where it is sent.",
         fields.join(", ")
     );
     (!fields.is_empty()).then_some((
         ConditionType::ManualStepPending,
         Some(true),
-        Reason::FieldNotActedOn,
+        Reason::ConsoleStepRequired,
         message,
     ))
 }

@@ -10,6 +10,7 @@ use crate::{
         shared::ManagedStatus,
     },
     estate::{Object, Settings},
+    rules,
 };
 
 /// A reseller's own part of the status: what it may share out, what it has, and what is left. Serves R-V3, R-V20, R-V21.
@@ -93,7 +94,7 @@ pub fn reseller(
         }),
         customers: Some(around.children.len() as u64),
         resellers: Some(around.resellers.len() as u64),
-        effective: None,
+        effective: Some(rules::effective(&around.levels)),
         summary: Some(ResellerSummary {
             level: Some(object.settings.text("level").unwrap_or(NOTHING).to_owned()),
             allotted: Some(column(storage.allotted)),

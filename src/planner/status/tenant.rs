@@ -93,7 +93,7 @@ pub fn tenant(
     (status, conditions)
 }
 
-/// R-D33: nothing is allotted before the effective date or after the end date.
+/// R-D33: nothing is allotted before the effective date or after the end date, nor once the licence has expired.
 fn quota(settings: &Settings, now: Timestamp) -> Option<QuotaStatus> {
     let milli = settings.thousandths("quota.credits")?;
     let instant = |path: &str| {
@@ -101,7 +101,9 @@ fn quota(settings: &Settings, now: Timestamp) -> Option<QuotaStatus> {
             .text(path)
             .and_then(|text| text.parse::<Timestamp>().ok())
     };
-    let (from, until) = (instant("quota.effectiveAt"), instant("quota.endsAt"));
+    let from = instant("quota.effectiveAt");
+    let ends = [instant("quota.endsAt"), instant("licenceExpiresAt")];
+    let until = ends.into_iter().flatten().min();
     let begun = from.is_none_or(|from| from <= now);
     let over = until.is_some_and(|until| until <= now);
     let in_effect = begun && !over;

@@ -327,6 +327,22 @@ fn a_quota_window_brings_the_pass_back_at_its_edge() {
     );
 }
 
+// R-D33
+#[test]
+fn a_licence_that_expires_ends_the_quota_and_brings_the_pass_back() {
+    let again = |spec| tenant("t").with(spec).applied().settlement().again;
+    let hours = |hours: u64| Some(std::time::Duration::from_secs(hours * 3600));
+    let open = json!({"quota": {"credits": 50}, "licenceExpiresAt": "2026-06-01T14:00:00Z"});
+    assert_eq!(again(open), hours(2));
+    let ending = json!({
+        "quota": {"credits": 50, "endsAt": "2026-06-01T13:00:00Z"},
+        "licenceExpiresAt": "2026-06-01T14:00:00Z",
+    });
+    assert_eq!(again(ending), hours(1));
+    let over = json!({"quota": {"credits": 50}, "licenceExpiresAt": "2026-06-01T12:00:00Z"});
+    assert_eq!(again(over), None);
+}
+
 // F20
 #[test]
 fn nothing_is_written_while_writing_is_on_hold() {

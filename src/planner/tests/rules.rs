@@ -269,3 +269,52 @@ fn a_limit_is_not_set_below_what_is_in_use() {
     scene.neighbours.used = [None, None, Some(15), None];
     assert_eq!(scene.rule(), "limit-below-use");
 }
+
+// R-D33
+#[test]
+fn dates_are_in_order_whoever_holds_them() {
+    let held = || {
+        tenant("t")
+            .with(json!({"quota": {"effectiveAt": "2026-10-01T00:00:00Z"}, "licenceExpiresAt": "2027-10-01T00:00:00Z"}))
+            .applied()
+    };
+    let ends = |at: &str| held().edited(json!({"quota": {"endsAt": at}}));
+    for at in ["2026-10-01T00:00:01Z", "2027-10-01T00:00:00Z"] {
+        assert!(mutates(&ends(at).next()), "{at}");
+    }
+    for at in ["2026-10-01T00:00:00Z", "2027-10-01T00:00:01Z"] {
+        assert_eq!(ends(at).rule(), "quota-dates-in-order", "{at}");
+    }
+    let wrong =
+        json!({"quota": {"effectiveAt": "2026-10-01T00:00:00Z", "endsAt": "2026-09-01T00:00:00Z"}});
+    assert_eq!(new(tenant("t").with(wrong)).rule(), "quota-dates-in-order");
+}
+
+// R-S4, R-S20
+#[test]
+fn a_reseller_keeps_what_those_below_it_rely_on() {
+    let below = |mut scene: Scene| {
+        let sub = json!({"name": "Sub", "level": "SubDistributor", "serviceType": "SoftwareOnly"});
+        scene.neighbours.below = vec![Arc::new(remote(Kind::Reseller, "9", &sub))];
+        scene
+    };
+    let both = json!(["SoftwareOnly", "AllInclusive"]);
+    let distributor = || {
+        let spec = json!({"level": "Distributor", "childServiceTypes": both});
+        below(reseller("r").with(spec).applied())
+    };
+    let refused = |patch| distributor().edited(patch).rule();
+    assert_eq!(
+        refused(json!({"level": "SubDistributor"})),
+        "level-below-parent"
+    );
+    assert_eq!(refused(json!({"level": "Reseller"})), "level-below-parent");
+    let alone = json!({"childServiceTypes": ["AllInclusive"]});
+    assert_eq!(refused(alone), "service-type-passed-on");
+    for patch in [
+        json!({"childServiceTypes": ["SoftwareOnly"]}),
+        json!({"profile": {"phone": "1"}}),
+    ] {
+        assert!(mutates(&distributor().edited(patch).next()));
+    }
+}
