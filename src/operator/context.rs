@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use kube::{
     Client, ResourceExt,
-    runtime::{
-        events::Recorder,
-        reflector::{ObjectRef, Store},
-    },
+    runtime::reflector::{ObjectRef, Store},
 };
 use tokio::sync::Mutex;
 
 use super::{
     embedding::Embedding,
+    events::Events,
     gather::{created_at, noted_id, resource_ref},
     index::{Index, ResourceRef},
     kinds::Managed,
@@ -44,7 +42,7 @@ pub struct Context {
     /// How to wake objects.
     pub wakers: Wakers,
     /// Where events go.
-    pub recorder: Recorder,
+    pub events: Events,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The platforms.
