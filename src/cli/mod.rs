@@ -72,10 +72,14 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
+/// Threads at most: the operator waits nearly all the time, and on a large machine one a processor would only cost memory.
+const WORKERS: usize = 2;
+
 /// Runs the command line. Exit code 0 when all went well, 1 when not, 2 when the command line isn't one.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
         .enable_all()
         .build();
     let outcome = match runtime {
