@@ -87,6 +87,9 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
+/// Threads at most: the operator waits nearly all the time, and on a large machine one a processor would only cost memory.
+const WORKERS: usize = 2;
+
 /// Runs the command line. Exit code 0 when all went well, 1 when not; `plan` says with 2 and 3 what it found.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
         .enable_all()
         .build();
     let outcome = match runtime {

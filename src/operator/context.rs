@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use kube::{
     Client,
-    runtime::{
-        events::Recorder,
-        reflector::{ObjectRef, Store},
-    },
+    runtime::reflector::{ObjectRef, Store},
 };
 use tokio::sync::Mutex;
 
 use super::{
     embedding::Embedding,
+    events::Events,
     memory::Memory,
     metrics::Metrics,
     platforms::{Handle, Platforms},
@@ -38,7 +36,7 @@ pub struct Context {
     /// How to wake objects.
     pub wakers: Wakers,
     /// Where events go.
-    pub recorder: Recorder,
+    pub events: Events,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The platforms.

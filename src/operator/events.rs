@@ -1,6 +1,11 @@
 //! Sending events. What is worth one is decided by the planner.
 
-use kube::runtime::events::{Event, EventType};
+use std::sync::{Mutex, PoisonError};
+
+use kube::{
+    Client,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
 
 use super::context::Context;
 use crate::{
@@ -10,6 +15,40 @@ use crate::{
 
 /// Longest message of an event that the API server takes.
 const LONGEST_NOTE: usize = 1024;
+
+/// Events that one recorder sends: it keeps them for minutes, to count repetitions, and goes through all for each new one.
+const EVENTS: usize = 256;
+
+/// Where events go.
+pub struct Events {
+    client: Client,
+    reporter: Reporter,
+    current: Mutex<(Recorder, usize)>,
+}
+
+impl Events {
+    /// Nothing is sent yet.
+    pub fn new(client: Client, reporter: Reporter) -> Self {
+        let recorder = Recorder::new(client.clone(), reporter.clone());
+        Self {
+            client,
+            reporter,
+            current: Mutex::new((recorder, 0)),
+        }
+    }
+
+    /// The recorder for one more event.
+    fn recorder(&self) -> Recorder {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let (recorder, sent) = &mut *current;
+        if *sent == EVENTS {
+            *recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+            *sent = 0;
+        }
+        *sent += 1;
+        recorder.clone()
+    }
+}
 
 /// Sends events about a resource. A lost event is only logged: nothing depends on it.
 pub async fn publish<K: Managed>(context: &Context, object: &K, notes: Vec<Note>) {
@@ -27,7 +66,8 @@ pub async fn publish<K: Managed>(context: &Context, object: &K, notes: Vec<Note>
             secondary: None,
         };
         if let Err(error) = context
-            .recorder
+            .events
+            .recorder()
             .publish(&event, &object.object_ref(&()))
             .await
         {

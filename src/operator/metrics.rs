@@ -203,7 +203,7 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Forgets every customer, so that those who are gone don't stay; those who are there come back at once.
+    /// Forgets every customer: their series are made for each page anew.
     pub fn forget_customers(&self) {
         self.customer_storage_bytes.clear();
         self.customer_storage_limit_bytes.clear();

@@ -5,10 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use futures::channel::mpsc::unbounded;
 use kube::{
     Client,
-    runtime::{
-        events::{Recorder, Reporter},
-        watcher::Event,
-    },
+    runtime::{events::Reporter, watcher::Event},
 };
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
@@ -17,6 +14,7 @@ use super::{
     context::Context,
     controller,
     embedding::Embedding,
+    events::Events,
     identity::{Identity, IdentityError},
     lease::Keeper,
     memory::Memory,
@@ -174,7 +172,7 @@ fn start(
         instance: Some(identity.name.clone()),
     };
     let context = Arc::new(Context {
-        recorder: Recorder::new(client.clone(), reporter),
+        events: Events::new(client.clone(), reporter),
         client: client.clone(),
         survey: Survey::new(Stores {
             platforms: platforms.clone(),

@@ -72,11 +72,13 @@ async fn ready(State(served): State<Served>) -> Response {
 }
 
 async fn metrics_page(State(served): State<Served>) -> Response {
-    served.metrics.forget_customers();
     for context in served.contexts.iter() {
         refresh(context, served.customers);
     }
-    match served.metrics.render() {
+    let page = served.metrics.render();
+    // Who is gone by the next page doesn't stay, and nothing of the others is kept until then.
+    served.metrics.forget_customers();
+    match page {
         Ok(text) => (
             [(
                 CONTENT_TYPE,
