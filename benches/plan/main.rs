@@ -27,10 +27,7 @@ fn main() {
     let text = manifests(customers);
     let started = Instant::now();
     let read = parse(&text);
-    println!(
-        "{count} objects in {} resellers, one process, no cluster",
-        RESELLERS
-    );
+    println!("{count} objects in {RESELLERS} resellers, one process, no cluster");
     println!(
         "  reading and checking {} KiB: {:.2} s",
         text.len() >> 10,
