@@ -105,7 +105,7 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
                 let released = step == Step::Release;
                 object = perform(context, object, &gathered, step, &mut progress).await?;
                 if released {
-                    events::released(context, &*object, &progress).await;
+                    events::released(&context.events, &*object, &progress).await;
                     context.wake_referenced(&*object);
                     return Ok(forget::<K>(context, &resource, &object));
                 }
@@ -170,7 +170,7 @@ async fn settle<K: Managed>(
     context
         .memory
         .note_conditions(&context.metrics, resource, &conditions);
-    events::publish(context, &**object, notes).await;
+    events::publish(&context.events, &**object, notes).await;
     if settlement.verdict == Verdict::InSync
         && !view.progress.performed.is_empty()
         && let (Some(handle), Some(remote)) = (&gathered.handle, remote)

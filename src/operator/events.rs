@@ -7,7 +7,6 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
-use super::context::Context;
 use crate::{
     planner::{Note, Progress},
     survey::Managed,
@@ -51,7 +50,7 @@ impl Events {
 }
 
 /// Sends events about a resource. A lost event is only logged: nothing depends on it.
-pub async fn publish<K: Managed>(context: &Context, object: &K, notes: Vec<Note>) {
+pub async fn publish<K: Managed>(events: &Events, object: &K, notes: Vec<Note>) {
     for note in notes {
         let action = note.reason.clone();
         let event = Event {
@@ -65,8 +64,7 @@ pub async fn publish<K: Managed>(context: &Context, object: &K, notes: Vec<Note>
             action,
             secondary: None,
         };
-        if let Err(error) = context
-            .events
+        if let Err(error) = events
             .recorder()
             .publish(&event, &object.object_ref(&()))
             .await
@@ -77,7 +75,7 @@ pub async fn publish<K: Managed>(context: &Context, object: &K, notes: Vec<Note>
 }
 
 /// Says how a resource was let go of.
-pub async fn released<K: Managed>(context: &Context, object: &K, progress: &Progress) {
+pub async fn released<K: Managed>(events: &Events, object: &K, progress: &Progress) {
     let (reason, message) = if progress.deleted.is_some() {
         ("Deleted", "removed from the platform, and confirmed gone.")
     } else {
@@ -87,7 +85,7 @@ pub async fn released<K: Managed>(context: &Context, object: &K, progress: &Prog
         )
     };
     publish(
-        context,
+        events,
         object,
         vec![Note {
             warning: false,

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View,
     desired::{desired, spec_field},
-    refusals::{of_change, refuse},
-    settle::{settle, settle_obstacle},
+    refusals::{of_change, refuse, settle_obstacle},
+    settle::settle,
     status::next_change,
 };
 use crate::{

@@ -7,8 +7,8 @@ use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{at_creation, desired, spec_field},
     lately::unanswered,
-    refusals::{of_creation, refuse},
-    settle::{settle, settle_obstacle},
+    refusals::{of_creation, refuse, settle_obstacle},
+    settle::settle,
 };
 use crate::{
     api::{

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    PATIENCE, PlatformState, Step, Verdict, View, conditions::remote_object, desired::spec_field,
-    settle::settle,
+    PATIENCE, PlatformState, Step, Verdict, View,
+    conditions::remote_object,
+    desired::spec_field,
+    settle::{REST, settle},
 };
 use crate::{
     api::{Kind, conditions::Reason},
@@ -13,8 +15,6 @@ use crate::{
 
 /// Longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(300);
-/// How long a permanent refusal rests when nothing changes.
-pub const REST: Duration = Duration::from_secs(600);
 
 /// After `failures` passes in a row that failed: 1 s, doubling, at most five minutes.
 pub fn retry_delay(failures: u32) -> Duration {

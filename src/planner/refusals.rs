@@ -1,10 +1,9 @@
 //! The rules' word on what is about to be made or changed, before anything is sent.
 
 use super::{
-    PlatformFacts, Step, Verdict, View,
-    desired::spec_field,
-    failure::REST,
-    settle::{settle, under_rule},
+    PATIENCE, PlatformFacts, Step, Verdict, View,
+    desired::{Obstacle, spec_field},
+    settle::{REST, settle, under_rule},
 };
 use crate::{
     api::{Kind, conditions::Reason},
@@ -168,4 +167,15 @@ pub fn circle(view: &View<'_>) -> Option<Refusal> {
         format!("the parents form a circle: {circle}"),
         "Let one of them stand directly under the platform",
     ))
+}
+
+/// What stands in the way, as a settlement.
+pub fn settle_obstacle(obstacle: Obstacle) -> Step {
+    match obstacle {
+        Obstacle::Wait(reason, message) => {
+            settle(Verdict::Waiting(reason, message), Some(PATIENCE))
+        }
+        Obstacle::Refuse(refusal) => refuse(&refusal),
+        Obstacle::Stall(reason, message) => settle(Verdict::Stalled(reason, message), None),
+    }
 }

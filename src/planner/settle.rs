@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{PATIENCE, Settlement, Step, Verdict, desired::Obstacle, refusals::refuse};
+use super::{Settlement, Step, Verdict};
 use crate::rules::Refusal;
+
+/// How long a permanent refusal rests when nothing changes.
+pub const REST: Duration = Duration::from_secs(600);
 
 /// A settlement without drift or manual steps.
 pub fn settle(verdict: Verdict, again: Option<Duration>) -> Step {
@@ -23,15 +26,4 @@ pub fn under_rule(mut step: Step, refusal: &Refusal) -> Step {
         settlement.rule = Some(refusal.rule.name);
     }
     step
-}
-
-/// What stands in the way, as a settlement.
-pub fn settle_obstacle(obstacle: Obstacle) -> Step {
-    match obstacle {
-        Obstacle::Wait(reason, message) => {
-            settle(Verdict::Waiting(reason, message), Some(PATIENCE))
-        }
-        Obstacle::Refuse(refusal) => refuse(&refusal),
-        Obstacle::Stall(reason, message) => settle(Verdict::Stalled(reason, message), None),
-    }
 }
