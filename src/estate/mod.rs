@@ -24,3 +24,4 @@ pub use consumption::{
 pub use object::{Claim, Facts, Object, ObjectId, Parent, Protection};
 pub use observation::{Administrator, Client, Licences, Observation, Scope, StorageLocation};
 pub use settings::{Settings, SettingsError};
+pub(crate) use settings::{insert, is_empty};

@@ -126,7 +126,7 @@ pub(super) fn lookup<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 /// Puts a value at a dotted path, making the objects on the way.
-pub(super) fn insert(document: &mut Map<String, Value>, path: &str, value: Value) {
+pub(crate) fn insert(document: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
             document.insert(path.to_owned(), value);
@@ -143,7 +143,7 @@ pub(super) fn insert(document: &mut Map<String, Value>, path: &str, value: Value
 }
 
 /// Whether a value says "cleared".
-pub(super) fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

@@ -21,7 +21,7 @@ use crate::{
         names::{GROUP, VERSION},
         quantity::{Rate, Size},
     },
-    estate::{Object, Shape, fields},
+    estate::{Object, Shape, fields, insert, is_empty},
     planner::spec_field,
 };
 
@@ -129,25 +129,4 @@ fn as_spec(kind: Kind, path: &str, shape: Shape, value: &Value, names: &Names) -
         _ => value.clone(),
     };
     (field, value)
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn insert(spec: &mut Map<String, Value>, path: &str, value: Value) {
-    let Some((member, rest)) = path.split_once('.') else {
-        spec.insert(path.to_owned(), value);
-        return;
-    };
-    let below = spec.entry(member).or_insert_with(|| json!({}));
-    if let Value::Object(below) = below {
-        insert(below, rest, value);
-    }
 }
