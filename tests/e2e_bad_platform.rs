@@ -172,3 +172,32 @@ async fn status_writes(stage: &Stage) -> u64 {
         .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
         .sum()
 }
+
+// R-S2: a platform that puts a customer's data elsewhere than asked is told no more, until somebody has decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_that_lands_in_another_country_is_not_gone_on_with() {
+    let stage = Stage::start("misplaced").await;
+    let bridge = Bridge::start("msp").await;
+    bridge.faults("[{when: {route: /v1/customers}, then: {merge: {storageLocation: us-1}}}]");
+    let fabrikam = customer("fabrikam", "msp", "");
+    stage.apply(&[bridge.manifest(), fabrikam.clone()].join("---\n"));
+    let object = "customer/fabrikam";
+    stage
+        .await_condition(object, "Stalled", "True/LocationMismatch")
+        .await;
+    let message = stage.message(object, "Stalled");
+    assert!(
+        message.contains("\"us-1\"") && message.contains("location-answered"),
+        "{message}"
+    );
+    let before = bridge.console.mutations().await.len();
+    assert_eq!(before, 1, "made, and nothing after that");
+    stage.apply(&fabrikam.replace("displayName", "reference: \"17\", displayName"));
+    bridge.sweep(&stage, 2).await;
+    assert_eq!(stage.condition(object, "Stalled"), "True/LocationMismatch");
+    assert_eq!(bridge.console.mutations().await.len(), before);
+    // Put right at the platform: it goes on by itself.
+    bridge.faults("[]");
+    bridge.sweep(&stage, 1).await;
+    stage.await_ready(&[object]).await;
+}

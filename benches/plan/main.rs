@@ -102,6 +102,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             verbs: Capability::ALL.iter().copied().collect(),
             fields: std::collections::BTreeMap::new(),
             repeatable_create: true,
+            marks: true,
             default_customer: None,
         },
         objects,

@@ -71,6 +71,10 @@ pub struct Capabilities {
     /// Whether a creation can be sent again without risk: the platform itself makes at most one object of a claim, and says
     /// so when there is one. Then nobody needs to ask before the first try.
     pub repeatable_create: bool,
+    /// Whether an object can carry our mark. Where it can't, an object is known by its id in our annotation, as long as account
+    /// and name agree, and taken up again by `adopt` alone.
+    #[serde(default = "yes")]
+    pub marks: bool,
     /// The customer that takes clients nobody lists.
     pub default_customer: Option<super::ObjectId>,
 }
@@ -87,4 +91,8 @@ impl Capabilities {
             .get(&kind)
             .is_none_or(|fields| fields.contains(field))
     }
+}
+
+fn yes() -> bool {
+    true
 }

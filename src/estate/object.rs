@@ -103,6 +103,8 @@ pub struct Facts {
     pub edition: Option<String>,
     /// The platform's own word for the state of a tenant.
     pub phase: Option<String>,
+    /// What the platform is still doing to the object, in its own words; until it is done nothing is written.
+    pub busy: Option<String>,
 }
 
 /// One remote object, as last seen.

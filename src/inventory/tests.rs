@@ -46,6 +46,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             verbs: BTreeSet::new(),
             fields: BTreeMap::new(),
             repeatable_create: true,
+            marks: true,
             default_customer: None,
         },
         objects,

@@ -146,7 +146,10 @@ async fn on_platform(
             handle.site.inventory_mut().record_client(moved);
         }
         Step::CheckOperation(operation) => match platform.operation(operation).await? {
-            OperationState::Done => progress.operation = None,
+            OperationState::Done(made) => {
+                progress.operation = None;
+                progress.made = made.or(progress.made.take());
+            }
             OperationState::Running => progress.operation_checked = true,
             OperationState::WaitingForHuman => {
                 (progress.operation_checked, progress.waiting_for_human) = (true, true);

@@ -18,7 +18,7 @@ use crate::{
         shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
     },
     estate::{Capability, Claim, Difference, Object, differences, merge_patch},
-    rules::{self, quota},
+    rules::{self, Refusal, quota},
 };
 
 /// Drift entries kept in status.
@@ -34,6 +34,9 @@ pub fn next(
     object: &Arc<Object>,
 ) -> Step {
     let declared = view.declared;
+    if let Some(refusal) = misplaced(view, platform, object) {
+        return refuse(&refusal);
+    }
     let marks = marks(view, platform, object);
     if marks != declared.marks {
         return Step::Mark(marks);
@@ -78,6 +81,36 @@ pub fn next(
         return refuse(&refusal);
     }
     report(view, object, Verdict::InSync, &unwritable, manual_steps)
+}
+
+/// R-S2: whether the object that we have just made is in another place than was asked for. It isn't marked then, so that this
+/// stands until somebody acts; an object older than its resource was made by an earlier one, in the country of that time.
+fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Refusal> {
+    let declared = view.declared;
+    let made_in_this_pass = || {
+        let mut performed = view.progress.performed.iter();
+        performed.any(|change| change.step == ChangeStep::Create)
+    };
+    let made_for_this = || {
+        object
+            .created_at
+            .is_none_or(|made| made >= declared.created_at)
+    };
+    let ours = object.claim.is_some() && view.remote.claimed.is_some();
+    if declared.kind != Kind::Customer
+        || declared.annotated.is_some()
+        || !ours
+        || !(made_in_this_pass() || made_for_this())
+        || declared
+            .spec
+            .get("storageLocation")
+            .is_some_and(Value::is_string)
+    {
+        return None;
+    }
+    let country = declared.spec.get("country")?.as_str()?;
+    let held = object.settings.text("storageLocation")?;
+    rules::answered_elsewhere(&object.id, country, held, &platform.locations)
 }
 
 /// The annotation and labels that the resource should carry.

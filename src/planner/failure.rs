@@ -115,6 +115,7 @@ fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Dur
             ),
             delay,
         ),
+        ProblemKind::Busy => (Verdict::Waiting(Reason::WaitingForPlatform, message), delay),
         ProblemKind::QuotaExceeded => (Verdict::OverQuota(message), delay.max(PATIENCE)),
         ProblemKind::BackupActive | ProblemKind::HasDependents => (
             Verdict::Waiting(Reason::PlatformRefused, message),

@@ -220,6 +220,8 @@ pub struct Progress {
     pub intent: Option<Intent>,
     /// An operation that the platform accepted and hasn't finished.
     pub operation: Option<String>,
+    /// The object that a creation without a mark made, as the platform says.
+    pub made: Option<ObjectId>,
     /// The operation was looked at in this pass.
     pub operation_checked: bool,
     /// The operation waits for a person at the platform.

@@ -20,6 +20,19 @@ pub struct Problem {
     pub conflicting_id: Option<String>,
 }
 
+impl Problem {
+    /// What this interface has no way to do.
+    pub fn unsupported(detail: &str) -> Self {
+        Self {
+            kind: ProblemKind::Unsupported,
+            field: None,
+            detail: detail.to_owned(),
+            remedy: None,
+            conflicting_id: None,
+        }
+    }
+}
+
 /// The refusals that we tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProblemKind {
@@ -47,6 +60,8 @@ pub enum ProblemKind {
     Unsupported,
     /// The deletion's confirmation is missing or out of date.
     ConfirmationRequired,
+    /// The platform is still working on the object.
+    Busy,
     /// A refusal of a type that we don't know.
     Other,
 }
@@ -94,6 +109,7 @@ impl PlatformError {
                 ProblemKind::AlreadyExists
                     | ProblemKind::PreconditionFailed
                     | ProblemKind::BackupActive
+                    | ProblemKind::Busy
                     | ProblemKind::ConfirmationRequired
                     | ProblemKind::HasDependents
                     | ProblemKind::QuotaExceeded

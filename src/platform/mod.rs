@@ -49,8 +49,8 @@ pub enum OperationState {
     Running,
     /// A person at the platform has to act.
     WaitingForHuman,
-    /// Finished.
-    Done,
+    /// Finished; with the object that it made, where it made one and the platform says which.
+    Done(Option<ObjectId>),
     /// Failed, with the platform's words.
     Failed(Problem),
 }
@@ -80,6 +80,14 @@ pub trait Platform: Send + Sync {
 
     /// One object by our claim; `None` only when the platform says outright that none carries it.
     async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError>;
+
+    /// What stands where a creation of this document would put its object, read afresh: the tenants of its customer, or the
+    /// customers of its names. Asked before a creation on a platform that can't carry claims; `find` is asked on all others.
+    async fn beside(
+        &self,
+        kind: Kind,
+        document: &Map<String, Value>,
+    ) -> Result<Vec<Object>, PlatformError>;
 
     /// Makes an object that carries the claim. Safe to repeat: a second call answers [`ProblemKind::AlreadyExists`].
     async fn create(

@@ -1,7 +1,21 @@
 //! Where data is kept: decided once, when the object is made.
 
 use super::registry::{self, Refusal};
-use crate::estate::StorageLocation;
+use crate::estate::{ObjectId, StorageLocation};
+
+const FIELD: &str = "storageLocation";
+/// Ids that a message lists.
+const SHOWN: usize = 20;
+
+/// Whether a location hosts a country's data.
+fn hosts(location: &StorageLocation, country: &str) -> bool {
+    location.countries.iter().any(|hosted| hosted == country)
+}
+
+/// The location that hosts a country's data, where the platform has one.
+fn hosting<'a>(country: &str, locations: &'a [StorageLocation]) -> Option<&'a StorageLocation> {
+    locations.iter().find(|location| hosts(location, country))
+}
 
 /// R-S2: the country decides where the platform hosts one; otherwise a location has to be named, and has to exist.
 ///
@@ -12,13 +26,19 @@ pub fn storage_location(
     country: Option<&str>,
     locations: &[StorageLocation],
 ) -> Result<Option<String>, Refusal> {
-    const FIELD: &str = "storageLocation";
-    let hosts = |location: &StorageLocation, country: &str| {
-        location.countries.iter().any(|hosted| hosted == country)
+    let hosting = country.and_then(|country| hosting(country, locations));
+    let choose = || {
+        let ids: Vec<&str> = locations
+            .iter()
+            .take(SHOWN)
+            .map(|location| location.id.as_str())
+            .collect();
+        let more = if locations.len() > SHOWN { ", …" } else { "" };
+        format!(
+            "Choose an id of status.storageLocations of the BackupPlatform: {}{more}",
+            ids.join(", ")
+        )
     };
-    let hosting =
-        country.and_then(|country| locations.iter().find(|location| hosts(location, country)));
-    let choose = "Choose an id listed in status.storageLocations of the BackupPlatform";
     let Some(named) = named else {
         return match (hosting, country) {
             (Some(hosting), _) => Ok(Some(hosting.id.clone())),
@@ -28,7 +48,7 @@ pub fn storage_location(
                 format!(
                     "the platform hosts no data in country {country:?}, so storageLocation must be stated"
                 ),
-                choose,
+                choose(),
             )),
             (None, None) => Ok(None),
         };
@@ -36,7 +56,7 @@ pub fn storage_location(
     let Some(location) = locations.iter().find(|location| location.id == named) else {
         let message = format!("{named:?} is not one of the platform's locations");
         let rule = &registry::LOCATION_UNKNOWN;
-        return Err(Refusal::new(rule, FIELD, message, choose));
+        return Err(Refusal::new(rule, FIELD, message, choose()));
     };
     match (hosting, country) {
         (Some(hosting), Some(country)) if !hosts(location, country) => Err(Refusal::new(
@@ -50,4 +70,33 @@ pub fn storage_location(
         )),
         _ => Ok(Some(named.to_owned())),
     }
+}
+
+/// R-S2: what the platform made of a country that it hosts. Of a new object only: a later change of country moves nothing.
+pub fn answered_elsewhere(
+    id: &ObjectId,
+    country: &str,
+    held: &str,
+    locations: &[StorageLocation],
+) -> Option<Refusal> {
+    let asked = hosting(country, locations)?;
+    let held_hosts = locations
+        .iter()
+        .any(|location| location.id == held && hosts(location, country));
+    if asked.id == held || held_hosts {
+        return None;
+    }
+    let message = format!(
+        "{id} was asked for in {:?}, which hosts country {country:?}, and the platform made it in {held:?}; nothing more is sent to it, so that no data ends up there",
+        asked.id
+    );
+    let remedy = format!(
+        "Have the platform's support put it right, or delete this resource and its object; to accept the place state storageLocation: {held}"
+    );
+    Some(Refusal::new(
+        &registry::LOCATION_ANSWERED,
+        FIELD,
+        message,
+        remedy,
+    ))
 }

@@ -22,7 +22,7 @@ pub use deletion::deletion;
 pub use fixed::fixed;
 pub use hierarchy::{Chain, hierarchy};
 pub use inherited::{Level, Stated, effective};
-pub use location::storage_location;
+pub use location::{answered_elsewhere, storage_location};
 pub use plan_fit::plan_fit;
 pub use protected::{hands_off, protected};
 pub use registry::{Refusal, Rule};

@@ -106,6 +106,7 @@ rules! {
     LOCATION_UNKNOWN = "location-unknown", ["S2", "S8"], LocationUnknown, [Planner], "A storage location is one that the platform has.";
     LOCATION_OF_COUNTRY = "location-of-country", ["S2"], LocationMismatch, [Planner], "Where the platform hosts the country, the country decides the storage location.";
     LOCATION_REQUIRED = "location-required", ["S2"], LocationRequired, [Planner], "Where the platform doesn't host the country, the storage location is stated.";
+    LOCATION_ANSWERED = "location-answered", ["S2"], LocationMismatch, [Planner], "A platform that makes a customer elsewhere than asked is not gone on with.";
     REGIONS_ADD_ONLY = "regions-add-only", ["D12", "D30"], FixedField, [Admission], "A storage region can be added and never removed.";
 
     LEVEL_BELOW_PARENT = "level-below-parent", ["S20", "S4"], HierarchyRefused, [Planner], "A reseller stands lower than its parent, and higher than those below it.";
@@ -116,7 +117,8 @@ rules! {
     STORAGE_OVERCOMMIT = "storage-overcommit", ["V3", "V20", "N6"], QuotaExceeded, [Admission, Planner], "No more storage is granted below a reseller than is allotted to it.";
     LICENCES_OVERCOMMIT = "licences-overcommit", ["V7", "V20", "N6"], QuotaExceeded, [Admission, Planner], "No more licences are granted than there are: in the platform's pool, and in a reseller's allotment.";
     CLIENTS_OVERCOMMIT = "clients-overcommit", ["V6", "V20", "N6"], QuotaExceeded, [Admission, Planner], "No more clients are granted below a reseller than are allotted to it.";
-    CREDITS_OVERCOMMIT = "credits-overcommit", ["V20", "N6", "D33"], QuotaExceeded, [Admission, Planner], "No more credits are granted than are allotted: below a reseller to customers, below a customer to tenants.";
+    CREDITS_OVERCOMMIT = "credits-overcommit", ["V20", "N6"], QuotaExceeded, [Admission, Planner], "No more credits are granted below a reseller than are allotted to it.";
+    TENANT_CREDITS_OVERCOMMIT = "tenant-credits-overcommit", ["V20", "N6", "D33"], QuotaExceeded, [Planner], "A customer's tenants have no more credits together than the customer.";
     ALLOTMENT_BELOW_GRANTED = "allotment-below-granted", ["V20", "N6"], QuotaBelowUsage, [Admission, Planner], "An allotment doesn't shrink below what is granted of it.";
     LIMIT_BELOW_USE = "limit-below-use", ["V3", "V6"], QuotaBelowUsage, [Planner], "A customer's limit isn't set below what is in use.";
     QUOTA_DATES_IN_ORDER = "quota-dates-in-order", ["D33"], InvalidSpec, [Schema, Admission, Planner], "A quota begins before it ends, and doesn't outlast the licence.";

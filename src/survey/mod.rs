@@ -53,11 +53,26 @@ impl Survey {
         }
     }
 
-    /// The name of the `BackupPlatform` that a resource lives on, found through its references: at most as deep as kinds nest.
+    /// The name of the `BackupPlatform` that a resource lives on, found through its references; of one that is being deleted
+    /// also by its status, since those above may be gone before it.
     ///
     /// # Errors
     /// The field and the name that lead nowhere.
     pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
+        self.platform_by_references(object).or_else(|lost| {
+            let deleted = object.meta().deletion_timestamp.is_some();
+            let status = object.managed().filter(|_| deleted);
+            status
+                .and_then(|status| status.platform.clone())
+                .ok_or(lost)
+        })
+    }
+
+    /// At most as deep as kinds nest.
+    fn platform_by_references<K: Managed>(
+        &self,
+        object: &K,
+    ) -> Result<String, (&'static str, String)> {
         if let Some(platform) = object.platform_ref() {
             return Ok(platform.name.clone());
         }

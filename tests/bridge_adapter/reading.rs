@@ -212,7 +212,10 @@ async fn what_is_accepted_is_followed_by_its_operation() {
         bridge.operation("human").await,
         Ok(OperationState::WaitingForHuman)
     );
-    assert_eq!(bridge.operation("done").await, Ok(OperationState::Done));
+    assert_eq!(
+        bridge.operation("done").await,
+        Ok(OperationState::Done(None))
+    );
     let failed = bridge.operation("failed").await.unwrap();
     assert!(
         matches!(failed, OperationState::Failed(problem) if problem.kind == ProblemKind::Conflict)

@@ -106,6 +106,26 @@ async fn a_deletion_is_held_until_nothing_hangs_below_and_the_finalizer_goes_las
     );
 }
 
+// R-N7, F22: as a prune does it, all at once and in any order: what is released first doesn't hold up what is deleted below it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_below_is_deleted_also_when_those_above_were_let_go_first() {
+    let (stage, console) = settled("prune", ", deletionPolicy: Delete").await;
+    merge(
+        &stage,
+        "reseller/northwind",
+        &json!({"spec": {"deletionPolicy": "Retain"}}),
+    );
+    stage.show(&["delete", "reseller/northwind", "--timeout=60s"]);
+    for object in ["customer/fabrikam", "tenant/fabrikam-hybrid"] {
+        stage.show(&["delete", object, "--wait=false"]);
+    }
+    for object in ["tenant/fabrikam-hybrid", "customer/fabrikam"] {
+        stage.show(&["wait", "--for=delete", object, "--timeout=60s"]);
+    }
+    assert!(console.named("customers", "Fabrikam GmbH").await.is_null());
+    assert!(!console.named("resellers", "Northwind IT").await.is_null());
+}
+
 // I3: `holdfast release` lets one object go; it stays in Kubernetes, unmanaged, and can be taken up again.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_released_object_can_be_deleted_without_the_platform_noticing_or_be_taken_up_again() {

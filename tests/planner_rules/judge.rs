@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use holdfast::{
     api::Kind,
-    estate::{Capability, Object, Settings},
+    estate::{Capability, Facts, Object, ObjectId, Settings},
     planner::{
-        self, Declared, Marks, Neighbours, PlatformState, Progress, Remote, Settlement, Step,
-        Supplements, Turn, View,
+        self, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Remote,
+        Settlement, Step, Supplements, Turn, View,
     },
     platform::Rehearsal,
 };
@@ -126,6 +126,9 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
         let step = planner::next(&view);
         match step {
             Step::Settle(settlement) => return settlement.rule.map(|_| *settlement),
+            Step::Create { document, .. } if !case.platform.answers.is_empty() => {
+                object = Some(answered(case, kind, &facts, document));
+            }
             Step::Release | Step::Create { .. } | Step::Delete { .. } => return None,
             Step::Finalize => declared.finalized = true,
             Step::Mark(marks) => declared.marks = marks,
@@ -155,6 +158,28 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
         }
     }
     panic!("{}: no end", case.title);
+}
+
+/// What the platform makes of a creation, where that isn't what it was told.
+fn answered(
+    case: &Case,
+    kind: Kind,
+    facts: &PlatformFacts,
+    document: serde_json::Map<String, Value>,
+) -> Object {
+    let mut document = Value::Object(document);
+    json_patch::merge(&mut document, &case.platform.answers.clone().into());
+    Object {
+        kind,
+        id: ObjectId::new("90"),
+        name: case.name.clone(),
+        claim: Some(facts.claim(kind, NAMESPACE, &case.name)),
+        etag: None,
+        protection: holdfast::estate::Protection::None,
+        created_at: Some(now()),
+        settings: Settings::from_document(kind, &document).expect("settings that fit"),
+        facts: Facts::default(),
+    }
 }
 
 fn change(object: Option<&mut Object>, patch: &Value) {

@@ -43,6 +43,7 @@ pub fn platform() -> PlatformFacts {
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
             repeatable_create: true,
+            marks: true,
             default_customer: None,
         },
         locations: vec![location("de-1", &["DE", "AT"]), location("ch-1", &["CH"])],

@@ -94,6 +94,8 @@ pub struct Remote {
 pub struct Platform {
     /// Capabilities that it lacks.
     pub without: Vec<String>,
+    /// What it makes of a creation instead of what it is told.
+    pub answers: Map<String, Value>,
     /// `safety.deletionDelay`.
     pub deletion_delay_seconds: u64,
     /// Deletions that may still go out within the hour.

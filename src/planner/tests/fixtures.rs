@@ -52,6 +52,7 @@ pub fn platform() -> PlatformFacts {
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
             repeatable_create: false,
+            marks: true,
             default_customer: None,
         },
         safety: Safety {

@@ -8,6 +8,7 @@ mod extras;
 mod failures;
 mod fixtures;
 mod lately;
+mod location;
 mod model;
 mod operations;
 mod platform_states;

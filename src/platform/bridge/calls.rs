@@ -150,6 +150,10 @@ impl Platform for Bridge {
             .transpose()
     }
 
+    async fn beside(&self, _: Kind, _: &Map<String, Value>) -> Result<Vec<Object>, PlatformError> {
+        Err(Problem::unsupported("a bridge is asked by claim").into())
+    }
+
     async fn create(
         &self,
         kind: Kind,
@@ -326,7 +330,7 @@ impl Platform for Bridge {
         match (body.state.as_str(), body.problem) {
             ("queued" | "running", _) => Ok(OperationState::Running),
             ("waiting-for-human", _) => Ok(OperationState::WaitingForHuman),
-            ("done", _) => Ok(OperationState::Done),
+            ("done", _) => Ok(OperationState::Done(None)),
             ("failed", Some(problem)) => {
                 let secrets = Secrets::of(&self.token, None);
                 Ok(OperationState::Failed(

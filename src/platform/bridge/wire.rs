@@ -244,6 +244,7 @@ impl CapabilitiesBody {
             verbs,
             fields: fields.collect(),
             repeatable_create: creates,
+            marks: true,
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })
     }

@@ -7,11 +7,12 @@ use crate::{
     rules::registry::{self, Refusal, Rule},
 };
 
-fn overcommit_rule(measure: Measure) -> &'static Rule {
+fn overcommit_rule(kind: Kind, measure: Measure) -> &'static Rule {
     match measure {
         Measure::Storage => &registry::STORAGE_OVERCOMMIT,
         Measure::Licences => &registry::LICENCES_OVERCOMMIT,
         Measure::Clients => &registry::CLIENTS_OVERCOMMIT,
+        Measure::Credits if kind == Kind::Tenant => &registry::TENANT_CREDITS_OVERCOMMIT,
         Measure::Credits => &registry::CREDITS_OVERCOMMIT,
     }
 }
@@ -44,7 +45,7 @@ pub fn overcommit(kind: Kind, shortages: &[Shortage<String>]) -> Option<Refusal>
     );
     let field = measure.setting(kind).unwrap_or_default();
     Some(Refusal::new(
-        overcommit_rule(*measure),
+        overcommit_rule(kind, *measure),
         field,
         message,
         remedy,
