@@ -196,9 +196,18 @@ async fn plan_of_nothing(stage: &Stage, bridge: &Bridge, manifests: &str) {
     let file = folder.path().join("customers.yaml");
     std::fs::write(&file, manifests).expect("a file");
     let before = (requests(bridge).await, writes(stage));
-    let output = holdfast(&["plan", "-f", file.to_str().expect("a path"), "-n", stage.namespace()]);
+    let output = holdfast(&[
+        "plan",
+        "-f",
+        file.to_str().expect("a path"),
+        "-n",
+        stage.namespace(),
+    ]);
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("Nothing changes on the platform: 200 unchanged"), "{text}");
+    assert!(
+        text.contains("Nothing changes on the platform: 200 unchanged"),
+        "{text}"
+    );
     let read = since(&before.0, &requests(bridge).await);
     println!("a plan of nothing: {read:#?}");
     assert!(total(&read) <= PAGES + REPORTS, "{read:#?}");

@@ -86,7 +86,9 @@ fn of(kind: &str, object: &DynamicObject) -> Vec<Task> {
     let incapable = conditions.filter(|condition| {
         condition["status"] == "True"
             && condition["reason"] == Reason::CapabilityMissing.as_str()
-            && stands_still.iter().any(|kind| condition["type"] == kind.as_str())
+            && stands_still
+                .iter()
+                .any(|kind| condition["type"] == kind.as_str())
     });
     let incapable = incapable.map(|condition| task(text(&condition["message"]), String::new()));
     steps.chain(incapable).collect()
@@ -154,7 +156,9 @@ mod tests {
         tasks.sort();
         assert_eq!(
             listed(&tasks),
-            format!("{page}\n  backup Customer/fabrikam (1042): contacts\nmake it\n  backup ServicePlan/gold\n")
+            format!(
+                "{page}\n  backup Customer/fabrikam (1042): contacts\nmake it\n  backup ServicePlan/gold\n"
+            )
         );
         assert_eq!(listed(&[]), "Nothing to do at a console.\n");
     }

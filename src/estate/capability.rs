@@ -99,7 +99,10 @@ impl Capabilities {
     pub fn console_page(&self, kind: Kind, field: &str) -> Option<&str> {
         let group = field.split('.').next().unwrap_or(field);
         let pages = self.console.get(&kind)?;
-        pages.get(field).or_else(|| pages.get(group)).map(String::as_str)
+        pages
+            .get(field)
+            .or_else(|| pages.get(group))
+            .map(String::as_str)
     }
 
     /// Whether the platform has room for a field of a kind.

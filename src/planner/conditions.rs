@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{
-    Declared, PlatformState, Progress, Remote, Seen, Settlement, Verdict, View, unmarked,
-};
+use super::{Declared, PlatformState, Progress, Remote, Seen, Settlement, Verdict, View, unmarked};
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
@@ -46,7 +44,12 @@ pub fn managed_status(
                     .claim(declared.kind, &declared.namespace, &declared.name)
                     .to_string()
             })
-            .or_else(|| previous.claim.clone().filter(|_| !unmarked::is_unmarked(view))),
+            .or_else(|| {
+                previous
+                    .claim
+                    .clone()
+                    .filter(|_| !unmarked::is_unmarked(view))
+            }),
         platform: observed
             .map(|platform| platform.name.clone())
             .or_else(|| previous.platform.clone()),

@@ -84,7 +84,16 @@ fn let_go(view: &View<'_>) -> Step {
 fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
     let declared = view.declared;
     if let Some(object) = &view.remote.disagreeing {
-        return settle(Verdict::DeletionBlocked(Reason::NameConflict, format!("the annotation names {}, which has another name or place on the platform, so it isn't deleted. Set deletionPolicy: Retain to let go of it untouched.", object.id)), None);
+        return settle(
+            Verdict::DeletionBlocked(
+                Reason::NameConflict,
+                format!(
+                    "the annotation names {}, which has another name or place on the platform, so it isn't deleted. Set deletionPolicy: Retain to let go of it untouched.",
+                    object.id
+                ),
+            ),
+            None,
+        );
     }
     if platform.capabilities.marks && !view.progress.unclaimed {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));

@@ -44,7 +44,12 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     if let Some(object) = &view.remote.disagreeing {
         return disagreeing(view, &object.id);
     }
-    if let Some(id) = view.progress.made.as_ref().filter(|_| declared.annotated.is_none()) {
+    if let Some(id) = view
+        .progress
+        .made
+        .as_ref()
+        .filter(|_| declared.annotated.is_none())
+    {
         return Identity::Made(id.clone());
     }
     let noted = declared

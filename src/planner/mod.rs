@@ -207,7 +207,9 @@ fn at_work(view: &View<'_>, operation: &str) -> Verdict {
 fn pause(view: &View<'_>) -> Duration {
     let taken = sent_at(view).map(|at| view.now.duration_since(at));
     let taken = taken.and_then(|taken| Duration::try_from(taken).ok());
-    taken.map_or(OPERATION_PAUSE, |taken| taken.clamp(SHORT_PAUSE, LONG_PAUSE))
+    taken.map_or(OPERATION_PAUSE, |taken| {
+        taken.clamp(SHORT_PAUSE, LONG_PAUSE)
+    })
 }
 
 /// Without a platform nothing can be compared; what only lets go needs none.

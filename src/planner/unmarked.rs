@@ -70,9 +70,11 @@ fn has_our_names(declared: &Declared, object: &Object) -> bool {
 pub fn open<'a>(view: &'a View<'_>) -> Option<&'a Intent> {
     let intent = view.declared.status.intent.as_ref();
     let intent = intent.filter(|intent| intent.step == ChangeStep::Create)?;
-    let mut performed = view.progress.performed.iter();
-    let sent = view.progress.intent.is_none()
-        || performed.any(|change| change.step == ChangeStep::Create);
+    let written_down = view.progress.intent.as_ref();
+    let sent = written_down.is_none_or(|written_down| {
+        let mut performed = view.progress.performed.iter();
+        performed.any(|change| change.step == ChangeStep::Create && change.at >= written_down.at)
+    });
     let allowed = view.declared.retry_create.as_ref() == Some(&intent.id);
     (sent && !allowed).then_some(intent)
 }
@@ -137,7 +139,10 @@ fn settle_open(
         [one] => return Some(converge::next(view, platform, management, &one.object)),
         [] => {}
         several => {
-            let ids: Vec<String> = several.iter().map(|seen| seen.object.id.to_string()).collect();
+            let ids: Vec<String> = several
+                .iter()
+                .map(|seen| seen.object.id.to_string())
+                .collect();
             let message = format!(
                 "the creation sent at {} was not answered, and there are several objects that it may have made: {}. Set adopt: ById with the externalId of the right one; nothing is deleted.",
                 intent.at,
@@ -188,9 +193,17 @@ fn candidates<'a>(view: &'a View<'_>, intent: &Intent) -> Vec<&'a Seen> {
 
 /// What is written down before a creation is sent.
 pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String>) -> Intent {
-    let text = |field: &str| document.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
+    let text = |field: &str| {
+        document
+            .get(field)
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned)
+    };
     let second_try = open(view).is_some();
-    let mut names: Vec<String> = [text("accountName"), text("name")].into_iter().flatten().collect();
+    let mut names: Vec<String> = [text("accountName"), text("name")]
+        .into_iter()
+        .flatten()
+        .collect();
     names.dedup();
     let request = Value::Object(document.clone()).to_string();
     Intent {

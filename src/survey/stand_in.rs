@@ -44,7 +44,11 @@ pub fn note_referrers<K: Managed>(
                 around.children.extend(object.cloned());
             }
             Kind::Reseller => {
-                let below = find(&survey.stores.resellers, &referrer.namespace, &referrer.name);
+                let below = find(
+                    &survey.stores.resellers,
+                    &referrer.namespace,
+                    &referrer.name,
+                );
                 let spec = below.and_then(|below| below.spec_document().ok());
                 let object = spec.map(|spec| Arc::new(stand_in(Kind::Reseller, &spec)));
                 around.resellers.extend(object);

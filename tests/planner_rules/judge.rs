@@ -155,6 +155,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             Step::SendWelcomeMail(_)
             | Step::MoveClient { .. }
             | Step::CheckOperation(_)
+            | Step::LookBeside(_)
             | Step::ConfirmGone(_) => panic!("{}: not in the table: {step:?}", case.title),
         }
     }

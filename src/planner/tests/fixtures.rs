@@ -440,6 +440,7 @@ pub fn mutates(step: &Step) -> bool {
         Step::Finalize
         | Step::Mark(_)
         | Step::LookUp(_)
+        | Step::LookBeside(_)
         | Step::Read(_)
         | Step::CheckOperation(_)
         | Step::RehearseDeletion(_)

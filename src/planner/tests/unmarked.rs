@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
 
-use super::fixtures::{ACCOUNT, ID, Scene, customer, mutates, remote, reseller, service_plan, tenant};
+use super::fixtures::{
+    ACCOUNT, ID, Scene, customer, mutates, remote, reseller, service_plan, tenant,
+};
 use crate::{
     api::{
         Kind,
@@ -44,8 +46,8 @@ impl Scene {
 
     /// Everything up to the creation, as the operator would do it.
     fn written_down(mut self) -> Self {
-        let Step::RecordIntent(intent) = self.next() else {
-            panic!("first it is written down: {:?}", self.next());
+        let Step::RecordIntent(intent) = self.first() else {
+            panic!("first it is written down: {:?}", self.first());
         };
         self.declared.status.intent = Some(intent.clone());
         self.progress.intent = Some(intent);
@@ -59,7 +61,8 @@ fn fabrikam() -> Scene {
 
 /// A customer on the platform that goes by these names.
 fn named(name: &str, made: jiff::Timestamp) -> Object {
-    let document = json!({"name": name, "accountName": name, "profile": {"phone": "+49 30 5550100"}});
+    let document =
+        json!({"name": name, "accountName": name, "profile": {"phone": "+49 30 5550100"}});
     let mut object = remote(Kind::Customer, ID, &document);
     object.created_at = Some(made);
     object
@@ -77,7 +80,9 @@ fn performed(outcome: ChangeOutcome) -> Change {
 // I1, I8
 #[test]
 fn a_creation_is_written_down_first_with_what_it_is_known_by() {
-    let scene = fabrikam().with(json!({"accountName": "acct-1"})).written_down();
+    let scene = fabrikam()
+        .with(json!({"accountName": "acct-1"}))
+        .written_down();
     let intent = scene.progress.intent.clone().expect("written down");
     assert_eq!(intent.step, ChangeStep::Create);
     assert_eq!(intent.names, ["acct-1", "Fabrikam GmbH"]);
@@ -88,7 +93,10 @@ fn a_creation_is_written_down_first_with_what_it_is_known_by() {
 // R-D2
 #[test]
 fn of_a_hidden_customer_only_the_account_name_is_written_down() {
-    let scene = super::fixtures::hidden_customer("fabrikam").unmarked().finalized().written_down();
+    let scene = super::fixtures::hidden_customer("fabrikam")
+        .unmarked()
+        .finalized()
+        .written_down();
     let intent = scene.progress.intent.clone().expect("written down");
     assert!(!format!("{intent:?}").contains("Fabrikam"), "{intent:?}");
 }
@@ -97,10 +105,13 @@ fn of_a_hidden_customer_only_the_account_name_is_written_down() {
 #[test]
 fn the_task_is_written_down_before_it_is_asked_for_and_what_it_made_is_noted() {
     let mut scene = fabrikam().written_down();
-    scene.progress.performed.push(performed(ChangeOutcome::Sent));
+    scene
+        .progress
+        .performed
+        .push(performed(ChangeOutcome::Sent));
     scene.progress.operation = Some("task-1".into());
-    let Step::RecordIntent(intent) = scene.next() else {
-        panic!("{:?}", scene.next());
+    let Step::RecordIntent(intent) = scene.first() else {
+        panic!("{:?}", scene.first());
     };
     assert_eq!(intent.operation.as_deref(), Some("task-1"));
     scene.progress.intent = Some(intent.clone());
@@ -111,23 +122,40 @@ fn the_task_is_written_down_before_it_is_asked_for_and_what_it_made_is_noted() {
     let Step::Mark(marks) = scene.next() else {
         panic!("{:?}", scene.next());
     };
-    assert_eq!(marks.external_id.as_deref(), Some(format!("{ACCOUNT}/{ID}").as_str()));
+    assert_eq!(
+        marks.external_id.as_deref(),
+        Some(format!("{ACCOUNT}/{ID}").as_str())
+    );
 }
 
 // F2, F4, I1
 #[test]
 fn a_lost_creation_is_looked_for_and_found_by_both_names() {
     let scene = fabrikam().lost(Duration::from_secs(60));
-    assert!(matches!(scene.next(), Step::LookBeside(_)), "{:?}", scene.next());
-    let found = scene.clone().looked().beside(named("Fabrikam GmbH", scene.now), None);
+    assert!(
+        matches!(scene.next(), Step::LookBeside(_)),
+        "{:?}",
+        scene.next()
+    );
+    let found = scene
+        .clone()
+        .looked()
+        .beside(named("Fabrikam GmbH", scene.now), None);
     let Step::Mark(marks) = found.next() else {
         panic!("{:?}", found.next());
     };
-    assert_eq!(marks.external_id.as_deref(), Some(format!("{ACCOUNT}/{ID}").as_str()));
+    assert_eq!(
+        marks.external_id.as_deref(),
+        Some(format!("{ACCOUNT}/{ID}").as_str())
+    );
     // One that was there long before is somebody else's.
     let older = named("Fabrikam GmbH", scene.now - Duration::from_secs(3600));
     let older = scene.looked().beside(older, None);
-    assert!(!mutates(&older.next()) && !matches!(older.next(), Step::Mark(_)), "{:?}", older.next());
+    assert!(
+        !mutates(&older.next()) && !matches!(older.next(), Step::Mark(_)),
+        "{:?}",
+        older.next()
+    );
 }
 
 // F4, I1
@@ -135,25 +163,42 @@ fn a_lost_creation_is_looked_for_and_found_by_both_names() {
 fn a_lost_customer_is_sent_once_more_after_half_an_hour_and_never_a_third_time() {
     let soon = fabrikam().lost(Duration::from_secs(1700)).looked();
     soon.waiting(Reason::CreateOutcomeUnknown);
-    let late = fabrikam().lost(Duration::from_secs(1801)).looked().written_down();
+    let late = fabrikam()
+        .lost(Duration::from_secs(1801))
+        .looked()
+        .written_down();
     let intent = late.progress.intent.clone().expect("written down");
     assert!(intent.id.ends_with("-again"), "{}", intent.id);
     assert!(matches!(late.next(), Step::Create { .. }));
     let mut again = fabrikam().lost(Duration::from_secs(7200)).looked();
     again.declared.status.intent.as_mut().expect("a note").id = intent.id.clone();
     let message = again.stalled(Reason::CreateOutcomeUnknown);
-    assert!(message.contains(&format!("retry-create={}", intent.id)), "{message}");
+    assert!(
+        message.contains(&format!("retry-create={}", intent.id)),
+        "{message}"
+    );
 }
 
 // F4, I1
 #[test]
 fn a_lost_tenant_is_sent_again_by_a_persons_word_alone() {
-    let scene = tenant("fabrikam-hybrid").unmarked().finalized().lost(Duration::from_secs(86_400)).looked();
+    let scene = tenant("fabrikam-hybrid")
+        .unmarked()
+        .finalized()
+        .lost(Duration::from_secs(86_400))
+        .looked();
     let message = scene.stalled(Reason::CreateOutcomeUnknown);
-    assert!(message.contains("holdfast.dev/retry-create=1-77"), "{message}");
+    assert!(
+        message.contains("holdfast.dev/retry-create=1-77"),
+        "{message}"
+    );
     let mut told = scene.clone();
     told.declared.retry_create = Some("1-77".into());
-    assert!(matches!(told.next(), Step::RecordIntent(_)), "{:?}", told.next());
+    assert!(
+        matches!(told.first(), Step::RecordIntent(_)),
+        "{:?}",
+        told.first()
+    );
     let mut another = scene;
     another.declared.retry_create = Some("1-76".into());
     another.stalled(Reason::CreateOutcomeUnknown);
@@ -163,8 +208,12 @@ fn a_lost_tenant_is_sent_again_by_a_persons_word_alone() {
 #[test]
 fn the_place_of_a_tenant_is_looked_at_before_it_is_made() {
     let scene = tenant("fabrikam-hybrid").unmarked().finalized();
-    assert!(matches!(scene.next(), Step::LookBeside(_)), "{:?}", scene.next());
-    assert!(matches!(scene.looked().next(), Step::RecordIntent(_)));
+    assert!(
+        matches!(scene.next(), Step::LookBeside(_)),
+        "{:?}",
+        scene.next()
+    );
+    assert!(matches!(scene.looked().first(), Step::RecordIntent(_)));
 }
 
 // I8: a note stays until somebody knows; a refusal is knowledge, and what never left us needs none.
@@ -181,11 +230,16 @@ fn the_note_of_a_creation_stays_until_its_outcome_is_known() {
     let refused = super::failures::refused(ProblemKind::Conflict);
     assert!(with(refused, Some(ChangeOutcome::Refused)).is_none());
     assert!(with(PlatformError::NotWriter("standby".into()), None).is_none());
-    let mut found = fabrikam().lost(Duration::from_secs(60));
-    found = found.holding(named("Fabrikam GmbH", found.now)).noting(ID);
+    let made = named("Fabrikam GmbH", super::fixtures::noon());
+    let found = fabrikam()
+        .lost(Duration::from_secs(60))
+        .holding(made)
+        .noting(ID);
     assert!(found.status().intent.is_none());
     // A look that fails settles nothing.
-    let look = fabrikam().lost(Duration::from_secs(60)).failing(PlatformError::Unreachable("reset".into()));
+    let look = fabrikam()
+        .lost(Duration::from_secs(60))
+        .failing(PlatformError::Unreachable("reset".into()));
     assert!(look.status().intent.is_some());
 }
 
@@ -205,7 +259,10 @@ fn a_copied_annotation_gives_no_right_to_an_object_of_another_name() {
 #[test]
 fn a_creation_of_unknown_outcome_holds_up_a_deletion_and_not_a_release() {
     let scene = fabrikam().lost(Duration::from_secs(600));
-    let delete = scene.clone().with(json!({"deletionPolicy": "Delete"})).deleting();
+    let delete = scene
+        .clone()
+        .with(json!({"deletionPolicy": "Delete"}))
+        .deleting();
     delete.blocked(Reason::CreateOutcomeUnknown);
     let release = scene.with(json!({"deletionPolicy": "Retain"})).deleting();
     assert_eq!(release.next(), Step::Release);
@@ -223,7 +280,9 @@ fn a_plan_that_can_only_be_made_at_the_console_is_bound_by_its_name_and_its_drif
     assert!(scene.stalled(Reason::CapabilityMissing).contains("console"));
     let bound = scene.beside(remote(Kind::ServicePlan, "7", &plan), None);
     assert!(matches!(bound.next(), Step::Mark(_)), "{:?}", bound.next());
-    let mut held = bound.holding(remote(Kind::ServicePlan, "7", &plan)).noting("7");
+    let mut held = bound
+        .holding(remote(Kind::ServicePlan, "7", &plan))
+        .noting("7");
     held.remote.namesakes.clear();
     let settlement = held.settlement();
     assert_eq!(settlement.verdict, Verdict::InSync);
@@ -234,15 +293,25 @@ fn a_plan_that_can_only_be_made_at_the_console_is_bound_by_its_name_and_its_drif
 #[test]
 fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
     let without = |mut scene: Scene| {
-        scene.facts.capabilities.fields.insert(Kind::Reseller, BTreeSet::new());
-        scene.without(Capability::CreateReseller).without(Capability::UpdateReseller)
+        scene
+            .facts
+            .capabilities
+            .fields
+            .insert(Kind::Reseller, BTreeSet::new());
+        scene
+            .without(Capability::CreateReseller)
+            .without(Capability::UpdateReseller)
     };
     let scene = without(reseller("northwind").unmarked());
     assert!(matches!(scene.settlement().verdict, Verdict::KeptHere(_)));
     let below = without(fabrikam().referring(
         "resellerRef",
         "northwind",
-        crate::planner::Reference::Found { id: None, deleting: false, platform: Some("msp".into()) },
+        crate::planner::Reference::Found {
+            id: None,
+            deleting: false,
+            platform: Some("msp".into()),
+        },
     ));
     let below = below.written_down();
     let Step::Create { document, .. } = below.next() else {
@@ -254,20 +323,26 @@ fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
 // N12: what the interface can't do names the console's page; what the platform has no place for is said.
 #[test]
 fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
-    let mut scene = fabrikam().with(json!({"contacts": [{"email": "a@fabrikam.example"}], "bandwidth": {"mode": "Off"}}));
+    let mut scene = fabrikam()
+        .with(json!({"contacts": [{"email": "a@fabrikam.example"}], "bandwidth": {"mode": "Off"}}));
     let takes = ["name", "accountName", "profile.phone"].map(str::to_owned);
     let capabilities = &mut scene.facts.capabilities;
     capabilities.fields.insert(Kind::Customer, takes.into());
     let page = "Managed Services Center > Customers > the customer > Contacts";
     let pages = [("contacts".to_owned(), page.to_owned())];
     capabilities.console.insert(Kind::Customer, pages.into());
-    let scene = scene.holding(named("Fabrikam GmbH", super::fixtures::noon())).noting(ID);
+    let scene = scene
+        .holding(named("Fabrikam GmbH", super::fixtures::noon()))
+        .noting(ID);
     let settlement = scene.settlement();
     assert_eq!(settlement.verdict, Verdict::InSync);
     let [step] = settlement.manual_steps.as_slice() else {
         panic!("{:?}", settlement.manual_steps);
     };
-    assert_eq!((step.field.as_str(), step.step.as_str()), ("contacts", page));
+    assert_eq!(
+        (step.field.as_str(), step.step.as_str()),
+        ("contacts", page)
+    );
     assert_eq!(settlement.not_acted_on, ["bandwidth.mode"]);
 }
 
@@ -276,7 +351,10 @@ fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
 fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
     let mut object = named("Fabrikam GmbH", super::fixtures::noon());
     object.facts.busy = Some("the platform is setting it up".into());
-    let scene = fabrikam().holding(object).noting(ID).edited(json!({"profile": {"phone": "1"}}));
+    let scene = fabrikam()
+        .holding(object)
+        .noting(ID)
+        .edited(json!({"profile": {"phone": "1"}}));
     let message = scene.waiting(Reason::WaitingForPlatform);
     assert!(message.contains("setting it up"), "{message}");
 }
@@ -285,7 +363,13 @@ fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
 #[test]
 fn a_task_that_never_ends_is_asked_for_ever_less_often_and_told_of() {
     let mut scene = fabrikam().lost(Duration::from_secs(10));
-    scene.declared.status.intent.as_mut().expect("a note").operation = Some("task-1".into());
+    scene
+        .declared
+        .status
+        .intent
+        .as_mut()
+        .expect("a note")
+        .operation = Some("task-1".into());
     scene.progress.operation = Some("task-1".into());
     scene.progress.operation_checked = true;
     scene.waiting(Reason::WaitingForPlatform);
