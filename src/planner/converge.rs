@@ -174,7 +174,7 @@ fn mark(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Cl
 fn busy(object: &Object) -> Option<Step> {
     let doing = object.facts.busy.as_ref()?;
     let message = format!(
-        "{} {}: {doing}. What differs is written when that is over.",
+        "{} {} {doing}. What differs is written when that is over.",
         object.kind.as_str(),
         object.id
     );

@@ -78,8 +78,9 @@ pub fn next(view: &View<'_>) -> Step {
 
 /// A refused or unanswered change isn't sent again before its time, whatever else calls for a pass. I5
 fn resting(view: &View<'_>, step: Step) -> Step {
+    let sends = step.mutation().is_some() || matches!(step, Step::RehearseDeletion(_));
     match &view.rest {
-        Some(rest) if step.mutation().is_some() => settle(rest.verdict.clone(), Some(rest.left)),
+        Some(rest) if sends => settle(rest.verdict.clone(), Some(rest.left)),
         _ => step,
     }
 }

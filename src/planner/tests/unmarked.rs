@@ -350,13 +350,13 @@ fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
 #[test]
 fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
     let mut object = named("Fabrikam GmbH", super::fixtures::noon());
-    object.facts.busy = Some("the platform is setting it up".into());
+    object.facts.busy = Some("is still being created".into());
     let scene = fabrikam()
         .holding(object)
         .noting(ID)
         .edited(json!({"profile": {"phone": "1"}}));
     let message = scene.waiting(Reason::WaitingForPlatform);
-    assert!(message.contains("setting it up"), "{message}");
+    assert!(message.contains("Customer 1042 is still being created."), "{message}");
 }
 
 // F3: no end is a condition, and not a hot loop.
