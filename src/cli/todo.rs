@@ -1,6 +1,6 @@
 //! `holdfast todo`: what only a person at the platform's console can do, page by page. Serves R-N12.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use kube::{ResourceExt, api::DynamicObject};
 use serde::Serialize;
@@ -108,15 +108,16 @@ fn listed(tasks: &[Task]) -> String {
         text.push_str(step);
         text.push('\n');
         for task in tasks {
-            let mut line = format!("  {} {}", task.namespace, task.object);
-            if !task.external_id.is_empty() {
-                line.push_str(&format!(" ({})", task.external_id));
-            }
-            if !task.field.is_empty() {
-                line.push_str(&format!(": {}", task.field));
-            }
-            text.push_str(&line);
-            text.push('\n');
+            let id = match task.external_id.as_str() {
+                "" => String::new(),
+                id => format!(" ({id})"),
+            };
+            let field = match task.field.as_str() {
+                "" => String::new(),
+                field => format!(": {field}"),
+            };
+            // Writing to a String never fails.
+            let _ = writeln!(text, "  {} {}{id}{field}", task.namespace, task.object);
         }
     }
     text

@@ -101,7 +101,7 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
 pub fn note_operation(view: &View<'_>, operation: &str) -> Option<Step> {
     let noted = |intent: &Intent| intent.operation.as_deref() == Some(operation);
     let just_sent = view.progress.intent.as_ref();
-    if !is_unmarked(view) || !just_sent.is_some_and(|intent| intent.step == ChangeStep::Create) {
+    if !is_unmarked(view) || just_sent.is_none_or(|intent| intent.step != ChangeStep::Create) {
         return None;
     }
     let intent = just_sent.filter(|intent| !noted(intent))?.clone();

@@ -206,6 +206,10 @@ impl Neighbours {
 }
 
 /// What this pass has learned or done so far.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact that a pass learns by itself"
+)]
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     /// The platform says outright that nothing carries our claim.

@@ -230,7 +230,7 @@ fn remote<K: Managed>(
     let (claimed, disagreeing) = if facts.capabilities.marks {
         (inventory.claimed(K::KIND, &claim).cloned(), None)
     } else {
-        noted(declared, references, account, &inventory, &seen)
+        noted(declared, references, account, &inventory, seen)
     };
     let by_id = match (
         facts.adopt(&declared.lifecycle),

@@ -356,7 +356,10 @@ fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
         .noting(ID)
         .edited(json!({"profile": {"phone": "1"}}));
     let message = scene.waiting(Reason::WaitingForPlatform);
-    assert!(message.contains("Customer 1042 is still being created."), "{message}");
+    assert!(
+        message.contains("Customer 1042 is still being created."),
+        "{message}"
+    );
 }
 
 // F3: no end is a condition, and not a hot loop.
