@@ -39,9 +39,12 @@ impl Console {
             .bearer_auth(&self.token)
             .header("X-Actor", "console");
         if let Some(body) = body {
-            request = request
-                .header("Content-Type", "application/merge-patch+json")
-                .body(body.to_string());
+            let kind = if path.contains("/by-ref/") {
+                "application/json"
+            } else {
+                "application/merge-patch+json"
+            };
+            request = request.header("Content-Type", kind).body(body.to_string());
         }
         let answer = request.send().await.expect("the platform answers");
         (answer.status(), answer.json().await.unwrap_or(Value::Null))

@@ -3,6 +3,7 @@
 
 pub mod bridge;
 pub mod console;
+pub mod druva;
 pub mod history;
 pub mod operator;
 pub mod policies;

@@ -1,0 +1,131 @@
+//! Druva as a process of its own: the embedded platform's dialect of it, and a person at its console.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::SystemTime,
+};
+
+use reqwest::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::operator::{Console, Stage, eventually, free_port};
+
+/// The credentials that the platform takes.
+pub const CLIENT_ID: &str = "client-of-the-tests";
+pub const SECRET_KEY: &str = "secret-key-kept-from-every-log";
+const TOKEN: &str = "console-token-of-the-tests";
+
+/// One account at Druva.
+pub struct Druva {
+    /// A person at its console.
+    pub console: Console,
+    directory: TempDir,
+    process: Child,
+}
+
+impl Druva {
+    /// Starts one on a new estate.
+    pub async fn start() -> Self {
+        let directory = TempDir::new().expect("a directory");
+        let address = format!("127.0.0.1:{}", free_port());
+        let faults = directory.path().join("faults.yaml");
+        std::fs::write(&faults, "[]").expect("written");
+        let process = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args(["platform", "serve", "--dialect", "druva", "--listen", &address])
+            .args(["--data".as_ref(), directory.path().join("estate.sqlite").as_os_str()])
+            .args(["--faults".as_ref(), faults.as_os_str()])
+            .env("HOLDFAST_PLATFORM_TOKEN", TOKEN)
+            .env("HOLDFAST_PLATFORM_CLIENT_ID", CLIENT_ID)
+            .env("HOLDFAST_PLATFORM_SECRET_KEY", SECRET_KEY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the platform starts");
+        let console = Console {
+            url: format!("http://{address}"),
+            token: TOKEN.to_owned(),
+        };
+        eventually("the platform answers", || async {
+            let stats = format!("{}/v1/stats", console.url);
+            let asked = reqwest::Client::new().get(&stats).bearer_auth(TOKEN);
+            asked.send().await.is_ok()
+        })
+        .await;
+        Self {
+            console,
+            directory,
+            process,
+        }
+    }
+
+    /// Where its interface is.
+    pub fn endpoint(&self) -> String {
+        format!("{}/", self.console.url)
+    }
+
+    /// Orders these faults instead of those in force.
+    pub fn faults(&self, yaml: &str) {
+        let path = self.directory.path().join("faults.yaml");
+        let next = path.with_extension("next");
+        std::fs::write(&next, yaml).expect("written");
+        std::fs::File::open(&next)
+            .expect("opened")
+            .set_modified(SystemTime::now())
+            .expect("set");
+        std::fs::rename(next, path).expect("renamed");
+    }
+
+    /// Makes something at the console.
+    pub async fn make(&self, kind: &str, name: &str, document: Value) -> Value {
+        let path = format!("/v1/{kind}/by-ref/console-{name}");
+        self.console.call(Method::PUT, &path, Some(document)).await
+    }
+
+    /// The Secret with the credentials, and a `BackupPlatform` of this name.
+    pub fn manifest(&self, name: &str, more: &str) -> String {
+        let endpoint = self.endpoint();
+        format!(
+            "{}---\napiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 0d0bb2de-8f3c-4cf6-9df0-2c8a2f1f5f10, druva: {{endpoint: \"{endpoint}\", credentialsRef: {{name: {name}}}}}, rateLimit: {{requestsPerSecond: 500, burst: 500}}, sweepInterval: 60s, usageInterval: 10s{more}}}\n",
+            secret(name, SECRET_KEY)
+        )
+    }
+
+    /// Has it swept now, and waits until that is over.
+    pub async fn sweep(&self, stage: &Stage, platform: &str) {
+        let before = self.requests("GET /msp/v2/storage-regions").await;
+        stage.sweep(platform);
+        eventually("a sweep goes by", || async {
+            self.requests("GET /msp/v2/storage-regions").await > before
+        })
+        .await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+
+    /// Requests so far of routes that begin so.
+    pub async fn requests(&self, route: &str) -> u64 {
+        let stats = self.console.call(Method::GET, "/v1/stats", None).await;
+        let requests = stats["requests"].as_object().expect("counts");
+        requests
+            .iter()
+            .filter(|(name, _)| name.starts_with(route) && !name.contains("/v1/"))
+            .map(|(_, count)| count.as_u64().unwrap_or_default())
+            .sum()
+    }
+}
+
+impl Drop for Druva {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The Secret with these credentials.
+pub fn secret(name: &str, secret_key: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{clientId: {CLIENT_ID}, secretKey: {secret_key}}}\n"
+    )
+}
