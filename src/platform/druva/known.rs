@@ -21,8 +21,10 @@ pub(super) struct Known(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// By tenant; nothing before the first complete list.
-    homes: Option<HashMap<ObjectId, ObjectId>>,
+    /// Whether all tenants were seen once.
+    complete: bool,
+    /// By tenant.
+    homes: HashMap<ObjectId, ObjectId>,
     /// By customer.
     lodgers: HashMap<ObjectId, Vec<Lodger>>,
     /// Customers of tenants in the making, by task.
@@ -77,7 +79,8 @@ impl Known {
     /// Every tenant that there is.
     pub(super) fn note_all(&self, tenants: &[Tenant]) {
         let mut state = self.state();
-        state.homes = Some(HashMap::with_capacity(tenants.len()));
+        state.complete = true;
+        state.homes.clear();
         state.lodgers.clear();
         for tenant in tenants {
             state.place(&ObjectId::new(&tenant.customer_id), Lodger::of(tenant));
@@ -92,12 +95,12 @@ impl Known {
 
     /// A tenant's customer; `None` when it isn't known.
     pub(super) fn home(&self, tenant: &ObjectId) -> Option<ObjectId> {
-        self.state().homes.as_ref()?.get(tenant).cloned()
+        self.state().homes.get(tenant).cloned()
     }
 
     /// Whether all tenants were seen once.
     pub(super) fn has_seen_tenants(&self) -> bool {
-        self.state().homes.is_some()
+        self.state().complete
     }
 
     /// What a customer has.
@@ -174,8 +177,7 @@ impl Known {
 
 impl State {
     fn place(&mut self, customer: &ObjectId, lodger: Lodger) {
-        let homes = self.homes.get_or_insert_default();
-        homes.insert(lodger.id.clone(), customer.clone());
+        self.homes.insert(lodger.id.clone(), customer.clone());
         let lodgers = self.lodgers.entry(customer.clone()).or_default();
         lodgers.retain(|other| other.id != lodger.id);
         lodgers.push(lodger);

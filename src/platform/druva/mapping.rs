@@ -252,9 +252,13 @@ fn object(kind: Kind, id: &str, name: &str, mut document: Value) -> Result<Objec
 
 /// Takes out what holds nothing.
 fn prune(document: &mut Value) {
-    if let Value::Object(members) = document {
-        members.values_mut().for_each(prune);
-        members.retain(|_, value| !is_empty(value));
+    match document {
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        Value::Object(members) => {
+            members.values_mut().for_each(prune);
+            members.retain(|_, value| !is_empty(value));
+        }
+        _ => {}
     }
 }
 

@@ -22,12 +22,14 @@ mod known;
 mod lenient;
 mod mapping;
 mod pages;
+mod reads;
 mod tasks;
 mod tenants;
 mod token;
 mod usage;
 mod wire;
 mod words;
+mod writes;
 
 use answer::{Secrets, garbled, is_denied, read, succeeded, unsent};
 use known::Known;
