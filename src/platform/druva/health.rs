@@ -166,8 +166,9 @@ impl Gathered {
             return;
         }
         figures.restores.successful += 1;
-        let from = applicable(&row.source).map(str::to_owned);
-        let key = from.map(|name| (row.organization.clone().unwrap_or_default(), name));
+        let organisation = applicable(&row.organization).unwrap_or_default();
+        let from = applicable(&row.source);
+        let key = from.map(|name| (organisation.to_owned(), name.to_owned()));
         if let Some(source) = key.and_then(|key| figures.sources.get_mut(&key)) {
             source.last_restore_at = source.last_restore_at.max(row.ended);
         }
