@@ -6,7 +6,8 @@ use super::{
     document::{clears, irremovable, stated, text},
     invalid,
     mapping::{administrator_id, full_name},
-    wire::{Admin, Customer, CustomerAttribute, NewCustomer, WholeCustomer},
+    sent::{NewCustomer, WholeCustomer},
+    wire::{Admin, Customer, CustomerAttribute},
     words,
 };
 use crate::platform::{Problem, ProblemKind};

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{
     invalid,
-    wire::{Feature, FeatureAttribute, PlanFeature, ServicePlan, SwitchedFeature, Tenant},
+    sent::SwitchedFeature,
+    wire::{Feature, FeatureAttribute, PlanFeature, ServicePlan, Tenant},
     words::{self, Workload},
 };
 use crate::platform::Problem;

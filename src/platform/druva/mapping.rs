@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::{
     known::Holdings,
     lenient::as_whole,
-    wire::{Admin, Customer, Feature, ProductRegions, ServicePlan, Tenant, date},
+    sent::date,
+    wire::{Admin, Customer, Feature, ProductRegions, ServicePlan, Tenant},
     words,
 };
 use crate::{

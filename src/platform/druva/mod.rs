@@ -23,6 +23,7 @@ mod lenient;
 mod mapping;
 mod pages;
 mod reads;
+mod sent;
 mod tasks;
 mod tenants;
 mod token;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::{
     document::{clears, instant, irremovable, stated, text},
     features, invalid,
-    wire::{ChangedTenant, NewTenant, ProductRegions, Region, ServicePlan, Tenant, date},
+    sent::{ChangedTenant, NewTenant, date},
+    wire::{ProductRegions, Region, ServicePlan, Tenant},
     words,
 };
 use crate::platform::{Problem, ProblemKind};

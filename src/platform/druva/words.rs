@@ -52,7 +52,7 @@ static WORKLOADS: [Workload; 9] = [
     workload("M365", "Microsoft365", true),
     workload("Google Workspace", "GoogleWorkspace", true),
     workload("Endpoints", "Endpoints", true),
-    workload("D365", "Dynamics365", false),
+    workload("D365", "D365", false),
     workload("Salesforce", "Salesforce", false),
     workload("Entra ID", "EntraID", false),
     workload("Okta", "Okta", false),

@@ -11,8 +11,9 @@ use super::{
     known::Lodger,
     mapping::{CUSTOMER_FIELDS, TENANT_FIELDS},
     reads::{GET_CUSTOMER, tenant_object},
+    sent::ChangedTenant,
     tenants,
-    wire::{ChangedTenant, Customer, Tenant},
+    wire::{Customer, Tenant},
     words,
 };
 use crate::{
