@@ -71,7 +71,10 @@ fn admin(id: i64, email: &str, role: i64) -> Value {
 }
 
 pub fn admins() -> Value {
-    json!([admin(42, "ops@msp.example", 2), admin(44, "desk@msp.example", 3)])
+    json!([
+        admin(42, "ops@msp.example", 2),
+        admin(44, "desk@msp.example", 3)
+    ])
 }
 
 pub fn regions() -> Value {
@@ -137,7 +140,11 @@ pub fn with_customer(
     except(format!("/v3/customers/{CUSTOMER}"), move |seen| {
         let mut customer = customer();
         change(&mut customer);
-        if seen.mutates() { healthy(seen) } else { Reply::ok(&customer) }
+        if seen.mutates() {
+            healthy(seen)
+        } else {
+            Reply::ok(&customer)
+        }
     })
 }
 
@@ -146,11 +153,22 @@ pub fn with_tenant(
     id: &str,
     change: impl Fn(&mut Value) + Send + Sync + 'static,
 ) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
-    let mut tenant = if id == TENANT { tenant() } else { saas_tenant() };
+    let mut tenant = if id == TENANT {
+        tenant()
+    } else {
+        saas_tenant()
+    };
     change(&mut tenant);
-    except(format!("/v3/customers/{CUSTOMER}/tenants/{id}"), move |seen| {
-        if seen.mutates() { healthy(seen) } else { Reply::ok(&tenant) }
-    })
+    except(
+        format!("/v3/customers/{CUSTOMER}/tenants/{id}"),
+        move |seen| {
+            if seen.mutates() {
+                healthy(seen)
+            } else {
+                Reply::ok(&tenant)
+            }
+        },
+    )
 }
 
 pub fn document(value: Value) -> Map<String, Value> {
@@ -162,7 +180,9 @@ pub fn customer_id() -> ObjectId {
 }
 
 pub async fn create(druva: &Druva, kind: Kind, value: Value) -> Result<Written, PlatformError> {
-    druva.create(kind, &Claim::new("hf-1"), document(value)).await
+    druva
+        .create(kind, &Claim::new("hf-1"), document(value))
+        .await
 }
 
 pub async fn update(

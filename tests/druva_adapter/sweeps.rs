@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{
-        CUSTOMER, MSP, SAAS_TENANT, TENANT, customer, customer_id, document, except, healthy, problem,
-        saas_tenant, tenant,
+        CUSTOMER, MSP, SAAS_TENANT, TENANT, customer, customer_id, document, except, healthy,
+        problem, saas_tenant, tenant,
     },
     server::{Fake, Reply, Seen},
 };
@@ -28,8 +28,14 @@ fn settings(object: &Object) -> Value {
     Value::Object(object.settings.to_document())
 }
 
-async fn observe(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Result<Observation, PlatformError> {
-    Fake::start(script).await.druva().observe(Scope::default()).await
+async fn observe(
+    script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> Result<Observation, PlatformError> {
+    Fake::start(script)
+        .await
+        .druva()
+        .observe(Scope::default())
+        .await
 }
 
 #[tokio::test]
@@ -51,12 +57,24 @@ async fn the_whole_account_is_read_in_our_terms() {
     let capabilities = &observation.capabilities;
     assert_eq!(capabilities.account.id, MSP);
     assert!(!capabilities.marks && !capabilities.repeatable_create);
-    assert!(capabilities.can(Capability::SuspendTenant) && !capabilities.can(Capability::DeleteCustomer));
-    assert!(!capabilities.takes(Kind::Reseller, "name") && capabilities.takes(Kind::Tenant, "quota.credits"));
+    assert!(
+        capabilities.can(Capability::SuspendTenant)
+            && !capabilities.can(Capability::DeleteCustomer)
+    );
+    assert!(
+        !capabilities.takes(Kind::Reseller, "name")
+            && capabilities.takes(Kind::Tenant, "quota.credits")
+    );
 
     let customer = object(&observation, Kind::Customer, CUSTOMER);
-    assert_eq!((customer.name.as_str(), &customer.facts.busy), ("Fabrikam GmbH", &None));
-    assert_eq!((customer.facts.tenants, customer.protection), (2, Protection::None));
+    assert_eq!(
+        (customer.name.as_str(), &customer.facts.busy),
+        ("Fabrikam GmbH", &None)
+    );
+    assert_eq!(
+        (customer.facts.tenants, customer.protection),
+        (2, Protection::None)
+    );
     assert_eq!(
         settings(customer),
         json!({
@@ -78,7 +96,10 @@ async fn the_whole_account_is_read_in_our_terms() {
         })
     );
     let suspended = object(&observation, Kind::Tenant, SAAS_TENANT);
-    assert_eq!((suspended.active(), suspended.facts.busy.as_deref()), (false, None));
+    assert_eq!(
+        (suspended.active(), suspended.facts.busy.as_deref()),
+        (false, None)
+    );
     assert_eq!(
         settings(suspended)["workloads"],
         json!([{"name": "Microsoft365", "users": 40, "preservedUsers": 5}])
@@ -92,11 +113,23 @@ async fn the_whole_account_is_read_in_our_terms() {
             {"product": "SaaSAppsAndEndpoints", "edition": "Business", "workloads": ["Microsoft365"]},
         ])
     );
-    let both = observation.locations.iter().find(|location| location.id == "eu-west-2").unwrap();
+    let both = observation
+        .locations
+        .iter()
+        .find(|location| location.id == "eu-west-2")
+        .unwrap();
     assert_eq!(both.products, ["HybridWorkloads", "SaaSAppsAndEndpoints"]);
     assert_eq!(observation.locations.len(), 3);
-    let administrators: Vec<&str> = observation.administrators.iter().map(|admin| &*admin.id).collect();
-    assert_eq!(administrators, ["42"], "tenant administrators don't administer the account");
+    let administrators: Vec<&str> = observation
+        .administrators
+        .iter()
+        .map(|admin| &*admin.id)
+        .collect();
+    assert_eq!(
+        administrators,
+        ["42"],
+        "tenant administrators don't administer the account"
+    );
 }
 
 /// Two customers on two pages.
@@ -116,16 +149,40 @@ fn other_customer() -> Value {
 
 #[tokio::test]
 async fn later_pages_are_asked_for_by_token_alone() {
-    let whole = observe(paged(|| Reply::ok(&json!({"customers": [other_customer()]})))).await.unwrap();
-    assert_eq!(whole.objects.iter().filter(|object| object.kind == Kind::Customer).count(), 2);
-    let none = observe(paged(|| Reply::ok(&json!({"customers": null, "nextPageToken": null})))).await.unwrap();
-    assert_eq!(none.objects.iter().filter(|object| object.kind == Kind::Customer).count(), 1);
+    let whole = observe(paged(|| {
+        Reply::ok(&json!({"customers": [other_customer()]}))
+    }))
+    .await
+    .unwrap();
+    assert_eq!(
+        whole
+            .objects
+            .iter()
+            .filter(|object| object.kind == Kind::Customer)
+            .count(),
+        2
+    );
+    let none = observe(paged(|| {
+        Reply::ok(&json!({"customers": null, "nextPageToken": null}))
+    }))
+    .await
+    .unwrap();
+    assert_eq!(
+        none.objects
+            .iter()
+            .filter(|object| object.kind == Kind::Customer)
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_list_that_is_not_whole_is_an_error() {
     let failing = observe(paged(|| Reply::error(500, "no"))).await;
-    assert!(matches!(failing, Err(PlatformError::Unreachable(_))), "{failing:?}");
+    assert!(
+        matches!(failing, Err(PlatformError::Unreachable(_))),
+        "{failing:?}"
+    );
     let seconds: [fn() -> Reply; 6] = [
         || Reply::ok(&json!({"customers": [other_customer()], "nextPageToken": "p/2="})),
         || Reply::ok(&json!({"customers": [customer()], "nextPageToken": ""})),
@@ -151,7 +208,10 @@ async fn a_throttled_page_is_asked_for_again_after_the_wait() {
     }))
     .await;
     fake.druva().observe(Scope::default()).await.unwrap();
-    let tenants = fake.lines().into_iter().filter(|line| line.contains("/tenants"));
+    let tenants = fake
+        .lines()
+        .into_iter()
+        .filter(|line| line.contains("/tenants"));
     assert_eq!(tenants.count(), 2);
 }
 
@@ -162,7 +222,12 @@ async fn the_account_is_asked_for_once() {
     for _ in 0..3 {
         assert_eq!(druva.identify().await.unwrap().account.id, MSP);
     }
-    let events: Vec<String> = fake.all().iter().map(Seen::line).filter(|line| line.contains("events")).collect();
+    let events: Vec<String> = fake
+        .all()
+        .iter()
+        .map(Seen::line)
+        .filter(|line| line.contains("events"))
+        .collect();
     assert_eq!(events, ["GET /v2/events?pageSize=1"]);
 }
 
@@ -179,7 +244,10 @@ async fn an_account_without_events_is_not_known_yet() {
     let strange = json!({"events": [{"globalID": "78ccbc1c"}], "nextPageToken": ""});
     let fake = Fake::start(except("/v2/events", move |_| Reply::ok(&strange))).await;
     let unknown = fake.druva().identify().await;
-    assert!(matches!(unknown, Err(PlatformError::Garbled(_))), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(PlatformError::Garbled(_))),
+        "{unknown:?}"
+    );
 }
 
 /// The account with one tenant, changed.
@@ -188,7 +256,9 @@ async fn observed_tenant(change: impl Fn(&mut Value)) -> (Object, Object) {
     change(&mut changed);
     let id = changed["id"].as_str().unwrap().to_owned();
     let page = json!({"tenants": [changed], "nextPageToken": ""});
-    let observation = observe(except("/v3/tenants", move |_| Reply::ok(&page))).await.unwrap();
+    let observation = observe(except("/v3/tenants", move |_| Reply::ok(&page)))
+        .await
+        .unwrap();
     let customer = object(&observation, Kind::Customer, CUSTOMER).clone();
     (object(&observation, Kind::Tenant, &id).clone(), customer)
 }
@@ -208,7 +278,11 @@ async fn a_tenant_that_is_worked_on_says_so() {
         })
         .await;
         assert_eq!(tenant.facts.phase.as_deref(), Some(phase));
-        assert!(tenant.facts.busy.as_deref().unwrap().contains(words), "{:?}", tenant.facts.busy);
+        assert!(
+            tenant.facts.busy.as_deref().unwrap().contains(words),
+            "{:?}",
+            tenant.facts.busy
+        );
     }
 }
 
@@ -234,31 +308,55 @@ async fn what_is_not_known_is_left_alone_and_breaks_nothing() {
     .await;
     assert_eq!(tenant.protection, Protection::None);
     assert_eq!(
-        (settings(&tenant)["workloads"].clone(), settings(&tenant)["quota"].clone()),
-        (json!([{"name": "Microsoft365"}]), json!({"credits": 1.235, "effectiveAt": "2026-01-01T00:00:00Z"}))
+        (
+            settings(&tenant)["workloads"].clone(),
+            settings(&tenant)["quota"].clone()
+        ),
+        (
+            json!([{"name": "Microsoft365"}]),
+            json!({"credits": 1.235, "effectiveAt": "2026-01-01T00:00:00Z"})
+        )
     );
 }
 
 #[tokio::test]
 async fn a_sandbox_is_known_by_its_tenant() {
     let (tenant, customer) = observed_tenant(|tenant| tenant["tenantType"] = json!(1)).await;
-    assert_eq!((tenant.protection, customer.protection), (Protection::Sandbox, Protection::Sandbox));
+    assert_eq!(
+        (tenant.protection, customer.protection),
+        (Protection::Sandbox, Protection::Sandbox)
+    );
 }
 
 #[tokio::test]
 async fn only_the_apis_own_404_says_that_something_is_gone() {
     let fake = Fake::start(healthy).await;
     let druva = fake.druva();
-    assert_eq!(druva.read(Kind::Customer, &ObjectId::new("gone")).await, Ok(None));
-    assert_eq!(druva.read(Kind::Tenant, &ObjectId::new("gone")).await, Ok(None));
-    assert_eq!(druva.read(Kind::Reseller, &ObjectId::new("1")).await, Ok(None));
+    assert_eq!(
+        druva.read(Kind::Customer, &ObjectId::new("gone")).await,
+        Ok(None)
+    );
+    assert_eq!(
+        druva.read(Kind::Tenant, &ObjectId::new("gone")).await,
+        Ok(None)
+    );
+    assert_eq!(
+        druva.read(Kind::Reseller, &ObjectId::new("1")).await,
+        Ok(None)
+    );
     for id in ["", ".", ".."] {
         problem(druva.read(Kind::Customer, &ObjectId::new(id)).await);
     }
-    let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), |_| Reply::html(404))).await;
+    let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), |_| {
+        Reply::html(404)
+    }))
+    .await;
     let read = fake.druva().read(Kind::Customer, &customer_id()).await;
     assert!(matches!(read, Err(PlatformError::Garbled(_))), "{read:?}");
-    let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), |_| Reply::ok(&other_customer()))).await;
+    let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), |_| {
+        Reply::ok(&other_customer())
+    }))
+    .await;
     let read = fake.druva().read(Kind::Customer, &customer_id()).await;
     assert!(matches!(read, Err(PlatformError::Garbled(_))), "{read:?}");
 }
@@ -268,13 +366,21 @@ async fn a_tenants_customer_is_looked_up_once() {
     let fake = Fake::start(healthy).await;
     let druva = fake.druva();
     for _ in 0..2 {
-        let tenant = druva.read(Kind::Tenant, &ObjectId::new(TENANT)).await.unwrap().unwrap();
+        let tenant = druva
+            .read(Kind::Tenant, &ObjectId::new(TENANT))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(tenant.settings.text("customerId"), Some(CUSTOMER));
     }
     let one = format!("GET /v3/customers/{CUSTOMER}/tenants/{TENANT}?includeFeatures=true");
     assert_eq!(
         fake.lines(),
-        ["GET /v3/tenants?pageSize=100&includeFeatures=true".to_owned(), one.clone(), one]
+        [
+            "GET /v3/tenants?pageSize=100&includeFeatures=true".to_owned(),
+            one.clone(),
+            one
+        ]
     );
 }
 
@@ -285,7 +391,9 @@ async fn what_stands_beside_a_creation_is_read_afresh() {
             let mut strangers = saas_tenant();
             strangers["customerID"] = json!("another");
             strangers["id"] = json!("strangers");
-            return Reply::ok(&json!({"tenants": [tenant(), saas_tenant(), strangers], "nextPageToken": ""}));
+            return Reply::ok(
+                &json!({"tenants": [tenant(), saas_tenant(), strangers], "nextPageToken": ""}),
+            );
         }
         healthy(seen)
     })
@@ -297,15 +405,23 @@ async fn what_stands_beside_a_creation_is_read_afresh() {
     assert_eq!(ids, [SAAS_TENANT]);
     assert_eq!(
         fake.lines(),
-        [format!("GET /v3/tenants?customerIds={CUSTOMER}&pageSize=100&includeFeatures=true")]
+        [format!(
+            "GET /v3/tenants?customerIds={CUSTOMER}&pageSize=100&includeFeatures=true"
+        )]
     );
     for (names, found) in [
         (json!({"name": "Fabrikam GmbH"}), 1),
         (json!({"name": "x", "accountName": "fabrikam-001"}), 1),
         (json!({"name": "Fabrikam"}), 0),
     ] {
-        let beside = druva.beside(Kind::Customer, &document(names)).await.unwrap();
+        let beside = druva
+            .beside(Kind::Customer, &document(names))
+            .await
+            .unwrap();
         assert_eq!(beside.len(), found);
     }
-    assert_eq!(druva.beside(Kind::ServicePlan, &document(json!({}))).await, Ok(Vec::new()));
+    assert_eq!(
+        druva.beside(Kind::ServicePlan, &document(json!({}))).await,
+        Ok(Vec::new())
+    );
 }

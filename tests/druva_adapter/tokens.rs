@@ -36,7 +36,12 @@ fn numbered(good: usize, status: u16) -> impl Fn(&Seen) -> Reply + Send + Sync {
             let number = given.fetch_add(1, Ordering::SeqCst) + 1;
             return Reply::token(&format!("tok-{number}"), 900);
         }
-        let number: usize = seen.token().strip_prefix("Bearer tok-").unwrap().parse().unwrap();
+        let number: usize = seen
+            .token()
+            .strip_prefix("Bearer tok-")
+            .unwrap()
+            .parse()
+            .unwrap();
         if number < good {
             return Reply::json(status, &json!({"message": "expired"}));
         }
@@ -51,15 +56,27 @@ async fn one_token_serves_many_requests_at_once() {
     let (customer, tenant) = (customer_id(), ObjectId::new("7"));
     let reads = (0..4).map(|_| druva.read(Kind::Customer, &customer));
     let plans = (0..4).map(|_| druva.read(Kind::ServicePlan, &tenant));
-    let (reads, plans) = tokio::join!(futures::future::join_all(reads), futures::future::join_all(plans));
-    assert!(reads.iter().chain(&plans).all(|read| matches!(read, Ok(Some(_)))));
+    let (reads, plans) = tokio::join!(
+        futures::future::join_all(reads),
+        futures::future::join_all(plans)
+    );
+    assert!(
+        reads
+            .iter()
+            .chain(&plans)
+            .all(|read| matches!(read, Ok(Some(_))))
+    );
     druva.observe(Scope::default()).await.unwrap();
     assert_eq!(fake.tokens(), 1);
     let asked = fake.all().into_iter().find(is_token).unwrap();
     let expected = data_encoding::BASE64.encode(format!("{CLIENT_ID}:{SECRET_KEY}").as_bytes());
     assert_eq!(asked.token(), format!("Basic {expected}"));
     assert_eq!(asked.body, json!({"grant_type": "client_credentials"}));
-    assert!(fake.seen().iter().all(|seen| seen.token() == "Bearer tok-1"));
+    assert!(
+        fake.seen()
+            .iter()
+            .all(|seen| seen.token() == "Bearer tok-1")
+    );
 }
 
 #[tokio::test]
@@ -100,13 +117,18 @@ async fn a_token_that_runs_out_in_the_middle_of_a_sweep_is_renewed() {
             return Reply::ok(&page);
         }
         if seen.path == "/msp/v3/tenants" {
-            return Reply::ok(&json!({"tenants": [crate::estate::saas_tenant()], "nextPageToken": ""}));
+            return Reply::ok(
+                &json!({"tenants": [crate::estate::saas_tenant()], "nextPageToken": ""}),
+            );
         }
         first(seen)
     })
     .await;
     let observation = fake.druva().observe(Scope::default()).await.unwrap();
-    let tenants = observation.objects.iter().filter(|object| object.kind == Kind::Tenant);
+    let tenants = observation
+        .objects
+        .iter()
+        .filter(|object| object.kind == Kind::Tenant);
     assert_eq!(tenants.count(), 2, "nothing is lost");
     assert_eq!(fake.tokens(), 2);
 }
@@ -117,10 +139,16 @@ async fn two_refusals_are_the_credentials_fault() {
         let fake = Fake::start(numbered(usize::MAX, status)).await;
         let druva = fake.druva();
         let read = druva.read(Kind::Customer, &customer_id()).await;
-        assert!(matches!(&read, Err(PlatformError::Unauthorised(_))), "{read:?}");
+        assert!(
+            matches!(&read, Err(PlatformError::Unauthorised(_))),
+            "{read:?}"
+        );
         assert_eq!((fake.tokens(), fake.lines().len()), (2, 2), "{status}");
         let created = create(&druva, Kind::Customer, new_customer()).await;
-        assert!(matches!(created, Err(PlatformError::Unauthorised(_))), "{created:?}");
+        assert!(
+            matches!(created, Err(PlatformError::Unauthorised(_))),
+            "{created:?}"
+        );
     }
 }
 
@@ -131,10 +159,14 @@ fn new_customer() -> serde_json::Value {
 #[tokio::test]
 async fn a_credential_that_is_refused_sends_nothing_else() {
     for status in [400, 401, 403] {
-        let fake = Fake::start(move |_| Reply::json(status, &json!({"error": "invalid_client"}))).await;
+        let fake =
+            Fake::start(move |_| Reply::json(status, &json!({"error": "invalid_client"}))).await;
         let druva = fake.druva();
         let created = create(&druva, Kind::Customer, new_customer()).await;
-        assert!(matches!(&created, Err(PlatformError::Unauthorised(_))), "{status}: {created:?}");
+        assert!(
+            matches!(&created, Err(PlatformError::Unauthorised(_))),
+            "{status}: {created:?}"
+        );
         assert_eq!(fake.lines(), Vec::<String>::new());
     }
 }
@@ -147,10 +179,16 @@ async fn a_login_page_is_no_answer() {
     let fake = Fake::start(except("/v3/customers", |_| Reply::html(200))).await;
     let druva = fake.druva();
     let swept = druva.observe(Scope::default()).await;
-    assert!(matches!(&swept, Err(PlatformError::Garbled(_))), "{swept:?}");
+    assert!(
+        matches!(&swept, Err(PlatformError::Garbled(_))),
+        "{swept:?}"
+    );
     // A page in answer to a creation leaves open what became of it.
     let created = create(&druva, Kind::Customer, new_customer()).await;
-    assert!(matches!(&created, Err(PlatformError::Garbled(_))), "{created:?}");
+    assert!(
+        matches!(&created, Err(PlatformError::Garbled(_))),
+        "{created:?}"
+    );
 }
 
 #[tokio::test]
@@ -159,7 +197,10 @@ async fn the_credential_never_follows_a_redirect() {
     let target = elsewhere.url.to_string();
     let fake = Fake::start(move |_| Reply::json(307, &json!({})).with("location", &target)).await;
     let read = fake.druva().read(Kind::Customer, &customer_id()).await;
-    assert!(matches!(&read, Err(PlatformError::Garbled(text)) if text.contains("redirect")), "{read:?}");
+    assert!(
+        matches!(&read, Err(PlatformError::Garbled(text)) if text.contains("redirect")),
+        "{read:?}"
+    );
     assert_eq!(elsewhere.all().len(), 0);
 }
 
@@ -173,9 +214,14 @@ async fn without_a_token_a_write_is_known_not_to_have_been_sent() {
         for written in [
             create(&druva, Kind::Customer, new_customer()).await,
             update(&druva, Kind::Customer, CUSTOMER, json!({"name": "Contoso"})).await,
-            druva.set_active(Kind::Tenant, &ObjectId::new(TENANT), false).await,
+            druva
+                .set_active(Kind::Tenant, &ObjectId::new(TENANT), false)
+                .await,
         ] {
-            assert!(matches!(&written, Err(PlatformError::Unavailable(_))), "{written:?}");
+            assert!(
+                matches!(&written, Err(PlatformError::Unavailable(_))),
+                "{written:?}"
+            );
         }
         assert_eq!(fake.lines(), Vec::<String>::new());
     }
@@ -188,9 +234,14 @@ async fn no_error_repeats_a_secret() {
             assert!(!text.contains(secret), "{text}");
         }
     };
-    let echo = |seen: &Seen| Reply::error(400, &format!("bad token {} or {SECRET_KEY}", seen.token()));
+    let echo =
+        |seen: &Seen| Reply::error(400, &format!("bad token {} or {SECRET_KEY}", seen.token()));
     let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), echo)).await;
-    let error = fake.druva().read(Kind::Customer, &customer_id()).await.unwrap_err();
+    let error = fake
+        .druva()
+        .read(Kind::Customer, &customer_id())
+        .await
+        .unwrap_err();
     told(format!("{error} {error:?}"));
     assert!(error.to_string().contains("withheld"), "{error}");
     let task = json!({"id": "1", "status": 4, "output": {"failed": 1, "errorResp": {"code": 1, "message": SECRET_KEY}}});
@@ -234,10 +285,19 @@ async fn without_the_lease_nothing_is_written() {
     for written in [
         create(&druva, Kind::Customer, new_customer()).await,
         update(&druva, Kind::Customer, CUSTOMER, json!({"name": "Contoso"})).await,
-        update(&druva, Kind::Tenant, TENANT, json!({"quota": {"credits": 3}})).await,
+        update(
+            &druva,
+            Kind::Tenant,
+            TENANT,
+            json!({"quota": {"credits": 3}}),
+        )
+        .await,
         druva.set_active(Kind::Tenant, &tenant, true).await,
     ] {
-        assert!(matches!(&written, Err(PlatformError::NotWriter(_))), "{written:?}");
+        assert!(
+            matches!(&written, Err(PlatformError::NotWriter(_))),
+            "{written:?}"
+        );
     }
     assert_eq!(fake.writes().len(), 0);
 }

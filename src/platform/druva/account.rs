@@ -27,7 +27,9 @@ impl Druva {
     /// # Errors
     /// No event yet, or none that names the account.
     pub(super) async fn account(&self, lane: Lane) -> Result<&Account, PlatformError> {
-        self.account.get_or_try_init(|| self.ask_account(lane)).await
+        self.account
+            .get_or_try_init(|| self.ask_account(lane))
+            .await
     }
 
     async fn ask_account(&self, lane: Lane) -> Result<Account, PlatformError> {

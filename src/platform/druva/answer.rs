@@ -60,8 +60,7 @@ pub(super) fn read<T: DeserializeOwned>(
     // The parser's own words may quote the body.
     serde_json::from_slice(&answer.body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let place =
-            format!("the answer isn't what the contract says, line {line} column {column}");
+        let place = format!("the answer isn't what the contract says, line {line} column {column}");
         garbled(operation, &place)
     })
 }

@@ -35,10 +35,12 @@ impl Druva {
         let plans = plans
             .iter()
             .map(|plan| mapping::plan(plan, self.known.tenants_on(plan.id)));
-        let customers = customers.iter().map(|customer| {
-            mapping::customer(customer, admins, self.known.holdings(&customer.id))
-        });
-        let objects = plans.chain(customers).chain(tenants.iter().map(mapping::tenant));
+        let customers = customers
+            .iter()
+            .map(|customer| mapping::customer(customer, admins, self.known.holdings(&customer.id)));
+        let objects = plans
+            .chain(customers)
+            .chain(tenants.iter().map(mapping::tenant));
         let objects: Result<Vec<Object>, String> = objects.collect();
         objects.map_err(|problem| garbled(OBSERVATION, &problem))
     }
@@ -96,8 +98,7 @@ impl Platform for Druva {
                 let tenants = self.tenants_of(customer).await?;
                 let objects: Result<Vec<Object>, String> =
                     tenants.iter().map(mapping::tenant).collect();
-                let mut objects =
-                    objects.map_err(|problem| garbled(OBSERVATION, &problem))?;
+                let mut objects = objects.map_err(|problem| garbled(OBSERVATION, &problem))?;
                 objects.retain(|tenant| tenant.settings.text("product") == product);
                 Ok(objects)
             }

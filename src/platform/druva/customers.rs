@@ -22,7 +22,11 @@ const LONGEST_PHONE: usize = 30;
 pub(super) fn administrators(document: &Map<String, Value>) -> Option<Vec<&str>> {
     let entries = stated(document, ADMINISTRATORS)?.as_array();
     let entries = entries.into_iter().flatten();
-    Some(entries.filter_map(|entry| entry.get("email")?.as_str()).collect())
+    Some(
+        entries
+            .filter_map(|entry| entry.get("email")?.as_str())
+            .collect(),
+    )
 }
 
 /// A new customer, whose products the provider manages itself and to whose data it has access: what else there is, is agreed
@@ -142,7 +146,10 @@ fn resolved(entries: &Value, admins: &[Admin]) -> Result<Vec<i64>, Problem> {
             let detail = format!("the name of {email} can't be changed over this interface");
             return Err(Problem {
                 kind: ProblemKind::Unsupported,
-                remedy: Some("Change it at the console under Administrators, or leave the name out".to_owned()),
+                remedy: Some(
+                    "Change it at the console under Administrators, or leave the name out"
+                        .to_owned(),
+                ),
                 ..invalid(Some(ADMINISTRATORS), detail)
             });
         }

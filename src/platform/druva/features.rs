@@ -101,7 +101,10 @@ pub(super) fn of_changed_tenant(
         _ => !offer.forbids(name),
     };
     let held_features = held.features.as_deref().unwrap_or_default();
-    let asked = stated.iter().flatten().map(|stated| stated.workload.feature);
+    let asked = stated
+        .iter()
+        .flatten()
+        .map(|stated| stated.workload.feature);
     let mut names: Vec<&str> = held_features.iter().map(|feature| &*feature.name).collect();
     for name in offer.forced().chain(asked) {
         if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -216,7 +219,10 @@ fn feature(name: &str, attrs: Vec<FeatureAttribute>) -> Feature {
 fn parse(workloads: &Value) -> Result<Vec<Stated>, Problem> {
     let entries = workloads.as_array().map(Vec::as_slice).unwrap_or_default();
     let stated = entries.iter().map(|entry| {
-        let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = entry
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let workload = words::workload_named(name).ok_or_else(|| {
             let known = words::workload_words();
             let detail = format!("{name:?} isn't a workload of this platform, which has {known}");

@@ -182,7 +182,12 @@ impl Gathered {
         let Some(figures) = self.of(row.customer_global_id.as_ref()) else {
             return;
         };
-        match row.severity.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        match row
+            .severity
+            .as_deref()
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
             Some("critical") => figures.alerts.critical += 1,
             Some("warning") => figures.alerts.warning += 1,
             _ => {}
@@ -280,7 +285,9 @@ fn outcome(status: Option<&str>) -> Option<String> {
 }
 
 fn is_resolved(word: &str) -> bool {
-    RESOLVED.iter().any(|known| word.eq_ignore_ascii_case(known))
+    RESOLVED
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known))
         || word.parse::<Timestamp>().is_ok()
 }
 
@@ -327,8 +334,7 @@ impl Druva {
         each: impl FnMut(Row),
     ) -> Result<Option<Timestamp>, PlatformError> {
         let first = since(days, Timestamp::now());
-        let filters =
-            json!([{"fieldName": "lastUpdatedTime", "operator": "GTE", "value": first}]);
+        let filters = json!([{"fieldName": "lastUpdatedTime", "operator": "GTE", "value": first}]);
         let report = operation.rsplit('/').next().unwrap_or_default();
         let path = ["reporting", "v1", "reports", report];
         self.report(operation, &path, filters, each).await

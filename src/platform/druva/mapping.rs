@@ -66,7 +66,13 @@ pub(super) fn administrator_id(email: &str, admins: &[Admin]) -> Option<i64> {
         known.is_some_and(|known| known.eq_ignore_ascii_case(email))
     };
     let listed = admins.iter().find(is_meant).map(|admin| admin.id);
-    listed.or_else(|| email.strip_prefix("id-")?.strip_suffix(UNLISTED)?.parse().ok())
+    listed.or_else(|| {
+        email
+            .strip_prefix("id-")?
+            .strip_suffix(UNLISTED)?
+            .parse()
+            .ok()
+    })
 }
 
 /// An administrator's name as one text.
@@ -119,7 +125,11 @@ pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
     let state = words::tenant_state(tenant.status, tenant.delete_date);
     let kind = words::tenant_type(tenant.tenant_type);
     let product = words::product(tenant.product_id);
-    let regions: Vec<&str> = tenant.storage_regions.iter().map(|region| &*region.name).collect();
+    let regions: Vec<&str> = tenant
+        .storage_regions
+        .iter()
+        .map(|region| &*region.name)
+        .collect();
     let document = json!({
         "customerId": tenant.customer_id,
         "planId": tenant.service_plan_id.filter(|id| *id >= 0).map(|id| id.to_string()),
@@ -181,7 +191,12 @@ pub(super) fn plan(plan: &ServicePlan, tenants: u32) -> Result<Object, String> {
     };
     Ok(Object {
         facts,
-        ..object(Kind::ServicePlan, &plan.id.to_string(), &plan.name, document)?
+        ..object(
+            Kind::ServicePlan,
+            &plan.id.to_string(),
+            &plan.name,
+            document,
+        )?
     })
 }
 
@@ -197,9 +212,10 @@ fn workloads(features: &[Feature]) -> Vec<Value> {
                 as_whole(&attribute.value)
             };
             let mut entry = json!({"name": workload.word});
-            for (member, attribute) in
-                [("users", words::USERS), ("preservedUsers", words::PRESERVED_USERS)]
-            {
+            for (member, attribute) in [
+                ("users", words::USERS),
+                ("preservedUsers", words::PRESERVED_USERS),
+            ] {
                 if let Some(count) = count(attribute) {
                     entry[member] = count.into();
                 }
@@ -286,7 +302,9 @@ pub(super) fn locations(regions: &[ProductRegions]) -> Vec<StorageLocation> {
 
 /// Those who administer the account as a whole.
 pub(super) fn administrators(admins: &[Admin]) -> Vec<Administrator> {
-    let admins = admins.iter().filter(|admin| words::administers_account(admin.role));
+    let admins = admins
+        .iter()
+        .filter(|admin| words::administers_account(admin.role));
     admins
         .map(|admin| Administrator {
             id: admin.id.to_string(),

@@ -98,7 +98,10 @@ impl Druva {
         loop {
             let page: Page<T> = patiently(|| self.ask(call, url.clone(), &question)).await?;
             page.rows.into_iter().for_each(&mut each);
-            as_of = [as_of, page.last_sync_timestamp].into_iter().flatten().min();
+            as_of = [as_of, page.last_sync_timestamp]
+                .into_iter()
+                .flatten()
+                .min();
             let cursor = cursors
                 .next(page.next_page_token)
                 .map_err(|problem| garbled(operation, problem))?;

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use super::{
     Druva,
     answer::{garbled, unsent},
-    customers, invalid,
-    mapping,
+    customers, invalid, mapping,
     pages::{Walk, with_query},
-    reading,
-    tenants,
+    reading, tenants,
     wire::{Admin, Customer, ProductRegions, ServicePlan, StorageRegions, Tenant},
 };
 use crate::{
@@ -80,7 +78,9 @@ impl Druva {
             })
             .await?;
         // Should the filter be passed over one day, others' tenants aren't taken for this customer's.
-        let own = tenants.into_iter().filter(|tenant| tenant.customer_id == customer);
+        let own = tenants
+            .into_iter()
+            .filter(|tenant| tenant.customer_id == customer);
         let own: Vec<Tenant> = own.collect();
         own.iter().for_each(|tenant| self.known.note(tenant));
         Ok(own)
@@ -113,12 +113,11 @@ impl Druva {
         Ok(admins)
     }
 
-    pub(super) async fn regions(
-        &self,
-        lane: Lane,
-    ) -> Result<Arc<[ProductRegions]>, PlatformError> {
+    pub(super) async fn regions(&self, lane: Lane) -> Result<Arc<[ProductRegions]>, PlatformError> {
         let call = reading("GET /msp/v2/storage-regions", lane);
-        let body: StorageRegions = self.get(call, self.url(&["v2", "storage-regions"])?).await?;
+        let body: StorageRegions = self
+            .get(call, self.url(&["v2", "storage-regions"])?)
+            .await?;
         let regions: Arc<[ProductRegions]> = body.storage_regions.into();
         self.known.set_regions(&regions);
         Ok(regions)
@@ -165,10 +164,7 @@ impl Druva {
     }
 
     /// The plan for a write: the one seen last, or read now.
-    pub(super) async fn plan_for_write(
-        &self,
-        id: i64,
-    ) -> Result<Arc<ServicePlan>, PlatformError> {
+    pub(super) async fn plan_for_write(&self, id: i64) -> Result<Arc<ServicePlan>, PlatformError> {
         if let Some(plan) = self.known.plan(id) {
             return Ok(plan);
         }
@@ -201,7 +197,9 @@ impl Druva {
         product: i64,
     ) -> Result<Arc<[ProductRegions]>, PlatformError> {
         if let Some(regions) = self.known.regions()
-            && names.iter().all(|name| tenants::region(name, product, &regions).is_some())
+            && names
+                .iter()
+                .all(|name| tenants::region(name, product, &regions).is_some())
         {
             return Ok(regions);
         }

@@ -81,10 +81,7 @@ pub(super) struct ChangedTenant {
     pub(super) quota_start_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) quota_end_date: Option<String>,
-    #[serde(
-        rename = "servicePlanID",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "servicePlanID", skip_serializing_if = "Option::is_none")]
     pub(super) service_plan_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tenant_type: Option<i64>,

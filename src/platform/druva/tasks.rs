@@ -51,7 +51,9 @@ fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
         return Problem {
             kind: ProblemKind::Conflict,
             field: Some("name".to_owned()),
-            detail: format!("a customer of this name exists already at Druva, maybe not yours (code {NAME_TAKEN})"),
+            detail: format!(
+                "a customer of this name exists already at Druva, maybe not yours (code {NAME_TAKEN})"
+            ),
             remedy: Some("Choose another name, or take over yours by adopt".to_owned()),
             conflicting_id: None,
         };
@@ -59,7 +61,10 @@ fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
     Problem {
         kind: ProblemKind::Other,
         field: None,
-        detail: format!("the platform accepted the change and then failed: {}", secrets.words(error)),
+        detail: format!(
+            "the platform accepted the change and then failed: {}",
+            secrets.words(error)
+        ),
         remedy: None,
         conflicting_id: None,
     }
@@ -73,7 +78,10 @@ pub(super) fn lost(error: PlatformError) -> PlatformError {
         {
             Problem {
                 kind: ProblemKind::NotFound,
-                detail: format!("the task isn't known there (any more), and what became of it is open: {}", problem.detail),
+                detail: format!(
+                    "the task isn't known there (any more), and what became of it is open: {}",
+                    problem.detail
+                ),
                 ..problem
             }
             .into()

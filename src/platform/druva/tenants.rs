@@ -38,13 +38,18 @@ pub(super) fn plan_id(document: &Map<String, Value>) -> Result<Option<i64>, Prob
 /// None, or another platform's.
 pub(super) fn product_id(document: &Map<String, Value>) -> Result<i64, Problem> {
     let word = text(document, "product").unwrap_or_default();
-    words::product_id(word).ok_or_else(|| invalid(Some("product"), "the platform has no such product"))
+    words::product_id(word)
+        .ok_or_else(|| invalid(Some("product"), "the platform has no such product"))
 }
 
 /// The names of the regions that a document states.
 pub(super) fn regions(document: &Map<String, Value>) -> Vec<&str> {
     let names = stated(document, REGIONS).and_then(Value::as_array);
-    names.into_iter().flatten().filter_map(Value::as_str).collect()
+    names
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 /// A new tenant. Source: Druva OpenAPI, `CreateTenantV3Request`.
@@ -132,7 +137,9 @@ fn check_fixed(held: &Tenant, patch: &Map<String, Value>) -> Result<(), Problem>
     if stated(patch, "active").is_some() {
         return Err(Problem {
             field: Some("active".to_owned()),
-            ..Problem::unsupported("a tenant is switched off and on by itself, not with other changes")
+            ..Problem::unsupported(
+                "a tenant is switched off and on by itself, not with other changes",
+            )
         });
     }
     Ok(())
@@ -147,8 +154,7 @@ fn tenant_type(document: &Map<String, Value>) -> Result<Option<i64>, Problem> {
     };
     let detail = "the platform takes Evaluation or Commercial; a sandbox it makes itself";
     let kind = words::tenant_type_id(word);
-    kind.map(Some)
-        .ok_or_else(|| invalid(Some("type"), detail))
+    kind.map(Some).ok_or_else(|| invalid(Some("type"), detail))
 }
 
 /// Source: Druva OpenAPI, `CreateTenantV3`: eight years for Enterprise Workloads, three for SaaS Apps and Endpoints.
@@ -171,10 +177,7 @@ fn check_licence(product: i64, expires: Timestamp, now: Timestamp) -> Result<(),
 fn credits(document: &Map<String, Value>) -> Result<Option<f64>, Problem> {
     match stated(document, CREDITS) {
         None => Ok(None),
-        Some(value) => value
-            .as_f64()
-            .map(Some)
-            .ok_or_else(|| irremovable(CREDITS)),
+        Some(value) => value.as_f64().map(Some).ok_or_else(|| irremovable(CREDITS)),
     }
 }
 
@@ -188,7 +191,10 @@ fn grown(
 ) -> Result<Option<Vec<Region>>, Problem> {
     let mut regions = held.to_vec();
     for name in names {
-        if regions.iter().any(|region| region.name.eq_ignore_ascii_case(name)) {
+        if regions
+            .iter()
+            .any(|region| region.name.eq_ignore_ascii_case(name))
+        {
             continue;
         }
         let region = region(name, product, known);
@@ -196,7 +202,8 @@ fn grown(
             let has = of_product(product, known).map(|region| &*region.name);
             let has = has.collect::<Vec<_>>().join(", ");
             let product = words::product(product);
-            let detail = format!("{name:?} isn't a region of the account for {product}; it has {has}");
+            let detail =
+                format!("{name:?} isn't a region of the account for {product}; it has {has}");
             invalid(Some(REGIONS), detail)
         })?);
     }
@@ -213,7 +220,9 @@ pub(super) fn region<'a>(
 }
 
 fn of_product(product: i64, known: &[ProductRegions]) -> impl Iterator<Item = &Region> {
-    let entries = known.iter().filter(move |entry| entry.product_id == product);
+    let entries = known
+        .iter()
+        .filter(move |entry| entry.product_id == product);
     entries.flat_map(|entry| &entry.regions)
 }
 

@@ -67,7 +67,8 @@ impl Figures {
     /// Bytes by day.
     fn stored(&self) -> BTreeMap<Date, u64> {
         let days = self.days.iter();
-        days.map(|(day, modules)| (*day, modules.values().sum())).collect()
+        days.map(|(day, modules)| (*day, modules.values().sum()))
+            .collect()
     }
 }
 
@@ -84,7 +85,10 @@ impl Gathered {
     }
 
     fn newest(&self) -> Option<Date> {
-        let days = self.0.values().filter_map(|figures| figures.days.keys().next_back());
+        let days = self
+            .0
+            .values()
+            .filter_map(|figures| figures.days.keys().next_back());
         days.max().copied()
     }
 
@@ -145,7 +149,11 @@ fn now(stored: &BTreeMap<Date, u64>, newest: Option<Date>) -> u64 {
         return 0;
     };
     let behind = newest.since(*day).map_or(0, |span| span.get_days());
-    if behind <= STILL_THERE_DAYS { *bytes } else { 0 }
+    if behind <= STILL_THERE_DAYS {
+        *bytes
+    } else {
+        0
+    }
 }
 
 fn months(
@@ -192,8 +200,7 @@ pub(super) fn as_of(said: Option<Timestamp>, now: Timestamp) -> Timestamp {
 impl Druva {
     pub(super) async fn consumption(&self, days: u16) -> Result<UsageReport, PlatformError> {
         let now = Timestamp::now();
-        let filters =
-            json!([{"fieldName": "date", "operator": "GTE", "value": since(days, now)}]);
+        let filters = json!([{"fieldName": "date", "operator": "GTE", "value": since(days, now)}]);
         let path = ["reporting", "v3", "reports", "consumptionItemized"];
         let mut gathered = Gathered::default();
         let said = self

@@ -4,6 +4,7 @@
 //! Source: Druva OpenAPI "Druva MSP" 1.0.0, schemas.
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -11,10 +12,7 @@ use super::lenient;
 
 /// One page of a list or report. The member that holds the rows is called after what it lists.
 #[derive(Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    bound(deserialize = "T: DeserializeOwned")
-)]
+#[serde(rename_all = "camelCase", bound(deserialize = "T: DeserializeOwned"))]
 pub(super) struct Page<T> {
     /// The contract's `data::` of one report is a slip that a server may have followed.
     #[serde(
@@ -94,11 +92,7 @@ pub(super) struct Tenant {
     #[serde(rename = "productID")]
     pub(super) product_id: i64,
     /// -1 where the vendor provisions the customer itself.
-    #[serde(
-        rename = "servicePlanID",
-        default,
-        deserialize_with = "lenient::whole"
-    )]
+    #[serde(rename = "servicePlanID", default, deserialize_with = "lenient::whole")]
     pub(super) service_plan_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) edition: Option<String>,
@@ -257,11 +251,7 @@ pub(super) struct ProductRegions {
 /// Source: Druva OpenAPI, `ListMSPEvents`.
 #[derive(Deserialize)]
 pub(super) struct Event {
-    #[serde(
-        rename = "globalID",
-        default,
-        deserialize_with = "lenient::text"
-    )]
+    #[serde(rename = "globalID", default, deserialize_with = "lenient::text")]
     pub(super) global_id: Option<String>,
 }
 
@@ -318,7 +308,12 @@ pub(super) struct ErrorBody {
 /// Source: Druva OpenAPI, `GenerateTokenResponse`, and its clients: the token's own answer has no schema.
 #[derive(Deserialize)]
 pub(super) struct TokenBody {
-    pub(super) access_token: secrecy::SecretString,
+    #[serde(deserialize_with = "secret")]
+    pub(super) access_token: SecretString,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) expires_in: Option<i64>,
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    String::deserialize(from).map(SecretString::from)
 }

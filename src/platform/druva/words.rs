@@ -156,7 +156,8 @@ pub(super) fn tenant_state(status: Option<i64>, goes: Option<jiff::Timestamp>) -
         Some(2) => state("Suspended", None),
         Some(3) => {
             let when = goes.map_or_else(String::new, |day| format!(" on {day}"));
-            let words = format!("is marked for deletion and goes{when}; only the console can cancel that");
+            let words =
+                format!("is marked for deletion and goes{when}; only the console can cancel that");
             state("Deleting", Some(words))
         }
         Some(4) => state("Migrating", Some("is being migrated".to_owned())),

@@ -97,7 +97,9 @@ impl Druva {
         }
         let url = self.url(&["v3", "customers", customer, "tenants"])?;
         let operation = "POST /msp/v3/customers/{customerID}/tenants";
-        let written = self.change(operation, Method::POST, url, Some(&body)).await?;
+        let written = self
+            .change(operation, Method::POST, url, Some(&body))
+            .await?;
         if let Written::Pending(task) = &written {
             let tenant = Lodger::to_be(product, plan.id);
             self.known.expect(task, ObjectId::new(customer), tenant);
@@ -125,7 +127,13 @@ impl Druva {
         if body == ChangedTenant::default() {
             return unchanged(&tenant, id);
         }
-        let path = ["v3", "customers", &tenant.customer_id, "tenants", id.as_str()];
+        let path = [
+            "v3",
+            "customers",
+            &tenant.customer_id,
+            "tenants",
+            id.as_str(),
+        ];
         let operation = "PATCH /msp/v3/customers/{customerID}/tenants/{tenantID}";
         self.change(operation, Method::PATCH, self.url(&path)?, Some(&body))
             .await
@@ -184,5 +192,8 @@ fn gone(what: &str, id: &str) -> Problem {
 /// What this interface has for none of its objects.
 pub(super) fn beyond(kind: Kind, verb: &str) -> PlatformError {
     let kind = kind.as_str();
-    Problem::unsupported(&format!("this interface can't {verb} a {kind}; the console can")).into()
+    Problem::unsupported(&format!(
+        "this interface can't {verb} a {kind}; the console can"
+    ))
+    .into()
 }
