@@ -9,7 +9,10 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::Instant,
+};
 
 mod account;
 mod answer;
@@ -35,7 +38,7 @@ mod writes;
 use answer::{Secrets, garbled, is_denied, read, succeeded, unsent};
 use known::Known;
 use token::{Token, Tokens};
-use wire::Accepted;
+use wire::{Accepted, Customer};
 
 use super::{
     Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
@@ -71,6 +74,8 @@ pub struct Druva {
     /// As whom the credential is known; it can't become another's.
     account: OnceCell<Account>,
     known: Known,
+    /// All customers as listed last, and when that began; held by the one that lists them.
+    roll: Mutex<Option<(Instant, Arc<[Customer]>)>>,
 }
 
 impl Druva {
@@ -97,6 +102,7 @@ impl Druva {
             endpoint: options.endpoint,
             account: OnceCell::new(),
             known: Known::default(),
+            roll: Mutex::default(),
         })
     }
 
