@@ -85,14 +85,14 @@ async fn a_platform_that_cannot_be_used_says_why_and_holds_up_no_other() {
         (
             "druva",
             "Stalled",
-            "True/CapabilityMissing",
-            "driver druva: this version has no adapter for it. Use embedded or bridge.",
+            "True/CredentialsMissing",
+            "druva.credentialsRef: Secret \"druva\" doesn't exist in namespace",
         ),
         (
             "cove",
             "Stalled",
             "True/CapabilityMissing",
-            "driver cove: this version has no adapter for it. Use embedded or bridge.",
+            "driver cove: this version has no adapter for it. Use embedded, bridge or druva.",
         ),
     ] {
         let object = format!("backupplatform/{name}");

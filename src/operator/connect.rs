@@ -22,12 +22,15 @@ use crate::{
     platform::{
         Platform, RateLimit, RequestObserver,
         bridge::{Bridge, BridgeOptions},
-        http::HttpOptions,
+        druva::{self, Druva, DruvaOptions},
+        http::{HttpOptions, SetupError},
     },
 };
 
 /// Requests per second and burst where a bridge's spec says nothing.
 const BRIDGE_LIMIT: (u32, u32) = (50, 100);
+/// The same for Druva, which names no limit and throttles all the same.
+const DRUVA_LIMIT: (u32, u32) = (5, 10);
 
 /// Why there is no way to the platform: a person has to mend the spec or what it refers to.
 #[derive(Debug)]
@@ -47,9 +50,26 @@ pub struct Connection {
     /// Where the platform is; for the embedded one, which estate.
     pub endpoint: String,
     url: Url,
-    token: SecretString,
+    credential: Credential,
     limit: Option<RateLimit>,
     ca_bundle: Option<Vec<u8>>,
+}
+
+/// What opens a platform, by the interface that it is for.
+enum Credential {
+    /// The bridge contract's.
+    Token(SecretString),
+    /// Druva's client id and secret key.
+    Client(SecretString, SecretString),
+}
+
+impl Credential {
+    fn parts(&self) -> [&str; 2] {
+        match self {
+            Self::Token(token) => [token.expose_secret(), ""],
+            Self::Client(id, key) => [id.expose_secret(), key.expose_secret()],
+        }
+    }
 }
 
 /// Reads what the spec refers to.
@@ -63,7 +83,7 @@ pub async fn resolve(
     let namespace = platform.namespace().unwrap_or_default();
     let spec = &platform.spec;
     let ca_bundle = ca_bundle(context, &namespace, spec).await?;
-    let (driver, endpoint, token) = match spec.driver() {
+    let (driver, endpoint, credential) = match spec.driver() {
         Some(Driver::Embedded) => {
             let name = platform.name_any();
             let access = context
@@ -76,23 +96,24 @@ pub async fn resolve(
                 reason: Reason::PlatformUnreachable,
                 message,
             })?;
-            ("embedded", access.url, access.token)
+            ("embedded", access.url, Credential::Token(access.token))
         }
         Some(Driver::Bridge(bridge)) => {
-            let token =
-                read_secret(context, &namespace, &bridge.credentials_ref.name, "token").await;
-            let token = token.map_err(|(reason, message)| Unconnectable {
-                reason: match reason {
-                    Reason::SecretMissing => Reason::CredentialsMissing,
-                    other => other,
-                },
-                message: format!("bridge.credentialsRef: {message}"),
-            })?;
-            ("bridge", bridge.endpoint.clone(), token)
+            let name = &bridge.credentials_ref.name;
+            let token = credential(context, &namespace, "bridge", name, "token").await?;
+            let credential = Credential::Token(token);
+            ("bridge", bridge.endpoint.clone(), credential)
         }
-        Some(driver @ (Driver::Druva(_) | Driver::Cove(_))) => {
+        Some(Driver::Druva(spec)) => {
+            let name = &spec.credentials_ref.name;
+            let id = credential(context, &namespace, "druva", name, "clientId").await?;
+            let key = credential(context, &namespace, "druva", name, "secretKey").await?;
+            let endpoint = spec.endpoint.as_deref().unwrap_or(druva::ENDPOINT);
+            ("druva", endpoint.to_owned(), Credential::Client(id, key))
+        }
+        Some(driver @ Driver::Cove(_)) => {
             let message = format!(
-                "driver {}: this version has no adapter for it. Use embedded or bridge.",
+                "driver {}: this version has no adapter for it. Use embedded, bridge or druva.",
                 driver.as_str()
             );
             return Err(Unconnectable {
@@ -116,12 +137,8 @@ pub async fn resolve(
     })?;
     let limit = limit(driver, spec.rate_limit.as_ref());
     let mut hash = Sha256::new();
-    for part in [
-        driver,
-        &endpoint,
-        token.expose_secret(),
-        &format!("{limit:?}"),
-    ] {
+    let [first, second] = credential.parts();
+    for part in [driver, &endpoint, first, second, &format!("{limit:?}")] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -137,7 +154,7 @@ pub async fn resolve(
         driver,
         endpoint,
         url,
-        token,
+        credential,
         limit,
         ca_bundle,
     })
@@ -154,27 +171,62 @@ impl Connection {
         platform: String,
         tenure: Arc<Tenure>,
     ) -> Result<Arc<dyn Platform>, Unconnectable> {
-        let options = BridgeOptions {
-            endpoint: self.url,
-            token: self.token,
-            rate_limit: self.limit,
-            budgets: context.budgets.clone(),
-            http: HttpOptions {
-                ca_bundle_pem: self.ca_bundle,
-                observer: Arc::new(Observer {
-                    platform,
-                    metrics: context.metrics.clone(),
-                }),
-                writer: tenure,
-            },
+        let http = HttpOptions {
+            ca_bundle_pem: self.ca_bundle,
+            observer: Arc::new(Observer {
+                platform,
+                metrics: context.metrics.clone(),
+            }),
+            writer: tenure,
         };
-        let bridge = Bridge::new(options);
-        let unusable = |error: crate::platform::http::SetupError| Unconnectable {
+        let (endpoint, rate_limit) = (self.url, self.limit);
+        let budgets = context.budgets.clone();
+        let unusable = |error: SetupError| Unconnectable {
             reason: Reason::SecretMalformed,
             message: format!("{error}. Correct it; it is read again at once."),
         };
-        Ok(Arc::new(bridge.map_err(unusable)?))
+        Ok(match self.credential {
+            Credential::Token(token) => {
+                let options = BridgeOptions {
+                    endpoint,
+                    token,
+                    rate_limit,
+                    budgets,
+                    http,
+                };
+                Arc::new(Bridge::new(options).map_err(unusable)?)
+            }
+            Credential::Client(client_id, secret_key) => {
+                let options = DruvaOptions {
+                    endpoint,
+                    client_id,
+                    secret_key,
+                    rate_limit,
+                    budgets,
+                    http,
+                };
+                Arc::new(Druva::new(options).map_err(unusable)?)
+            }
+        })
     }
+}
+
+/// One key of the Secret that the driver's `credentialsRef` names.
+async fn credential(
+    context: &Context,
+    namespace: &str,
+    driver: &str,
+    name: &str,
+    key: &str,
+) -> Result<SecretString, Unconnectable> {
+    let secret = read_secret(context, namespace, name, key).await;
+    secret.map_err(|(reason, message)| Unconnectable {
+        reason: match reason {
+            Reason::SecretMissing => Reason::CredentialsMissing,
+            other => other,
+        },
+        message: format!("{driver}.credentialsRef: {message}"),
+    })
 }
 
 async fn ca_bundle(
@@ -210,7 +262,11 @@ async fn ca_bundle(
 
 /// The budget in effect: the spec's, the driver's own, or none for the embedded platform.
 fn limit(driver: &str, declared: Option<&DeclaredLimit>) -> Option<RateLimit> {
-    let default = (driver == "bridge").then_some(BRIDGE_LIMIT);
+    let default = match driver {
+        "bridge" => Some(BRIDGE_LIMIT),
+        "druva" => Some(DRUVA_LIMIT),
+        _ => None,
+    };
     let stated = |figure: fn(&DeclaredLimit) -> Option<u32>| {
         declared.and_then(figure).and_then(NonZeroU32::new)
     };

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 mod breaker;
 pub mod bridge;
 mod budget;
+pub mod druva;
 mod error;
 mod hooks;
 pub mod http;

@@ -1,0 +1,199 @@
+//! The port's methods as requests of the MSP API.
+
+use async_trait::async_trait;
+use futures::try_join;
+use serde_json::{Map, Value};
+
+use super::{
+    Druva,
+    answer::garbled,
+    document, mapping, reading, tasks,
+    wire::{Admin, Customer, ServicePlan, Task, Tenant},
+    writes::beyond,
+};
+use crate::{
+    api::Kind,
+    estate::{
+        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope,
+        UsageReport,
+    },
+    platform::{
+        Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
+    },
+};
+
+const OBSERVATION: &str = "reading the account";
+
+impl Druva {
+    fn objects(
+        &self,
+        plans: &[ServicePlan],
+        customers: &[Customer],
+        tenants: &[Tenant],
+        admins: &[Admin],
+    ) -> Result<Vec<Object>, PlatformError> {
+        let plans = plans
+            .iter()
+            .map(|plan| mapping::plan(plan, self.known.tenants_on(plan.id)));
+        let customers = customers
+            .iter()
+            .map(|customer| mapping::customer(customer, admins, self.known.holdings(&customer.id)));
+        let objects = plans
+            .chain(customers)
+            .chain(tenants.iter().map(mapping::tenant));
+        let objects: Result<Vec<Object>, String> = objects.collect();
+        objects.map_err(|problem| garbled(OBSERVATION, &problem))
+    }
+}
+
+#[async_trait]
+impl Platform for Druva {
+    async fn identify(&self) -> Result<Capabilities, PlatformError> {
+        Ok(Self::capabilities(self.account(Lane::Edit).await?))
+    }
+
+    async fn observe(&self, _: Scope) -> Result<Observation, PlatformError> {
+        let account = self.account(Lane::Sweep).await?;
+        let (plans, customers, tenants, admins, regions) = try_join!(
+            self.plans(Lane::Sweep),
+            self.customers(Lane::Sweep),
+            self.tenants(Lane::Sweep),
+            self.admins(Lane::Sweep),
+            self.regions(Lane::Sweep),
+        )?;
+        Ok(Observation {
+            capabilities: Self::capabilities(account),
+            objects: self.objects(&plans, &customers, &tenants, &admins)?,
+            locations: mapping::locations(&regions),
+            administrators: mapping::administrators(&admins),
+            licences: None,
+            clients: Vec::new(),
+        })
+    }
+
+    async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
+        self.object(kind, id).await
+    }
+
+    async fn find(&self, _: Kind, _: &Claim) -> Result<Option<Object>, PlatformError> {
+        Err(Problem::unsupported("nothing on this platform carries a mark").into())
+    }
+
+    async fn beside(
+        &self,
+        kind: Kind,
+        document: &Map<String, Value>,
+    ) -> Result<Vec<Object>, PlatformError> {
+        match kind {
+            Kind::Customer => {
+                let names = ["name", "accountName"].map(|path| document::text(document, path));
+                let names: Vec<&str> = names.into_iter().flatten().collect();
+                self.namesakes(&names).await
+            }
+            Kind::Tenant => {
+                let Some(customer) = document::text(document, "customerId") else {
+                    return Ok(Vec::new());
+                };
+                let product = document::text(document, "product");
+                let tenants = self.tenants_of(customer).await?;
+                let objects: Result<Vec<Object>, String> =
+                    tenants.iter().map(mapping::tenant).collect();
+                let mut objects = objects.map_err(|problem| garbled(OBSERVATION, &problem))?;
+                objects.retain(|tenant| tenant.settings.text("product") == product);
+                Ok(objects)
+            }
+            Kind::Reseller | Kind::ServicePlan => Ok(Vec::new()),
+        }
+    }
+
+    async fn create(
+        &self,
+        kind: Kind,
+        _: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        match kind {
+            Kind::Customer => self.create_customer(document).await,
+            Kind::Tenant => self.create_tenant(document).await,
+            Kind::Reseller | Kind::ServicePlan => Err(beyond(kind, "create")),
+        }
+    }
+
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        _: Option<&str>,
+        _: Option<&Claim>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        match kind {
+            Kind::Customer => self.update_customer(id, &patch).await,
+            Kind::Tenant => self.update_tenant(id, &patch).await,
+            Kind::Reseller | Kind::ServicePlan => Err(beyond(kind, "change")),
+        }
+    }
+
+    async fn set_active(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        active: bool,
+    ) -> Result<Written, PlatformError> {
+        match kind {
+            Kind::Tenant => self.switch_tenant(id, active).await,
+            _ => Err(beyond(kind, "suspend")),
+        }
+    }
+
+    async fn move_client(
+        &self,
+        _: &ObjectId,
+        _: Option<&str>,
+        _: &ObjectId,
+    ) -> Result<Client, PlatformError> {
+        Err(Problem::unsupported("this interface has no clients").into())
+    }
+
+    async fn send_welcome_mail(&self, _: &ObjectId) -> Result<Written, PlatformError> {
+        Err(Problem::unsupported("this interface sends no mail").into())
+    }
+
+    async fn rehearse_deletion(
+        &self,
+        kind: Kind,
+        _: &ObjectId,
+    ) -> Result<Rehearsal, PlatformError> {
+        Err(beyond(kind, "delete"))
+    }
+
+    async fn delete(&self, kind: Kind, _: &ObjectId, _: &str) -> Result<(), PlatformError> {
+        Err(beyond(kind, "delete"))
+    }
+
+    async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError> {
+        let call = reading(tasks::OPERATION, Lane::Edit);
+        let url = self.url(&["v2", "tasks", operation])?;
+        let task: Option<Task> = self.look(call, url).await.map_err(tasks::lost)?;
+        let unknown = || Problem {
+            kind: ProblemKind::NotFound,
+            ..super::invalid(None, "the platform answered 404")
+        };
+        let task = task.ok_or_else(|| tasks::lost(unknown().into()))?;
+        let state = tasks::state(task, &self.secrets)?;
+        match &state {
+            OperationState::Done(made) => self.known.finished(operation, made.as_ref()),
+            OperationState::Failed(_) => self.known.finished(operation, None),
+            OperationState::Running | OperationState::WaitingForHuman => {}
+        }
+        Ok(state)
+    }
+
+    async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError> {
+        self.consumption(days).await
+    }
+
+    async fn health(&self, days: u16) -> Result<HealthReport, PlatformError> {
+        self.backup_health(days).await
+    }
+}

@@ -1,0 +1,185 @@
+//! What was seen last: where each tenant belongs, since a tenant is addressed below its customer; and what names are written
+//! as numbers on the wire.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    wire::{Admin, ProductRegions, ServicePlan, Tenant},
+    words::SANDBOX,
+};
+use crate::estate::ObjectId;
+
+/// Accepted creations whose customer is remembered until they are finished.
+const MOST_CREATIONS: usize = 10_000;
+
+/// What was seen last. Nothing in here decides anything that the platform wouldn't find out by itself.
+#[derive(Default)]
+pub(super) struct Known(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Whether all tenants were seen once.
+    complete: bool,
+    /// By tenant.
+    homes: HashMap<ObjectId, ObjectId>,
+    /// By customer.
+    lodgers: HashMap<ObjectId, Vec<Lodger>>,
+    /// Customers of tenants in the making, by task.
+    creations: HashMap<String, (ObjectId, Lodger)>,
+    admins: Option<Arc<[Admin]>>,
+    regions: Option<Arc<[ProductRegions]>>,
+    plans: HashMap<i64, Arc<ServicePlan>>,
+}
+
+/// A tenant as its customer's.
+#[derive(Clone)]
+pub(super) struct Lodger {
+    id: ObjectId,
+    product: i64,
+    plan: Option<i64>,
+    sandbox: bool,
+}
+
+impl Lodger {
+    fn of(tenant: &Tenant) -> Self {
+        Self {
+            id: ObjectId::new(&tenant.id),
+            product: tenant.product_id,
+            plan: tenant.service_plan_id,
+            sandbox: tenant.tenant_type == Some(SANDBOX),
+        }
+    }
+
+    /// One that has no id yet.
+    pub(super) fn to_be(product: i64, plan: i64) -> Self {
+        Self {
+            id: ObjectId::new(""),
+            product,
+            plan: Some(plan),
+            sandbox: false,
+        }
+    }
+}
+
+/// What a customer has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Holdings {
+    pub(super) tenants: u32,
+    pub(super) sandbox: bool,
+}
+
+impl Known {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every tenant that there is.
+    pub(super) fn note_all(&self, tenants: &[Tenant]) {
+        let mut state = self.state();
+        state.complete = true;
+        state.homes.clear();
+        state.lodgers.clear();
+        for tenant in tenants {
+            state.place(&ObjectId::new(&tenant.customer_id), Lodger::of(tenant));
+        }
+    }
+
+    /// One tenant.
+    pub(super) fn note(&self, tenant: &Tenant) {
+        let customer = ObjectId::new(&tenant.customer_id);
+        self.state().place(&customer, Lodger::of(tenant));
+    }
+
+    /// A tenant's customer; `None` when it isn't known.
+    pub(super) fn home(&self, tenant: &ObjectId) -> Option<ObjectId> {
+        self.state().homes.get(tenant).cloned()
+    }
+
+    /// Whether all tenants were seen once.
+    pub(super) fn has_seen_tenants(&self) -> bool {
+        self.state().complete
+    }
+
+    /// What a customer has.
+    pub(super) fn holdings(&self, customer: &str) -> Holdings {
+        let state = self.state();
+        let lodgers = state.lodgers.get(&ObjectId::new(customer));
+        let lodgers = lodgers.map(Vec::as_slice).unwrap_or_default();
+        Holdings {
+            tenants: u32::try_from(lodgers.len()).unwrap_or(u32::MAX),
+            sandbox: lodgers.iter().any(|lodger| lodger.sandbox),
+        }
+    }
+
+    /// The tenant that a customer has of a product.
+    pub(super) fn tenant_of(&self, customer: &ObjectId, product: i64) -> Option<ObjectId> {
+        let state = self.state();
+        let mut lodgers = state.lodgers.get(customer)?.iter();
+        let lodger = lodgers.find(|lodger| lodger.product == product)?;
+        Some(lodger.id.clone())
+    }
+
+    /// How many tenants are on a plan.
+    pub(super) fn tenants_on(&self, plan: i64) -> u32 {
+        let state = self.state();
+        let lodgers = state.lodgers.values().flatten();
+        let count = lodgers.filter(|lodger| lodger.plan == Some(plan)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// A tenant is being made by a task.
+    pub(super) fn expect(&self, task: &str, customer: ObjectId, tenant: Lodger) {
+        let mut state = self.state();
+        if state.creations.len() >= MOST_CREATIONS {
+            state.creations.clear();
+        }
+        state.creations.insert(task.to_owned(), (customer, tenant));
+    }
+
+    /// A task is finished, and has made a tenant if it was to and an id is given.
+    pub(super) fn finished(&self, task: &str, made: Option<&ObjectId>) {
+        let mut state = self.state();
+        let creation = state.creations.remove(task);
+        if let (Some((customer, lodger)), Some(id)) = (creation, made) {
+            let id = id.clone();
+            state.place(&customer, Lodger { id, ..lodger });
+        }
+    }
+
+    pub(super) fn set_admins(&self, admins: &Arc<[Admin]>) {
+        self.state().admins = Some(Arc::clone(admins));
+    }
+
+    pub(super) fn admins(&self) -> Option<Arc<[Admin]>> {
+        self.state().admins.clone()
+    }
+
+    pub(super) fn set_regions(&self, regions: &Arc<[ProductRegions]>) {
+        self.state().regions = Some(Arc::clone(regions));
+    }
+
+    pub(super) fn regions(&self) -> Option<Arc<[ProductRegions]>> {
+        self.state().regions.clone()
+    }
+
+    pub(super) fn set_plans(&self, plans: impl IntoIterator<Item = ServicePlan>) {
+        let plans = plans.into_iter().map(|plan| (plan.id, Arc::new(plan)));
+        self.state().plans = plans.collect();
+    }
+
+    pub(super) fn plan(&self, id: i64) -> Option<Arc<ServicePlan>> {
+        self.state().plans.get(&id).cloned()
+    }
+}
+
+impl State {
+    fn place(&mut self, customer: &ObjectId, lodger: Lodger) {
+        self.homes.insert(lodger.id.clone(), customer.clone());
+        let lodgers = self.lodgers.entry(customer.clone()).or_default();
+        lodgers.retain(|other| other.id != lodger.id);
+        lodgers.push(lodger);
+    }
+}

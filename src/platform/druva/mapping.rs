@@ -1,0 +1,314 @@
+//! What the platform shows, as objects of ours.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    known::Holdings,
+    lenient::as_whole,
+    sent::date,
+    wire::{Admin, Customer, Feature, ProductRegions, ServicePlan, Tenant},
+    words,
+};
+use crate::{
+    api::Kind,
+    estate::{
+        Administrator, Facts, Object, ObjectId, Protection, Settings, StorageLocation, is_empty,
+    },
+};
+
+/// Settings of customers that the platform has room for.
+pub(super) const CUSTOMER_FIELDS: [&str; 5] = [
+    "name",
+    "accountName",
+    "profile.phone",
+    "profile.address.text",
+    "administrators",
+];
+/// Settings of tenants that the platform has room for.
+pub(super) const TENANT_FIELDS: [&str; 11] = [
+    "customerId",
+    "planId",
+    "product",
+    "type",
+    "storageRegions",
+    "workloads",
+    "quota.credits",
+    "quota.effectiveAt",
+    "quota.endsAt",
+    "licenceExpiresAt",
+    "active",
+];
+/// Settings of plans that the platform shows.
+pub(super) const PLAN_FIELDS: [&str; 2] = ["name", "products"];
+
+/// Stands for an administrator whom the platform's own list doesn't have: a name by which the entry is known, in a domain
+/// that can't exist.
+const UNLISTED: &str = "@unlisted.invalid";
+
+/// How an administrator is written in a customer's settings.
+pub(super) fn administrator(id: i64, admins: &[Admin]) -> Value {
+    let listed = admins.iter().find(|admin| admin.id == id);
+    let Some((admin, email)) = listed.and_then(|admin| Some((admin, admin.email.as_ref()?))) else {
+        return json!({"email": format!("id-{id}{UNLISTED}")});
+    };
+    match full_name(admin) {
+        None => json!({"email": email}),
+        Some(name) => json!({"email": email, "name": name}),
+    }
+}
+
+/// The administrator who is written so.
+pub(super) fn administrator_id(email: &str, admins: &[Admin]) -> Option<i64> {
+    let email = email.trim();
+    let is_meant = |admin: &&Admin| {
+        let known = admin.email.as_deref();
+        known.is_some_and(|known| known.eq_ignore_ascii_case(email))
+    };
+    let listed = admins.iter().find(is_meant).map(|admin| admin.id);
+    listed.or_else(|| {
+        email
+            .strip_prefix("id-")?
+            .strip_suffix(UNLISTED)?
+            .parse()
+            .ok()
+    })
+}
+
+/// An administrator's name as one text.
+pub(super) fn full_name(admin: &Admin) -> Option<String> {
+    let parts = [&admin.first_name, &admin.last_name];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// A customer. Its sandbox is known by what it has, since nothing on itself says so.
+///
+/// # Errors
+/// What can't be read, without the value: it may be a customer's.
+pub(super) fn customer(
+    customer: &Customer,
+    admins: &[Admin],
+    holdings: Holdings,
+) -> Result<Object, String> {
+    let ids = customer.tenant_admins.iter().flatten();
+    let administrators: Vec<Value> = ids.map(|id| administrator(*id, admins)).collect();
+    let document = json!({
+        "name": customer.customer_name,
+        "accountName": customer.account_name,
+        "profile": {"phone": customer.phone, "address": {"text": customer.address}},
+        "administrators": administrators,
+    });
+    let facts = Facts {
+        tenants: holdings.tenants,
+        busy: words::customer_busy(customer.status),
+        ..Facts::default()
+    };
+    Ok(Object {
+        protection: sandbox(holdings.sandbox),
+        created_at: customer.created_on,
+        facts,
+        ..object(
+            Kind::Customer,
+            &customer.id,
+            customer.customer_name.as_deref().unwrap_or_default(),
+            document,
+        )?
+    })
+}
+
+/// A tenant. What is of a type or product that isn't known here, and what the vendor provisions itself, is left alone.
+///
+/// # Errors
+/// As for [`customer`].
+pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
+    let state = words::tenant_state(tenant.status, tenant.delete_date);
+    let kind = words::tenant_type(tenant.tenant_type);
+    let product = words::product(tenant.product_id);
+    let regions: Vec<&str> = tenant
+        .storage_regions
+        .iter()
+        .map(|region| &*region.name)
+        .collect();
+    let document = json!({
+        "customerId": tenant.customer_id,
+        "planId": tenant.service_plan_id.filter(|id| *id >= 0).map(|id| id.to_string()),
+        "product": product,
+        "type": kind,
+        "storageRegions": regions,
+        "workloads": tenant.features.as_deref().map(workloads),
+        "quota": {
+            "credits": tenant.quota.map(credits),
+            "effectiveAt": tenant.quota_start_date.map(date),
+            "endsAt": tenant.quota_end_date.map(date),
+        },
+        "licenceExpiresAt": tenant.license_expiry_date.map(date),
+        "active": !matches!(state.phase, "Suspended" | "Deleting"),
+    });
+    let unknown = kind.is_none() || words::product_id(&product).is_none();
+    let vendors_own = tenant.service_plan_id.is_some_and(|id| id < 0);
+    let protection = if unknown || vendors_own {
+        Protection::Foreign
+    } else {
+        sandbox(kind == Some("Sandbox"))
+    };
+    let facts = Facts {
+        edition: tenant.edition.as_deref().map(words::edition),
+        phase: Some(state.phase.to_owned()),
+        busy: state.busy,
+        ..Facts::default()
+    };
+    Ok(Object {
+        protection,
+        created_at: tenant.created_on,
+        facts,
+        ..object(Kind::Tenant, &tenant.id, &product, document)?
+    })
+}
+
+/// A service plan.
+///
+/// # Errors
+/// As for [`customer`].
+pub(super) fn plan(plan: &ServicePlan, tenants: u32) -> Result<Object, String> {
+    let products: Vec<Value> = plan
+        .products
+        .iter()
+        .map(|product| {
+            let offered = product.features.iter().filter(|feature| feature.is_enabled);
+            let offered = offered.filter_map(|feature| words::workload_of(&feature.name));
+            json!({
+                "product": words::product(product.product_id),
+                "edition": product.edition.as_deref().map(words::edition),
+                "workloads": offered.map(|workload| workload.word).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let document = json!({"name": plan.name, "products": products});
+    let facts = Facts {
+        tenants,
+        ..Facts::default()
+    };
+    Ok(Object {
+        facts,
+        ..object(
+            Kind::ServicePlan,
+            &plan.id.to_string(),
+            &plan.name,
+            document,
+        )?
+    })
+}
+
+fn workloads(features: &[Feature]) -> Vec<Value> {
+    let known = features
+        .iter()
+        .filter_map(|feature| Some((feature, words::workload_of(&feature.name)?)));
+    known
+        .map(|(feature, workload)| {
+            let count = |name: &str| {
+                let mut attributes = feature.attrs.iter();
+                let attribute = attributes.find(|attribute| attribute.name == name)?;
+                as_whole(&attribute.value)
+            };
+            let mut entry = json!({"name": workload.word});
+            for (member, attribute) in [
+                ("users", words::USERS),
+                ("preservedUsers", words::PRESERVED_USERS),
+            ] {
+                if let Some(count) = count(attribute) {
+                    entry[member] = count.into();
+                }
+            }
+            entry
+        })
+        .collect()
+}
+
+/// Credits to a thousandth, which is as fine as ours are.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "credits stay far below 2^53"
+)]
+fn credits(quota: f64) -> Value {
+    let rounded = (quota * 1000.0).round() / 1000.0;
+    if rounded.fract() == 0.0 {
+        (rounded as i64).into()
+    } else {
+        rounded.into()
+    }
+}
+
+fn sandbox(is_sandbox: bool) -> Protection {
+    if is_sandbox {
+        Protection::Sandbox
+    } else {
+        Protection::None
+    }
+}
+
+fn object(kind: Kind, id: &str, name: &str, mut document: Value) -> Result<Object, String> {
+    if !super::is_usable_id(id) {
+        return Err("an item has no usable id".to_owned());
+    }
+    prune(&mut document);
+    let settings = Settings::from_document(kind, &document)
+        .map_err(|error| format!("field {} of item {id} can't be read", error.field))?;
+    Ok(Object {
+        kind,
+        id: ObjectId::new(id),
+        name: name.to_owned(),
+        claim: None,
+        etag: None,
+        protection: Protection::None,
+        created_at: None::<Timestamp>,
+        settings,
+        facts: Facts::default(),
+    })
+}
+
+/// Takes out what holds nothing.
+fn prune(document: &mut Value) {
+    match document {
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        Value::Object(members) => {
+            members.values_mut().for_each(prune);
+            members.retain(|_, value| !is_empty(value));
+        }
+        _ => {}
+    }
+}
+
+/// Every region, with the products that may use it.
+pub(super) fn locations(regions: &[ProductRegions]) -> Vec<StorageLocation> {
+    let mut locations: Vec<StorageLocation> = Vec::new();
+    for (entry, region) in regions
+        .iter()
+        .flat_map(|entry| entry.regions.iter().map(move |region| (entry, region)))
+    {
+        let product = words::product(entry.product_id);
+        match locations.iter_mut().find(|known| known.id == region.name) {
+            Some(known) => known.products.push(product),
+            None => locations.push(StorageLocation {
+                id: region.name.clone(),
+                name: region.name.clone(),
+                countries: Vec::new(),
+                products: vec![product],
+            }),
+        }
+    }
+    locations
+}
+
+/// Those who administer the account as a whole.
+pub(super) fn administrators(admins: &[Admin]) -> Vec<Administrator> {
+    let admins = admins
+        .iter()
+        .filter(|admin| words::administers_account(admin.role));
+    admins
+        .map(|admin| Administrator {
+            id: admin.id.to_string(),
+            active: admin.active,
+        })
+        .collect()
+}

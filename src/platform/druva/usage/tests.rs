@@ -1,0 +1,26 @@
+use super::*;
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_tenant_that_is_no_longer_told_of_has_nothing_stored() {
+    let stored = BTreeMap::from([(day("2026-11-01"), 7), (day("2026-11-02"), 9)]);
+    assert_eq!(now(&stored, Some(day("2026-11-05"))), 9);
+    assert_eq!(now(&stored, Some(day("2026-11-06"))), 0);
+    assert_eq!(now(&stored, Some(day("2027-01-02"))), 0);
+    assert_eq!(now(&BTreeMap::new(), Some(day("2026-11-05"))), 0);
+}
+
+#[test]
+fn a_report_begins_at_midnight() {
+    let now = "2026-11-25T08:00:00Z".parse().unwrap();
+    assert_eq!(since(90, now), "2026-08-27T00:00:00.000Z");
+    assert_eq!(as_of(None, now).to_string(), "2026-11-23T08:00:00Z");
+}
+
+#[test]
+fn less_than_none_is_none() {
+    assert_eq!((bytes(-3.0), bytes(2.6), bytes(f64::NAN)), (0, 3, 0));
+}

@@ -1,0 +1,18 @@
+//! The Druva adapter against a Managed Services Center that misbehaves; every request is judged by the vendor's own contract.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test that fails is a test that fails"
+)]
+
+#[path = "../support/druva_contract.rs"]
+mod druva_contract;
+mod estate;
+mod examples;
+mod operations;
+mod reports;
+mod server;
+mod sweeps;
+mod tenants;
+mod tokens;
+mod writing;
