@@ -1,0 +1,7 @@
+//! Druva's dialect of the embedded platform over HTTP. Every request and every answer is checked against Druva's own
+//! document, `tests/contracts/druva-msp.openapi.json`, so that the dialect can't drift into fantasy.
+
+#[path = "../support/druva_contract.rs"]
+mod druva_contract;
+
+mod contract;
