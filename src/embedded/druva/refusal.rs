@@ -20,7 +20,7 @@ pub(in crate::embedded) struct Refusal(pub Problem);
 pub(super) type Answered = Result<Json<Value>, Refusal>;
 
 /// A request that Druva doesn't take.
-pub(super) fn refuse(status: u16, message: impl Into<String>) -> Problem {
+pub(in crate::embedded) fn refuse(status: u16, message: impl Into<String>) -> Problem {
     let slug = match status {
         401 => Slug::Unauthorized,
         404 => Slug::NotFound,
