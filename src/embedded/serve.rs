@@ -75,7 +75,11 @@ async fn serve_druva(options: ServeOptions) -> Result<(), HostError> {
     let served = DruvaPlatform::start(DruvaOptions {
         listen: options.listen,
         latency: options.latency,
-        faults: options.faults.as_deref().map(Faults::from_file).unwrap_or_default(),
+        faults: options
+            .faults
+            .as_deref()
+            .map(Faults::from_file)
+            .unwrap_or_default(),
         credentials: options.credentials.clone(),
         console_token: options.token.clone(),
         ..DruvaOptions::new(data)

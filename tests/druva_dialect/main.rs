@@ -4,4 +4,11 @@
 #[path = "../support/druva_contract.rs"]
 mod druva_contract;
 
+mod access;
 mod contract;
+mod customers;
+mod faults;
+mod reads;
+mod reports;
+mod support;
+mod tenants;

@@ -19,7 +19,12 @@ impl Body {
         self.0.get(member).is_some_and(|value| !value.is_null())
     }
 
-    fn read<T>(&self, member: &str, what: &str, read: impl FnOnce(&Value) -> Option<T>) -> Result<Option<T>> {
+    fn read<T>(
+        &self,
+        member: &str,
+        what: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>> {
         match self.0.get(member).filter(|value| !value.is_null()) {
             None => Ok(None),
             Some(value) => read(value)
@@ -44,7 +49,9 @@ impl Body {
     /// Only with seconds and in UTC.
     pub fn moment(&self, member: &str) -> Result<Option<Timestamp>> {
         let exact = |value: &Value| {
-            let text = value.as_str().filter(|text| text.len() == 20 && text.ends_with('Z'))?;
+            let text = value
+                .as_str()
+                .filter(|text| text.len() == 20 && text.ends_with('Z'))?;
             text.parse().ok()
         };
         self.read(member, "a moment like 2026-12-31T00:00:00Z", exact)
@@ -59,7 +66,9 @@ impl Body {
     pub fn objects(&self, member: &str) -> Result<Option<Vec<Body>>> {
         self.read(member, "a list of objects", |value| {
             let entries = value.as_array()?.iter();
-            entries.map(|entry| Some(Self(entry.as_object()?.clone()))).collect()
+            entries
+                .map(|entry| Some(Self(entry.as_object()?.clone())))
+                .collect()
         })
     }
 

@@ -19,9 +19,7 @@ use super::{
     tasks, tenants,
     writes::{Request, write},
 };
-use crate::embedded::{
-    Kind, changes::Change, estate::Answer, item::Item, problem::Problem, rows,
-};
+use crate::embedded::{Kind, changes::Change, estate::Answer, item::Item, problem::Problem, rows};
 
 /// How long a tenant that is marked for deletion stays; Druva's own alert names 168 hours.
 const STAY: SignedDuration = SignedDuration::from_hours(168);
@@ -38,19 +36,25 @@ async fn act(
     Path((id, action)): Path<(String, String)>,
     request: Request,
 ) -> Result<StatusCode, Refusal> {
-    write(dialect, "POST", request, None, move |change, dialect, _, _| {
-        let tenant = find(change, dialect, &id)?;
-        match action.as_str() {
-            "delete" => delete(change, dialect, tenant)?,
-            "cancel-deletion" => cancel_deletion(change, tenant)?,
-            "migrate" => mark(change, tenant, Some(Phase::Migrated))?,
-            _ => return Err(refuse(404, format!("the console doesn't know {action}"))),
-        }
-        Ok(Answer {
-            status: 204,
-            body: None,
-        })
-    })
+    write(
+        dialect,
+        "POST",
+        request,
+        None,
+        move |change, dialect, _, _| {
+            let tenant = find(change, dialect, &id)?;
+            match action.as_str() {
+                "delete" => delete(change, dialect, tenant)?,
+                "cancel-deletion" => cancel_deletion(change, tenant)?,
+                "migrate" => mark(change, tenant, Some(Phase::Migrated))?,
+                _ => return Err(refuse(404, format!("the console doesn't know {action}"))),
+            }
+            Ok(Answer {
+                status: 204,
+                body: None,
+            })
+        },
+    )
     .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -58,7 +62,11 @@ async fn act(
 /// By the estate's id or by Druva's.
 fn find(change: &Change<'_>, dialect: &Dialect, id: &str) -> Result<Item, Problem> {
     let own = dialect.ids.tenant_of(id);
-    let tenant = rows::get(change.connection, Kind::Tenant, own.as_deref().unwrap_or(id))?;
+    let tenant = rows::get(
+        change.connection,
+        Kind::Tenant,
+        own.as_deref().unwrap_or(id),
+    )?;
     tenant.ok_or_else(|| refuse(404, format!("there is no tenant {id}")))
 }
 

@@ -50,7 +50,10 @@ pub(super) fn create(change: &Change<'_>, dialect: &Dialect, body: &Body) -> Res
     let account = filled("accountName", body)?;
     let name = filled("customerName", body)?;
     let attributes = attributes(body)?;
-    if attributes.get(DATA_ACCESS).is_some_and(|value| value != "1") {
+    if attributes
+        .get(DATA_ACCESS)
+        .is_some_and(|value| value != "1")
+    {
         return Err(refuse(400, format!("{DATA_ACCESS} is 1 at creation")));
     }
     filled("address", body)?;
@@ -78,7 +81,12 @@ pub(super) fn create(change: &Change<'_>, dialect: &Dialect, body: &Body) -> Res
 }
 
 /// What an update asks for; it takes effect when its task ends. Source: Druva OpenAPI, `UpdateCustomerV3ForDoc`.
-pub(super) fn update(change: &Change<'_>, dialect: &Dialect, id: &str, body: &Body) -> Result<Order> {
+pub(super) fn update(
+    change: &Change<'_>,
+    dialect: &Dialect,
+    id: &str,
+    body: &Body,
+) -> Result<Order> {
     let customer = find(change.connection, dialect, id, 404)?;
     let name = filled("customerName", body)?;
     let wanted = attributes(body)?;
@@ -88,7 +96,10 @@ pub(super) fn update(change: &Change<'_>, dialect: &Dialect, id: &str, body: &Bo
     writable(&customer)?;
     let known = &customer.state.druva.attributes;
     let value = |attributes: &BTreeMap<String, String>, name: &str| {
-        attributes.get(name).cloned().unwrap_or_else(|| "1".to_owned())
+        attributes
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| "1".to_owned())
     };
     for attribute in [LICENCE_MANAGEMENT, DATA_ACCESS] {
         if wanted.contains_key(attribute) && value(&wanted, attribute) != value(known, attribute) {
@@ -113,7 +124,8 @@ pub(super) fn update(change: &Change<'_>, dialect: &Dialect, id: &str, body: &Bo
         features: features(body)?,
         ..Extra::default()
     };
-    let rehearsed = change.rehearse(|| effects::update_customer(change, &customer.id, &patch, &extra));
+    let rehearsed =
+        change.rehearse(|| effects::update_customer(change, &customer.id, &patch, &extra));
     let order = Order::new(&customer.id, None, Work::UpdateCustomer { patch, extra });
     match rehearsed {
         Ok(_) => Ok(order),
@@ -145,7 +157,10 @@ fn filled(member: &str, body: &Body) -> Result<String> {
 fn profile(current: Option<&Item>, body: &Body) -> Result<Value> {
     let phone = body.text("phone")?.unwrap_or_default();
     if phone.chars().count() > LONGEST_PHONE {
-        return Err(refuse(400, format!("phone has at most {LONGEST_PHONE} characters")));
+        return Err(refuse(
+            400,
+            format!("phone has at most {LONGEST_PHONE} characters"),
+        ));
     }
     let text = body.text("address")?.unwrap_or_default();
     let mut profile = json!({"phone": phone});
@@ -179,7 +194,9 @@ fn attributes(body: &Body) -> Result<BTreeMap<String, String>> {
     for entry in body.objects("attributes")?.unwrap_or_default() {
         let name = needed("attributes.name", entry.text("name"))?;
         let value = needed("attributes.value", entry.text("value"))?;
-        if ![LICENCE_MANAGEMENT, DATA_ACCESS].contains(&name.as_str()) || !["0", "1"].contains(&value.as_str()) {
+        if ![LICENCE_MANAGEMENT, DATA_ACCESS].contains(&name.as_str())
+            || !["0", "1"].contains(&value.as_str())
+        {
             return Err(refuse(400, "attributes has one that customers don't have"));
         }
         attributes.insert(name, value);

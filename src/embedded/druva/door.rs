@@ -84,7 +84,10 @@ impl Door {
         authorization: Option<&str>,
         form: &str,
     ) -> Result<Value, Problem> {
-        if !form.split('&').any(|field| field == "grant_type=client_credentials") {
+        if !form
+            .split('&')
+            .any(|field| field == "grant_type=client_credentials")
+        {
             return Err(refuse(400, "grant_type is client_credentials"));
         }
         let given = authorization

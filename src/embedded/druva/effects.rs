@@ -43,10 +43,11 @@ pub(super) fn settle(change: &Change<'_>, agenda: &Agenda, ids: &Ids) -> Result<
     for task in due(change.connection, change.now)? {
         let output = carry_out(change, &task, ids)?;
         let sql = "UPDATE druva_tasks SET applied_at = ?2, output = ?3 WHERE id = ?1";
-        change
-            .connection
-            .prepare_cached(sql)?
-            .execute(params![task.id, change.now.as_millisecond(), output.to_string()])?;
+        change.connection.prepare_cached(sql)?.execute(params![
+            task.id,
+            change.now.as_millisecond(),
+            output.to_string()
+        ])?;
     }
     let sql = "SELECT coalesce(min(due_at), ?1) FROM druva_tasks WHERE applied_at IS NULL";
     let next = change

@@ -54,12 +54,20 @@ fn fits(only: &Value, event: &Value) -> bool {
 fn event(dialect: &Dialect, item: &Item) -> Option<Value> {
     let (feature, kind, details) = match item.kind {
         Kind::Administrator => ("Admin", "AdminCreated", json!({"adminId": item.id})),
-        Kind::Plan => ("ServicePlan", "ServicePlanCreated", json!({"servicePlanId": item.sequence})),
+        Kind::Plan => (
+            "ServicePlan",
+            "ServicePlanCreated",
+            json!({"servicePlanId": item.sequence}),
+        ),
         Kind::Customer => {
             let details = json!({"customerGlobalId": dialect.ids.customer(item), "customerName": item.name()});
             ("Customer", "CustomerCreated", details)
         }
-        Kind::Tenant => ("Tenant", "TenantCreated", json!({"tenantId": dialect.ids.tenant(item)})),
+        Kind::Tenant => (
+            "Tenant",
+            "TenantCreated",
+            json!({"tenantId": dialect.ids.tenant(item)}),
+        ),
         _ => return None,
     };
     Some(json!({

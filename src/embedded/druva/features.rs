@@ -124,10 +124,16 @@ pub(super) fn forced(plan: &Item, product: &str) -> Vec<&'static FeatureKind> {
     if plan_fit::entry(plan, product).is_none() {
         return Vec::new();
     }
-    let (covered, business) = (plan_fit::workloads(plan, product), is_business(plan, product));
+    let (covered, business) = (
+        plan_fit::workloads(plan, product),
+        is_business(plan, product),
+    );
     of_product(product_id(product))
         .filter(|kind| kind.of_plan && !lacks(business, kind.name))
-        .filter(|kind| kind.workload.is_none_or(|workload| covered.contains(&workload)))
+        .filter(|kind| {
+            kind.workload
+                .is_none_or(|workload| covered.contains(&workload))
+        })
         .collect()
 }
 

@@ -44,7 +44,9 @@ pub(super) async fn read<T: Send + 'static>(
     job: impl FnOnce(&Connection, &Dialect) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let estate = Arc::clone(&dialect.estate);
-    estate.read(move |connection, _| job(connection, &dialect)).await
+    estate
+        .read(move |connection, _| job(connection, &dialect))
+        .await
 }
 
 pub(super) fn page(name: &str, shown: Vec<Value>, next: Option<Cursor>) -> Json<Value> {
@@ -67,7 +69,9 @@ pub(super) async fn customers(State(dialect): Here, uri: Uri) -> Answered {
         let views = Views::new(connection, &dialect.ids)?;
         let features = next.features;
         let shown = items.iter().filter(|customer| is_shown(customer));
-        let shown = shown.map(|customer| views.customer(customer, features)).collect();
+        let shown = shown
+            .map(|customer| views.customer(customer, features))
+            .collect();
         Ok(page("customers", shown, next.more))
     });
     Ok(answer.await?)
@@ -79,7 +83,12 @@ struct Next {
     more: Option<Cursor>,
 }
 
-fn items(connection: &Connection, kind: Kind, filter: Filter, cursor: Cursor) -> Result<(Vec<Item>, Next)> {
+fn items(
+    connection: &Connection,
+    kind: Kind,
+    filter: Filter,
+    cursor: Cursor,
+) -> Result<(Vec<Item>, Next)> {
     let mut items = rows::list(connection, kind, &filter, cursor.after, cursor.size + 1)?;
     let place = cut(&mut items, cursor.size, |item| item.sequence);
     let features = cursor.features;
@@ -92,7 +101,9 @@ pub(super) async fn customer(State(dialect): Here, Path(id): Path<String>, uri: 
     let features = Asked::of(&uri)?.flag("includeFeatures")?;
     let answer = read(dialect, move |connection, dialect| {
         let customer = customers::find(connection, dialect, &id, 404)?;
-        Ok(Json(Views::new(connection, &dialect.ids)?.customer(&customer, features)))
+        Ok(Json(
+            Views::new(connection, &dialect.ids)?.customer(&customer, features),
+        ))
     });
     Ok(answer.await?)
 }
@@ -119,7 +130,9 @@ pub(super) async fn tenants(State(dialect): Here, uri: Uri) -> Answered {
         }
         let (items, next) = items(connection, Kind::Tenant, filter, cursor)?;
         let views = Views::new(connection, &dialect.ids)?;
-        let shown = items.iter().map(|tenant| views.tenant(tenant, next.features));
+        let shown = items
+            .iter()
+            .map(|tenant| views.tenant(tenant, next.features));
         Ok(page("tenants", shown.collect(), next.more))
     });
     Ok(answer.await?)
@@ -134,7 +147,9 @@ pub(super) async fn tenant(
     let features = Asked::of(&uri)?.flag("includeFeatures")?;
     let answer = read(dialect, move |connection, dialect| {
         let (_, tenant) = tenants::find(connection, dialect, (&customer, &tenant), 404)?;
-        Ok(Json(Views::new(connection, &dialect.ids)?.tenant(&tenant, features)))
+        Ok(Json(
+            Views::new(connection, &dialect.ids)?.tenant(&tenant, features),
+        ))
     });
     Ok(answer.await?)
 }
@@ -178,10 +193,18 @@ pub(super) async fn admins(State(dialect): Here, uri: Uri) -> Answered {
         },
     };
     let answer = read(dialect, move |connection, _| {
-        let admins = rows::list(connection, Kind::Administrator, &Filter::default(), cursor.after, ALL)?;
+        let admins = rows::list(
+            connection,
+            Kind::Administrator,
+            &Filter::default(),
+            cursor.after,
+            ALL,
+        )?;
         let fits = |admin: &Value| {
             ["id", "email", "role"].iter().all(|member| {
-                let text = admin[member].as_str().map_or_else(|| admin[member].to_string(), str::to_owned);
+                let text = admin[member]
+                    .as_str()
+                    .map_or_else(|| admin[member].to_string(), str::to_owned);
                 let wanted = cursor.only[member].as_array();
                 wanted.is_none_or(|wanted| wanted.iter().any(|value| *value == text))
             })
@@ -193,7 +216,11 @@ pub(super) async fn admins(State(dialect): Here, uri: Uri) -> Answered {
             .collect();
         let next = cut(&mut shown, cursor.size, |(place, _)| *place);
         let shown = shown.into_iter().map(|(_, admin)| admin).collect();
-        Ok(page("admins", shown, next.map(|after| Cursor { after, ..cursor })))
+        Ok(page(
+            "admins",
+            shown,
+            next.map(|after| Cursor { after, ..cursor }),
+        ))
     });
     Ok(answer.await?)
 }
@@ -225,7 +252,10 @@ pub(super) async fn storage_regions(State(dialect): Here) -> Answered {
                 let products = location.value("products").and_then(Value::as_array);
                 products.is_some_and(|products| products.iter().any(|stored| stored == product))
             };
-            let regions = locations.iter().filter(stores).map(|location| view::region(&location.id));
+            let regions = locations
+                .iter()
+                .filter(stores)
+                .map(|location| view::region(&location.id));
             json!({"productID": product_id(product), "regions": regions.collect::<Vec<_>>()})
         };
         let products = ["HybridWorkloads", "SaaSAppsAndEndpoints"];
@@ -237,6 +267,7 @@ pub(super) async fn storage_regions(State(dialect): Here) -> Answered {
 /// Source: Druva OpenAPI, `GetTask`.
 pub(super) async fn task(State(dialect): Here, Path(id): Path<String>) -> Answered {
     let estate = Arc::clone(&dialect.estate);
-    let answer = estate.read(move |connection, now| tasks::show(connection, &dialect.ids, &id, now));
+    let answer =
+        estate.read(move |connection, now| tasks::show(connection, &dialect.ids, &id, now));
     Ok(Json(answer.await?))
 }

@@ -100,7 +100,10 @@ impl Asked {
             return Ok(None);
         };
         if let Some(other) = alone.iter().find(|name| self.0.contains_key(**name)) {
-            return Err(refuse(400, format!("{other} and pageToken exclude each other")));
+            return Err(refuse(
+                400,
+                format!("{other} and pageToken exclude each other"),
+            ));
         }
         Cursor::read(list, token).map(Some)
     }
@@ -124,7 +127,10 @@ mod tests {
             after: 7,
             ..Cursor::first("customers", 20)
         };
-        assert_eq!(Cursor::read("customers", &cursor.token()), Ok(cursor.clone()));
+        assert_eq!(
+            Cursor::read("customers", &cursor.token()),
+            Ok(cursor.clone())
+        );
         assert!(Cursor::read("tenants", &cursor.token()).is_err());
         assert!(Cursor::read("customers", "s0").is_err());
     }
@@ -136,7 +142,11 @@ mod tests {
             let uri = format!("/msp/v3/customers?{query}").parse().expect("a URI");
             Asked::of(&uri).and_then(|asked| asked.cursor("customers", &["pageSize"]))
         };
-        assert!(asked(&format!("pageToken={token}&pageSize=")).expect("taken").is_some());
+        assert!(
+            asked(&format!("pageToken={token}&pageSize="))
+                .expect("taken")
+                .is_some()
+        );
         assert!(asked(&format!("pageToken={token}&pageSize=10")).is_err());
     }
 }

@@ -7,7 +7,13 @@ use rusqlite::Connection;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{dialect::Dialect, door::{Door, DruvaCredentials}, ids::Ids, routes, tasks::Agenda};
+use super::{
+    dialect::Dialect,
+    door::{Door, DruvaCredentials},
+    ids::Ids,
+    routes,
+    tasks::Agenda,
+};
 use crate::embedded::{
     Clock, Faults, HostError, Kind, StoreError,
     estate::Estate,
@@ -173,7 +179,9 @@ async fn open(file: PathBuf, clock: Clock) -> Result<(Arc<Estate>, Ids), HostErr
         plant(change.connection, change.now)?;
         Ok(Ids::of(change.connection)?)
     });
-    let ids = planted.await.map_err(|_: Problem| failed(StoreError::Closed))?;
+    let ids = planted
+        .await
+        .map_err(|_: Problem| failed(StoreError::Closed))?;
     Ok((estate, ids))
 }
 

@@ -62,7 +62,10 @@ fn allowed(dialect: &Dialect) -> Result<()> {
     if dialect.quota_configurations {
         Ok(())
     } else {
-        Err(refuse(403, "quota management isn't available to this account"))
+        Err(refuse(
+            403,
+            "quota management isn't available to this account",
+        ))
     }
 }
 
@@ -80,15 +83,32 @@ pub(super) async fn list(State(dialect): Here, uri: Uri) -> Answered {
     let answer = read(dialect, move |connection, dialect| {
         let wanted = cursor.only.as_array();
         let has = |customer: &Item| is_shown(customer) && !customer.state.druva.quotas.is_empty();
-        let mut shown: Vec<(i64, Value)> = rows::list(connection, Kind::Customer, &Filter::default(), cursor.after, ALL)?
-            .iter()
-            .filter(|customer| has(customer))
-            .map(|customer| (customer.sequence, show(customer, &dialect.ids.customer(customer))))
-            .filter(|(_, shown)| wanted.is_none_or(|wanted| wanted.contains(&shown["customerGlobalId"])))
-            .collect();
+        let mut shown: Vec<(i64, Value)> = rows::list(
+            connection,
+            Kind::Customer,
+            &Filter::default(),
+            cursor.after,
+            ALL,
+        )?
+        .iter()
+        .filter(|customer| has(customer))
+        .map(|customer| {
+            (
+                customer.sequence,
+                show(customer, &dialect.ids.customer(customer)),
+            )
+        })
+        .filter(|(_, shown)| {
+            wanted.is_none_or(|wanted| wanted.contains(&shown["customerGlobalId"]))
+        })
+        .collect();
         let next = cut(&mut shown, cursor.size, |(place, _)| *place);
         let shown = shown.into_iter().map(|(_, shown)| shown).collect();
-        Ok(page("quotaConfigList", shown, next.map(|after| Cursor { after, ..cursor })))
+        Ok(page(
+            "quotaConfigList",
+            shown,
+            next.map(|after| Cursor { after, ..cursor }),
+        ))
     });
     Ok(answer.await?)
 }
@@ -113,22 +133,31 @@ pub(super) async fn replace(
     sent: Sent,
 ) -> Written {
     allowed(&dialect)?;
-    write(dialect, "PUT", request, Some(sent), move |change, dialect, body, _| {
-        let customer = customers::find(change.connection, dialect, &customer, 404)?;
-        if ![1, 2].contains(&product) {
-            return Err(refuse(404, "there is no such product"));
-        }
-        let config = needed("config", body.objects("config"))?;
-        let entries = config.iter().map(|entry| configuration(product, entry)).collect::<Result<Vec<_>>>()?;
-        effects::touch(change, customer, |extra| {
-            if entries.is_empty() {
-                extra.quotas.remove(&product);
-            } else {
-                extra.quotas.insert(product, entries);
+    write(
+        dialect,
+        "PUT",
+        request,
+        Some(sent),
+        move |change, dialect, body, _| {
+            let customer = customers::find(change.connection, dialect, &customer, 404)?;
+            if ![1, 2].contains(&product) {
+                return Err(refuse(404, "there is no such product"));
             }
-        })?;
-        Ok(done())
-    })
+            let config = needed("config", body.objects("config"))?;
+            let entries = config
+                .iter()
+                .map(|entry| configuration(product, entry))
+                .collect::<Result<Vec<_>>>()?;
+            effects::touch(change, customer, |extra| {
+                if entries.is_empty() {
+                    extra.quotas.remove(&product);
+                } else {
+                    extra.quotas.insert(product, entries);
+                }
+            })?;
+            Ok(done())
+        },
+    )
     .await?;
     Ok(StatusCode::OK)
 }
@@ -148,7 +177,10 @@ fn configuration(product: i64, entry: &Body) -> Result<Value> {
         _ => false,
     };
     if !fits {
-        return Err(refuse(400, "the product has no such productModuleId and consumptionParameter"));
+        return Err(refuse(
+            400,
+            "the product has no such productModuleId and consumptionParameter",
+        ));
     }
     let within = match unit.as_str() {
         "TB" => (0.01..1_000_000.0).contains(&quota),
@@ -198,7 +230,9 @@ pub(super) async fn set_threshold(State(dialect): Here, request: Request, sent: 
         if percent.is_some_and(|percent| !(50..=99).contains(&percent)) {
             return Err(refuse(400, "thresholdPercentage is 50 to 99, or null"));
         }
-        let text = percent.map(|percent| percent.to_string()).unwrap_or_default();
+        let text = percent
+            .map(|percent| percent.to_string())
+            .unwrap_or_default();
         rows::set_meta(change.connection, THRESHOLD, &text)?;
         Ok(done())
     })

@@ -38,12 +38,18 @@ pub(super) fn router(dialect: Arc<Dialect>, shared: Arc<Shared>) -> Router {
 
 fn wire() -> Router<Arc<Dialect>> {
     Router::new()
-        .route("/msp/v3/customers", get(lists::customers).post(writes::create_customer))
+        .route(
+            "/msp/v3/customers",
+            get(lists::customers).post(writes::create_customer),
+        )
         .route(
             "/msp/v3/customers/{customerID}",
             get(lists::customer).put(writes::update_customer),
         )
-        .route("/msp/v3/customers/{customerID}/tenants", post(writes::create_tenant))
+        .route(
+            "/msp/v3/customers/{customerID}/tenants",
+            post(writes::create_tenant),
+        )
         .route(
             "/msp/v3/customers/{customerID}/tenants/{tenantID}",
             get(lists::tenant).patch(writes::update_tenant),
@@ -58,7 +64,10 @@ fn wire() -> Router<Arc<Dialect>> {
         )
         .route("/msp/v3/tenants", get(lists::tenants))
         .route("/msp/v3/servicePlans", get(lists::service_plans))
-        .route("/msp/v3/servicePlans/{servicePlanID}", get(lists::service_plan))
+        .route(
+            "/msp/v3/servicePlans/{servicePlanID}",
+            get(lists::service_plan),
+        )
         .route("/msp/v2/admins", get(lists::admins))
         .route("/msp/v2/storage-regions", get(lists::storage_regions))
         .route("/msp/v2/tasks/{taskID}", get(lists::task))
@@ -72,7 +81,10 @@ fn wire() -> Router<Arc<Dialect>> {
             "/msp/quota/v1/warningThreshold",
             get(quota::threshold).put(quota::set_threshold),
         )
-        .route("/msp/reporting/{version}/reports/{name}", post(reports::report))
+        .route(
+            "/msp/reporting/{version}/reports/{name}",
+            post(reports::report),
+        )
 }
 
 async fn no_such_operation() -> Refusal {
@@ -81,7 +93,11 @@ async fn no_such_operation() -> Refusal {
 
 async fn token(State(dialect): State<Arc<Dialect>>, headers: HeaderMap, form: String) -> Answered {
     let now = dialect.estate.clock().now();
-    Ok(Json(dialect.door.exchange(now, authorization(&headers), &form)?))
+    Ok(Json(dialect.door.exchange(
+        now,
+        authorization(&headers),
+        &form,
+    )?))
 }
 
 fn authorization(headers: &HeaderMap) -> Option<&str> {
@@ -91,7 +107,11 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Refuses a request without a token, or with one that has expired.
-async fn authenticate(State(dialect): State<Arc<Dialect>>, request: Request, next: Next) -> Response {
+async fn authenticate(
+    State(dialect): State<Arc<Dialect>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let now = dialect.estate.clock().now();
     if dialect.door.admits(now, authorization(request.headers())) {
         next.run(request).await
@@ -108,7 +128,10 @@ async fn only_the_console(request: Request, next: Next) -> Response {
     }
     Problem {
         status: 403,
-        ..Problem::new(Slug::Unsupported, "on this server these routes are the console")
+        ..Problem::new(
+            Slug::Unsupported,
+            "on this server these routes are the console",
+        )
     }
     .remedy("Send X-Actor: console, or use Druva's routes below /msp")
     .into_response()

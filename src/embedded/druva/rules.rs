@@ -44,12 +44,14 @@ fn check_type(wanted: &Wanted<'_>) -> Result<()> {
     let before = wanted.before.map(tenant_type);
     match before {
         None if kind == SANDBOX => Err(refuse(422, "a sandbox tenant isn't created here")),
-        Some(before) if (before == SANDBOX) != (kind == SANDBOX) => {
-            Err(refuse(422, "a tenant neither becomes nor stops being a sandbox"))
-        }
-        Some(COMMERCIAL) if kind != COMMERCIAL => {
-            Err(refuse(422, "a commercial tenant doesn't become an evaluation"))
-        }
+        Some(before) if (before == SANDBOX) != (kind == SANDBOX) => Err(refuse(
+            422,
+            "a tenant neither becomes nor stops being a sandbox",
+        )),
+        Some(COMMERCIAL) if kind != COMMERCIAL => Err(refuse(
+            422,
+            "a commercial tenant doesn't become an evaluation",
+        )),
         _ => Ok(()),
     }
 }
@@ -60,14 +62,17 @@ fn check_licence(wanted: &Wanted<'_>) -> Result<()> {
     let unchanged = wanted
         .before
         .is_some_and(|before| before.value("licenceExpiresAt") == tenant.value("licenceExpiresAt"));
-    let end = tenant.text("licenceExpiresAt").and_then(|at| at.parse::<Timestamp>().ok());
+    let end = tenant
+        .text("licenceExpiresAt")
+        .and_then(|at| at.parse::<Timestamp>().ok());
     let years = if product(tenant) == 1 { 8 } else { 3 };
     // A day more than the leap years can add.
     let longest = SignedDuration::from_hours(24 * (365 * years + 3));
     match end {
-        Some(end) if !unchanged && end.duration_since(wanted.now) > longest => {
-            Err(refuse(422, format!("licenseExpiryDate is at most {years} years away")))
-        }
+        Some(end) if !unchanged && end.duration_since(wanted.now) > longest => Err(refuse(
+            422,
+            format!("licenseExpiryDate is at most {years} years away"),
+        )),
         _ => Ok(()),
     }
 }
@@ -92,12 +97,23 @@ fn check_regions(wanted: &Wanted<'_>) -> Result<()> {
     if regions.is_empty() {
         return Err(refuse(422, "storageRegions is empty"));
     }
-    let of = |wanted: i64| regions.iter().filter(|region| provider(region) == wanted).count();
+    let of = |wanted: i64| {
+        regions
+            .iter()
+            .filter(|region| provider(region) == wanted)
+            .count()
+    };
     if product(wanted.tenant) == 1 && of(AWS) == 0 {
-        return Err(refuse(422, "Enterprise Workloads needs a storage region of AWS"));
+        return Err(refuse(
+            422,
+            "Enterprise Workloads needs a storage region of AWS",
+        ));
     }
     if is_business(wanted) && (of(AWS) > 1 || of(2) > 1) {
-        return Err(refuse(422, "the edition Business has one storage region of a provider"));
+        return Err(refuse(
+            422,
+            "the edition Business has one storage region of a provider",
+        ));
     }
     Ok(())
 }
@@ -113,23 +129,38 @@ fn check_features(wanted: &Wanted<'_>) -> Result<()> {
         let kind = features::named(&feature.name)
             .filter(|kind| kind.product == features::product_id(product));
         let Some(kind) = kind else {
-            return Err(refuse(422, format!("the product has no feature {}", feature.name)));
+            return Err(refuse(
+                422,
+                format!("the product has no feature {}", feature.name),
+            ));
         };
         if features::lacks(is_business(wanted), kind.name) {
-            return Err(refuse(422, format!("the edition Business doesn't have {}", kind.name)));
+            return Err(refuse(
+                422,
+                format!("the edition Business doesn't have {}", kind.name),
+            ));
         }
         if kind.of_plan && !forced.contains(&kind) {
-            return Err(refuse(422, format!("the service plan has {} switched off", kind.name)));
+            return Err(refuse(
+                422,
+                format!("the service plan has {} switched off", kind.name),
+            ));
         }
         check_attributes(kind, feature)?;
     }
-    let missing = forced
-        .iter()
-        .find(|kind| wanted.features.iter().all(|feature| feature.name != kind.name));
+    let missing = forced.iter().find(|kind| {
+        wanted
+            .features
+            .iter()
+            .all(|feature| feature.name != kind.name)
+    });
     match missing {
         Some(kind) => Err(refuse(
             422,
-            format!("the service plan has {} switched on; it must be sent with its attributes", kind.name),
+            format!(
+                "the service plan has {} switched on; it must be sent with its attributes",
+                kind.name
+            ),
         )),
         None => Ok(()),
     }
@@ -138,13 +169,23 @@ fn check_features(wanted: &Wanted<'_>) -> Result<()> {
 fn check_attributes(kind: &FeatureKind, feature: &Feature) -> Result<()> {
     let has = |name: &str| feature.attrs.iter().any(|attribute| attribute.name == name);
     if let Some(name) = kind.needed.iter().find(|name| !has(name)) {
-        return Err(refuse(422, format!("{} needs the attribute {name}", kind.name)));
+        return Err(refuse(
+            422,
+            format!("{} needs the attribute {name}", kind.name),
+        ));
     }
     let known = |name: &str| kind.needed.contains(&name) || kind.allowed.contains(&name);
-    match feature.attrs.iter().find(|attribute| !known(&attribute.name) || attribute.value < 0) {
+    match feature
+        .attrs
+        .iter()
+        .find(|attribute| !known(&attribute.name) || attribute.value < 0)
+    {
         Some(attribute) => Err(refuse(
             422,
-            format!("{} doesn't take this attribute {}", kind.name, attribute.name),
+            format!(
+                "{} doesn't take this attribute {}",
+                kind.name, attribute.name
+            ),
         )),
         None => Ok(()),
     }
@@ -165,9 +206,15 @@ fn check_premium_security(wanted: &Wanted<'_>) -> Result<()> {
 /// The name of a region whose provider is the right one.
 pub(super) fn region(entry: &Body, status: u16) -> Result<Value> {
     let name = needed("storageRegions.name", entry.text("name"))?;
-    let given = needed("storageRegions.storageProvider", entry.whole("storageProvider"))?;
+    let given = needed(
+        "storageRegions.storageProvider",
+        entry.whole("storageProvider"),
+    )?;
     if provider(&name) != given {
-        return Err(refuse(status, format!("{name} isn't a region of storageProvider {given}")));
+        return Err(refuse(
+            status,
+            format!("{name} isn't a region of storageProvider {given}"),
+        ));
     }
     Ok(json!(name))
 }
@@ -177,5 +224,8 @@ fn product(tenant: &Item) -> i64 {
 }
 
 fn is_business(wanted: &Wanted<'_>) -> bool {
-    features::is_business(wanted.plan, wanted.tenant.text("product").unwrap_or_default())
+    features::is_business(
+        wanted.plan,
+        wanted.tenant.text("product").unwrap_or_default(),
+    )
 }

@@ -39,10 +39,18 @@ const RULED_OUT: i64 = 990_002;
 pub(super) enum Work {
     Nothing,
     CreateCustomer,
-    UpdateCustomer { patch: Map<String, Value>, extra: Extra },
+    UpdateCustomer {
+        patch: Map<String, Value>,
+        extra: Extra,
+    },
     CreateTenant,
-    UpdateTenant { patch: Map<String, Value>, extra: Extra },
-    Switch { active: bool },
+    UpdateTenant {
+        patch: Map<String, Value>,
+        extra: Extra,
+    },
+    Switch {
+        active: bool,
+    },
     DeleteTenant,
 }
 
@@ -182,7 +190,16 @@ pub(super) fn start(
     };
     let job = serde_json::to_string(&job).map_err(StoreError::from)?;
     let sql = "INSERT INTO druva_tasks VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?8, NULL)";
-    let values = params![id, order.name, order.customer, order.tenant, created, due, silent, job];
+    let values = params![
+        id,
+        order.name,
+        order.customer,
+        order.tenant,
+        created,
+        due,
+        silent,
+        job
+    ];
     change.connection.prepare_cached(sql)?.execute(values)?;
     agenda.add(due);
     Ok(Answer {
@@ -192,7 +209,12 @@ pub(super) fn start(
 }
 
 /// Lets a tenant go at a moment, unless that is cancelled.
-pub(super) fn schedule_deletion(change: &Change<'_>, agenda: &Agenda, tenant: &Item, at: Timestamp) -> Result<()> {
+pub(super) fn schedule_deletion(
+    change: &Change<'_>,
+    agenda: &Agenda,
+    tenant: &Item,
+    at: Timestamp,
+) -> Result<()> {
     let customer = tenant.text("customerId").unwrap_or_default();
     let order = Order::new(customer, Some(&tenant.id), Work::DeleteTenant);
     let wait = at.duration_since(change.now).unsigned_abs();

@@ -47,7 +47,12 @@ pub(super) fn find(
 
 /// What a creation asks for: the tenant appears at once, and is ready when its task has ended.
 /// Source: Druva OpenAPI, `CreateTenantV3`.
-pub(super) fn create(change: &Change<'_>, dialect: &Dialect, customer: &str, body: &Body) -> Result<Order> {
+pub(super) fn create(
+    change: &Change<'_>,
+    dialect: &Dialect,
+    customer: &str,
+    body: &Body,
+) -> Result<Order> {
     let customer = customers::find(change.connection, dialect, customer, 400)?;
     customers::writable(&customer)?;
     let product = needed("productID", body.whole("productID"))?;
@@ -57,7 +62,10 @@ pub(super) fn create(change: &Change<'_>, dialect: &Dialect, customer: &str, bod
     needed("licenseExpiryDate", body.moment("licenseExpiryDate"))?;
     needed("storageRegions", body.objects("storageRegions"))?;
     let listed = needed("features", body.objects("features"))?;
-    let listed = listed.iter().map(Body::feature).collect::<Result<Vec<_>>>()?;
+    let listed = listed
+        .iter()
+        .map(Body::feature)
+        .collect::<Result<Vec<_>>>()?;
     let views = Views::new(change.connection, &dialect.ids)?;
     let mut settings = settings(change, body, 422)?;
     settings.insert("customerId".into(), json!(customer.id));
@@ -65,15 +73,26 @@ pub(super) fn create(change: &Change<'_>, dialect: &Dialect, customer: &str, bod
     let plan = plan_of(&views, &settings)?;
     settings.insert("workloads".into(), workloads(plan, product, &listed));
     let mut item = Item::new(Kind::Tenant, settings, change.now);
-    rules::check(&Wanted { before: None, tenant: &item, plan, customer: &customer, features: &listed, now: change.now })
-        .map_err(ruled_out(422))?;
+    rules::check(&Wanted {
+        before: None,
+        tenant: &item,
+        plan,
+        customer: &customer,
+        features: &listed,
+        now: change.now,
+    })
+    .map_err(ruled_out(422))?;
     *item.state.druva = Extra {
         phase: Some(Phase::Pending),
         features: listed,
         ..Extra::default()
     };
     match change.whole(|| change.add(item)) {
-        Ok(tenant) => Ok(Order::new(&customer.id, Some(&tenant.id), Work::CreateTenant)),
+        Ok(tenant) => Ok(Order::new(
+            &customer.id,
+            Some(&tenant.id),
+            Work::CreateTenant,
+        )),
         Err(problem) if problem.slug == Slug::Conflict => {
             Ok(Order::doomed("tenantCreate", &customer.id, &problem))
         }
@@ -82,7 +101,12 @@ pub(super) fn create(change: &Change<'_>, dialect: &Dialect, customer: &str, bod
 }
 
 /// What a change asks for; it takes effect when its task ends. Source: Druva OpenAPI, `PatchTenant`.
-pub(super) fn update(change: &Change<'_>, dialect: &Dialect, ids: (&str, &str), body: &Body) -> Result<Order> {
+pub(super) fn update(
+    change: &Change<'_>,
+    dialect: &Dialect,
+    ids: (&str, &str),
+    body: &Body,
+) -> Result<Order> {
     let (customer, tenant) = find(change.connection, dialect, ids, 400)?;
     at_rest(&tenant)?;
     if body.has("productID") {
@@ -103,8 +127,15 @@ pub(super) fn update(change: &Change<'_>, dialect: &Dialect, ids: (&str, &str), 
     }
     let mut after = tenant.clone();
     crate::embedded::documents::merge(&mut after.settings, &patch);
-    rules::check(&Wanted { before: Some(&tenant), tenant: &after, plan, customer: &customer, features: &listed, now: change.now })
-        .map_err(ruled_out(400))?;
+    rules::check(&Wanted {
+        before: Some(&tenant),
+        tenant: &after,
+        plan,
+        customer: &customer,
+        features: &listed,
+        now: change.now,
+    })
+    .map_err(ruled_out(400))?;
     let extra = Extra {
         features: listed,
         ..Extra::default()
@@ -112,17 +143,29 @@ pub(super) fn update(change: &Change<'_>, dialect: &Dialect, ids: (&str, &str), 
     change
         .rehearse(|| effects::update_tenant(change, &tenant.id, &patch, &extra))
         .map_err(ruled_out(400))?;
-    let order = Order::new(&customer.id, Some(&tenant.id), Work::UpdateTenant { patch, extra });
+    let order = Order::new(
+        &customer.id,
+        Some(&tenant.id),
+        Work::UpdateTenant { patch, extra },
+    );
     effects::mark_updating(change, tenant)?;
     Ok(order)
 }
 
 /// Switches a tenant off or on. A repeat changes nothing. Source: Druva OpenAPI, `SuspendTenant`, `UnsuspendTenant`.
-pub(super) fn switch(change: &Change<'_>, dialect: &Dialect, ids: (&str, &str), active: bool) -> Result<Order> {
+pub(super) fn switch(
+    change: &Change<'_>,
+    dialect: &Dialect,
+    ids: (&str, &str),
+    active: bool,
+) -> Result<Order> {
     let (customer, tenant) = find(change.connection, dialect, ids, 400)?;
     at_rest(&tenant)?;
     if tenant.protection == Protection::Sandbox {
-        return Err(refuse(400, "a sandbox tenant is neither suspended nor activated"));
+        return Err(refuse(
+            400,
+            "a sandbox tenant is neither suspended nor activated",
+        ));
     }
     let order = Order::new(&customer.id, Some(&tenant.id), Work::Switch { active });
     effects::mark_updating(change, tenant)?;
@@ -165,7 +208,10 @@ fn settings(change: &Change<'_>, body: &Body, status: u16) -> Result<Map<String,
     if let Some(credits) = body.number("quota")? {
         quota.insert("credits".into(), json!(credits));
     }
-    for (member, setting) in [("quotaStartDate", "effectiveAt"), ("quotaEndDate", "endsAt")] {
+    for (member, setting) in [
+        ("quotaStartDate", "effectiveAt"),
+        ("quotaEndDate", "endsAt"),
+    ] {
         if let Some(at) = body.moment(member)? {
             quota.insert(setting.into(), json!(at));
         }
@@ -214,11 +260,17 @@ fn workloads(plan: &Item, product: &str, listed: &[Feature]) -> Value {
     let entry = |feature: &Feature| {
         let kind = forced.iter().find(|kind| kind.name == feature.name)?;
         let count = |name: &str| {
-            let found = feature.attrs.iter().find(|attribute| attribute.name == name);
+            let found = feature
+                .attrs
+                .iter()
+                .find(|attribute| attribute.name == name);
             found.map(|attribute| attribute.value)
         };
         let mut entry = json!({"name": kind.workload?});
-        for (member, name) in [("users", "userCount"), ("preservedUsers", "preservedUserCount")] {
+        for (member, name) in [
+            ("users", "userCount"),
+            ("preservedUsers", "preservedUserCount"),
+        ] {
             if let Some(count) = count(name) {
                 entry[member] = json!(count);
             }

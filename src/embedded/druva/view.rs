@@ -53,7 +53,12 @@ impl<'a> Views<'a> {
             ids,
             busy: tasks::busy_customers(connection)?,
             admins: admins
-                .map(|admin| (admin.text("email").unwrap_or_default().to_owned(), admin.sequence))
+                .map(|admin| {
+                    (
+                        admin.text("email").unwrap_or_default().to_owned(),
+                        admin.sequence,
+                    )
+                })
                 .collect(),
             plans: plans.map(|plan| (plan.id.clone(), plan)).collect(),
         })
@@ -86,7 +91,9 @@ impl<'a> Views<'a> {
         });
         if with_features {
             let features = extra.features.iter();
-            document["features"] = features.map(|feature| json!({"name": feature.name})).collect();
+            document["features"] = features
+                .map(|feature| json!({"name": feature.name}))
+                .collect();
         }
         document
     }
@@ -136,7 +143,10 @@ impl<'a> Views<'a> {
         if let Some(edition) = plan.and_then(|plan| edition(plan, product)) {
             document["edition"] = json!(edition);
         }
-        let quota = [("quotaStartDate", "quota.effectiveAt"), ("quotaEndDate", "quota.endsAt")];
+        let quota = [
+            ("quotaStartDate", "quota.effectiveAt"),
+            ("quotaEndDate", "quota.endsAt"),
+        ];
         document["quota"] = tenant.value("quota.credits").cloned().unwrap_or(json!(0.0));
         for (member, path) in quota {
             if let Some(at) = moment(tenant, path) {
@@ -156,7 +166,9 @@ impl<'a> Views<'a> {
     pub fn features(tenant: &Item, plan: Option<&Item>, product: &str) -> Vec<Feature> {
         let own = &tenant.state.druva.features;
         let mut shown: Vec<Feature> = Vec::new();
-        let forced = plan.map(|plan| features::forced(plan, product)).unwrap_or_default();
+        let forced = plan
+            .map(|plan| features::forced(plan, product))
+            .unwrap_or_default();
         for kind in &forced {
             let mut attrs = features::counts(tenant, kind);
             let others = own.iter().filter(|feature| feature.name == kind.name);
@@ -171,9 +183,9 @@ impl<'a> Views<'a> {
                 attrs,
             });
         }
-        let beyond = own.iter().filter(|feature| {
-            features::named(&feature.name).is_none_or(|kind| !kind.of_plan)
-        });
+        let beyond = own
+            .iter()
+            .filter(|feature| features::named(&feature.name).is_none_or(|kind| !kind.of_plan));
         shown.extend(beyond.cloned());
         shown
     }

@@ -51,10 +51,18 @@ impl<S: Sync> FromRequestParts<S> for Request {
     }
 }
 
-pub(super) async fn create_customer(State(dialect): Here, request: Request, sent: Sent) -> Answered {
-    start(dialect, "POST", request, Some(sent), |change, dialect, body| {
-        customers::create(change, dialect, body)
-    })
+pub(super) async fn create_customer(
+    State(dialect): Here,
+    request: Request,
+    sent: Sent,
+) -> Answered {
+    start(
+        dialect,
+        "POST",
+        request,
+        Some(sent),
+        |change, dialect, body| customers::create(change, dialect, body),
+    )
     .await
 }
 
@@ -64,9 +72,13 @@ pub(super) async fn update_customer(
     request: Request,
     sent: Sent,
 ) -> Answered {
-    start(dialect, "PUT", request, Some(sent), move |change, dialect, body| {
-        customers::update(change, dialect, &id, body)
-    })
+    start(
+        dialect,
+        "PUT",
+        request,
+        Some(sent),
+        move |change, dialect, body| customers::update(change, dialect, &id, body),
+    )
     .await
 }
 
@@ -76,9 +88,13 @@ pub(super) async fn create_tenant(
     request: Request,
     sent: Sent,
 ) -> Answered {
-    start(dialect, "POST", request, Some(sent), move |change, dialect, body| {
-        tenants::create(change, dialect, &customer, body)
-    })
+    start(
+        dialect,
+        "POST",
+        request,
+        Some(sent),
+        move |change, dialect, body| tenants::create(change, dialect, &customer, body),
+    )
     .await
 }
 
@@ -88,17 +104,29 @@ pub(super) async fn update_tenant(
     request: Request,
     sent: Sent,
 ) -> Answered {
-    start(dialect, "PATCH", request, Some(sent), move |change, dialect, body| {
-        tenants::update(change, dialect, (&customer, &tenant), body)
-    })
+    start(
+        dialect,
+        "PATCH",
+        request,
+        Some(sent),
+        move |change, dialect, body| tenants::update(change, dialect, (&customer, &tenant), body),
+    )
     .await
 }
 
-pub(super) async fn suspend(State(dialect): Here, Path(ids): OfTenant, request: Request) -> Answered {
+pub(super) async fn suspend(
+    State(dialect): Here,
+    Path(ids): OfTenant,
+    request: Request,
+) -> Answered {
     switch(dialect, ids, request, false).await
 }
 
-pub(super) async fn unsuspend(State(dialect): Here, Path(ids): OfTenant, request: Request) -> Answered {
+pub(super) async fn unsuspend(
+    State(dialect): Here,
+    Path(ids): OfTenant,
+    request: Request,
+) -> Answered {
     switch(dialect, ids, request, true).await
 }
 
@@ -122,10 +150,16 @@ async fn start(
     sent: Option<Sent>,
     order: impl FnOnce(&Change<'_>, &Dialect, &Body) -> Result<Order, Problem> + Send + 'static,
 ) -> Answered {
-    let answer = write(dialect, method, request, sent, |change, dialect, body, fate| {
-        let order = order(change, dialect, body)?;
-        tasks::start(change, &dialect.agenda, dialect.task_delay, order, fate)
-    });
+    let answer = write(
+        dialect,
+        method,
+        request,
+        sent,
+        |change, dialect, body, fate| {
+            let order = order(change, dialect, body)?;
+            tasks::start(change, &dialect.agenda, dialect.task_delay, order, fate)
+        },
+    );
     Ok(Json(answer.await?.body.unwrap_or(Value::Null)))
 }
 
@@ -135,7 +169,9 @@ pub(super) async fn write(
     method: &'static str,
     request: Request,
     sent: Option<Sent>,
-    job: impl FnOnce(&Change<'_>, &Dialect, &Body, Option<&Fate>) -> Result<Answer, Problem> + Send + 'static,
+    job: impl FnOnce(&Change<'_>, &Dialect, &Body, Option<&Fate>) -> Result<Answer, Problem>
+    + Send
+    + 'static,
 ) -> Result<Answer, Refusal> {
     let sent = sent.map(http::received).transpose()?;
     let Request {

@@ -207,15 +207,13 @@ async fn distort(response: Response, action: Action, asked: &Asked) -> Response 
         Action::Hide { period, from } if !hide(&mut document, period, from, asked) => {
             return status(asked.wire, 404, None, None, None);
         }
-        Action::Merge(Value::Object(patch)) => {
-            match asked.wire.items(&mut document) {
-                Some(items) => items
-                    .iter_mut()
-                    .filter_map(Value::as_object_mut)
-                    .for_each(|item| documents::merge(item, &patch)),
-                None => documents::merge(&mut document, &patch),
-            }
-        }
+        Action::Merge(Value::Object(patch)) => match asked.wire.items(&mut document) {
+            Some(items) => items
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(|item| documents::merge(item, &patch)),
+            None => documents::merge(&mut document, &patch),
+        },
         _ => {}
     }
     Response::from_parts(parts, Body::from(Value::Object(document).to_string()))

@@ -100,12 +100,18 @@ const CRITICAL: usize = 3;
 /// When the job of a day ended; it starts at midnight.
 fn ended(client: &Client<'_>, day: Day) -> Timestamp {
     let took = SignedDuration::from_mins(20 + (client.key % 90).cast_signed());
-    simulation::midnight(day).saturating_add(took).unwrap_or_default()
+    simulation::midnight(day)
+        .saturating_add(took)
+        .unwrap_or_default()
 }
 
 /// The days that are wanted: without a filter on when rows were updated, only the last one.
 fn days(context: &Context<'_>) -> impl Iterator<Item = Day> {
-    let first = if context.filters.name(UPDATED) { DAYS - 1 } else { 0 };
+    let first = if context.filters.name(UPDATED) {
+        DAYS - 1
+    } else {
+        0
+    };
     context.last - first..=context.last
 }
 
@@ -150,26 +156,29 @@ pub(super) fn backups(context: &Context<'_>, subject: &Subject<'_>) -> Result<Ve
     each(context, subject, |item, client, day| {
         let outcome = client.outcome(day)?;
         let end = ended(client, day);
-        Some(with(row(context, subject, end), json!({
-            "started": moment(simulation::midnight(day)),
-            "ended": moment(end),
-            "scheduled": moment(simulation::midnight(day)),
-            "jobID": job(client, day),
-            "workloads": workload(client),
-            "status": outcome.name(),
-            "backupPolicy": "nightly",
-            "backupType": "Incremental",
-            "resourceType": workload(client),
-            "backupMethod": "Incremental",
-            "backupSet": backup_set(item),
-            "deviceName": item.name(),
-            "administrativeGroup": "Default",
-            "details": match outcome {
-                Outcome::Successful => "Backup completed successfully",
-                Outcome::Failed => "Backup failed",
-                Outcome::Missed => "The backup didn't start in its window",
-            },
-        })))
+        Some(with(
+            row(context, subject, end),
+            json!({
+                "started": moment(simulation::midnight(day)),
+                "ended": moment(end),
+                "scheduled": moment(simulation::midnight(day)),
+                "jobID": job(client, day),
+                "workloads": workload(client),
+                "status": outcome.name(),
+                "backupPolicy": "nightly",
+                "backupType": "Incremental",
+                "resourceType": workload(client),
+                "backupMethod": "Incremental",
+                "backupSet": backup_set(item),
+                "deviceName": item.name(),
+                "administrativeGroup": "Default",
+                "details": match outcome {
+                    Outcome::Successful => "Backup completed successfully",
+                    Outcome::Failed => "Backup failed",
+                    Outcome::Missed => "The backup didn't start in its window",
+                },
+            }),
+        ))
     })
 }
 
@@ -178,19 +187,22 @@ pub(super) fn restores(context: &Context<'_>, subject: &Subject<'_>) -> Result<V
     each(context, subject, |item, client, day| {
         let ended_well = client.restore(day)?;
         let end = ended(client, day);
-        Some(with(row(context, subject, end), json!({
-            "started": moment(simulation::midnight(day)),
-            "ended": moment(end),
-            "scheduled": moment(simulation::midnight(day)),
-            "jobID": job(client, day),
-            "workloads": workload(client),
-            "status": if ended_well { "Successful" } else { "Failed" },
-            "source": item.name(),
-            "destinationServer": item.name(),
-            "restoreLocation": "/restored",
-            "administrativeGroup": "Default",
-            "details": if ended_well { "Restore completed successfully" } else { "Restore failed" },
-        })))
+        Some(with(
+            row(context, subject, end),
+            json!({
+                "started": moment(simulation::midnight(day)),
+                "ended": moment(end),
+                "scheduled": moment(simulation::midnight(day)),
+                "jobID": job(client, day),
+                "workloads": workload(client),
+                "status": if ended_well { "Successful" } else { "Failed" },
+                "source": item.name(),
+                "destinationServer": item.name(),
+                "restoreLocation": "/restored",
+                "administrativeGroup": "Default",
+                "details": if ended_well { "Restore completed successfully" } else { "Restore failed" },
+            }),
+        ))
     })
 }
 
@@ -199,17 +211,20 @@ pub(super) fn resources(context: &Context<'_>, subject: &Subject<'_>) -> Result<
     let group = context.figures.group(subject.tenant)?;
     let updated = simulation::midnight(context.last);
     let show = |(item, client): (&Item, Client<'_>)| {
-        with(row(context, subject, updated), json!({
-            "resourceName": item.name(),
-            "backupset": backup_set(item),
-            "backupsetType": workload(&client),
-            "backupEnabled": if subject.tenant.active() { "Yes" } else { "No" },
-            "backupPolicy": "nightly",
-            "clientVersion": "7.0.0",
-            "storageTier": "WARM",
-            "timezone": "UTC",
-            "administrativeGroup": "Default",
-        }))
+        with(
+            row(context, subject, updated),
+            json!({
+                "resourceName": item.name(),
+                "backupset": backup_set(item),
+                "backupsetType": workload(&client),
+                "backupEnabled": if subject.tenant.active() { "Yes" } else { "No" },
+                "backupPolicy": "nightly",
+                "clientVersion": "7.0.0",
+                "storageTier": "WARM",
+                "timezone": "UTC",
+                "administrativeGroup": "Default",
+            }),
+        )
     };
     Ok(context.figures.simulated(&group).map(show).collect())
 }
@@ -217,22 +232,32 @@ pub(super) fn resources(context: &Context<'_>, subject: &Subject<'_>) -> Result<
 /// One row a backup that didn't succeed: critical from the third in a row on, resolved once one succeeds.
 pub(super) fn alerts(context: &Context<'_>, subject: &Subject<'_>) -> Result<Vec<Value>> {
     each(context, subject, |item, client, day| {
-        let failed = |day: Day| client.outcome(day).is_some_and(|outcome| outcome != Outcome::Successful);
+        let failed = |day: Day| {
+            client
+                .outcome(day)
+                .is_some_and(|outcome| outcome != Outcome::Successful)
+        };
         if !failed(day) {
             return None;
         }
-        let streak = (day - DAYS..=day).rev().take_while(|day| failed(*day)).count();
+        let streak = (day - DAYS..=day)
+            .rev()
+            .take_while(|day| failed(*day))
+            .count();
         let succeeds = |day| client.outcome(day) == Some(Outcome::Successful);
         let resolved = (day + 1..=context.last).any(succeeds);
         let end = ended(client, day);
-        Some(with(row(context, subject, end), json!({
-            "generated": moment(end),
-            "description": "Backup failed",
-            "target": item.name(),
-            "alertType": "Jobs",
-            "severity": if streak >= CRITICAL { "Critical" } else { "Warning" },
-            "resolved": if resolved { "1" } else { "0" },
-        })))
+        Some(with(
+            row(context, subject, end),
+            json!({
+                "generated": moment(end),
+                "description": "Backup failed",
+                "target": item.name(),
+                "alertType": "Jobs",
+                "severity": if streak >= CRITICAL { "Critical" } else { "Warning" },
+                "resolved": if resolved { "1" } else { "0" },
+            }),
+        ))
     })
 }
 

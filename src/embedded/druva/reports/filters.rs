@@ -51,16 +51,26 @@ impl Filters {
         for entry in filter_by.as_array().into_iter().flatten() {
             let field = entry["fieldName"].as_str().unwrap_or_default();
             if !fields.contains(&field) {
-                return Err(refuse(400, "filterBy has a fieldName that the report can't be filtered by"));
+                return Err(refuse(
+                    400,
+                    "filterBy has a fieldName that the report can't be filtered by",
+                ));
             }
             let operator = entry["operator"].as_str().and_then(Operator::named);
-            let operator = operator.ok_or_else(|| refuse(400, "filterBy has an unknown operator"))?;
+            let operator =
+                operator.ok_or_else(|| refuse(400, "filterBy has an unknown operator"))?;
             let value = entry["value"].clone();
             if (operator == Operator::Contains) != value.is_array() {
                 return Err(refuse(400, "CONTAINS takes a list, and nothing else does"));
             }
-            if filters.iter().any(|known| known.field == field && known.operator == operator) {
-                return Err(refuse(400, format!("filterBy has an operator twice for {field}")));
+            if filters
+                .iter()
+                .any(|known| known.field == field && known.operator == operator)
+            {
+                return Err(refuse(
+                    400,
+                    format!("filterBy has an operator twice for {field}"),
+                ));
             }
             filters.push(Comparison {
                 field: field.to_owned(),
@@ -99,9 +109,10 @@ impl Comparison {
         match self.operator {
             Operator::Equal => ordering() == Some(Equal),
             Operator::NotEqual => ordering() != Some(Equal),
-            Operator::Contains => self.value.as_array().is_some_and(|any| {
-                any.iter().any(|value| compare(found, value) == Some(Equal))
-            }),
+            Operator::Contains => self
+                .value
+                .as_array()
+                .is_some_and(|any| any.iter().any(|value| compare(found, value) == Some(Equal))),
             Operator::Less => ordering() == Some(Less),
             Operator::LessOrEqual => matches!(ordering(), Some(Less | Equal)),
             Operator::Greater => ordering() == Some(Greater),
@@ -145,7 +156,12 @@ mod tests {
         };
         assert!(row(2, "a", 1.0));
         assert!(row(3, "b", 1.0));
-        for passed in [row(1, "a", 1.0), row(4, "a", 1.0), row(3, "A", 1.0), row(3, "a", 2.0)] {
+        for passed in [
+            row(1, "a", 1.0),
+            row(4, "a", 1.0),
+            row(3, "A", 1.0),
+            row(3, "a", 2.0),
+        ] {
             assert!(!passed);
         }
     }

@@ -108,7 +108,9 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn account_name(&self) -> &str {
-        self.customer.text("accountName").unwrap_or(self.customer.name())
+        self.customer
+            .text("accountName")
+            .unwrap_or(self.customer.name())
     }
 
     fn product(&self) -> i64 {
@@ -127,12 +129,14 @@ pub(super) async fn report(
     Path((version, name)): Path<(String, String)>,
     sent: std::result::Result<Bytes, BytesRejection>,
 ) -> Answered {
-    let report = Report::named(&version, &name).ok_or_else(|| refuse(404, format!("there is no report {name}")))?;
+    let report = Report::named(&version, &name)
+        .ok_or_else(|| refuse(404, format!("there is no report {name}")))?;
     let body = http::object(&http::received(sent)?)?;
     let now = dialect.estate.clock().now();
     let cursor = cursor(&Value::Object(body), &name, now, report)?;
     let estate = Arc::clone(&dialect.estate);
-    let answer = estate.read(move |connection, now| page(connection, &dialect.ids, now, report, cursor));
+    let answer =
+        estate.read(move |connection, now| page(connection, &dialect.ids, now, report, cursor));
     Ok(Json(answer.await?))
 }
 
@@ -142,9 +146,14 @@ fn cursor(body: &Value, name: &str, now: Timestamp, report: Report) -> Result<Cu
     if let Some(token) = token {
         let cursor = Cursor::read("report", token)?;
         let late = now.as_second() - cursor.made > TOKEN_LASTS.as_secs();
-        let other = cursor.only["report"].as_str().is_some_and(|report| report != name);
+        let other = cursor.only["report"]
+            .as_str()
+            .is_some_and(|report| report != name);
         if other || (report.is_activity() && cursor.made > 0 && late) {
-            return Err(refuse(400, "pageToken isn't one of this report, or has expired"));
+            return Err(refuse(
+                400,
+                "pageToken isn't one of this report, or has expired",
+            ));
         }
         return Ok(Cursor {
             made: now.as_second(),
@@ -166,7 +175,13 @@ fn cursor(body: &Value, name: &str, now: Timestamp, report: Report) -> Result<Cu
     })
 }
 
-fn page(connection: &Connection, ids: &Ids, now: Timestamp, report: Report, cursor: Cursor) -> Result<Value> {
+fn page(
+    connection: &Connection,
+    ids: &Ids,
+    now: Timestamp,
+    report: Report,
+    cursor: Cursor,
+) -> Result<Value> {
     let figures = Figures::new(connection, now)?;
     let last = figures.today() - LAG;
     let context = Context {
@@ -180,7 +195,13 @@ fn page(connection: &Connection, ids: &Ids, now: Timestamp, report: Report, curs
     let (mut place, mut shown) = (cursor.clone(), Vec::new());
     let mut more = true;
     while more && shown.len() <= size {
-        let tenants = rows::list(connection, Kind::Tenant, &Filter::default(), place.after, CHUNK)?;
+        let tenants = rows::list(
+            connection,
+            Kind::Tenant,
+            &Filter::default(),
+            place.after,
+            CHUNK,
+        )?;
         more = !tenants.is_empty();
         for tenant in &tenants {
             let mut rows = rows_of(connection, &context, report, tenant)?;
@@ -213,7 +234,12 @@ fn document(context: &Context<'_>, cursor: &Cursor, rows: Vec<Value>, next: &str
 }
 
 /// A tenant's rows that pass. What isn't there yet, or has nothing to do with the report, has none.
-fn rows_of(connection: &Connection, context: &Context<'_>, report: Report, tenant: &Item) -> Result<Vec<Value>> {
+fn rows_of(
+    connection: &Connection,
+    context: &Context<'_>,
+    report: Report,
+    tenant: &Item,
+) -> Result<Vec<Value>> {
     if tenant.state.druva.phase == Some(Phase::Pending) {
         return Ok(Vec::new());
     }
@@ -225,7 +251,11 @@ fn rows_of(connection: &Connection, context: &Context<'_>, report: Report, tenan
     if !context.filters.admit("customerGlobalId", &id) {
         return Ok(Vec::new());
     }
-    let plan = rows::get(connection, Kind::Plan, tenant.text("planId").unwrap_or_default())?;
+    let plan = rows::get(
+        connection,
+        Kind::Plan,
+        tenant.text("planId").unwrap_or_default(),
+    )?;
     let subject = Subject {
         tenant,
         customer: &customer,

@@ -69,7 +69,11 @@ fn module_name(number: i64) -> &'static str {
 type Amounts = (u64, u64);
 
 /// What the clients of each module did on some days.
-fn by_module(clients: &[Client<'_>], product: i64, days: std::ops::RangeInclusive<Day>) -> Vec<(i64, Amounts)> {
+fn by_module(
+    clients: &[Client<'_>],
+    product: i64,
+    days: std::ops::RangeInclusive<Day>,
+) -> Vec<(i64, Amounts)> {
     let mut sums: Vec<(i64, Amounts)> = Vec::new();
     for client in clients {
         let Some(module) = module(product, &client.load.workload) else {
@@ -90,7 +94,11 @@ fn by_module(clients: &[Client<'_>], product: i64, days: std::ops::RangeInclusiv
 /// One row a tenant and module: what it consumed in all the days that there are.
 pub(super) fn global(context: &Context<'_>, subject: &Subject<'_>) -> Result<Vec<Value>> {
     let group = context.figures.group(subject.tenant)?;
-    let clients: Vec<_> = context.figures.simulated(&group).map(|(_, client)| client).collect();
+    let clients: Vec<_> = context
+        .figures
+        .simulated(&group)
+        .map(|(_, client)| client)
+        .collect();
     let days = context.last - DAYS + 1..=context.last;
     let row = |(module, (_, consumed)): (i64, Amounts)| {
         let mut row = json!({
@@ -111,7 +119,10 @@ pub(super) fn global(context: &Context<'_>, subject: &Subject<'_>) -> Result<Vec
         }
         row
     };
-    Ok(by_module(&clients, subject.product(), days).into_iter().map(row).collect())
+    Ok(by_module(&clients, subject.product(), days)
+        .into_iter()
+        .map(row)
+        .collect())
 }
 
 /// One row a day, module and measure. Sandboxes aren't itemised.
@@ -124,7 +135,11 @@ pub(super) fn consumption(context: &Context<'_>, subject: &Subject<'_>) -> Resul
         return Ok(Vec::new());
     }
     let group = context.figures.group(subject.tenant)?;
-    let clients: Vec<_> = context.figures.simulated(&group).map(|(_, client)| client).collect();
+    let clients: Vec<_> = context
+        .figures
+        .simulated(&group)
+        .map(|(_, client)| client)
+        .collect();
     let mut rows = Vec::new();
     for day in days {
         for (module, (stored, consumed)) in by_module(&clients, subject.product(), day..=day) {
@@ -147,11 +162,17 @@ pub(super) fn consumption(context: &Context<'_>, subject: &Subject<'_>) -> Resul
 
 /// One row a day of what a tenant may consume; none without a quota.
 pub(super) fn quota(context: &Context<'_>, subject: &Subject<'_>) -> Vec<Value> {
-    let quota = subject.tenant.value("quota.credits").and_then(Value::as_f64);
+    let quota = subject
+        .tenant
+        .value("quota.credits")
+        .and_then(Value::as_f64);
     let Some(quota) = quota.filter(|quota| *quota > 0.0 && tenant_type(subject.tenant) != 1) else {
         return Vec::new();
     };
-    let start = subject.tenant.text("quota.effectiveAt").and_then(|at| at.parse::<Timestamp>().ok());
+    let start = subject
+        .tenant
+        .text("quota.effectiveAt")
+        .and_then(|at| at.parse::<Timestamp>().ok());
     let start = simulation::day(start.unwrap_or(subject.tenant.created_at));
     let module = if subject.product() == 1 { 1 } else { 2 };
     let days = wanted_days(context).into_iter().filter(|day| *day >= start);
@@ -166,11 +187,21 @@ pub(super) fn quota(context: &Context<'_>, subject: &Subject<'_>) -> Vec<Value> 
 /// The days that there are figures of and that the filters want.
 fn wanted_days(context: &Context<'_>) -> Vec<Day> {
     (context.last - DAYS + 1..=context.last)
-        .filter(|day| context.filters.admit("date", &moment(simulation::midnight(*day))))
+        .filter(|day| {
+            context
+                .filters
+                .admit("date", &moment(simulation::midnight(*day)))
+        })
         .collect()
 }
 
-fn itemized(context: &Context<'_>, subject: &Subject<'_>, day: Day, module: i64, what: &str) -> Value {
+fn itemized(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    day: Day,
+    module: i64,
+    what: &str,
+) -> Value {
     let tenant = context.ids.tenant(subject.tenant);
     let product = subject.product();
     let mut row = json!({
