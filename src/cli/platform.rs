@@ -42,6 +42,12 @@ pub struct Serve {
     /// Answer only after this long, for measuring: 20ms, 1s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     latency: Option<Duration>,
+    /// How long a task of Druva's takes: 0s, 5s
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "300ms")]
+    task_delay: Duration,
+    /// How long a token of Druva's is good
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15m")]
+    token_lifetime: Duration,
     /// Misbehave as this file says; read again when it changes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -100,8 +106,10 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         latency: serve.latency,
         faults: serve.faults,
         token: serve.token,
-        credentials: serve.credentials,
         dialect: serve.dialect.into(),
+        credentials: serve.credentials,
+        task_delay: serve.task_delay,
+        token_lifetime: serve.token_lifetime,
     };
     tokio::select! {
         outcome = embedded::serve(options) => Ok(outcome?),

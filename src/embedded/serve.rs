@@ -30,10 +30,32 @@ pub struct ServeOptions {
     pub faults: Option<PathBuf>,
     /// Bearer token; when absent one is kept in `FILE.token`. Of other dialects than the bridge's: the console's.
     pub token: Option<SecretString>,
-    /// Client credentials of Druva's dialect; when absent they are kept in `FILE.credentials`.
-    pub credentials: Option<DruvaCredentials>,
     /// Which wire the estate is behind.
     pub dialect: Dialect,
+    /// Client credentials of Druva's dialect; when absent they are kept in `FILE.credentials`.
+    pub credentials: Option<DruvaCredentials>,
+    /// How long a task of Druva's dialect takes.
+    pub task_delay: Duration,
+    /// How long a token of Druva's dialect is good.
+    pub token_lifetime: Duration,
+}
+
+impl ServeOptions {
+    /// The bridge contract at an address, without faults.
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        let druva = DruvaOptions::new(data);
+        Self {
+            data: druva.data,
+            listen,
+            latency: None,
+            faults: None,
+            token: None,
+            dialect: Dialect::Bridge,
+            credentials: None,
+            task_delay: druva.task_delay,
+            token_lifetime: druva.token_lifetime,
+        }
+    }
 }
 
 /// Wires that an estate can be behind.
@@ -66,9 +88,12 @@ pub async fn serve(options: ServeOptions) -> Result<(), HostError> {
 
 async fn serve_druva(options: ServeOptions) -> Result<(), HostError> {
     let data = &options.data;
-    let kept = |given: bool, what: &str| match given {
-        true => "as given".to_owned(),
-        false => format!("in {}", beside(data, what).display()),
+    let kept = |given: bool, what: &str| {
+        if given {
+            "as given".to_owned()
+        } else {
+            format!("in {}", beside(data, what).display())
+        }
     };
     let credentials = kept(options.credentials.is_some(), "credentials");
     let token = kept(options.token.is_some(), "token");
@@ -82,6 +107,8 @@ async fn serve_druva(options: ServeOptions) -> Result<(), HostError> {
             .unwrap_or_default(),
         credentials: options.credentials.clone(),
         console_token: options.token.clone(),
+        task_delay: options.task_delay,
+        token_lifetime: options.token_lifetime,
         ..DruvaOptions::new(data)
     })
     .await?;
@@ -196,14 +223,13 @@ mod tests {
     #[tokio::test]
     async fn one_estate_is_served_with_a_token_that_is_kept() {
         let directory = tempfile::tempdir().expect("a directory");
+        let (data, listen) = (
+            directory.path().join("new/estate.sqlite"),
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+        );
         let options = ServeOptions {
-            data: directory.path().join("new/estate.sqlite"),
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             latency: Some(Duration::from_millis(50)),
-            faults: None,
-            token: None,
-            credentials: None,
-            dialect: Dialect::Bridge,
+            ..ServeOptions::new(data, listen)
         };
         let mut accounts = Vec::new();
         for _ in 0..2 {
@@ -236,13 +262,8 @@ mod tests {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let token = Some(SecretString::from("given"));
         let served = Served::start(ServeOptions {
-            data,
-            listen,
-            latency: None,
-            faults: None,
             token,
-            credentials: None,
-            dialect: Dialect::Bridge,
+            ..ServeOptions::new(data, listen)
         })
         .await
         .expect("starts");

@@ -360,6 +360,10 @@ pub fn saas(plan: i64) -> Value {
 
 /// A body with another value at a place.
 pub fn but(mut body: Value, pointer: &str, value: Value) -> Value {
+    if let Some(place) = body.pointer_mut(pointer) {
+        *place = value;
+        return body;
+    }
     let (above, member) = pointer.rsplit_once('/').expect("a place below another");
     body.pointer_mut(above).expect("the place exists")[member] = value;
     body

@@ -56,14 +56,7 @@ pub(super) async fn create_customer(
     request: Request,
     sent: Sent,
 ) -> Answered {
-    start(
-        dialect,
-        "POST",
-        request,
-        Some(sent),
-        |change, dialect, body| customers::create(change, dialect, body),
-    )
-    .await
+    start(dialect, "POST", request, Some(sent), customers::create).await
 }
 
 pub(super) async fn update_customer(
