@@ -13,21 +13,37 @@ use support::{
 /// The examples, in the stage's namespace and against this platform.
 fn examples(stage: &Stage, druva: &Druva) -> String {
     let mut manifests = Vec::new();
-    for file in ["01-platform", "02-plan-and-reseller", "03-fabrikam", "04-hidden-name"] {
+    for file in [
+        "01-platform",
+        "02-plan-and-reseller",
+        "03-fabrikam",
+        "04-hidden-name",
+    ] {
         let path = repository().join(format!("examples/druva/{file}.yaml"));
         manifests.push(std::fs::read_to_string(path).expect("an example"));
     }
     let endpoint = druva.endpoint();
     let own = manifests
         .join("---\n")
-        .replace("namespace: druva", &format!("namespace: {}", stage.namespace()))
-        .replace("credentialsRef: {name: druva} #", &format!("endpoint: \"{endpoint}\"\n    credentialsRef: {{name: druva}} #"))
+        .replace(
+            "namespace: druva",
+            &format!("namespace: {}", stage.namespace()),
+        )
+        .replace(
+            "credentialsRef: {name: druva} #",
+            &format!("endpoint: \"{endpoint}\"\n    credentialsRef: {{name: druva}} #"),
+        )
         .replace("clientId: replace-me", "clientId: client-of-the-tests")
         .replace("secretKey: replace-me", &format!("secretKey: {SECRET_KEY}"))
-        .replace("requestsPerSecond: 5, burst: 10", "requestsPerSecond: 200, burst: 200");
+        .replace(
+            "requestsPerSecond: 5, burst: 10",
+            "requestsPerSecond: 200, burst: 200",
+        );
     // The stage has its namespace already.
     let namespace = "apiVersion: v1\nkind: Namespace";
-    let documents = own.split("---\n").filter(|document| !document.contains(namespace));
+    let documents = own
+        .split("---\n")
+        .filter(|document| !document.contains(namespace));
     documents.collect::<Vec<_>>().join("---\n")
 }
 
@@ -48,7 +64,13 @@ async fn with_plans() -> Druva {
 /// Writes of the operator, by method and path.
 async fn writes(druva: &Druva) -> Vec<String> {
     let mutations = druva.console.mutations().await;
-    let line = |item: &Value| format!("{} {}", item["method"].as_str().unwrap_or_default(), item["path"].as_str().unwrap_or_default());
+    let line = |item: &Value| {
+        format!(
+            "{} {}",
+            item["method"].as_str().unwrap_or_default(),
+            item["path"].as_str().unwrap_or_default()
+        )
+    };
     mutations.iter().map(line).collect()
 }
 
@@ -64,22 +86,37 @@ const OBJECTS: [&str; 8] = [
 ];
 
 // R-D1, R-D2, R-D30, R-D31, R-N12: the examples, from nothing to figures, and every gap said.
-#[allow(clippy::too_many_lines, reason = "one stage serves one story, told in order")]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one stage serves one story, told in order"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_live_on_druva() {
     let (stage, druva) = (Stage::start("druva").await, with_plans().await);
     stage.apply(&examples(&stage, &druva));
     stage.await_ready(&OBJECTS).await;
     let made = writes(&druva).await;
-    assert_eq!(made.len(), 4, "two customers, two tenants, each once: {made:#?}");
+    assert_eq!(
+        made.len(),
+        4,
+        "two customers, two tenants, each once: {made:#?}"
+    );
 
     // The plan and the quota change; off and on again.
-    merge(&stage, "tenant/fabrikam-servers", &json!({"spec": {"servicePlanRef": {"name": "silver"}, "quota": {"credits": 60}}}));
+    merge(
+        &stage,
+        "tenant/fabrikam-servers",
+        &json!({"spec": {"servicePlanRef": {"name": "silver"}, "quota": {"credits": 60}}}),
+    );
     stage.await_ready(&["tenant/fabrikam-servers"]).await;
     let shown = stage.show(&["get", "tenant", "fabrikam-servers"]);
     assert!(shown.contains("silver") && shown.contains("60"), "{shown}");
     for (state, shows) in [("Suspended", "Suspended"), ("Active", "Active")] {
-        merge(&stage, "tenant/fabrikam-servers", &json!({"spec": {"state": state}}));
+        merge(
+            &stage,
+            "tenant/fabrikam-servers",
+            &json!({"spec": {"state": state}}),
+        );
         eventually(&format!("it is {state}"), || async {
             stage.get("tenant/fabrikam-servers")["status"]["phase"] == shows
         })
@@ -89,26 +126,59 @@ async fn the_examples_live_on_druva() {
 
     // Every gap is said, and listed.
     let described = stage.show(&["describe", "customer", "fabrikam"]);
-    assert!(described.contains("Contacts") && described.contains("ConsoleStepRequired"), "{described}");
+    assert!(
+        described.contains("Contacts") && described.contains("ConsoleStepRequired"),
+        "{described}"
+    );
     let todo = holdfast(&["todo", "-n", stage.namespace()]);
     let todo = String::from_utf8_lossy(&todo.stdout);
-    assert!(todo.contains("Customer/fabrikam") && todo.contains("contacts"), "{todo}");
+    assert!(
+        todo.contains("Customer/fabrikam") && todo.contains("contacts"),
+        "{todo}"
+    );
     let plan = stage.get("serviceplan/gold");
     assert!(!plan["status"]["externalId"].is_null(), "bound by its name");
-    assert_eq!(stage.condition("reseller/northwind", "Ready"), "True/KeptHere");
+    assert_eq!(
+        stage.condition("reseller/northwind", "Ready"),
+        "True/KeptHere"
+    );
     let share = &stage.get("reseller/northwind")["status"]["allotment"]["credits"];
     assert_eq!(share["granted"], "100", "{share}");
 
     // What the ledger shares out holds on Druva too.
-    merge(&stage, "customer/fabrikam", &json!({"spec": {"limits": {"credits": 80}}}));
-    merge(&stage, "tenant/fabrikam-office", &json!({"spec": {"quota": {"credits": 40}}}));
-    stage.await_condition("tenant/fabrikam-office", "QuotaExceeded", "True/QuotaExceeded").await;
-    merge(&stage, "customer/fabrikam", &json!({"spec": {"limits": {"credits": 100}}}));
+    merge(
+        &stage,
+        "customer/fabrikam",
+        &json!({"spec": {"limits": {"credits": 80}}}),
+    );
+    merge(
+        &stage,
+        "tenant/fabrikam-office",
+        &json!({"spec": {"quota": {"credits": 40}}}),
+    );
+    stage
+        .await_condition(
+            "tenant/fabrikam-office",
+            "QuotaExceeded",
+            "True/QuotaExceeded",
+        )
+        .await;
+    merge(
+        &stage,
+        "customer/fabrikam",
+        &json!({"spec": {"limits": {"credits": 100}}}),
+    );
     stage.await_ready(&["tenant/fabrikam-office"]).await;
 
     // A name that nobody may learn.
     let everything = [
-        druva.console.list("customers").await.iter().map(Value::to_string).collect::<String>(),
+        druva
+            .console
+            .list("customers")
+            .await
+            .iter()
+            .map(Value::to_string)
+            .collect::<String>(),
         stage.log(),
         stage.metrics().await,
         format!("{:?}", events(&stage, "customer/c-4711")),
@@ -121,13 +191,31 @@ async fn the_examples_live_on_druva() {
     }
 
     // Deleting is for the console; letting go is always possible.
-    merge(&stage, "customer/c-4711", &json!({"spec": {"deletionPolicy": "Delete"}}));
+    merge(
+        &stage,
+        "customer/c-4711",
+        &json!({"spec": {"deletionPolicy": "Delete"}}),
+    );
     let refused = stage.kubectl(&["delete", "customer/c-4711", "--wait=false"], "");
-    assert!(refused.status.success(), "{}", String::from_utf8_lossy(&refused.stderr));
-    stage.await_condition("customer/c-4711", "DeletionBlocked", "True/CapabilityMissing").await;
+    assert!(
+        refused.status.success(),
+        "{}",
+        String::from_utf8_lossy(&refused.stderr)
+    );
+    stage
+        .await_condition(
+            "customer/c-4711",
+            "DeletionBlocked",
+            "True/CapabilityMissing",
+        )
+        .await;
     let message = stage.message("customer/c-4711", "DeletionBlocked");
     assert!(message.contains("Retain"), "{message}");
-    merge(&stage, "customer/c-4711", &json!({"spec": {"deletionPolicy": "Retain"}}));
+    merge(
+        &stage,
+        "customer/c-4711",
+        &json!({"spec": {"deletionPolicy": "Retain"}}),
+    );
     stage.show(&["wait", "--for=delete", "customer/c-4711", "--timeout=60s"]);
 
     // Figures.
@@ -141,7 +229,12 @@ async fn the_examples_live_on_druva() {
     for _ in 0..3 {
         druva.sweep(&stage, "druva").await;
     }
-    assert_eq!(writes(&druva).await.len(), before, "{:#?}", writes(&druva).await);
+    assert_eq!(
+        writes(&druva).await.len(),
+        before,
+        "{:#?}",
+        writes(&druva).await
+    );
 }
 
 // R-N4, R-N9: a living estate is taken over without a write.
@@ -151,24 +244,46 @@ async fn fifty_customers_are_adopted_without_one_write() {
     for number in 0..50 {
         let name = format!("Customer {number:02}");
         let customer = json!({"name": name, "accountName": format!("acct-{number:02}"), "profile": {"phone": "+49 30 5550100", "address": {"text": "Hauptstrasse 1"}}});
-        druva.make("customers", &format!("c{number:02}"), customer).await;
+        druva
+            .make("customers", &format!("c{number:02}"), customer)
+            .await;
     }
     stage.apply(&druva.manifest("druva", ""));
     stage.await_ready(&["backupplatform/druva"]).await;
     let folder = tempfile::TempDir::new().expect("a folder");
     let folder = folder.path().to_str().expect("a path");
-    let exported = holdfast(&["export", "--platform", "druva", "-n", stage.namespace(), "-o", folder]);
-    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let exported = holdfast(&[
+        "export",
+        "--platform",
+        "druva",
+        "-n",
+        stage.namespace(),
+        "-o",
+        folder,
+    ]);
+    assert!(
+        exported.status.success(),
+        "{}",
+        String::from_utf8_lossy(&exported.stderr)
+    );
     let planned = holdfast(&["plan", "-f", folder, "-n", stage.namespace()]);
     let planned = String::from_utf8_lossy(&planned.stdout);
-    assert!(planned.contains("Nothing changes on the platform"), "{planned}");
+    assert!(
+        planned.contains("Nothing changes on the platform"),
+        "{planned}"
+    );
     stage.show(&["apply", "-f", folder]);
     eventually("all fifty are Ready", || async {
-        let list: Value = serde_json::from_str(&stage.show(&["get", "customers", "-o", "json"])).expect("JSON");
+        let list: Value =
+            serde_json::from_str(&stage.show(&["get", "customers", "-o", "json"])).expect("JSON");
         let items = list["items"].as_array().cloned().unwrap_or_default();
         let ready = items.iter().filter(|item| {
             let conditions = item["status"]["conditions"].as_array();
-            conditions.is_some_and(|conditions| conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True"))
+            conditions.is_some_and(|conditions| {
+                conditions
+                    .iter()
+                    .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+            })
         });
         ready.count() >= 50
     })
@@ -195,12 +310,22 @@ fn tenant(name: &str, of: &str) -> String {
 async fn a_lost_answer_makes_no_second_customer_and_no_second_tenant() {
     let (stage, druva) = (Stage::start("lostdruva").await, with_plans().await);
     let plan = "apiVersion: holdfast.dev/v1alpha1\nkind: ServicePlan\nmetadata: {name: gold}\nspec: {platformRef: {name: druva}, planName: Gold}\n";
-    stage.apply(&[&druva.manifest("druva", ""), plan].map(ToOwned::to_owned).join("---\n"));
-    stage.await_ready(&["backupplatform/druva", "serviceplan/gold"]).await;
-    druva.faults("[{when: {method: POST, route: /msp/v3/customers, times: 1}, then: {drop: after}}]");
+    stage.apply(
+        &[&druva.manifest("druva", ""), plan]
+            .map(ToOwned::to_owned)
+            .join("---\n"),
+    );
+    stage
+        .await_ready(&["backupplatform/druva", "serviceplan/gold"])
+        .await;
+    druva.faults(
+        "[{when: {method: POST, route: /msp/v3/customers, times: 1}, then: {drop: after}}]",
+    );
     stage.apply(&customer("fabrikam"));
     stage.await_ready(&["customer/fabrikam"]).await;
-    druva.faults("[{when: {method: POST, route: /msp/v3/customers, times: 1}, then: {drop: after}}]");
+    druva.faults(
+        "[{when: {method: POST, route: /msp/v3/customers, times: 1}, then: {drop: after}}]",
+    );
     stage.apply(&tenant("fabrikam-servers", "fabrikam"));
     stage.await_ready(&["tenant/fabrikam-servers"]).await;
     let made = writes(&druva).await;
@@ -209,17 +334,27 @@ async fn a_lost_answer_makes_no_second_customer_and_no_second_tenant() {
     // It never arrived: a tenant isn't sent again by itself, until somebody has looked.
     stage.apply(&customer("contoso"));
     stage.await_ready(&["customer/contoso"]).await;
-    druva.faults("[{when: {method: POST, route: /msp/v3/customers, times: 1}, then: {drop: before}}]");
+    druva.faults(
+        "[{when: {method: POST, route: /msp/v3/customers, times: 1}, then: {drop: before}}]",
+    );
     stage.apply(&tenant("contoso-servers", "contoso"));
     let object = "tenant/contoso-servers";
-    stage.await_condition(object, "Stalled", "True/CreateOutcomeUnknown").await;
+    stage
+        .await_condition(object, "Stalled", "True/CreateOutcomeUnknown")
+        .await;
     let intent = stage.get(object)["status"]["intent"]["id"].clone();
-    let word = format!("holdfast.dev/retry-create={}", intent.as_str().expect("an intent"));
+    let word = format!(
+        "holdfast.dev/retry-create={}",
+        intent.as_str().expect("an intent")
+    );
     assert!(stage.message(object, "Stalled").contains(&word));
     stage.show(&["annotate", object, &word]);
     stage.await_ready(&[object]).await;
     let tenants = druva.console.list("tenants").await;
-    let ours = tenants.iter().filter(|tenant| tenant["type"] == "Commercial").count();
+    let ours = tenants
+        .iter()
+        .filter(|tenant| tenant["type"] == "Commercial")
+        .count();
     assert_eq!(ours, 2, "{tenants:#?}");
 }
 
@@ -229,10 +364,19 @@ async fn a_revoked_credential_is_said_and_a_rotated_one_taken_up() {
     let (stage, druva) = (Stage::start("rotates").await, with_plans().await);
     stage.apply(&druva.manifest("druva", ""));
     stage.apply(&support::druva::secret("druva", "of-last-year"));
-    stage.await_condition("backupplatform/druva", "CredentialsValid", "False/CredentialsInvalid").await;
+    stage
+        .await_condition(
+            "backupplatform/druva",
+            "CredentialsValid",
+            "False/CredentialsInvalid",
+        )
+        .await;
     stage.apply(&support::druva::secret("druva", SECRET_KEY));
     stage.await_ready(&["backupplatform/druva"]).await;
     assert!(!stage.log().contains("of-last-year"));
-    let account = druva.console.call(Method::GET, "/v1/capabilities", None).await;
+    let account = druva
+        .console
+        .call(Method::GET, "/v1/capabilities", None)
+        .await;
     assert!(!account.is_null());
 }

@@ -16,6 +16,11 @@ pub struct Account {
     pub name: String,
 }
 
+/// Stand for the making and the removing of an object, where else a field stands, among the console's pages.
+pub const CREATE: &str = "+";
+/// See [`CREATE`].
+pub const DELETE: &str = "-";
+
 impl Capability {
     /// Making a new object of a kind.
     pub fn create(kind: Kind) -> Self {

@@ -17,7 +17,7 @@ use crate::{
         conditions::Reason,
         shared::{Adopt, Management},
     },
-    estate::{Capability, Object, Settings, differences},
+    estate::{CREATE, Capability, Object, Settings, differences},
     rules::{Refusal, registry},
 };
 
@@ -48,10 +48,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
     let capability = Capability::create(declared.kind);
     if !platform.capabilities.can(capability) {
-        let message = format!(
-            "the platform's interface can't create a {}. Create it at the platform's console, then set adopt: ById with its id.",
-            declared.kind.as_str()
-        );
+        let message = at_the_console(platform, declared.kind);
         return settle(Verdict::Stalled(Reason::CapabilityMissing, message), None);
     }
     if let Some((reason, hold)) = &view.hold {
@@ -82,6 +79,24 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             .collect(),
         document,
     }
+}
+
+/// What is said where the interface can't make an object of this kind.
+fn at_the_console(platform: &PlatformFacts, kind: Kind) -> String {
+    let capabilities = &platform.capabilities;
+    let place = match capabilities.console_page(kind, CREATE) {
+        Some(page) => format!("at the platform's console: {page}"),
+        None => "at the platform's console".to_owned(),
+    };
+    let then = if kind == Kind::ServicePlan && !capabilities.can(Capability::update(kind)) {
+        "it is bound by its name at the next sweep"
+    } else {
+        "then set adopt: ById with its id"
+    };
+    format!(
+        "the platform's interface can't create a {}. Create it {place}; {then}.",
+        kind.as_str()
+    )
 }
 
 /// The next step without asking for our claim first, where that is safe. A platform that makes at most one object of a claim

@@ -3,7 +3,7 @@
 use super::registry::{self, Refusal};
 use crate::{
     api::Kind,
-    estate::{Capabilities, Capability, Object, Protection},
+    estate::{Capabilities, Capability, DELETE, Object, Protection},
 };
 
 /// How to get rid of the resource all the same.
@@ -15,7 +15,11 @@ pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<Refusal>
     let (kind, id) = (object.kind.as_str(), &object.id);
     if !capabilities.can(Capability::delete(object.kind)) {
         let message = format!("the platform's interface can't delete a {kind}");
-        let remedy = format!("Delete {id} at the platform's console; or {LET_GO}");
+        let console = match capabilities.console_page(object.kind, DELETE) {
+            Some(page) => format!("at the platform's console: {page}"),
+            None => "at the platform's console".to_owned(),
+        };
+        let remedy = format!("Delete {id} {console}; or {LET_GO}");
         let rule = &registry::DELETION_UNSUPPORTED;
         return Some(Refusal::new(rule, "", message, remedy));
     }

@@ -32,8 +32,18 @@ impl Druva {
         let faults = directory.path().join("faults.yaml");
         std::fs::write(&faults, "[]").expect("written");
         let process = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-            .args(["platform", "serve", "--dialect", "druva", "--listen", &address])
-            .args(["--data".as_ref(), directory.path().join("estate.sqlite").as_os_str()])
+            .args([
+                "platform",
+                "serve",
+                "--dialect",
+                "druva",
+                "--listen",
+                &address,
+            ])
+            .args([
+                "--data".as_ref(),
+                directory.path().join("estate.sqlite").as_os_str(),
+            ])
             .args(["--faults".as_ref(), faults.as_os_str()])
             .env("HOLDFAST_PLATFORM_TOKEN", TOKEN)
             .env("HOLDFAST_PLATFORM_CLIENT_ID", CLIENT_ID)

@@ -4,6 +4,7 @@
 pub mod bridge;
 pub mod console;
 pub mod druva;
+pub mod druva_contract;
 pub mod history;
 pub mod operator;
 pub mod policies;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Druva,
     answer::garbled,
+    console,
     mapping::{CUSTOMER_FIELDS, PLAN_FIELDS, TENANT_FIELDS},
     pages::with_query,
     reading,
@@ -74,6 +75,7 @@ impl Druva {
             ]),
             repeatable_create: false,
             marks: false,
+            console: console::pages(),
             default_customer: None,
         }
     }

@@ -17,6 +17,7 @@ use tokio::{
 mod account;
 mod answer;
 mod calls;
+mod console;
 mod customers;
 mod document;
 mod features;
