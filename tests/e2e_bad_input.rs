@@ -164,12 +164,12 @@ async fn what_a_manifest_names_and_is_not_there_is_said_and_heals() {
         (
             "customer/nowhere",
             "LocationUnknown",
-            "storageLocation: \"atlantis\" is not one of the platform's locations. Choose an id listed in status.storageLocations",
+            "storageLocation: \"atlantis\" is not one of the platform's locations. Choose an id of status.storageLocations of the BackupPlatform: us-1",
         ),
         (
             "customer/unhosted",
             "LocationRequired",
-            "the platform hosts no data in country \"AQ\", so storageLocation must be stated. Choose an id listed in status.storageLocations",
+            "the platform hosts no data in country \"AQ\", so storageLocation must be stated. Choose an id of status.storageLocations of the BackupPlatform: us-1",
         ),
     ];
     stage

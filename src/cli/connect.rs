@@ -8,12 +8,14 @@ use secrecy::SecretString;
 
 use super::{Failure, objects::Cluster};
 use crate::{
-    api::{BackupPlatform, Driver},
+    api::{BackupPlatform, Driver, platform::RateLimit},
     embedded::{Host, HostOptions},
     estate::{Observation, Scope, UsageReport},
+    operator::limit,
     platform::{
         Budgets, Platform, RequestObserver, WriterGuard,
         bridge::{Bridge, BridgeOptions},
+        druva::{self, Druva, DruvaOptions},
         http::HttpOptions,
     },
 };
@@ -58,32 +60,49 @@ impl Access {
         is_new: bool,
         wanted: Wanted,
     ) -> Result<Look, String> {
-        let endpoint = match platform.spec.driver() {
-            Some(Driver::Embedded) if is_new => return fresh_estate(platform, wanted).await,
-            Some(Driver::Embedded) => self.embedded(platform)?,
-            Some(Driver::Bridge(bridge)) => {
-                let cluster =
-                    cluster.ok_or("its credential is in a cluster, and there is none here")?;
-                let namespace = platform.namespace().unwrap_or_default();
-                let token =
-                    secret(cluster, &namespace, &bridge.credentials_ref.name, "token").await?;
-                (bridge.endpoint.clone(), token)
-            }
-            Some(driver) => {
-                return Err(format!(
-                    "driver {}: this version has no adapter for it. Use embedded or bridge.",
-                    driver.as_str()
-                ));
-            }
-            None => {
-                return Err("exactly one of embedded, bridge, druva and cove must be set.".into());
-            }
-        };
+        if is_new && matches!(platform.spec.driver(), Some(Driver::Embedded)) {
+            return fresh_estate(platform, wanted).await;
+        }
+        let way = self.way(cluster, platform).await?;
         let ca_bundle = match cluster {
             Some(cluster) => ca_bundle(cluster, platform).await?,
             None => None,
         };
-        observe(endpoint, ca_bundle, wanted).await
+        let declared = platform.spec.rate_limit.as_ref();
+        observe(way.open(ca_bundle, declared)?, wanted).await
+    }
+
+    /// Where a platform is, and as whom it is asked.
+    async fn way(
+        &self,
+        cluster: Option<&Cluster>,
+        platform: &BackupPlatform,
+    ) -> Result<Way, String> {
+        let namespace = platform.namespace().unwrap_or_default();
+        let cluster = || cluster.ok_or("its credential is in a cluster, and there is none here");
+        match platform.spec.driver() {
+            Some(Driver::Embedded) => {
+                let (endpoint, token) = self.embedded(platform)?;
+                Ok(Way::Bridge(endpoint, token))
+            }
+            Some(Driver::Bridge(bridge)) => {
+                let name = &bridge.credentials_ref.name;
+                let token = secret(cluster()?, &namespace, name, "token").await?;
+                Ok(Way::Bridge(bridge.endpoint.clone(), token))
+            }
+            Some(Driver::Druva(druva)) => {
+                let (cluster, name) = (cluster()?, &druva.credentials_ref.name);
+                let id = secret(cluster, &namespace, name, "clientId").await?;
+                let key = secret(cluster, &namespace, name, "secretKey").await?;
+                let endpoint = druva.endpoint.as_deref().unwrap_or(druva::ENDPOINT);
+                Ok(Way::Druva(endpoint.to_owned(), id, key))
+            }
+            Some(driver @ Driver::Cove(_)) => Err(format!(
+                "driver {}: this version has no adapter for it. Use embedded, bridge or druva.",
+                driver.as_str()
+            )),
+            None => Err("exactly one of embedded, bridge, druva and cove must be set.".into()),
+        }
     }
 
     /// Where an embedded platform's API is: the address that was given, with the estate of this platform.
@@ -118,7 +137,11 @@ async fn fresh_estate(platform: &BackupPlatform, wanted: Wanted) -> Result<Look,
         .estate(&namespace, &name)
         .await
         .map_err(|error| error.to_string())?;
-    let look = observe((access.url, access.token), None, wanted).await;
+    let way = Way::Bridge(access.url, access.token);
+    let look = match way.open(None, None) {
+        Ok(adapter) => observe(adapter, wanted).await,
+        Err(problem) => Err(problem),
+    };
     host.shutdown().await;
     look
 }
@@ -140,35 +163,74 @@ impl Drop for Aside {
     }
 }
 
-async fn observe(
-    (endpoint, token): (String, SecretString),
-    ca_bundle_pem: Option<Vec<u8>>,
-    wanted: Wanted,
-) -> Result<Look, String> {
-    let url = endpoint.parse().map_err(|error| {
-        format!("endpoint {endpoint:?} is no URL: {error}. Write it as https://host/path/.")
-    })?;
-    let bridge = Bridge::new(BridgeOptions {
-        endpoint: url,
-        token,
-        rate_limit: None,
-        budgets: Arc::new(Budgets::default()),
-        http: HttpOptions {
+/// A platform's endpoint and credential.
+enum Way {
+    Bridge(String, SecretString),
+    /// With client id and secret key.
+    Druva(String, SecretString, SecretString),
+}
+
+impl Way {
+    /// An adapter that only looks.
+    fn open(
+        self,
+        ca_bundle_pem: Option<Vec<u8>>,
+        declared: Option<&RateLimit>,
+    ) -> Result<Arc<dyn Platform>, String> {
+        let url = |endpoint: &str| {
+            endpoint.parse().map_err(|error| {
+                format!("endpoint {endpoint:?} is no URL: {error}. Write it as https://host/path/.")
+            })
+        };
+        let http = HttpOptions {
             ca_bundle_pem,
             observer: Arc::new(Unobserved),
             writer: Arc::new(NeverWrites),
-        },
-    });
-    let bridge = bridge.map_err(|error| error.to_string())?;
+        };
+        let budgets = Arc::new(Budgets::default());
+        match self {
+            Self::Bridge(endpoint, token) => {
+                let endpoint = url(&endpoint)?;
+                // One look at a bridge; its own limit still counts.
+                let rate_limit = None;
+                let options = BridgeOptions {
+                    endpoint,
+                    token,
+                    rate_limit,
+                    budgets,
+                    http,
+                };
+                let bridge = Bridge::new(options).map_err(|error| error.to_string())?;
+                Ok(Arc::new(bridge))
+            }
+            Self::Druva(endpoint, client_id, secret_key) => {
+                let endpoint = url(&endpoint)?;
+                let rate_limit = limit("druva", declared);
+                let options = DruvaOptions {
+                    endpoint,
+                    client_id,
+                    secret_key,
+                    rate_limit,
+                    budgets,
+                    http,
+                };
+                let druva = Druva::new(options).map_err(|error| error.to_string())?;
+                Ok(Arc::new(druva))
+            }
+        }
+    }
+}
+
+async fn observe(platform: Arc<dyn Platform>, wanted: Wanted) -> Result<Look, String> {
     let scope = Scope {
         clients: wanted.clients,
     };
-    let observation = bridge
+    let observation = platform
         .observe(scope)
         .await
         .map_err(|error| error.to_string())?;
     let usage = if wanted.usage {
-        let report = bridge.usage(USAGE_DAYS).await;
+        let report = platform.usage(USAGE_DAYS).await;
         Some(report.map_err(|error| error.to_string())?)
     } else {
         None

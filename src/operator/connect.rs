@@ -261,7 +261,7 @@ async fn ca_bundle(
 }
 
 /// The budget in effect: the spec's, the driver's own, or none for the embedded platform.
-fn limit(driver: &str, declared: Option<&DeclaredLimit>) -> Option<RateLimit> {
+pub fn limit(driver: &str, declared: Option<&DeclaredLimit>) -> Option<RateLimit> {
     let default = match driver {
         "bridge" => Some(BRIDGE_LIMIT),
         "druva" => Some(DRUVA_LIMIT),

@@ -24,4 +24,5 @@ mod sweeper;
 mod wakers;
 mod watches;
 
+pub use connect::limit;
 pub use run::{RunError, RunOptions, run};

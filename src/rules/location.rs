@@ -28,15 +28,15 @@ pub fn storage_location(
 ) -> Result<Option<String>, Refusal> {
     let hosting = country.and_then(|country| hosting(country, locations));
     let choose = || {
-        let ids: Vec<&str> = locations
+        // The others are regions of products, where tenants have their data.
+        let homes = locations
             .iter()
-            .take(SHOWN)
-            .map(|location| location.id.as_str())
-            .collect();
-        let more = if locations.len() > SHOWN { ", …" } else { "" };
+            .filter(|location| location.products.is_empty());
+        let ids: Vec<&str> = homes.map(|location| location.id.as_str()).collect();
+        let more = if ids.len() > SHOWN { ", …" } else { "" };
         format!(
             "Choose an id of status.storageLocations of the BackupPlatform: {}{more}",
-            ids.join(", ")
+            ids[..ids.len().min(SHOWN)].join(", ")
         )
     };
     let Some(named) = named else {

@@ -279,6 +279,8 @@ impl Stage {
                 object["metadata"]["generation"] == object["status"]["observedGeneration"]
             })
             .await;
+            // What was Ready before the edit may be at work on it now.
+            self.await_condition(object, "Ready", "True").await;
         }
     }
 
