@@ -15,6 +15,7 @@ use super::{
     gather::Gathered,
     metrics::{KindLabels, StepLabels},
     platforms::Handle,
+    watches::trim,
 };
 use crate::{
     api::{
@@ -315,10 +316,12 @@ pub async fn write_status<K: Managed>(
         "status": status,
     });
     let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = Arc::new(
-        api.patch_status(&object.name_any(), &params, &Patch::Apply(patch))
-            .await?,
-    );
+    let name = object.name_any();
+    let mut written = api
+        .patch_status(&name, &params, &Patch::Apply(patch))
+        .await?;
+    trim(&mut written);
+    let written = Arc::new(written);
     context
         .metrics
         .status_writes
@@ -359,10 +362,10 @@ async fn apply_marks<K: Managed>(
         },
     });
     let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = Arc::new(
-        api.patch(&object.name_any(), &params, &Patch::Apply(patch))
-            .await?,
-    );
+    let name = object.name_any();
+    let mut written = api.patch(&name, &params, &Patch::Apply(patch)).await?;
+    trim(&mut written);
+    let written = Arc::new(written);
     context.recent.keep(written.clone());
     Ok(written)
 }

@@ -46,15 +46,19 @@ where
             }
         })
         .default_backoff()
-        .modify(|object: &mut K| {
-            object.meta_mut().managed_fields = None;
-            if let Some(annotations) = object.meta_mut().annotations.as_mut() {
-                annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-            }
-        })
+        .modify(trim)
         .reflect(writer)
         .touched_objects();
     (store, stream)
+}
+
+/// Leaves out what nobody here reads and what would make an object from the cache differ from the same one in an answer.
+pub fn trim<K: Resource>(object: &mut K) {
+    let meta = object.meta_mut();
+    meta.managed_fields = None;
+    if let Some(annotations) = meta.annotations.as_mut() {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
 }
 
 /// An event about an object that can be read. One that can't is left out with a word in the log, so that it stops nobody

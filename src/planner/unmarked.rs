@@ -71,20 +71,23 @@ pub fn open<'a>(view: &'a View<'_>) -> Option<&'a Intent> {
     let intent = view.declared.status.intent.as_ref();
     let intent = intent.filter(|intent| intent.step == ChangeStep::Create)?;
     let written_down = view.progress.intent.as_ref();
-    let sent = written_down.is_none_or(|written_down| {
-        let mut performed = view.progress.performed.iter();
-        performed.any(|change| change.step == ChangeStep::Create && change.at >= written_down.at)
-    });
+    let sent = written_down.is_none_or(|written_down| was_sent(view, written_down));
     let allowed = view.declared.retry_create.as_ref() == Some(&intent.id);
     (sent && !allowed).then_some(intent)
+}
+
+/// Whether a creation that was written down in this pass has been sent.
+fn was_sent(view: &View<'_>, written_down: &Intent) -> bool {
+    let mut performed = view.progress.performed.iter();
+    performed.any(|change| change.step == ChangeStep::Create && change.at >= written_down.at)
 }
 
 /// Whether the note of a creation stays after this pass: until the object is found, or the platform has said no.
 pub fn stays_open(view: &View<'_>, found: bool) -> bool {
     let refused = matches!(view.progress.failure, Some(PlatformError::Refused(_)));
-    // Of these failures nothing has left us.
-    let unsent = view.progress.intent.is_some()
-        && matches!(
+    // Written down in this pass, and then nothing has left us: it rested, or failed before.
+    let unsent = view.progress.intent.as_ref().is_some_and(|written_down| {
+        let failed_before = matches!(
             view.progress.failure,
             Some(
                 PlatformError::NotWriter(_)
@@ -93,6 +96,8 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
                     | PlatformError::Unavailable(_)
             )
         );
+        failed_before || !was_sent(view, written_down)
+    });
     !found && !refused && !unsent
 }
 
