@@ -1,16 +1,16 @@
-//! `holdfast platform serve`: the reference platform as its own process.
+//! `holdfast platform serve`: the reference platform as its own process, behind the wire of choice.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
 use super::{Failure, start_logging, stop_signal};
-use crate::embedded::{self, ServeOptions};
+use crate::embedded::{self, DruvaCredentials, ServeOptions};
 
 /// The reference platform's commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Serve the bridge contract over an estate in a file
+    /// Serve the bridge contract, or another platform's API, over an estate in a file
     Serve(Serve),
 }
 
@@ -20,25 +20,72 @@ pub enum Command {
   holdfast platform serve --data estate.sqlite
   holdfast platform serve --data estate.sqlite --listen 127.0.0.1:9000 --latency 20ms
 
+  holdfast platform serve --data estate.sqlite --dialect druva
+
 The bearer token comes from the environment variable HOLDFAST_PLATFORM_TOKEN; without it one is made
 and kept beside the data, in FILE.token. It serves plain HTTP: keep it on this host.
-docs/bridge.openapi.yaml says what it serves, docs/embedded-faults.md what --faults takes.")]
+docs/bridge.openapi.yaml says what it serves, docs/embedded-faults.md what --faults takes.
+
+With --dialect druva, clients come with HOLDFAST_PLATFORM_CLIENT_ID and HOLDFAST_PLATFORM_SECRET_KEY;
+without them both are made and kept as ID:KEY in FILE.credentials. The bridge's routes are then the
+console, with that bearer token and the header X-Actor: console.")]
 pub struct Serve {
     /// The estate's file; made if it isn't there
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// Whose API to speak
+    #[arg(long, value_enum, default_value_t)]
+    dialect: Dialect,
     /// Where to listen (port 0: any free one)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
     /// Answer only after this long, for measuring: 20ms, 1s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     latency: Option<Duration>,
+    /// How long a task of Druva's takes: 0s, 5s
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "300ms")]
+    task_delay: Duration,
+    /// How long a token of Druva's is good
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15m")]
+    token_lifetime: Duration,
     /// Misbehave as this file says; read again when it changes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// The bearer token
     #[arg(skip = std::env::var("HOLDFAST_PLATFORM_TOKEN").ok().map(SecretString::from))]
     token: Option<SecretString>,
+    /// The client credentials
+    #[arg(skip = credentials())]
+    credentials: Option<DruvaCredentials>,
+}
+
+/// Whose API the platform speaks.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Dialect {
+    /// The bridge contract
+    #[default]
+    Bridge,
+    /// Druva's Managed Services Center
+    Druva,
+}
+
+impl From<Dialect> for embedded::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Bridge => Self::Bridge,
+            Dialect::Druva => Self::Druva,
+        }
+    }
+}
+
+/// The client credentials of the environment, if both parts are there.
+fn credentials() -> Option<DruvaCredentials> {
+    let client_id = std::env::var("HOLDFAST_PLATFORM_CLIENT_ID").ok()?;
+    let secret_key = std::env::var("HOLDFAST_PLATFORM_SECRET_KEY").ok()?;
+    Some(DruvaCredentials {
+        client_id,
+        secret_key: SecretString::from(secret_key),
+    })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -59,6 +106,10 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         latency: serve.latency,
         faults: serve.faults,
         token: serve.token,
+        dialect: serve.dialect.into(),
+        credentials: serve.credentials,
+        task_delay: serve.task_delay,
+        token_lifetime: serve.token_lifetime,
     };
     tokio::select! {
         outcome = embedded::serve(options) => Ok(outcome?),

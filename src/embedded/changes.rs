@@ -64,8 +64,21 @@ impl Change<'_> {
         if let Some(existing) = rows::by_reference(self.connection, kind, reference)? {
             return repeated(existing, &item, only_new);
         }
+        Ok(Created::New(self.put_in(item)?))
+    }
+
+    /// Creates an item without a mark, for a wire that has none.
+    pub fn add(&self, mut item: Item) -> Result<Item> {
+        documents::prune(&mut item.settings);
+        Contract::get().check(item.kind, &item.settings)?;
+        settle(&mut item, None)?;
+        self.put_in(item)
+    }
+
+    /// Judges a settled item and gives it its place.
+    fn put_in(&self, mut item: Item) -> Result<Item> {
         judge(self.connection, None, &mut item)?;
-        if kind == Kind::Tenant && item.text("type") == Some("Sandbox") {
+        if item.kind == Kind::Tenant && item.text("type") == Some("Sandbox") {
             item.protection = Protection::Sandbox;
         }
         if !item.active() {
@@ -76,10 +89,10 @@ impl Change<'_> {
         }
         rows::insert(self.connection, &mut item)?;
         check_room(self.connection, None, &item)?;
-        if kind == Kind::Tenant {
+        if item.kind == Kind::Tenant {
             self.attach_clients(&item)?;
         }
-        Ok(Created::New(item))
+        Ok(item)
     }
 
     fn attach_clients(&self, tenant: &Item) -> Result<()> {
@@ -175,6 +188,26 @@ impl Change<'_> {
             rows::update(self.connection, &customer)?;
         }
         Ok(customer)
+    }
+
+    /// Runs a part of a change: all of it or nothing.
+    pub fn whole<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.connection.execute_batch("SAVEPOINT part")?;
+        let outcome = part();
+        if outcome.is_err() {
+            self.connection.execute_batch("ROLLBACK TO part")?;
+        }
+        self.connection.execute_batch("RELEASE part")?;
+        outcome
+    }
+
+    /// Runs a part of a change and takes it back: what would come of it.
+    pub fn rehearse<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.connection.execute_batch("SAVEPOINT rehearsal")?;
+        let outcome = part();
+        self.connection
+            .execute_batch("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+        outcome
     }
 
     pub fn get(&self, kind: Kind, id: &str) -> Result<Item> {

@@ -97,7 +97,7 @@ impl Change<'_> {
     }
 
     /// Takes out an item and whatever is left below it.
-    fn cascade(&self, item: &Item, retain: bool) -> Result<()> {
+    pub fn cascade(&self, item: &Item, retain: bool) -> Result<()> {
         let below = match item.kind {
             Kind::Reseller => {
                 let mut below = rows::of_reseller(self.connection, Kind::Reseller, &item.id)?;

@@ -118,6 +118,23 @@ impl Estate {
         changed.await?
     }
 
+    /// Runs work of the platform's own: all of it or nothing, and no line in the trail.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Change<'_>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let clock = self.clock.clone();
+        let worked = self.store.write(move |connection| {
+            let change = Change {
+                connection,
+                now: clock.now(),
+                console: true,
+            };
+            change.whole(|| job(&change))
+        });
+        worked.await?
+    }
+
     /// Runs a reading job on one consistent state.
     pub async fn read<T: Send + 'static>(
         &self,

@@ -82,8 +82,23 @@ pub enum Action {
         #[serde(default)]
         from: Option<Place>,
     },
+    /// Decides what becomes of the task that the request starts; for the wire whose writes are tasks.
+    Task(#[serde(with = "serde_yaml::with::singleton_map")] Fate),
     /// Merges a document into every item of the answer (RFC 7396): a platform that changes what it is told.
     Merge(Value),
+}
+
+/// What becomes of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fate {
+    /// It takes so long.
+    #[serde(deserialize_with = "duration")]
+    Takes(Duration),
+    /// It never ends; before or after what was asked for took effect.
+    Lost(Moment),
+    /// It ends with this error number, and nothing takes effect.
+    Fails(i64),
 }
 
 /// When a connection is closed.

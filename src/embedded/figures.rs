@@ -27,7 +27,7 @@ pub(super) struct Figures<'a> {
 }
 
 /// A customer's clients, those of one tenant together.
-struct Group {
+pub(super) struct Group {
     tenant: Option<String>,
     clients: Vec<Item>,
     pauses: Vec<Pause>,
@@ -66,13 +66,21 @@ impl<'a> Figures<'a> {
 
     /// Bytes that a tenant's clients have stored.
     pub fn stored_by_tenant(&self, tenant: &Item) -> Result<u64> {
-        let clients = rows::of_tenant(self.connection, &tenant.id)?;
-        let pauses = self.lineage.pauses(tenant)?;
-        Ok(self.stored(&Group {
+        Ok(self.stored(&self.group(tenant)?))
+    }
+
+    /// A tenant's clients.
+    pub fn group(&self, tenant: &Item) -> Result<Group> {
+        Ok(Group {
             tenant: Some(tenant.id.clone()),
-            clients,
-            pauses,
-        }))
+            clients: rows::of_tenant(self.connection, &tenant.id)?,
+            pauses: self.lineage.pauses(tenant)?,
+        })
+    }
+
+    /// The day that the estate is at.
+    pub fn today(&self) -> Day {
+        self.today
     }
 
     fn stored(&self, group: &Group) -> u64 {
@@ -209,7 +217,8 @@ impl<'a> Figures<'a> {
         source
     }
 
-    fn simulated<'g>(&self, group: &'g Group) -> impl Iterator<Item = (&'g Item, Client<'g>)> {
+    /// Each client with what it does.
+    pub fn simulated<'g>(&self, group: &'g Group) -> impl Iterator<Item = (&'g Item, Client<'g>)> {
         let seed = self.seed;
         group.clients.iter().filter_map(move |item| {
             let load = item.state.load.as_ref()?;

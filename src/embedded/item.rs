@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::druva::Extra;
+
 /// The kinds of items that the contract has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -137,6 +139,9 @@ pub(super) struct State {
     pub password_set: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
+    /// What only Druva's dialect knows.
+    #[serde(skip_serializing_if = "Extra::is_empty")]
+    pub druva: Box<Extra>,
 }
 
 /// A stored item.

@@ -3,7 +3,7 @@
 //!
 //! A request goes through [`http`](self) into a transaction on the estate's one writer (changes) or on a reader
 //! (everything else); `rules` say what the platform refuses, `simulation` invents what its clients did. The contract is
-//! `docs/bridge.openapi.yaml`, from which bodies are checked.
+//! `docs/bridge.openapi.yaml`, from which bodies are checked. `druva` puts the same estate behind Druva's wire.
 
 mod admission;
 mod audit;
@@ -12,6 +12,7 @@ mod clock;
 mod contract;
 mod deletion;
 mod documents;
+mod druva;
 mod estate;
 mod faults;
 mod figures;
@@ -34,9 +35,10 @@ mod view;
 
 pub use clock::Clock;
 pub use contract::OPENAPI;
-pub use faults::{Action, Fault, Faults, Lie, Moment, Place, When};
+pub use druva::{DruvaCredentials, DruvaOptions, DruvaPlatform};
+pub use faults::{Action, Fate, Fault, Faults, Lie, Moment, Place, When};
 pub use host::{EstateAccess, Host, HostOptions};
-pub use serve::{ServeOptions, serve};
+pub use serve::{Dialect, ServeOptions, serve};
 pub use server::HostError;
 pub use store::StoreError;
 

@@ -148,6 +148,17 @@ pub(super) fn list(
     select(connection, &condition, &parameters)
 }
 
+/// What people have made, in order of creation, after a place.
+pub(super) fn by_age(connection: &Connection, after: i64, limit: i64) -> Result<Vec<Item>> {
+    let condition = "sequence > ?1 AND kind IN ('administrators', 'customers', 'plans', 'tenants') \
+                     AND NOT (kind = 'customers' AND protection = 'Default') ORDER BY sequence LIMIT ?2";
+    select(
+        connection,
+        condition,
+        &[Sql::Integer(after), Sql::Integer(limit)],
+    )
+}
+
 /// Items of a kind that belong to a customer.
 pub(super) fn of_customer(
     connection: &Connection,

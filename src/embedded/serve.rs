@@ -11,7 +11,7 @@ use std::{
 use secrecy::SecretString;
 
 use super::{
-    Clock, Faults, HostError,
+    Clock, DruvaCredentials, DruvaOptions, DruvaPlatform, Faults, HostError,
     estate::Estate,
     http::{self, Directory, Shared},
     server::{Server, kept_token, make_directory},
@@ -28,15 +28,54 @@ pub struct ServeOptions {
     pub latency: Option<Duration>,
     /// File of faults, read again whenever it changes.
     pub faults: Option<PathBuf>,
-    /// Bearer token; when absent one is kept in `FILE.token`.
+    /// Bearer token; when absent one is kept in `FILE.token`. Of other dialects than the bridge's: the console's.
     pub token: Option<SecretString>,
+    /// Which wire the estate is behind.
+    pub dialect: Dialect,
+    /// Client credentials of Druva's dialect; when absent they are kept in `FILE.credentials`.
+    pub credentials: Option<DruvaCredentials>,
+    /// How long a task of Druva's dialect takes.
+    pub task_delay: Duration,
+    /// How long a token of Druva's dialect is good.
+    pub token_lifetime: Duration,
 }
 
-/// Serves one estate at `/v1/…` until the process is told to stop, after printing where.
+impl ServeOptions {
+    /// The bridge contract at an address, without faults.
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        let druva = DruvaOptions::new(data);
+        Self {
+            data: druva.data,
+            listen,
+            latency: None,
+            faults: None,
+            token: None,
+            dialect: Dialect::Bridge,
+            credentials: None,
+            task_delay: druva.task_delay,
+            token_lifetime: druva.token_lifetime,
+        }
+    }
+}
+
+/// Wires that an estate can be behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The bridge contract.
+    #[default]
+    Bridge,
+    /// Druva's Managed Services Center.
+    Druva,
+}
+
+/// Serves one estate until the process is told to stop, after printing where.
 ///
 /// # Errors
 /// A file or an address that can't be used.
 pub async fn serve(options: ServeOptions) -> Result<(), HostError> {
+    if options.dialect == Dialect::Druva {
+        return serve_druva(options).await;
+    }
     let served = Served::start(options).await?;
     println!(
         "platform: http://{}\ntoken: {}",
@@ -44,6 +83,41 @@ pub async fn serve(options: ServeOptions) -> Result<(), HostError> {
     );
     told_to_stop().await;
     served.stop().await;
+    Ok(())
+}
+
+async fn serve_druva(options: ServeOptions) -> Result<(), HostError> {
+    let data = &options.data;
+    let kept = |given: bool, what: &str| {
+        if given {
+            "as given".to_owned()
+        } else {
+            format!("in {}", beside(data, what).display())
+        }
+    };
+    let credentials = kept(options.credentials.is_some(), "credentials");
+    let token = kept(options.token.is_some(), "token");
+    let served = DruvaPlatform::start(DruvaOptions {
+        listen: options.listen,
+        latency: options.latency,
+        faults: options
+            .faults
+            .as_deref()
+            .map(Faults::from_file)
+            .unwrap_or_default(),
+        credentials: options.credentials.clone(),
+        console_token: options.token.clone(),
+        task_delay: options.task_delay,
+        token_lifetime: options.token_lifetime,
+        ..DruvaOptions::new(data)
+    })
+    .await?;
+    println!(
+        "platform: {}\ncredentials: {credentials}\nconsole token: {token}",
+        served.url()
+    );
+    told_to_stop().await;
+    served.shutdown().await;
     Ok(())
 }
 
@@ -63,6 +137,7 @@ impl Served {
             latency,
             faults,
             token,
+            ..
         } = options;
         if let Some(directory) = data
             .parent()
@@ -73,7 +148,7 @@ impl Served {
         let (token, whereabouts) = if let Some(token) = token {
             (token, "as given".to_owned())
         } else {
-            let file = token_file(&data);
+            let file = beside(&data, "token");
             (kept_token(&file)?, format!("in {}", file.display()))
         };
         let file = data.clone();
@@ -113,9 +188,10 @@ impl Served {
 }
 
 /// `estate.sqlite.token` beside `estate.sqlite`.
-fn token_file(data: &Path) -> PathBuf {
+pub(super) fn beside(data: &Path, what: &str) -> PathBuf {
     let mut file = data.to_owned().into_os_string();
-    file.push(".token");
+    file.push(".");
+    file.push(what);
     file.into()
 }
 
@@ -132,7 +208,7 @@ async fn told_to_stop() {
 }
 
 /// The single estate of a server.
-struct Single(Arc<Estate>);
+pub(super) struct Single(pub Arc<Estate>);
 
 impl Directory for Single {
     fn find(&self, _: Option<(&str, &str)>) -> Option<Arc<Estate>> {
@@ -147,12 +223,13 @@ mod tests {
     #[tokio::test]
     async fn one_estate_is_served_with_a_token_that_is_kept() {
         let directory = tempfile::tempdir().expect("a directory");
+        let (data, listen) = (
+            directory.path().join("new/estate.sqlite"),
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+        );
         let options = ServeOptions {
-            data: directory.path().join("new/estate.sqlite"),
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             latency: Some(Duration::from_millis(50)),
-            faults: None,
-            token: None,
+            ..ServeOptions::new(data, listen)
         };
         let mut accounts = Vec::new();
         for _ in 0..2 {
@@ -185,11 +262,8 @@ mod tests {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let token = Some(SecretString::from("given"));
         let served = Served::start(ServeOptions {
-            data,
-            listen,
-            latency: None,
-            faults: None,
             token,
+            ..ServeOptions::new(data, listen)
         })
         .await
         .expect("starts");

@@ -105,6 +105,14 @@ pub(super) fn make_directory(path: &Path) -> Result<(), HostError> {
 
 /// The token of a file; a new one, readable by its owner only, if there is none.
 pub(super) fn kept_token(path: &Path) -> Result<SecretString, HostError> {
+    kept_secret(path, random::token)
+}
+
+/// The secret of a file; a fresh one, readable by its owner only, if there is none.
+pub(super) fn kept_secret(
+    path: &Path,
+    fresh: impl FnOnce() -> String,
+) -> Result<SecretString, HostError> {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
     let failed = |source| HostError::Data {
         path: path.to_owned(),
@@ -116,19 +124,19 @@ pub(super) fn kept_token(path: &Path) -> Result<SecretString, HostError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let token = random::token();
-    // Written beside and moved into place: a crash leaves no half a token.
-    let fresh = path.with_extension("new");
+    let secret = fresh();
+    // Written beside and moved into place: a crash leaves no half a secret.
+    let beside = path.with_extension("new");
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&fresh)
+        .open(&beside)
         .map_err(failed)?;
-    file.write_all(token.as_bytes())
+    file.write_all(secret.as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(failed)?;
-    fs::rename(&fresh, path).map_err(failed)?;
-    Ok(SecretString::from(token))
+    fs::rename(&beside, path).map_err(failed)?;
+    Ok(SecretString::from(secret))
 }

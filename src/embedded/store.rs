@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, oneshot};
 
 /// Changes of the schema, oldest first; `user_version` counts those that a file has seen.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("druva/schema.sql")];
 /// Most jobs in one commit.
 const GROUP: usize = 64;
 /// Readers at work at once.

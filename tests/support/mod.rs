@@ -3,6 +3,7 @@
 
 pub mod bridge;
 pub mod console;
+pub mod druva_contract;
 pub mod history;
 pub mod operator;
 pub mod policies;

@@ -12,9 +12,10 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{LARGEST_BODY, Shared, surroundings::Below};
+use super::{LARGEST_BODY, Shared, surroundings::Below, wire::Wire};
 use crate::embedded::{
     documents,
+    druva::{Refusal, refuse},
     estate::Estate,
     faults::{Action, Lie, Moment, Place},
     problem::{Problem, Slug},
@@ -38,7 +39,10 @@ pub(super) async fn strike(
     if actions.is_empty() {
         return next.run(request).await;
     }
-    let asked = Asked::of(&request);
+    let (mut request, asked) = match Asked::of(request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
     let mut after = Vec::new();
     for action in actions {
         match action {
@@ -48,7 +52,8 @@ pub(super) async fn strike(
                 content_type,
                 body,
                 retry_after,
-            } => return status(code, content_type, body, retry_after),
+            } => return status(asked.wire, code, content_type, body, retry_after),
+            Action::Task(fate) => drop(request.extensions_mut().insert(fate)),
             Action::Drop(Moment::Before) => return dropped(),
             Action::Late(delay) => return late(request, next, delay).await,
             other => after.push(other),
@@ -64,36 +69,57 @@ pub(super) async fn strike(
 /// What the answer's distortion needs to know of the request.
 struct Asked {
     method: Method,
+    wire: Wire,
     cursor: Option<String>,
     now: Timestamp,
 }
 
 impl Asked {
-    fn of(request: &Request) -> Self {
+    /// Reads the request, and gives it back whole.
+    async fn of(request: Request) -> Result<(Request, Self), Response> {
+        let wire = Wire::of(request.uri().path());
         let query = request.uri().query().unwrap_or_default();
         let cursor = query
             .split('&')
-            .find_map(|pair| pair.strip_prefix("cursor="))
+            .find_map(|pair| pair.strip_prefix(wire.cursor())?.strip_prefix('='))
             .map(str::to_owned);
         let now = request
             .extensions()
             .get::<Arc<Estate>>()
             .map_or(Timestamp::UNIX_EPOCH, |estate| estate.clock().now());
-        Self {
-            method: request.method().clone(),
+        let method = request.method().clone();
+        let mut asked = Self {
+            method,
+            wire,
             cursor,
             now,
+        };
+        if wire == Wire::Bridge || asked.method != Method::POST {
+            return Ok((request, asked));
         }
+        // Druva's reports have it in the body.
+        let (parts, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+            return Err(dropped());
+        };
+        let document: Option<Value> = serde_json::from_slice(&body).ok();
+        let token = document.and_then(|document| document["pageToken"].as_str().map(str::to_owned));
+        asked.cursor = token.filter(|token| !token.is_empty());
+        Ok((Request::from_parts(parts, Body::from(body)), asked))
     }
 }
 
 fn status(
+    wire: Wire,
     code: u16,
     content_type: Option<String>,
     body: Option<String>,
     retry_after: Option<String>,
 ) -> Response {
     let mut response = match (&content_type, body) {
+        (None, None) if wire == Wire::Druva => {
+            Refusal(refuse(code, "a fault that was ordered")).into_response()
+        }
         (None, None) => {
             let slug = match code {
                 429 => Slug::Throttled,
@@ -174,36 +200,34 @@ async fn distort(response: Response, action: Action, asked: &Asked) -> Response 
     match action {
         Action::List(lie) => {
             if asked.cursor.is_some() && lie == Lie::SecondPageFails {
-                return status(500, None, None, None);
+                return status(asked.wire, 500, None, None, None);
             }
             lie_about(&mut document, lie, asked);
         }
         Action::Hide { period, from } if !hide(&mut document, period, from, asked) => {
-            return Problem::new(Slug::NotFound, "there is no such item (yet)").into_response();
+            return status(asked.wire, 404, None, None, None);
         }
-        Action::Merge(Value::Object(patch)) => {
-            match document.get_mut("items").and_then(Value::as_array_mut) {
-                Some(items) => items
-                    .iter_mut()
-                    .filter_map(Value::as_object_mut)
-                    .for_each(|item| documents::merge(item, &patch)),
-                None => documents::merge(&mut document, &patch),
-            }
-        }
+        Action::Merge(Value::Object(patch)) => match asked.wire.items(&mut document) {
+            Some(items) => items
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(|item| documents::merge(item, &patch)),
+            None => documents::merge(&mut document, &patch),
+        },
         _ => {}
     }
     Response::from_parts(parts, Body::from(Value::Object(document).to_string()))
 }
 
 fn lie_about(document: &mut Map<String, Value>, lie: Lie, asked: &Asked) {
-    let Some(items) = document.get_mut("items").and_then(Value::as_array_mut) else {
+    let Some(items) = asked.wire.items(document) else {
         return;
     };
+    let wire = asked.wire;
     match lie {
         Lie::Empty => {
             items.clear();
-            document.insert("next".into(), Value::Null);
-            document.insert("complete".into(), json!(true));
+            wire.end(document);
         }
         Lie::Half => {
             let mut keep = false;
@@ -212,28 +236,19 @@ fn lie_about(document: &mut Map<String, Value>, lie: Lie, asked: &Asked) {
                 keep
             });
         }
-        Lie::Incomplete => {
+        Lie::Incomplete if wire == Wire::Bridge => {
             document.insert("complete".into(), json!(false));
         }
+        // A wire that says nothing else of completeness only loses the way on.
+        Lie::Incomplete => wire.end(document),
         Lie::SecondPageFails => {
             // Without a second page nothing could fail.
-            document.insert("complete".into(), json!(false));
-            document.entry("next").and_modify(|next| {
-                *next = if next.is_null() {
-                    json!("s0")
-                } else {
-                    next.take()
-                }
-            });
+            let next = wire.next(document);
+            wire.lead_on(document, next);
         }
         Lie::Loop => {
-            let next = document
-                .get("next")
-                .and_then(Value::as_str)
-                .unwrap_or("s0")
-                .to_owned();
-            document.insert("next".into(), json!(asked.cursor.clone().unwrap_or(next)));
-            document.insert("complete".into(), json!(false));
+            let next = wire.next(document);
+            wire.lead_on(document, asked.cursor.clone().unwrap_or(next));
         }
     }
 }
@@ -246,7 +261,7 @@ fn hide(
     asked: &Asked,
 ) -> bool {
     let fresh = |item: &Value| {
-        let created = item["createdAt"]
+        let created = item[asked.wire.created()]
             .as_str()
             .and_then(|at| at.parse::<Timestamp>().ok());
         created.is_some_and(|created| {
@@ -257,7 +272,7 @@ fn hide(
     if asked.method != Method::GET {
         return true;
     }
-    match document.get_mut("items").and_then(Value::as_array_mut) {
+    match asked.wire.items(document) {
         Some(items) if from != Some(Place::Gets) => {
             items.retain(|item| !fresh(item));
             true

@@ -269,7 +269,7 @@ pub(super) async fn remove(
 }
 
 /// A line of the trail for a request, as far as it is known before it is looked at.
-fn entry(method: &'static str, below: Below, headers: &HeaderMap) -> Entry {
+pub(in crate::embedded) fn entry(method: &'static str, below: Below, headers: &HeaderMap) -> Entry {
     let actor = text(headers, "x-actor")
         .filter(|actor| !actor.is_empty())
         .unwrap_or_else(|| "api".into());
@@ -316,7 +316,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn received(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+pub(in crate::embedded) fn received(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     body.map_err(|rejection| Problem {
         status: rejection.status().as_u16(),
         ..Problem::malformed(rejection.body_text())
@@ -324,7 +324,7 @@ fn received(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
 }
 
 /// The body as an object. What is wrong with it is told without quoting it.
-fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+pub(in crate::embedded) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Problem::malformed("the body isn't a JSON object")),
@@ -337,7 +337,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-fn names(body: &Map<String, Value>) -> Vec<String> {
+pub(in crate::embedded) fn names(body: &Map<String, Value>) -> Vec<String> {
     let mut names = documents::paths(body);
     names.truncate(MOST_FIELDS);
     names

@@ -3,7 +3,8 @@
 mod faulty;
 mod handlers;
 mod paging;
-mod surroundings;
+pub(in crate::embedded) mod surroundings;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +18,8 @@ use axum::{
 };
 use secrecy::SecretString;
 
+pub(super) use handlers::{entry, names, object, received};
+
 use super::{
     Faults,
     estate::Estate,
@@ -24,7 +27,7 @@ use super::{
 };
 
 /// Largest request body, in bytes.
-const LARGEST_BODY: usize = 1 << 20;
+pub(super) const LARGEST_BODY: usize = 1 << 20;
 
 /// What all requests of one server share.
 pub(super) struct Shared {
@@ -53,7 +56,8 @@ pub(super) fn single(shared: Arc<Shared>) -> Router {
     finish(routes(), shared)
 }
 
-fn routes() -> Router {
+/// The contract's routes, without what lies around them.
+pub(super) fn routes() -> Router {
     Router::new()
         .route("/v1/capabilities", get(handlers::capabilities))
         .route("/v1/usage", get(handlers::usage))
@@ -76,15 +80,26 @@ fn routes() -> Router {
         )
 }
 
-/// Layers run from the last to the first: find the estate and count, faults, token, handler.
 fn finish(router: Router, shared: Arc<Shared>) -> Router {
+    let guarded = guard(router, &shared);
+    surround(guarded, shared)
+}
+
+/// Asks for the bridge's token.
+pub(super) fn guard(router: Router, shared: &Arc<Shared>) -> Router {
     router
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(
-            Arc::clone(&shared),
+            Arc::clone(shared),
             surroundings::authenticate,
         ))
+}
+
+/// What lies around every request of any wire. Layers run from the last to the first: find the estate and count, faults,
+/// and then the router with its tokens.
+pub(super) fn surround(router: Router, shared: Arc<Shared>) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(Arc::clone(&shared), faulty::strike))
         .layer(from_fn_with_state(
             Arc::clone(&shared),

@@ -19,7 +19,7 @@ use crate::embedded::{
 
 /// A request's path below the base URL.
 #[derive(Debug, Clone)]
-pub(super) struct Below(pub String);
+pub(in crate::embedded) struct Below(pub String);
 
 /// Finds the estate, counts the request, and takes as long as the server is told to.
 pub(super) async fn locate(
