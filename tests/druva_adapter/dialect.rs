@@ -83,7 +83,7 @@ impl Stage {
             .await
     }
 
-    /// The first plan, and each of its workloads for SaaS apps with seats.
+    /// The first plan, and each of its workloads with seats, but for servers.
     async fn plan(&self) -> (ObjectId, Value) {
         let observation = self.observe().await;
         let mut plans = observation

@@ -26,6 +26,7 @@ mod lenient;
 mod mapping;
 mod pages;
 mod reads;
+mod recent;
 mod sent;
 mod tasks;
 mod tenants;
@@ -37,6 +38,7 @@ mod writes;
 
 use answer::{Secrets, garbled, is_denied, read, succeeded, unsent};
 use known::Known;
+use recent::Recent;
 use token::{Token, Tokens};
 use wire::{Accepted, Customer};
 
@@ -44,7 +46,7 @@ use super::{
     Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
     http::{Answer, Call, Http, HttpOptions, SetupError},
 };
-use crate::estate::Account;
+use crate::estate::{Account, HealthReport, UsageReport};
 
 /// Where the API is, unless said otherwise. Source: Druva OpenAPI, servers.
 pub const ENDPOINT: &str = "https://apis.druva.com/";
@@ -76,6 +78,8 @@ pub struct Druva {
     known: Known,
     /// All customers as listed last, and when that began; held by the one that lists them.
     roll: Mutex<Option<(Instant, Arc<[Customer]>)>>,
+    usage: Recent<UsageReport>,
+    health: Recent<HealthReport>,
 }
 
 impl Druva {
@@ -103,6 +107,8 @@ impl Druva {
             account: OnceCell::new(),
             known: Known::default(),
             roll: Mutex::default(),
+            usage: Recent::default(),
+            health: Recent::default(),
         })
     }
 
