@@ -81,13 +81,10 @@ async fn the_contracts_own_answers_are_understood() {
     let fake = Fake::start(move |seen| examples.answer(seen)).await;
     let druva = fake.druva();
     let observation = druva.observe(Scope::default()).await.unwrap();
-    let mut kinds: Vec<Kind> = observation
-        .objects
-        .iter()
-        .map(|object| object.kind)
-        .collect();
-    kinds.sort();
-    assert_eq!(kinds, [Kind::ServicePlan, Kind::Customer, Kind::Tenant]);
+    for kind in [Kind::ServicePlan, Kind::Customer, Kind::Tenant] {
+        let mut objects = observation.objects.iter();
+        assert!(objects.any(|object| object.kind == kind), "{kind:?}");
+    }
     for (kind, id) in [
         (Kind::Customer, &customer),
         (Kind::Tenant, &tenant),

@@ -285,3 +285,21 @@ async fn a_report_that_does_not_say_its_age_is_two_days_old() {
     let age = jiff::Timestamp::now().duration_since(usage.as_of);
     assert_eq!((age.as_hours(), usage.rows.len()), (48, 0));
 }
+
+#[tokio::test]
+async fn a_report_that_took_long_to_read_is_not_read_again_at_once() {
+    let slow = |seen: &Seen| {
+        if seen.path.contains("/reporting/") {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        healthy(seen)
+    };
+    let fake = Fake::start(slow).await;
+    let druva = fake.druva();
+    for _ in 0..3 {
+        druva.usage(90).await.unwrap();
+    }
+    assert_eq!(fake.lines().len(), 1);
+    druva.usage(30).await.unwrap();
+    assert_eq!(fake.lines().len(), 2, "another question");
+}

@@ -152,11 +152,18 @@ impl Reply {
 
 type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
 
+/// Who answers.
+enum Part {
+    Script(Box<Script>),
+    /// A server behind this one.
+    Relay(Url),
+}
+
 struct Stage {
     seen: Mutex<Vec<Seen>>,
     /// What the contract doesn't have.
     strange: Mutex<Vec<String>>,
-    script: Box<Script>,
+    part: Part,
 }
 
 pub struct Fake {
@@ -174,12 +181,21 @@ impl Drop for Fake {
 
 impl Fake {
     pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::play(Part::Script(Box::new(script))).await
+    }
+
+    /// In front of another server: its requests are judged all the same.
+    pub async fn before(server: &str) -> Self {
+        Self::play(Part::Relay(server.parse().unwrap())).await
+    }
+
+    async fn play(part: Part) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let stage = Arc::new(Stage {
             seen: Mutex::default(),
             strange: Mutex::default(),
-            script: Box::new(script),
+            part,
         });
         let router = Router::new()
             .fallback(answer)
@@ -265,7 +281,33 @@ async fn answer(
         stage.strange.lock().unwrap().push(problem);
     }
     stage.seen.lock().unwrap().push(seen.clone());
-    (stage.script)(&seen).into_response()
+    let reply = match &stage.part {
+        Part::Script(script) => script(&seen),
+        Part::Relay(server) => relay(server, &seen).await,
+    };
+    reply.into_response()
+}
+
+async fn relay(server: &Url, seen: &Seen) -> Reply {
+    let mut url = server.join(&seen.path).unwrap();
+    if !seen.query.is_empty() {
+        url.set_query(Some(&seen.query));
+    }
+    let mut request = reqwest::Client::new()
+        .request(seen.method.clone(), url)
+        .header("authorization", seen.token());
+    request = match &seen.body {
+        Value::Null => request,
+        Value::Object(form) if form.contains_key("grant_type") => request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials"),
+        body => request.json(body),
+    };
+    let answer = request.send().await.unwrap();
+    let content_type = answer.headers().get("content-type");
+    let content_type = content_type.map_or(String::new(), |kind| kind.to_str().unwrap().to_owned());
+    let status = answer.status().as_u16();
+    Reply::raw(status, &content_type, answer.text().await.unwrap())
 }
 
 struct Writer(Result<(), String>);

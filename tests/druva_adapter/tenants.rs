@@ -2,7 +2,7 @@
 
 use holdfast::{
     api::Kind,
-    estate::ObjectId,
+    estate::{ObjectId, Scope},
     platform::{Platform, ProblemKind},
 };
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn a_tenant_is_made_with_all_that_its_plan_forces() {
 async fn after_a_sweep_a_new_tenant_takes_one_look_and_one_write() {
     let fake = Fake::start(healthy).await;
     let druva = fake.druva();
-    druva.observe(Default::default()).await.unwrap();
+    druva.observe(Scope::default()).await.unwrap();
     let before = fake.lines().len();
     let plain = json!({"customerId": CUSTOMER, "planId": "7", "product": "HybridWorkloads", "type": "Evaluation",
         "storageRegions": ["westeurope"], "licenceExpiresAt": "2030-12-31T00:00:00Z"});
@@ -136,7 +136,7 @@ async fn no_tenant_is_made_where_the_customer_is_worked_on_or_the_vendors() {
     assert_eq!((refused.kind, fake.writes().len()), (ProblemKind::Busy, 0));
     let vendors = json!([{"name": "licenseManagementAllowed", "value": "0"}]);
     let fake = Fake::start(with_customer(move |customer| {
-        customer["attributes"] = vendors.clone()
+        customer["attributes"] = vendors.clone();
     }))
     .await;
     let refused = problem(create(&fake.druva(), Kind::Tenant, new_tenant()).await);
@@ -300,7 +300,7 @@ async fn what_a_tenant_cannot_lose_or_change_is_refused() {
 async fn a_tenant_that_is_worked_on_is_not_written() {
     for status in [0, 3, 4, 5, 9] {
         let fake = Fake::start(with_tenant(TENANT, move |tenant| {
-            tenant["status"] = json!(status)
+            tenant["status"] = json!(status);
         }))
         .await;
         let druva = fake.druva();

@@ -253,10 +253,10 @@ async fn no_error_repeats_a_secret() {
 async fn a_credential_that_cannot_be_sent_is_said_so() {
     let url = "http://127.0.0.1:1/".parse().unwrap();
     for (id, key, named) in [
-        ("", "key", "clientId"),
+        ("", "s3cret", "clientId"),
         ("id", "two\nlines", "secretKey"),
         ("id", "", "secretKey"),
-        ("a:b", "key", "clientId"),
+        ("a:b", "s3cret", "clientId"),
         ("id", "schlüssel", "secretKey"),
     ] {
         let options = DruvaOptions {

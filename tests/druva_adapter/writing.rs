@@ -2,7 +2,7 @@
 
 use holdfast::{
     api::Kind,
-    estate::ObjectId,
+    estate::{ObjectId, Scope},
     platform::{Platform, PlatformError, ProblemKind},
 };
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ async fn what_a_new_customer_needs_is_asked_for_before_anything_is_sent() {
 async fn an_unknown_administrator_is_named_with_what_to_do() {
     let fake = Fake::start(healthy).await;
     let druva = fake.druva();
-    druva.observe(Default::default()).await.unwrap();
+    druva.observe(Scope::default()).await.unwrap();
     let patch =
         json!({"administrators": [{"email": "ops@msp.example"}, {"email": "who@msp.example"}]});
     let refused = problem(update(&druva, Kind::Customer, CUSTOMER, patch).await);
@@ -207,7 +207,7 @@ async fn what_a_customer_cannot_lose_is_not_taken_away() {
 async fn a_customer_that_is_worked_on_is_not_written() {
     for (status, words) in [(0, "being created"), (2, "products"), (9, "state 9")] {
         let fake = Fake::start(with_customer(move |customer| {
-            customer["status"] = json!(status)
+            customer["status"] = json!(status);
         }))
         .await;
         let druva = fake.druva();

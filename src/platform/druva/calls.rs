@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use futures::try_join;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::{
     Druva,
@@ -190,10 +191,22 @@ impl Platform for Druva {
     }
 
     async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError> {
-        self.consumption(days).await
+        if let Some(report) = self.usage.get(days) {
+            return Ok(report);
+        }
+        let began = Instant::now();
+        let report = self.consumption(days).await?;
+        self.usage.keep(days, began.elapsed(), &report);
+        Ok(report)
     }
 
     async fn health(&self, days: u16) -> Result<HealthReport, PlatformError> {
-        self.backup_health(days).await
+        if let Some(report) = self.health.get(days) {
+            return Ok(report);
+        }
+        let began = Instant::now();
+        let report = self.backup_health(days).await?;
+        self.health.keep(days, began.elapsed(), &report);
+        Ok(report)
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn created(
 pub(super) fn held(customer: &Customer) -> Option<WholeCustomer> {
     Some(WholeCustomer {
         account_name: customer.account_name.clone(),
-        customer_name: customer.customer_name.clone()?,
+        customer_name: customer.name.clone()?,
         address: customer.address.clone(),
         phone: customer.phone.clone(),
         features: customer.features.clone(),
@@ -191,7 +191,7 @@ fn missing(path: &str, what: &str) -> Problem {
 
 /// Whether a customer is known to the platform by one of these names.
 pub(super) fn is_called(customer: &Customer, names: &[&str]) -> bool {
-    let own = [&customer.account_name, &customer.customer_name];
+    let own = [&customer.account_name, &customer.name];
     let mut own = own.into_iter().flatten();
     own.any(|own| names.iter().any(|name| own.trim() == name.trim()))
 }

@@ -178,12 +178,11 @@ fn attributes(
         return Ok(attributes);
     };
     let stated = find(stated, workload);
-    let mut set = |name: &str, count: u64| {
-        match attributes.iter_mut().find(|known| known.name == name) {
+    let mut set =
+        |name: &str, count: u64| match attributes.iter_mut().find(|known| known.name == name) {
             Some(known) => known.value = count.into(),
             None => attributes.push(FeatureAttribute::count(name, count)),
         };
-    };
     if let Some(users) = stated.and_then(|stated| stated.users) {
         set(words::USERS, users);
     }

@@ -76,7 +76,9 @@ impl SourceRow {
             &self.device_name,
             &self.resource_name,
         ];
-        names.into_iter().find_map(applicable)
+        names
+            .into_iter()
+            .find_map(|name| applicable(name.as_deref()))
     }
 
     fn at(&self) -> Option<Timestamp> {
@@ -166,8 +168,8 @@ impl Gathered {
             return;
         }
         figures.restores.successful += 1;
-        let organisation = applicable(&row.organization).unwrap_or_default();
-        let from = applicable(&row.source);
+        let organisation = applicable(row.organization.as_deref()).unwrap_or_default();
+        let from = applicable(row.source.as_deref());
         let key = from.map(|name| (organisation.to_owned(), name.to_owned()));
         if let Some(source) = key.and_then(|key| figures.sources.get_mut(&key)) {
             source.last_restore_at = source.last_restore_at.max(row.ended);
@@ -199,7 +201,7 @@ impl Figures {
     /// The data source that a row is about, with what the row says about it as it stands.
     fn source(&mut self, row: &SourceRow) -> Option<&mut DataSource> {
         let name = row.name()?.to_owned();
-        let organisation = applicable(&row.organization).map(str::to_owned);
+        let organisation = applicable(row.organization.as_deref()).map(str::to_owned);
         let key = (organisation.clone().unwrap_or_default(), name.clone());
         let source = self.sources.entry(key).or_insert_with(|| DataSource {
             name,
@@ -218,7 +220,7 @@ impl Figures {
             (&mut source.workload, &row.workloads),
             (&mut source.policy, &row.backup_policy),
         ] {
-            if let Some(told) = applicable(told) {
+            if let Some(told) = applicable(told.as_deref()) {
                 *known = Some(told.to_owned());
             }
         }
@@ -291,8 +293,8 @@ fn is_resolved(word: &str) -> bool {
         || word.parse::<Timestamp>().is_ok()
 }
 
-fn applicable(text: &Option<String>) -> Option<&str> {
-    let text = text.as_deref()?;
+fn applicable(text: Option<&str>) -> Option<&str> {
+    let text = text?;
     let says_nothing = NOT_APPLICABLE
         .iter()
         .any(|word| word.eq_ignore_ascii_case(text));

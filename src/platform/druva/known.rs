@@ -49,7 +49,7 @@ impl Lodger {
             id: ObjectId::new(&tenant.id),
             product: tenant.product_id,
             plan: tenant.service_plan_id,
-            sandbox: tenant.tenant_type == Some(SANDBOX),
+            sandbox: tenant.kind == Some(SANDBOX),
         }
     }
 

@@ -94,7 +94,7 @@ pub(super) fn customer(
     let ids = customer.tenant_admins.iter().flatten();
     let administrators: Vec<Value> = ids.map(|id| administrator(*id, admins)).collect();
     let document = json!({
-        "name": customer.customer_name,
+        "name": customer.name,
         "accountName": customer.account_name,
         "profile": {"phone": customer.phone, "address": {"text": customer.address}},
         "administrators": administrators,
@@ -111,7 +111,7 @@ pub(super) fn customer(
         ..object(
             Kind::Customer,
             &customer.id,
-            customer.customer_name.as_deref().unwrap_or_default(),
+            customer.name.as_deref().unwrap_or_default(),
             document,
         )?
     })
@@ -123,7 +123,7 @@ pub(super) fn customer(
 /// As for [`customer`].
 pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
     let state = words::tenant_state(tenant.status, tenant.delete_date);
-    let kind = words::tenant_type(tenant.tenant_type);
+    let kind = words::tenant_type(tenant.kind);
     let product = words::product(tenant.product_id);
     let regions: Vec<&str> = tenant
         .storage_regions

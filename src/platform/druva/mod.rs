@@ -27,6 +27,7 @@ mod lenient;
 mod mapping;
 mod pages;
 mod reads;
+mod recent;
 mod sent;
 mod tasks;
 mod tenants;
@@ -38,6 +39,7 @@ mod writes;
 
 use answer::{Secrets, garbled, is_denied, read, succeeded, unsent};
 use known::Known;
+use recent::Recent;
 use token::{Token, Tokens};
 use wire::{Accepted, Customer};
 
@@ -45,7 +47,7 @@ use super::{
     Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
     http::{Answer, Call, Http, HttpOptions, SetupError},
 };
-use crate::estate::Account;
+use crate::estate::{Account, HealthReport, UsageReport};
 
 /// Where the API is, unless said otherwise. Source: Druva OpenAPI, servers.
 pub const ENDPOINT: &str = "https://apis.druva.com/";
@@ -77,6 +79,8 @@ pub struct Druva {
     known: Known,
     /// All customers as listed last, and when that began; held by the one that lists them.
     roll: Mutex<Option<(Instant, Arc<[Customer]>)>>,
+    usage: Recent<UsageReport>,
+    health: Recent<HealthReport>,
 }
 
 impl Druva {
@@ -104,6 +108,8 @@ impl Druva {
             account: OnceCell::new(),
             known: Known::default(),
             roll: Mutex::default(),
+            usage: Recent::default(),
+            health: Recent::default(),
         })
     }
 

@@ -84,7 +84,9 @@ impl Druva {
             .into_iter()
             .filter(|tenant| tenant.customer_id == customer);
         let own: Vec<Tenant> = own.collect();
-        own.iter().for_each(|tenant| self.known.note(tenant));
+        for tenant in &own {
+            self.known.note(tenant);
+        }
         Ok(own)
     }
 

@@ -107,7 +107,7 @@ pub(super) fn changed(
     } else {
         None
     };
-    let kind = tenant_type(patch)?.filter(|kind| Some(*kind) != held.tenant_type);
+    let kind = tenant_type(patch)?.filter(|kind| Some(*kind) != held.kind);
     Ok(ChangedTenant {
         license_expiry_date: expires.map(date),
         quota: credits(patch)?,
@@ -157,7 +157,7 @@ fn tenant_type(document: &Map<String, Value>) -> Result<Option<i64>, Problem> {
     kind.map(Some).ok_or_else(|| invalid(Some("type"), detail))
 }
 
-/// Source: Druva OpenAPI, `CreateTenantV3`: eight years for Enterprise Workloads, three for SaaS Apps and Endpoints.
+/// Source: Druva OpenAPI, `CreateTenantV3`: eight years for product 1, three for product 2.
 fn check_licence(product: i64, expires: Timestamp, now: Timestamp) -> Result<(), Problem> {
     let Some(years) = words::longest_licence(product) else {
         return Ok(());

@@ -45,8 +45,8 @@ pub(super) struct Customer {
     pub(super) id: String,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) account_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub(super) customer_name: Option<String>,
+    #[serde(rename = "customerName", default, deserialize_with = "lenient::text")]
+    pub(super) name: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) address: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -96,8 +96,8 @@ pub(super) struct Tenant {
     pub(super) service_plan_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) edition: Option<String>,
-    #[serde(default, deserialize_with = "lenient::whole")]
-    pub(super) tenant_type: Option<i64>,
+    #[serde(rename = "tenantType", default, deserialize_with = "lenient::whole")]
+    pub(super) kind: Option<i64>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) status: Option<i64>,
     #[serde(default, deserialize_with = "lenient::instant")]

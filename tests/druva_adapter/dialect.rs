@@ -1,0 +1,307 @@
+//! The adapter against the embedded platform behind Druva's wire: every request is judged, and every answer is real.
+
+use std::time::Duration;
+
+use holdfast::{
+    api::Kind,
+    embedded::{DruvaOptions, DruvaPlatform},
+    estate::{Object, ObjectId, Observation, Protection, Scope},
+    platform::{OperationState, Platform, Problem, ProblemKind, Written, druva::Druva},
+};
+use reqwest::Client;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    estate::{create, document, pending, problem, update},
+    server::{self, Fake},
+};
+
+/// An account of its own, and an adapter whose requests are judged on the way.
+struct Stage {
+    platform: DruvaPlatform,
+    relay: Fake,
+    druva: Druva,
+    _directory: TempDir,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = DruvaOptions::new(directory.path().join("estate.sqlite"));
+        let platform = DruvaPlatform::start(options).await.unwrap();
+        let relay = Fake::before(&platform.url()).await;
+        let credentials = platform.credentials();
+        let druva = Druva::new(holdfast::platform::druva::DruvaOptions {
+            client_id: credentials.client_id.into(),
+            secret_key: credentials.secret_key.clone(),
+            ..server::options(&relay.url, Ok(()))
+        });
+        Self {
+            platform,
+            relay,
+            druva: druva.unwrap(),
+            _directory: directory,
+        }
+    }
+
+    async fn observe(&self) -> Observation {
+        self.druva.observe(Scope::default()).await.unwrap()
+    }
+
+    async fn finish(&self, task: &str) -> Result<Option<ObjectId>, Problem> {
+        for _ in 0..100 {
+            match self.druva.operation(task).await.unwrap() {
+                OperationState::Done(made) => return Ok(made),
+                OperationState::Failed(problem) => return Err(problem),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+        panic!("task {task} doesn't end")
+    }
+
+    async fn make(&self, kind: Kind, document: Value) -> Object {
+        let task = pending(create(&self.druva, kind, document).await);
+        let id = self.finish(&task).await.unwrap().unwrap();
+        self.read(kind, &id).await
+    }
+
+    async fn read(&self, kind: Kind, id: &ObjectId) -> Object {
+        self.druva.read(kind, id).await.unwrap().unwrap()
+    }
+
+    async fn change(&self, kind: Kind, id: &ObjectId, patch: Value) -> Object {
+        let task = pending(update(&self.druva, kind, id.as_str(), patch).await);
+        self.finish(&task).await.unwrap();
+        self.read(kind, id).await
+    }
+
+    async fn customer(&self, name: &str) -> Object {
+        let profile = json!({"phone": "+44113", "address": {"text": "1 High St, Leeds"}});
+        self.make(Kind::Customer, json!({"name": name, "profile": profile}))
+            .await
+    }
+
+    /// The first plan, and each of its workloads with seats, but for servers.
+    async fn plan(&self) -> (ObjectId, Value) {
+        let observation = self.observe().await;
+        let mut plans = observation
+            .objects
+            .into_iter()
+            .filter(|object| object.kind == Kind::ServicePlan);
+        let plan = plans.next().unwrap();
+        let products = plan.settings.get("products").unwrap().as_array().unwrap();
+        let saas = products
+            .iter()
+            .find(|product| product["product"] == "SaaSAppsAndEndpoints")
+            .unwrap();
+        let words = saas["workloads"].as_array().unwrap().iter();
+        let workloads = words.map(|word| json!({"name": word, "users": 10, "preservedUsers": 1}));
+        (plan.id, workloads.collect())
+    }
+
+    /// What a person at the console does to a tenant.
+    async fn console(&self, tenant: &ObjectId, action: &str) {
+        let url = format!("{}/console/tenants/{tenant}/{action}", self.platform.url());
+        let token = self.platform.console_token().expose_secret();
+        let asked = Client::new()
+            .post(url)
+            .bearer_auth(token)
+            .header("X-Actor", "console");
+        assert!(asked.send().await.unwrap().status().is_success());
+    }
+}
+
+fn text<'a>(object: &'a Object, path: &str) -> &'a str {
+    object.settings.text(path).unwrap()
+}
+
+#[tokio::test]
+async fn a_customer_lives_on_the_vendors_wire() {
+    let stage = Stage::set().await;
+    let contoso = stage.customer("Contoso").await;
+    assert_eq!(
+        (contoso.name.as_str(), text(&contoso, "accountName")),
+        ("Contoso", "Contoso")
+    );
+    assert_eq!(contoso.facts.busy, None);
+    let changed = stage
+        .change(
+            Kind::Customer,
+            &contoso.id,
+            json!({"profile": {"phone": "+44114"}}),
+        )
+        .await;
+    assert_eq!(text(&changed, "profile.phone"), "+44114");
+    assert_eq!(text(&changed, "profile.address.text"), "1 High St, Leeds");
+    let same = update(
+        &stage.druva,
+        Kind::Customer,
+        contoso.id.as_str(),
+        json!({"name": "Contoso"}),
+    )
+    .await;
+    assert!(matches!(same, Ok(Written::Done(_))), "{same:?}");
+
+    let beside = stage
+        .druva
+        .beside(Kind::Customer, &document(json!({"name": "Contoso"})))
+        .await
+        .unwrap();
+    assert_eq!(
+        beside.iter().map(|object| &object.id).collect::<Vec<_>>(),
+        [&contoso.id]
+    );
+    let again = json!({"name": "Contoso", "profile": {"phone": "+1", "address": {"text": "x"}}});
+    let task = pending(create(&stage.druva, Kind::Customer, again).await);
+    let taken = stage.finish(&task).await.unwrap_err();
+    assert_eq!(taken.kind, ProblemKind::Conflict);
+    let gone = stage
+        .druva
+        .read(Kind::Customer, &ObjectId::new("gone"))
+        .await;
+    assert_eq!(gone, Ok(None));
+}
+
+#[tokio::test]
+async fn a_tenant_lives_on_the_vendors_wire() {
+    let stage = Stage::set().await;
+    let (plan, workloads) = stage.plan().await;
+    let customer = stage.customer("Contoso").await;
+    let wanted = json!({"customerId": customer.id, "planId": plan, "product": "SaaSAppsAndEndpoints", "type": "Evaluation",
+        "storageRegions": ["eu-west-2"], "licenceExpiresAt": "2028-12-31T00:00:00Z", "workloads": workloads,
+        "quota": {"credits": 12.5, "endsAt": "2027-12-31T00:00:00Z"}});
+    let tenant = stage.make(Kind::Tenant, wanted.clone()).await;
+    assert_eq!(text(&tenant, "planId"), plan.as_str());
+    assert_eq!(
+        (text(&tenant, "type"), tenant.active()),
+        ("Evaluation", true)
+    );
+    assert_eq!(tenant.settings.thousandths("quota.credits"), Some(12_500));
+    let listed = stage
+        .relay
+        .lines()
+        .iter()
+        .filter(|line| line.starts_with("GET /v3/tenants?pageSize"))
+        .count();
+    assert_eq!(listed, 1, "by the sweep alone");
+    let beside = stage
+        .druva
+        .beside(Kind::Tenant, &document(wanted))
+        .await
+        .unwrap();
+    assert_eq!(beside.len(), 1);
+
+    let more =
+        json!({"type": "Commercial", "quota": {"credits": 40}, "storageRegions": ["us-east-1"]});
+    let changed = stage.change(Kind::Tenant, &tenant.id, more).await;
+    assert_eq!(text(&changed, "type"), "Commercial");
+    assert_eq!(
+        changed
+            .settings
+            .get("storageRegions")
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let mut seats = changed.settings.get("workloads").unwrap().clone();
+    assert!(
+        seats
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|entry| entry["name"] == "Microsoft365" && entry["users"] == 10),
+        "{seats}"
+    );
+    seats[0]["users"] = json!(11);
+    let changed = stage
+        .change(Kind::Tenant, &tenant.id, json!({"workloads": seats}))
+        .await;
+    assert_eq!(changed.settings.get("workloads").unwrap()[0]["users"], 11);
+
+    let task = pending(
+        stage
+            .druva
+            .set_active(Kind::Tenant, &tenant.id, false)
+            .await,
+    );
+    let busy = problem(stage.druva.set_active(Kind::Tenant, &tenant.id, true).await);
+    assert_eq!(
+        busy.kind,
+        ProblemKind::Busy,
+        "nothing is sent while it is worked on"
+    );
+    stage.finish(&task).await.unwrap();
+    let suspended = stage.read(Kind::Tenant, &tenant.id).await;
+    assert_eq!(
+        (suspended.active(), suspended.facts.phase.as_deref()),
+        (false, Some("Suspended"))
+    );
+    let task = pending(stage.druva.set_active(Kind::Tenant, &tenant.id, true).await);
+    stage.finish(&task).await.unwrap();
+    assert!(stage.read(Kind::Tenant, &tenant.id).await.active());
+}
+
+#[tokio::test]
+async fn what_a_person_does_at_the_console_is_seen_and_left_alone() {
+    let stage = Stage::set().await;
+    let (plan, _) = stage.plan().await;
+    let customer = stage.customer("Contoso").await;
+    let tenant = json!({"customerId": customer.id, "planId": plan, "product": "HybridWorkloads", "type": "Commercial",
+        "storageRegions": ["eu-west-2"], "licenceExpiresAt": "2028-12-31T00:00:00Z"});
+    let tenant = stage.make(Kind::Tenant, tenant).await;
+    let writes = stage.relay.writes().len();
+    for (action, phase) in [
+        ("delete", "Deleting"),
+        ("cancel-deletion", "Active"),
+        ("migrate", "Migrating"),
+    ] {
+        stage.console(&tenant.id, action).await;
+        let seen = stage.read(Kind::Tenant, &tenant.id).await;
+        assert_eq!(seen.facts.phase.as_deref(), Some(phase));
+        assert_eq!(seen.facts.busy.is_some(), phase != "Active");
+        if phase != "Active" {
+            let refused = problem(
+                update(
+                    &stage.druva,
+                    Kind::Tenant,
+                    tenant.id.as_str(),
+                    json!({"quota": {"credits": 1}}),
+                )
+                .await,
+            );
+            assert_eq!(refused.kind, ProblemKind::Busy);
+        }
+    }
+    assert_eq!(stage.relay.writes().len(), writes);
+}
+
+#[tokio::test]
+async fn a_living_account_is_observed_without_a_write() {
+    let stage = Stage::set().await;
+    let observation = stage.observe().await;
+    assert_eq!(
+        format!("MSP:{}", observation.capabilities.account.id),
+        stage.platform.account()
+    );
+    let sandbox = observation
+        .objects
+        .iter()
+        .filter(|object| object.protection == Protection::Sandbox);
+    let kinds: Vec<Kind> = sandbox.map(|object| object.kind).collect();
+    assert!(
+        kinds.contains(&Kind::Customer) && kinds.contains(&Kind::Tenant),
+        "{kinds:?}"
+    );
+    assert!(!observation.administrators.is_empty() && !observation.locations.is_empty());
+    stage.druva.usage(90).await.unwrap();
+    stage.druva.health(30).await.unwrap();
+    for object in &observation.objects {
+        let again = stage.read(object.kind, &object.id).await;
+        assert_eq!(again, *object, "read alone as in the sweep");
+    }
+    assert_eq!(stage.relay.writes().len(), 0);
+}
