@@ -8,6 +8,7 @@ mod access;
 mod contract;
 mod customers;
 mod faults;
+mod process;
 mod reads;
 mod reports;
 mod support;

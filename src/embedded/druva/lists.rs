@@ -23,6 +23,7 @@ use crate::embedded::{
     Kind,
     item::Item,
     problem::Problem,
+    random,
     rows::{self, Filter},
 };
 
@@ -103,6 +104,18 @@ pub(super) async fn customer(State(dialect): Here, Path(id): Path<String>, uri: 
         let customer = customers::find(connection, dialect, &id, 404)?;
         Ok(Json(
             Views::new(connection, &dialect.ids)?.customer(&customer, features),
+        ))
+    });
+    Ok(answer.await?)
+}
+
+/// A token for the customer's own API, of which nothing is here. Source: Druva OpenAPI, `GenerateAPIAccessToken`.
+pub(super) async fn customer_token(State(dialect): Here, Path(id): Path<String>) -> Answered {
+    let answer = read(dialect, move |connection, dialect| {
+        customers::find(connection, dialect, &id, 404)?;
+        let token = random::token();
+        Ok(Json(
+            json!({"access_token": token, "token_type": "bearer", "expires_in": 1800}),
         ))
     });
     Ok(answer.await?)
