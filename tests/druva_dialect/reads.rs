@@ -9,7 +9,7 @@ use crate::{
     support::{Platform, but},
 };
 
-// R-D32
+// R-D20
 #[tokio::test]
 async fn plans_are_read_with_what_they_force_on() {
     let platform = Platform::start().await;

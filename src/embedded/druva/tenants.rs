@@ -122,7 +122,9 @@ pub(super) fn update(
             .ok_or_else(|| refuse(400, "the tenant's plan isn't there"))?,
     };
     let listed = merged(remaining(&views, &tenant, plan, product), body)?;
-    if body.has("features") || body.has("servicePlanID") {
+    // A sandbox keeps its workloads; its numbers of users stay with the features.
+    let counted = tenant.protection != Protection::Sandbox;
+    if counted && (body.has("features") || body.has("servicePlanID")) {
         patch.insert("workloads".into(), workloads(plan, product, &listed));
     }
     let mut after = tenant.clone();

@@ -171,13 +171,14 @@ impl<'a> Views<'a> {
             .unwrap_or_default();
         for kind in &forced {
             let mut attrs = features::counts(tenant, kind);
-            let others = own.iter().filter(|feature| feature.name == kind.name);
-            let others = others.flat_map(|feature| &feature.attrs);
-            let known: Vec<Attribute> = others
-                .filter(|attribute| attrs.iter().all(|count| count.name != attribute.name))
-                .cloned()
-                .collect();
-            attrs.extend(known);
+            let same = own.iter().filter(|feature| feature.name == kind.name);
+            let others = same.flat_map(|feature| feature.attrs.iter().cloned());
+            let unset = kind.needed.iter().map(|name| features::unset(name));
+            for attribute in others.chain(unset) {
+                if attrs.iter().all(|known| known.name != attribute.name) {
+                    attrs.push(attribute);
+                }
+            }
             shown.push(Feature {
                 name: kind.name.to_owned(),
                 attrs,
