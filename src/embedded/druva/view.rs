@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::{
-    extra::{Attribute, Feature, Phase},
+    extra::{Feature, Phase},
     features::{self, product_id},
     ids::Ids,
     refusal::refuse,
