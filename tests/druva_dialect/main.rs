@@ -11,5 +11,6 @@ mod faults;
 mod process;
 mod reads;
 mod reports;
+mod scale;
 mod support;
 mod tenants;
