@@ -98,7 +98,8 @@ impl<'a> Views<'a> {
         document
     }
 
-    fn admins_of(&self, customer: &Item) -> Vec<i64> {
+    /// The ids of a customer's administrators, as far as Druva knows them.
+    pub fn admins_of(&self, customer: &Item) -> Vec<i64> {
         let listed = customer.value("administrators").and_then(Value::as_array);
         listed
             .into_iter()
