@@ -228,6 +228,8 @@ async fn lists_go_by_opaque_cursors_that_stand_alone() {
     assert_eq!(&names[..2], ["Sandbox", "Customer 0"]);
     // What the first page asked for holds for all.
     assert!(all.iter().all(|customer| customer["features"].is_array()));
+    let one = platform.get("/msp/v3/customers?pageSize=1").await;
+    assert_eq!(one.expect(200)["customers"][0]["customerName"], "Sandbox");
     let first = platform
         .get("/msp/v3/customers?pageSize=3")
         .await

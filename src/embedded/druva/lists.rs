@@ -68,12 +68,9 @@ pub(super) async fn customers(State(dialect): Here, uri: Uri) -> Answered {
     let answer = read(dialect, move |connection, dialect| {
         let (items, next) = items(connection, Kind::Customer, Filter::default(), cursor)?;
         let views = Views::new(connection, &dialect.ids)?;
-        let features = next.features;
-        let shown = items.iter().filter(|customer| is_shown(customer));
-        let shown = shown
-            .map(|customer| views.customer(customer, features))
-            .collect();
-        Ok(page("customers", shown, next.more))
+        let shown = items.iter();
+        let shown = shown.map(|customer| views.customer(customer, next.features));
+        Ok(page("customers", shown.collect(), next.more))
     });
     Ok(answer.await?)
 }
@@ -90,7 +87,9 @@ fn items(
     filter: Filter,
     cursor: Cursor,
 ) -> Result<(Vec<Item>, Next)> {
-    let mut items = rows::list(connection, kind, &filter, cursor.after, cursor.size + 1)?;
+    // One more tells whether there is another page, and one may be hidden.
+    let mut items = rows::list(connection, kind, &filter, cursor.after, cursor.size + 2)?;
+    items.retain(is_shown);
     let place = cut(&mut items, cursor.size, |item| item.sequence);
     let features = cursor.features;
     let more = place.map(|after| Cursor { after, ..cursor });

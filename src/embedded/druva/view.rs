@@ -223,8 +223,8 @@ impl<'a> Views<'a> {
 }
 
 /// Whether Druva knows of an item; the estate's default customer only holds machines that nobody has listed.
-pub(super) fn is_shown(customer: &Item) -> bool {
-    customer.protection != Protection::Default
+pub(super) fn is_shown(item: &Item) -> bool {
+    item.kind != Kind::Customer || item.protection != Protection::Default
 }
 
 /// The address as one text.
