@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use support::{
     bridge::Bridge,
-    operator::{Stage, customer, eventually},
+    operator::{Stage, customer, eventually, holdfast},
 };
 
 const CUSTOMERS: usize = 200;
@@ -171,6 +171,7 @@ async fn two_hundred_customers_cost_one_request_each_and_then_nothing() {
 
     settle(&stage, &bridge).await;
     assert_idle(&stage, &bridge).await;
+    plan_of_nothing(&stage, &bridge, &manifests.join("---\n")).await;
 
     // One edit.
     let before = (bridge.console.mutations().await.len(), writes(&stage));
@@ -187,6 +188,30 @@ async fn two_hundred_customers_cost_one_request_each_and_then_nothing() {
     assert!(total(&written) <= 4, "{written:#?}");
 
     restart(&mut stage, &bridge).await;
+}
+
+/// A plan in which nothing changes asks for pages, as a sweep does, and writes nothing. R-N2
+async fn plan_of_nothing(stage: &Stage, bridge: &Bridge, manifests: &str) {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("customers.yaml");
+    std::fs::write(&file, manifests).expect("a file");
+    let before = (requests(bridge).await, writes(stage));
+    let output = holdfast(&[
+        "plan",
+        "-f",
+        file.to_str().expect("a path"),
+        "-n",
+        stage.namespace(),
+    ]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("Nothing changes on the platform: 200 unchanged"),
+        "{text}"
+    );
+    let read = since(&before.0, &requests(bridge).await);
+    println!("a plan of nothing: {read:#?}");
+    assert!(total(&read) <= PAGES + REPORTS, "{read:#?}");
+    assert_eq!(since(&before.1, &writes(stage)), Counts::new());
 }
 
 /// A new process over what is there: it looks once, knows everybody, and writes nothing.

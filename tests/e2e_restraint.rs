@@ -5,6 +5,7 @@ mod support;
 use serde_json::{Value, json};
 
 use support::{
+    bridge::Bridge,
     operator::{Console, Stage, customer, eventually},
     resources::events,
 };
@@ -99,6 +100,31 @@ async fn a_deletion_waits_suspended_and_can_be_called_off_or_let_through() {
     allow(&stage, "contoso");
     gone(&stage, "contoso");
     assert!(remote(&console, "contoso").await.is_null());
+}
+
+// R-D6, R-N7: the platform knows better than any guard that a backup is running; it is believed, said, and not asked in a hurry.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_backed_up_is_not_deleted() {
+    let stage = Stage::start("running").await;
+    let bridge = Bridge::start("msp").await;
+    let fabrikam = customer("fabrikam", "msp", ", deletionPolicy: Delete");
+    stage.apply(&[bridge.manifest(), fabrikam].join("---\n"));
+    stage.await_ready(&["customer/fabrikam"]).await;
+    let problem = json!({"type": "urn:holdfast:problem:backup-active", "title": "A backup is running", "status": 409, "detail": "2 backups of this customer are running"});
+    bridge.faults(&format!("[{{when: {{method: DELETE}}, then: {{status: {{code: 409, contentType: application/problem+json, body: '{problem}'}}}}}}]"));
+    delete(&stage, "fabrikam");
+    let object = "customer/fabrikam";
+    stage
+        .await_condition(object, "DeletionBlocked", "True/BackupActive")
+        .await;
+    let message = stage.message(object, "DeletionBlocked");
+    for words in ["2 backups of this customer are running", "Retain"] {
+        assert!(message.contains(words), "{words:?} isn't in {message:?}");
+    }
+    bridge.sweep(&stage, 3).await;
+    let asked = bridge.requests("DELETE /v1/customers/{id}").await;
+    assert!(asked <= 2, "asked {asked} times within a few seconds");
+    assert!(!remote(&bridge.console, "fabrikam").await.is_null());
 }
 
 // R-N7, R-N9

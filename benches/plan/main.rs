@@ -103,6 +103,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             fields: std::collections::BTreeMap::new(),
             repeatable_create: true,
             marks: true,
+            console: std::collections::BTreeMap::new(),
             default_customer: None,
         },
         objects,

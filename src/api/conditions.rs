@@ -49,6 +49,8 @@ closed_enum! {
         Applied,
         /// The platform holds what the spec says.
         InSync,
+        /// The platform has no objects of this kind: the resource groups and shares out in the cluster alone.
+        KeptHere,
         /// `management: Observe`: what differs is reported and not written.
         Observing,
         /// `management: Paused`: nothing is looked at.

@@ -10,6 +10,7 @@ mod plan_text;
 mod platform;
 mod release;
 mod run;
+mod todo;
 
 use std::{fmt, process::ExitCode};
 
@@ -45,6 +46,8 @@ enum Command {
     Platform(platform::Command),
     /// Show what was done to an object on the platform, and how it ended
     History(history::Arguments),
+    /// List what only a person at the platform's console can do
+    Todo(todo::Arguments),
     /// Let go of objects without touching the platform
     Release(release::Arguments),
 }
@@ -129,6 +132,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Platform(command) => platform::run(command).await,
         Command::History(arguments) => history::run(arguments).await,
+        Command::Todo(arguments) => todo::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
     };
     outcome.map(|()| ExitCode::SUCCESS)

@@ -75,6 +75,10 @@ pub struct Capabilities {
     /// and name agree, and taken up again by `adopt` alone.
     #[serde(default = "yes")]
     pub marks: bool,
+    /// Where a person does at the console what the interface can't, by kind and field of the spec; a field that isn't listed,
+    /// nor taken, is one that the platform has no place for. Empty where the pages aren't known.
+    #[serde(default)]
+    pub console: BTreeMap<Kind, BTreeMap<String, String>>,
     /// The customer that takes clients nobody lists.
     pub default_customer: Option<super::ObjectId>,
 }
@@ -83,6 +87,22 @@ impl Capabilities {
     /// Whether the platform can do it.
     pub fn can(&self, capability: Capability) -> bool {
         self.verbs.contains(&capability)
+    }
+
+    /// Whether the platform has objects of a kind at all.
+    pub fn knows(&self, kind: Kind) -> bool {
+        let takes_nothing = self.fields.get(&kind).is_some_and(BTreeSet::is_empty);
+        !takes_nothing || self.can(Capability::create(kind)) || self.can(Capability::update(kind))
+    }
+
+    /// The console's page for a field of a kind.
+    pub fn console_page(&self, kind: Kind, field: &str) -> Option<&str> {
+        let group = field.split('.').next().unwrap_or(field);
+        let pages = self.console.get(&kind)?;
+        pages
+            .get(field)
+            .or_else(|| pages.get(group))
+            .map(String::as_str)
     }
 
     /// Whether the platform has room for a field of a kind.

@@ -59,6 +59,7 @@ pub struct Inventory {
     objects: HashMap<Key, Arc<Object>>,
     by_claim: HashMap<(Kind, Claim), BTreeSet<ObjectId>>,
     by_name: HashMap<(Kind, String), BTreeSet<ObjectId>>,
+    by_account_name: HashMap<String, BTreeSet<ObjectId>>,
     children: HashMap<(Kind, ObjectId), BTreeSet<ObjectId>>,
     tenants_by_plan: HashMap<ObjectId, BTreeSet<ObjectId>>,
     clients: HashMap<ObjectId, Client>,
@@ -78,6 +79,13 @@ impl Inventory {
     /// Capabilities and the like, once observed.
     pub fn surroundings(&self) -> Option<&Surroundings> {
         self.surroundings.as_ref()
+    }
+
+    /// Whether objects can carry our mark, as far as is known.
+    pub fn marks(&self) -> bool {
+        self.surroundings
+            .as_ref()
+            .is_none_or(|surroundings| surroundings.capabilities.marks)
     }
 
     /// Takes the number that a sweep about to start runs under.
@@ -177,6 +185,15 @@ impl Inventory {
             .filter_map(move |id| self.get(kind, id))
     }
 
+    /// Customers with an account name, in any case.
+    pub fn of_account(&self, name: &str) -> impl Iterator<Item = &Arc<Object>> {
+        self.by_account_name
+            .get(&name.to_lowercase())
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.get(Kind::Customer, id))
+    }
+
     /// Objects of a kind directly under a parent.
     pub fn children(&self, kind: Kind, parent: &ObjectId) -> impl Iterator<Item = &Arc<Object>> {
         self.children
@@ -258,6 +275,12 @@ impl Inventory {
             .entry((object.kind, object.name.to_lowercase()))
             .or_default()
             .insert(object.id.clone());
+        if let Some(account) = object.settings.text("accountName") {
+            self.by_account_name
+                .entry(account.to_lowercase())
+                .or_default()
+                .insert(object.id.clone());
+        }
         if let Some(parent) = object.parent() {
             self.children
                 .entry((object.kind, parent))
@@ -283,6 +306,9 @@ impl Inventory {
             &(key.0, object.name.to_lowercase()),
             &key.1,
         );
+        if let Some(account) = object.settings.text("accountName") {
+            remove_from(&mut self.by_account_name, &account.to_lowercase(), &key.1);
+        }
         if let Some(parent) = object.parent() {
             remove_from(&mut self.children, &(key.0, parent), &key.1);
         }

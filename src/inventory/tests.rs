@@ -47,6 +47,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             fields: BTreeMap::new(),
             repeatable_create: true,
             marks: true,
+            console: BTreeMap::new(),
             default_customer: None,
         },
         objects,

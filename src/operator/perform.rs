@@ -96,6 +96,14 @@ async fn on_platform(
             Some(object) => handle.site.inventory_mut().record(object),
             None => progress.unclaimed = true,
         },
+        Step::LookBeside(document) => {
+            let objects = platform.beside(kind, document).await?;
+            let mut inventory = handle.site.inventory_mut();
+            for object in objects {
+                inventory.record(object);
+            }
+            progress.looked_beside = true;
+        }
         Step::Read(id) | Step::ConfirmGone(id) => {
             if let Some(object) = platform.read(kind, id).await? {
                 handle.site.inventory_mut().record(object);
@@ -147,15 +155,15 @@ async fn on_platform(
         }
         Step::CheckOperation(operation) => match platform.operation(operation).await? {
             OperationState::Done(made) => {
-                progress.operation = None;
                 progress.made = made.or(progress.made.take());
+                conclude(gathered, progress, ChangeOutcome::Done);
             }
             OperationState::Running => progress.operation_checked = true,
             OperationState::WaitingForHuman => {
                 (progress.operation_checked, progress.waiting_for_human) = (true, true);
             }
             OperationState::Failed(problem) => {
-                progress.operation = None;
+                conclude(gathered, progress, ChangeOutcome::Refused);
                 return Err(problem.into());
             }
         },
@@ -175,6 +183,24 @@ async fn on_platform(
         | Step::Settle(_) => {}
     }
     Ok(())
+}
+
+/// An operation has ended: the change log says how, and what is known of the object may be older.
+fn conclude(gathered: &Gathered, progress: &mut Progress, outcome: ChangeOutcome) {
+    progress.operation = None;
+    progress.concluded = true;
+    let sent = |change: &&mut Change| change.outcome == ChangeOutcome::Sent;
+    if let Some(change) = progress.performed.last_mut().filter(sent) {
+        change.outcome = outcome;
+        progress.logged = progress.logged.min(progress.performed.len() - 1);
+    } else if let Some(intent) = &gathered.sight.declared.status.intent {
+        progress.performed.push(Change {
+            at: intent.at,
+            step: intent.step,
+            fields: intent.fields.clone(),
+            outcome,
+        });
+    }
 }
 
 fn record(handle: &Handle, written: Written, progress: &mut Progress) {

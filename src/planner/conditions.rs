@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{Declared, PlatformState, Progress, Remote, Seen, Settlement, Verdict, View};
+use super::{Declared, PlatformState, Progress, Remote, Seen, Settlement, Verdict, View, unmarked};
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
@@ -38,12 +38,18 @@ pub fn managed_status(
             .map(|object| object.id.to_string())
             .or_else(|| previous.external_id.clone()),
         claim: observed
+            .filter(|platform| platform.capabilities.marks)
             .map(|platform| {
                 platform
                     .claim(declared.kind, &declared.namespace, &declared.name)
                     .to_string()
             })
-            .or_else(|| previous.claim.clone()),
+            .or_else(|| {
+                previous
+                    .claim
+                    .clone()
+                    .filter(|_| !unmarked::is_unmarked(view))
+            }),
         platform: observed
             .map(|platform| platform.name.clone())
             .or_else(|| previous.platform.clone()),
@@ -83,6 +89,13 @@ pub fn change_log(
                 last.at = change.at;
             }
             Some(last) if repeated(last) => {}
+            // The answer to what was sent before.
+            Some(last)
+                if last.outcome == ChangeOutcome::Sent
+                    && (last.step, &last.fields) == (change.step, &change.fields) =>
+            {
+                *last = change.clone();
+            }
             _ => changes.push(change.clone()),
         }
     }
@@ -116,9 +129,18 @@ fn unnoted_creation(
     })
 }
 
-/// The operation that the platform has accepted and not finished, so that a restart goes on asking for it.
+/// The operation that the platform has accepted and not finished, so that a restart goes on asking for it; or a creation of
+/// which nobody knows yet what became.
 fn intent(view: &View<'_>) -> Option<Intent> {
-    let operation = view.progress.operation.clone()?;
+    let Some(operation) = view.progress.operation.clone() else {
+        let noted = view.declared.status.intent.as_ref();
+        let open = noted.filter(|intent| {
+            intent.step == ChangeStep::Create
+                && unmarked::is_unmarked(view)
+                && unmarked::stays_open(view, remote_object(view.declared, &view.remote).is_some())
+        });
+        return open.cloned();
+    };
     let previous = view
         .declared
         .status
@@ -183,6 +205,10 @@ fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
     use ConditionType::{DriftDetected, ManualStepPending, Ready};
     let mut said = match &settlement.verdict {
         Verdict::InSync => in_sync(),
+        Verdict::KeptHere(message) => {
+            let types = [(Ready, "True"), (ConditionType::Synced, "True")];
+            all(&types, Reason::KeptHere, message)
+        }
         Verdict::Observing => observing(settlement),
         Verdict::Paused => paused(view),
         Verdict::Waiting(reason, message) => all(
@@ -299,6 +325,10 @@ fn drifted(settlement: &Settlement) -> String {
 }
 
 fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
+    let nowhere = format!(
+        "accepted, and nothing acts on it yet: {}.",
+        settlement.not_acted_on.join(", ")
+    );
     if !settlement.manual_steps.is_empty() {
         let fields: Vec<&str> = settlement
             .manual_steps
@@ -308,19 +338,18 @@ fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
         return Some((
             Reason::ConsoleStepRequired,
             format!(
-                "only a person at the platform's console can do this: {}. See status.manualSteps.",
-                fields.join(", ")
+                "only a person at the platform's console can do this: {}. See status.manualSteps.{}",
+                fields.join(", "),
+                if settlement.not_acted_on.is_empty() {
+                    String::new()
+                } else {
+                    format!(" Besides, {nowhere}")
+                }
             ),
         ));
     }
     if !settlement.not_acted_on.is_empty() {
-        return Some((
-            Reason::FieldNotActedOn,
-            format!(
-                "accepted, and nothing acts on it yet: {}.",
-                settlement.not_acted_on.join(", ")
-            ),
-        ));
+        return Some((Reason::FieldNotActedOn, nowhere));
     }
     None
 }

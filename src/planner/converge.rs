@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View,
+    Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
     desired::{desired, spec_field},
     refusals::{of_change, refuse, settle_obstacle},
     settle::settle,
@@ -45,17 +45,11 @@ pub fn next(
         Ok(settings) => settings,
         Err(obstacle) => return settle_obstacle(obstacle),
     };
-    let mut manual_steps = Vec::new();
-    settings.retain(|setting| {
-        let takes = platform.capabilities.takes(declared.kind, setting);
-        if !takes {
-            manual_steps.push(console_step(declared.kind, setting));
-        }
-        takes
-    });
+    let (mut manual_steps, no_place) = console::sort_out(&mut settings, platform, declared);
     let differing = differences(declared.kind, &settings, &object.settings);
     if management == Management::Observe {
-        return report(view, object, Verdict::Observing, &differing, manual_steps);
+        let verdict = Verdict::Observing;
+        return report(view, object, verdict, &differing, manual_steps, no_place);
     }
     if let Some(refusal) = of_change(view, object, &settings, &differing) {
         return refuse(&refusal);
@@ -69,7 +63,7 @@ pub fn next(
     manual_steps.extend(
         unwritable
             .iter()
-            .map(|difference| console_step(declared.kind, difference.field)),
+            .filter_map(|difference| console::step(platform, declared.kind, difference.field)),
     );
     if let Some(step) = write(view, platform, object, &writable) {
         return step;
@@ -80,7 +74,8 @@ pub fn next(
     if let Some(refusal) = shortage {
         return refuse(&refusal);
     }
-    report(view, object, Verdict::InSync, &unwritable, manual_steps)
+    let verdict = Verdict::InSync;
+    report(view, object, verdict, &unwritable, manual_steps, no_place)
 }
 
 /// R-S2: whether the object that we have just made is in another place than was asked for. It isn't marked then, so that this
@@ -134,7 +129,7 @@ fn write(
     if differing.is_empty() {
         return None;
     }
-    if let Some(step) = held(view) {
+    if let Some(step) = held(view).or_else(|| busy(object)) {
         return Some(step);
     }
     let reverting = reverting(view, differing);
@@ -172,7 +167,19 @@ fn write(
 fn mark(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Claim> {
     let declared = view.declared;
     let ours = || platform.claim(declared.kind, &declared.namespace, &declared.name);
-    object.claim.is_none().then(ours)
+    (platform.capabilities.marks && object.claim.is_none()).then(ours)
+}
+
+/// What is said while the platform is still working on the object itself.
+fn busy(object: &Object) -> Option<Step> {
+    let doing = object.facts.busy.as_ref()?;
+    let message = format!(
+        "{} {} {doing}. What differs is written when that is over.",
+        object.kind.as_str(),
+        object.id
+    );
+    let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message);
+    Some(settle(verdict, Some(PATIENCE)))
 }
 
 /// What is said instead of writing while writing is on hold.
@@ -214,7 +221,7 @@ fn customer_extras(
         return None;
     }
     if !platform.capabilities.can(Capability::SendWelcomeMail) || rules::hands_off(object) {
-        manual_steps.push(console_step(Kind::Customer, "welcomeMail"));
+        manual_steps.extend(console::step(platform, Kind::Customer, "welcomeMail"));
         return None;
     }
     Some(held(view).unwrap_or_else(|| Step::SendWelcomeMail(object.id.clone())))
@@ -281,17 +288,6 @@ fn move_clients(
     None
 }
 
-fn console_step(kind: Kind, setting: &str) -> ManualStep {
-    let field = spec_field(kind, setting);
-    ManualStep {
-        step: format!(
-            "the platform's interface can't set {field}: set it at the platform's console, on the page of this {}",
-            kind.as_str()
-        ),
-        field,
-    }
-}
-
 /// Nothing is left to write.
 fn report(
     view: &View<'_>,
@@ -299,8 +295,11 @@ fn report(
     verdict: Verdict,
     differing: &[Difference],
     manual_steps: Vec<ManualStep>,
+    no_place: Vec<String>,
 ) -> Step {
     let kind = view.declared.kind;
+    let mut not_acted_on = rules::not_acted_on(kind, &view.declared.spec);
+    not_acted_on.extend(no_place);
     let drift = differing
         .iter()
         .take(DRIFT_SHOWN)
@@ -310,7 +309,7 @@ fn report(
         verdict,
         drift,
         manual_steps,
-        not_acted_on: rules::not_acted_on(kind, &view.declared.spec),
+        not_acted_on,
         rule: None,
         again: until_next_change(view, object),
     }))

@@ -9,6 +9,7 @@ use super::{
     lately::unanswered,
     refusals::{of_creation, refuse, settle_obstacle},
     settle::settle,
+    unmarked,
 };
 use crate::{
     api::{
@@ -27,7 +28,9 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         Ok(settings) => settings,
         Err(obstacle) => return settle_obstacle(obstacle),
     };
-    if let Some(step) = adopt_namesake(view, platform, management, &settings) {
+    // What a lost creation of ours may have made isn't somebody else's.
+    let lost = !platform.capabilities.marks && unmarked::open(view).is_some();
+    if !lost && let Some(step) = adopt_namesake(view, platform, management, &settings) {
         return step;
     }
     if management == Management::Observe {
@@ -54,7 +57,8 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Some((reason, hold)) = &view.hold {
         return settle(Verdict::Waiting(*reason, hold.clone()), Some(PATIENCE));
     }
-    if let Some(sent) = unanswered(view).filter(|_| !platform.capabilities.repeatable_create) {
+    let waits = platform.capabilities.marks && !platform.capabilities.repeatable_create;
+    if let Some(sent) = unanswered(view).filter(|_| waits) {
         let message = format!(
             "the creation sent at {sent} was not answered and may still be carried out. Looking for the object for two minutes from then before it is tried again."
         );
@@ -64,13 +68,19 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         );
     }
     settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
+    let document = settings.to_document();
+    if !platform.capabilities.marks
+        && let Some(step) = unmarked::before_creation(view, platform, management, &document)
+    {
+        return step;
+    }
     Step::Create {
         claim: platform.claim(declared.kind, &declared.namespace, &declared.name),
         fields: settings
             .filled()
             .map(|setting| spec_field(declared.kind, setting))
             .collect(),
-        document: settings.to_document(),
+        document,
     }
 }
 
@@ -125,6 +135,13 @@ fn adopt_namesake(
         return Some(refuse(&refusal));
     }
     let differing = differences(kind, settings, &seen.object.settings);
+    // What can be neither made nor changed there is bound by its name; what differs is reported.
+    let bound = kind == Kind::ServicePlan
+        && !platform.capabilities.can(Capability::create(kind))
+        && !platform.capabilities.can(Capability::update(kind));
+    if bound && view.remote.namesakes.len() == 1 {
+        return Some(converge::next(view, platform, management, &seen.object));
+    }
     let matching =
         platform.adopt(&view.declared.lifecycle) == Adopt::Matching && seen.object.claim.is_none();
     let parent = Object::parent_field(kind)

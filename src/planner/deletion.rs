@@ -6,6 +6,7 @@ use super::{
     operation,
     restraint::{reactivation, restrained},
     settle::{settle, under_rule},
+    unmarked,
 };
 use crate::{
     api::{
@@ -82,7 +83,19 @@ fn let_go(view: &View<'_>) -> Step {
 /// Nothing that the inventory knows carries our claim: ask the platform by claim, and by the noted id.
 fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
     let declared = view.declared;
-    if !view.progress.unclaimed {
+    if let Some(object) = &view.remote.disagreeing {
+        return settle(
+            Verdict::DeletionBlocked(
+                Reason::NameConflict,
+                format!(
+                    "the annotation names {}, which has another name or place on the platform, so it isn't deleted. Set deletionPolicy: Retain to let go of it untouched.",
+                    object.id
+                ),
+            ),
+            None,
+        );
+    }
+    if platform.capabilities.marks && !view.progress.unclaimed {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
     }
     let Some((account, id)) = &declared.annotated else {
@@ -125,7 +138,7 @@ fn unannotated(view: &View<'_>) -> Step {
         .as_deref()
         .map(ObjectId::new)
     else {
-        return Step::Release;
+        return open_creation(view).unwrap_or(Step::Release);
     };
     if view.progress.gone.as_ref() == Some(&id) {
         return let_go(view);
@@ -140,6 +153,17 @@ fn unannotated(view: &View<'_>) -> Step {
         Verdict::DeletionBlocked(Reason::NameConflict, message),
         Some(PATIENCE),
     )
+}
+
+/// A creation whose outcome isn't known may have made an object that nobody would know of any more.
+fn open_creation(view: &View<'_>) -> Option<Step> {
+    let intent = unmarked::open(view)?;
+    let message = format!(
+        "the creation sent at {} was not answered, and what it made isn't known. Look at the platform's console; then set deletionPolicy: Retain to let go, or adopt: ById with the externalId of the object.",
+        intent.at
+    );
+    let verdict = Verdict::DeletionBlocked(Reason::CreateOutcomeUnknown, message);
+    Some(settle(verdict, Some(PATIENCE)))
 }
 
 /// A creation without an answer may be carried out late, even after the object has been made and deleted again.

@@ -125,6 +125,13 @@ pub fn remote_name(kind: Kind, spec: &Value) -> Option<&str> {
     }
 }
 
+/// The account name that a customer's spec states.
+pub fn account_name(spec: &Value) -> Option<&str> {
+    spec.get("accountName")
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty())
+}
+
 /// What a new object starts with beyond the spec: choices that the platform would otherwise make silently.
 ///
 /// # Errors
@@ -193,6 +200,15 @@ fn clear_alternatives(kind: Kind, settings: &mut Settings) {
     }
 }
 
+/// What a reference of the spec leads to.
+fn target(field: &str) -> Kind {
+    match field {
+        "customerRef" => Kind::Customer,
+        "servicePlanRef" => Kind::ServicePlan,
+        _ => Kind::Reseller,
+    }
+}
+
 fn add_references(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -233,6 +249,8 @@ fn add_references(
                     format!("{field} names {name:?}, which is being deleted."),
                 ));
             }
+            // What the platform has no objects of stands in the cluster alone.
+            Reference::Found { .. } if !platform.capabilities.knows(target(field)) => {}
             Reference::Found { id: None, .. } => {
                 return Err(Obstacle::Wait(
                     Reason::ReferenceNotReady,

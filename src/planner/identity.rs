@@ -7,7 +7,7 @@ use super::{
     lately::{is_in_doubt, is_open, made_lately},
 };
 use crate::{
-    api::{conditions::Reason, shared::Adopt},
+    api::{Kind, conditions::Reason, shared::Adopt},
     estate::{Claim, Object, ObjectId},
     rules::{Refusal, registry},
 };
@@ -18,6 +18,8 @@ pub enum Identity {
     Ours(Arc<Object>),
     /// None, and the platform said so.
     Unknown,
+    /// This one, as the platform said when the creation was done; it isn't noted yet.
+    Made(ObjectId),
     /// The inventory doesn't know; the platform has to be asked by claim.
     LookUp(Claim),
     /// The noted id isn't in the inventory; the platform has to be asked by id.
@@ -39,6 +41,17 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     if let Some(refusal) = adoption_by_id(view, platform) {
         return refusal;
     }
+    if let Some(object) = &view.remote.disagreeing {
+        return disagreeing(view, &object.id);
+    }
+    if let Some(id) = view
+        .progress
+        .made
+        .as_ref()
+        .filter(|_| declared.annotated.is_none())
+    {
+        return Identity::Made(id.clone());
+    }
     let noted = declared
         .annotated
         .as_ref()
@@ -58,7 +71,7 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     if let Some(identity) = noted_in_status_alone(view, platform) {
         return identity;
     }
-    if !view.progress.unclaimed {
+    if platform.capabilities.marks && !view.progress.unclaimed {
         return Identity::LookUp(platform.claim(
             declared.kind,
             &declared.namespace,
@@ -66,6 +79,23 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
         ));
     }
     Identity::Unknown
+}
+
+/// The annotation names an object that is somebody else's by its name or place: it came with a copied manifest, or from a
+/// backup of the cluster.
+fn disagreeing(view: &View<'_>, id: &ObjectId) -> Identity {
+    let kind = view.declared.kind;
+    let differs = match kind {
+        Kind::Tenant => "another customer or product",
+        Kind::Customer => "another account name",
+        Kind::ServicePlan | Kind::Reseller => "another name",
+    };
+    let message = format!(
+        "the annotation holdfast.dev/external-id names {} {id}, which has {differs} on the platform. Nothing is written. If it is this one, set adopt: ById with externalId: {:?}; otherwise remove the annotation.",
+        kind.as_str(),
+        id.as_str()
+    );
+    Identity::Refused(Reason::NameConflict, message)
 }
 
 /// The object that carries our claim. Read afresh when the last change had no answer: the inventory may be older than it.
@@ -90,7 +120,7 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
         ));
     }
     let resumed = view.progress.unlogged().iter().any(is_open);
-    let in_doubt = resumed || is_in_doubt(view.declared, view.now);
+    let in_doubt = resumed || view.progress.concluded || is_in_doubt(view.declared, view.now);
     if in_doubt && view.progress.fresh.as_ref() != Some(&object.id) {
         return Identity::Read(object.id.clone());
     }

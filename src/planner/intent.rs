@@ -1,11 +1,23 @@
 //! Writing a change down before it is sent, so that a crash at any moment leaves a trace of it. I8.
 
-use super::{Step, View};
+use super::{Step, View, unmarked};
 use crate::api::shared::{ChangeStep, Intent};
 
 /// The step itself when it changes nothing or is written down already; otherwise the note that comes before it. A creation
-/// needs none: the object itself carries our claim.
+/// needs none where the object itself carries our claim.
 pub fn written_down(view: &View<'_>, step: Step) -> Step {
+    if let Step::Create {
+        document, fields, ..
+    } = &step
+        && unmarked::is_unmarked(view)
+    {
+        let noted = |intent: &Intent| intent.step == ChangeStep::Create;
+        return if view.progress.intent.as_ref().is_some_and(noted) {
+            step
+        } else {
+            Step::RecordIntent(unmarked::intent(view, document, fields.clone()))
+        };
+    }
     let Some((kind, fields)) = step
         .mutation()
         .filter(|(kind, _)| *kind != ChangeStep::Create)

@@ -14,7 +14,8 @@ const LATE: SignedDuration = SignedDuration::from_secs(120);
 /// When the object was made, if that was moments ago.
 pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {
     let made = last(view, |change| {
-        change.step == ChangeStep::Create && change.outcome == ChangeOutcome::Done
+        change.step == ChangeStep::Create
+            && matches!(change.outcome, ChangeOutcome::Done | ChangeOutcome::Sent)
     })?;
     Some(made.at)
 }

@@ -4,6 +4,7 @@
 
 mod claim;
 mod conditions;
+mod console;
 mod converge;
 mod creation;
 mod deletion;
@@ -21,11 +22,12 @@ mod status;
 mod step;
 #[cfg(test)]
 mod tests;
+mod unmarked;
 mod view;
 
 pub use claim::{claim, secret_tag};
 pub use conditions::{change_log, managed_status, remote_object};
-pub use desired::{remote_name, spec_field};
+pub use desired::{account_name, remote_name, spec_field};
 pub use failure::retry_delay;
 pub use lately::is_in_doubt;
 pub use notes::{Note, notes};
@@ -35,6 +37,7 @@ pub use status::{
     platform, reseller, tenant,
 };
 pub use step::{Settlement, Step, Verdict};
+pub use unmarked::agrees;
 pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
     Remote, Rest, Safety, Seen, Supplements, View,
@@ -55,6 +58,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two looks at an operation.
 const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 
+/// Time between two looks at an operation that was accepted just now, and at one that takes long.
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
+const LONG_PAUSE: Duration = Duration::from_secs(60);
+
+/// After that an operation isn't one that just takes its time.
+const ENDLESS: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
 /// The next step for one resource.
 pub fn next(view: &View<'_>) -> Step {
     let mut step = resting(view, decide(view));
@@ -68,8 +78,9 @@ pub fn next(view: &View<'_>) -> Step {
 
 /// A refused or unanswered change isn't sent again before its time, whatever else calls for a pass. I5
 fn resting(view: &View<'_>, step: Step) -> Step {
+    let sends = step.mutation().is_some() || matches!(step, Step::RehearseDeletion(_));
     match &view.rest {
-        Some(rest) if step.mutation().is_some() => settle(rest.verdict.clone(), Some(rest.left)),
+        Some(rest) if sends => settle(rest.verdict.clone(), Some(rest.left)),
         _ => step,
     }
 }
@@ -149,6 +160,9 @@ fn leads_to(declared: &Declared, field: &str) -> String {
 /// An operation that the platform accepted is settled before anything else is sent; letting go need not wait for it.
 fn operation(view: &View<'_>) -> Option<Step> {
     let operation = view.progress.operation.as_ref()?;
+    if let Some(step) = unmarked::note_operation(view, operation) {
+        return Some(step);
+    }
     if !view.progress.operation_checked {
         return Some(Step::CheckOperation(operation.clone()));
     }
@@ -160,14 +174,43 @@ fn operation(view: &View<'_>) -> Option<Step> {
             ),
         )
     } else {
-        Verdict::Waiting(
+        at_work(view, operation)
+    };
+    Some(settle(verdict, Some(pause(view))))
+}
+
+/// When the operation was sent, as far as is noted.
+fn sent_at(view: &View<'_>) -> Option<jiff::Timestamp> {
+    let noted = view.progress.intent.as_ref();
+    let noted = noted.or(view.declared.status.intent.as_ref());
+    noted.map(|intent| intent.at)
+}
+
+/// What is said of an operation that takes its time, and when it takes too long.
+fn at_work(view: &View<'_>, operation: &str) -> Verdict {
+    match sent_at(view).filter(|at| view.now.duration_since(*at) >= ENDLESS) {
+        Some(at) => Verdict::Stalled(
+            Reason::WaitingForPlatform,
+            format!(
+                "the platform has accepted the change at {at} as operation {operation:?} and hasn't finished it since. It is still asked for; nothing else is sent. Ask the platform's support what became of it."
+            ),
+        ),
+        None => Verdict::Waiting(
             Reason::WaitingForPlatform,
             format!(
                 "the platform has accepted the change as operation {operation:?} and is working on it."
             ),
-        )
-    };
-    Some(settle(verdict, Some(OPERATION_PAUSE)))
+        ),
+    }
+}
+
+/// Time until the operation is asked for again: about as long as it has taken so far, so that a long one costs few requests.
+fn pause(view: &View<'_>) -> Duration {
+    let taken = sent_at(view).map(|at| view.now.duration_since(at));
+    let taken = taken.and_then(|taken| Duration::try_from(taken).ok());
+    taken.map_or(OPERATION_PAUSE, |taken| {
+        taken.clamp(SHORT_PAUSE, LONG_PAUSE)
+    })
 }
 
 /// Without a platform nothing can be compared; what only lets go needs none.
@@ -203,6 +246,18 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
     settle(verdict, Some(PATIENCE))
 }
 
+/// Where the platform has no objects of a kind, the resource groups what refers to it, and shares out what it is allotted.
+fn kept_here(view: &View<'_>) -> Step {
+    if let Some(refusal) = refusals::circle(view) {
+        return refusals::refuse(&refusal);
+    }
+    let kind = view.declared.kind.as_str();
+    let message = format!(
+        "the platform has no objects of kind {kind}: this one groups what refers to it here, and its allotment is shared out by Holdfast."
+    );
+    settle(Verdict::KeptHere(message), None)
+}
+
 fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     let declared = view.declared;
     let management = platform.management(&declared.lifecycle);
@@ -215,6 +270,9 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     if let Some(step) = operation(view) {
         return step;
     }
+    if !platform.capabilities.knows(declared.kind) {
+        return kept_here(view);
+    }
     if management == Management::Manage && !declared.finalized {
         return Step::Finalize;
     }
@@ -224,6 +282,10 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     match identity(view, platform) {
         Identity::Ours(object) => converge::next(view, platform, management, &object),
         Identity::Unknown => creation::next(view, platform, management),
+        Identity::Made(id) => Step::Mark(Marks {
+            external_id: Some(format!("{}/{id}", platform.capabilities.account.id)),
+            ..declared.marks.clone()
+        }),
         Identity::LookUp(claim) => {
             let elsewhere = declared
                 .annotated

@@ -24,6 +24,8 @@ pub enum Step {
     RecordIntent(Intent),
     /// Ask the platform for the object that carries our claim.
     LookUp(Claim),
+    /// Read afresh what stands where a creation of this document would put its object.
+    LookBeside(Map<String, Value>),
     /// Read one object afresh.
     Read(ObjectId),
     /// Make the object.
@@ -119,6 +121,7 @@ impl Step {
             | Self::Mark(_)
             | Self::RecordIntent(_)
             | Self::LookUp(_)
+            | Self::LookBeside(_)
             | Self::Read(_)
             | Self::CheckOperation(_)
             | Self::RehearseDeletion(_)
@@ -150,6 +153,7 @@ impl Step {
             Self::Mark(_) => "Mark",
             Self::RecordIntent(_) => "RecordIntent",
             Self::LookUp(_) => "LookUp",
+            Self::LookBeside(_) => "LookBeside",
             Self::Read(_) => "Read",
             Self::Create { .. } => "Create",
             Self::Update { .. } => "Update",
@@ -190,6 +194,8 @@ pub struct Settlement {
 pub enum Verdict {
     /// The platform holds what the spec says.
     InSync,
+    /// The platform has no objects of this kind: the resource stands in the cluster alone.
+    KeptHere(String),
     /// We only look; the drift list says what differs.
     Observing,
     /// We don't even look.

@@ -42,6 +42,8 @@ pub struct Declared {
     pub marks: Marks,
     /// `holdfast.dev/recreate`: the vanished id that may be made anew.
     pub recreate: Option<String>,
+    /// `holdfast.dev/retry-create`: the id of the intent whose creation may be sent again.
+    pub retry_create: Option<String>,
     /// How resource and remote object belong together.
     pub lifecycle: Lifecycle,
     /// The spec as a document, for the catalogue to pick from.
@@ -151,8 +153,10 @@ pub struct Seen {
 /// What the inventory says about one resource.
 #[derive(Debug, Clone, Default)]
 pub struct Remote {
-    /// The object that carries our claim.
+    /// The object that carries our claim; where objects can't carry one, the object whose id we noted and that agrees.
     pub claimed: Option<Arc<Object>>,
+    /// The object whose id we noted, and that doesn't agree in name or place; where objects can't carry a claim.
+    pub disagreeing: Option<Arc<Object>>,
     /// The object whose id we noted, or that the spec names.
     pub known: Option<Seen>,
     /// Other objects with our name under our parent.
@@ -202,10 +206,16 @@ impl Neighbours {
 }
 
 /// What this pass has learned or done so far.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact that a pass learns by itself"
+)]
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     /// The platform says outright that nothing carries our claim.
     pub unclaimed: bool,
+    /// What stands where the object would be was read afresh.
+    pub looked_beside: bool,
     /// An object read afresh in this pass.
     pub fresh: Option<ObjectId>,
     /// The platform says outright that there is no object of this id.
@@ -222,6 +232,8 @@ pub struct Progress {
     pub operation: Option<String>,
     /// The object that a creation without a mark made, as the platform says.
     pub made: Option<ObjectId>,
+    /// An operation has ended in this pass: what the inventory holds may be older.
+    pub concluded: bool,
     /// The operation was looked at in this pass.
     pub operation_checked: bool,
     /// The operation waits for a person at the platform.

@@ -143,6 +143,10 @@ fn on_platform(
             progress.unclaimed = inventory.claimed(kind, &claim).is_none();
             None
         }
+        Step::LookBeside(_) => {
+            progress.looked_beside = true;
+            None
+        }
         Step::Read(id) | Step::ConfirmGone(id) => {
             if inventory.get(kind, &id).is_some() {
                 progress.fresh = Some(id);
@@ -165,7 +169,11 @@ fn on_platform(
         }
         Step::Create {
             claim, document, ..
-        } => Some(create(inventory, kind, claim, document, now)),
+        } => {
+            let (action, id) = create(inventory, kind, &claim, document, now);
+            progress.made = (!inventory.marks()).then_some(id);
+            Some(action)
+        }
         Step::Update {
             id, mark, patch, ..
         } => update(inventory, kind, &id, mark, Value::Object(patch), reverts),
@@ -218,18 +226,22 @@ fn plain(action: ActionKind, id: &ObjectId, reverts: bool) -> Action {
 fn create(
     inventory: &mut Inventory,
     kind: Kind,
-    claim: Claim,
+    claim: &Claim,
     document: serde_json::Map<String, Value>,
     now: jiff::Timestamp,
-) -> Action {
+) -> (Action, ObjectId) {
     // The planner made the document from settings, so it can be read as such.
-    let settings = Settings::from_document(kind, &Value::Object(document)).unwrap_or_default();
+    let mut settings = Settings::from_document(kind, &Value::Object(document)).unwrap_or_default();
+    if kind == Kind::Customer && settings.text("accountName").is_none() && !inventory.marks() {
+        let name = settings.text("name").unwrap_or_default().to_owned();
+        settings.set(kind, "accountName", name.into());
+    }
     let object = Object {
         kind,
         // Nobody knows what the platform will call it; the claim is as unique.
         id: ObjectId::new(&format!("new-{claim}")),
         name: settings.text("name").unwrap_or_default().to_owned(),
-        claim: Some(claim),
+        claim: inventory.marks().then(|| claim.clone()),
         etag: None,
         protection: Protection::None,
         created_at: Some(now),
@@ -238,13 +250,15 @@ fn create(
     };
     let fields = values::changes(kind, &Settings::default(), &object.settings, inventory);
     count_below(inventory, &object, 1);
+    let id = object.id.clone();
     inventory.record(object);
-    Action {
+    let action = Action {
         action: ActionKind::Create,
         external_id: None,
         fields,
         reverts: false,
-    }
+    };
+    (action, id)
 }
 
 fn update(

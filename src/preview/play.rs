@@ -242,9 +242,11 @@ fn ending(settlement: &Settlement) -> Ending {
         message: message.to_owned(),
     };
     match &settlement.verdict {
-        Verdict::InSync | Verdict::Observing | Verdict::Paused | Verdict::Released => {
-            Ending::Settled
-        }
+        Verdict::InSync
+        | Verdict::KeptHere(_)
+        | Verdict::Observing
+        | Verdict::Paused
+        | Verdict::Released => Ending::Settled,
         Verdict::NotLookedYet => waiting("NotLookedYet", "nothing was observed yet"),
         Verdict::Waiting(reason, message) => waiting(reason.as_str(), message),
         Verdict::Unreachable(message) => waiting("PlatformUnreachable", message),

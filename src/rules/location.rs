@@ -87,7 +87,7 @@ pub fn answered_elsewhere(
         return None;
     }
     let message = format!(
-        "{id} was asked for in {:?}, which hosts country {country:?}, and the platform made it in {held:?}; nothing more is sent to it, so that no data ends up there",
+        "the customer was asked for in {:?}, which hosts country {country:?}, and the platform made {id} in {held:?}; nothing more is sent to it, so that no data ends up there",
         asked.id
     );
     let remedy = format!(

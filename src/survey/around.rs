@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Managed, Site, Survey, inherited};
+use super::{Managed, Site, Survey, inherited, stand_in::note_referrers};
 use crate::{
     api::Kind,
     estate::{Object, ObjectId},
@@ -39,6 +39,9 @@ pub fn around<K: Managed>(
     };
     match object.kind {
         Kind::Customer => around.children = list(Kind::Tenant),
+        Kind::Reseller if object.id.as_str().is_empty() => {
+            note_referrers(survey, resource, &inventory, &mut around);
+        }
         Kind::Reseller => {
             (around.children, around.resellers) = (list(Kind::Customer), list(Kind::Reseller));
         }

@@ -6,6 +6,7 @@ use kube::{Resource, ResourceExt};
 
 use super::{
     Managed, Named, ResourceRef, Site, Survey, around::around, find, neighbours::neighbours,
+    stand_in::stand_in,
 };
 use crate::{
     api::{Kind, ManagedKind, names, shared::Adopt},
@@ -33,6 +34,8 @@ pub struct Sight {
     pub neighbours: Neighbours,
     /// What surrounds the remote object, for labels and status.
     pub around: Around,
+    /// What the spec would make, where the platform has no objects of this kind.
+    pub stand_in: Option<Arc<Object>>,
     /// Others that waited, and are granted something now that this one was asked.
     pub promoted: Vec<ResourceRef>,
 }
@@ -55,6 +58,7 @@ pub fn gather<K: Managed>(
         remote: Remote::default(),
         neighbours: Neighbours::default(),
         around: Around::default(),
+        stand_in: None,
         promoted: Vec::new(),
         platform,
         supplements,
@@ -62,13 +66,23 @@ pub fn gather<K: Managed>(
     if let (PlatformState::Observed(facts), Some(site)) = (sight.platform.clone(), site) {
         sight.remote = remote(survey, object, &sight, &facts, site);
         (sight.neighbours, sight.promoted) = neighbours(survey, object, site, &sight, now);
-        let held = planner::remote_object(&sight.declared, &sight.remote);
-        sight.around = around(survey, object, site, held);
+        if !facts.capabilities.knows(K::KIND) {
+            sight.stand_in = Some(Arc::new(stand_in(K::KIND, &sight.declared.spec)));
+        }
+        sight.around = around(survey, object, site, sight.object());
+        if sight.stand_in.is_some() {
+            sight.around.granted = Some(sight.neighbours.granted_below);
+        }
     }
     Ok(sight)
 }
 
 impl Sight {
+    /// What the resource is about: its remote object, or what stands for it where the platform has none of this kind.
+    pub fn object(&self) -> Option<&Arc<Object>> {
+        planner::remote_object(&self.declared, &self.remote).or(self.stand_in.as_ref())
+    }
+
     /// The labels that follow from what was observed.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let object = planner::remote_object(&self.declared, &self.remote);
@@ -147,6 +161,7 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
             labels,
         },
         recreate: annotation(names::RECREATE_ANNOTATION),
+        retry_create: annotation(names::RETRY_CREATE_ANNOTATION),
         lifecycle: object.lifecycle().clone(),
         spec: object.spec_document()?,
         status: object.managed().cloned().unwrap_or_default(),
@@ -212,7 +227,11 @@ fn remote<K: Managed>(
         object: object.clone(),
     };
     let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
-    let claimed = inventory.claimed(K::KIND, &claim).cloned();
+    let (claimed, disagreeing) = if facts.capabilities.marks {
+        (inventory.claimed(K::KIND, &claim).cloned(), None)
+    } else {
+        noted(declared, references, account, &inventory, seen)
+    };
     let by_id = match (
         facts.adopt(&declared.lifecycle),
         &declared.lifecycle.external_id,
@@ -224,9 +243,13 @@ fn remote<K: Managed>(
             .filter(|(noted, _)| noted == account)
             .map(|(_, id)| id.clone()),
     };
-    let known = by_id.and_then(|id| inventory.get(K::KIND, &id).map(seen));
+    let by_word = facts.adopt(&declared.lifecycle) == Adopt::ById;
+    let known = by_id
+        .filter(|_| claimed.is_none() && (disagreeing.is_none() || by_word))
+        .and_then(|id| inventory.get(K::KIND, &id).map(seen));
     let namesakes = namesakes(&inventory, declared, references)
         .filter(|other| other.claim.as_ref() != Some(&claim))
+        .filter(|other| claimed.as_ref().is_none_or(|ours| ours.id != other.id))
         .map(seen)
         .collect();
     let listed = object.listed_clients();
@@ -236,10 +259,33 @@ fn remote<K: Managed>(
         .collect();
     Remote {
         claimed,
+        disagreeing,
         known,
         namesakes,
         clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
         contested: contested(survey, object),
+    }
+}
+
+/// Where objects can't carry our claim: the object whose id is noted, first as ours, where everything agrees; or else as one
+/// that doesn't.
+fn noted(
+    declared: &Declared,
+    references: &References,
+    account: &str,
+    inventory: &Inventory,
+    seen: impl Fn(&Arc<Object>) -> Seen,
+) -> (Option<Arc<Object>>, Option<Arc<Object>>) {
+    let noted = declared.annotated.as_ref();
+    let object = noted
+        .filter(|(noted, _)| noted == account)
+        .and_then(|(_, id)| inventory.get(declared.kind, id))
+        .map(seen)
+        .filter(|seen| seen.holder.is_none())
+        .map(|seen| seen.object);
+    match object {
+        Some(object) if planner::agrees(declared, references, &object) => (Some(object), None),
+        object => (None, object),
     }
 }
 
@@ -260,10 +306,18 @@ fn namesakes<'a>(
         let same = move |other: &&Arc<Object>| other.settings.text("product") == product;
         return Box::new(inventory.children(Kind::Tenant, id).filter(same));
     }
-    match planner::remote_name(declared.kind, &declared.spec) {
-        Some(name) => Box::new(inventory.named(declared.kind, name)),
-        None => Box::new(std::iter::empty()),
+    let Some(name) = planner::remote_name(declared.kind, &declared.spec) else {
+        return Box::new(std::iter::empty());
+    };
+    let named = inventory.named(declared.kind, name);
+    if declared.kind != Kind::Customer || inventory.marks() {
+        return Box::new(named);
     }
+    // Without marks either name is one that a lost creation of ours may have left.
+    let account = planner::account_name(&declared.spec).unwrap_or(name);
+    let others = inventory.of_account(account);
+    let others = others.filter(move |other| !other.name.eq_ignore_ascii_case(name));
+    Box::new(named.chain(others))
 }
 
 /// Listed clients that an older customer lists too.

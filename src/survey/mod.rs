@@ -10,6 +10,7 @@ mod neighbours;
 mod quotas;
 mod referrers;
 mod site;
+mod stand_in;
 mod stores;
 
 use kube::{

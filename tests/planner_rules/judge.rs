@@ -50,6 +50,7 @@ fn declare(case: &Case, kind: Kind, held: Option<&Object>) -> Declared {
             labels: BTreeMap::new(),
         },
         recreate: None,
+        retry_create: None,
         lifecycle: serde_json::from_value(spec.clone()).expect("a lifecycle"),
         spec,
         status: serde_json::from_value(json!({
@@ -154,6 +155,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             Step::SendWelcomeMail(_)
             | Step::MoveClient { .. }
             | Step::CheckOperation(_)
+            | Step::LookBeside(_)
             | Step::ConfirmGone(_) => panic!("{}: not in the table: {step:?}", case.title),
         }
     }

@@ -44,6 +44,7 @@ pub fn platform() -> PlatformFacts {
             fields: BTreeMap::new(),
             repeatable_create: true,
             marks: true,
+            console: BTreeMap::new(),
             default_customer: None,
         },
         locations: vec![location("de-1", &["DE", "AT"]), location("ch-1", &["CH"])],

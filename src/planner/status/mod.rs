@@ -44,6 +44,8 @@ pub struct Around {
     pub children: Vec<Arc<Object>>,
     /// Resellers of a reseller.
     pub resellers: Vec<Arc<Object>>,
+    /// What the ledger has granted below, by measure, where the platform itself doesn't hold it.
+    pub granted: Option<[u64; 4]>,
     /// Plans by remote id.
     pub plans: BTreeMap<ObjectId, PlanName>,
     /// When the platform's consumption figures are from.

@@ -3,6 +3,7 @@
 use super::{Around, NOTHING, consumption, yes_no};
 use crate::{
     api::{
+        Kind,
         quantity::{Count, Credits, Size},
         reseller::{
             AllotmentStatus, CountShare, CreditShare, ResellerStatus, ResellerSummary, StorageShare,
@@ -10,7 +11,7 @@ use crate::{
         shared::ManagedStatus,
     },
     estate::{Object, Settings},
-    rules,
+    rules::{self, quota::Measure},
 };
 
 /// A reseller's own part of the status: what it may share out, what it has, and what is left. Serves R-V3, R-V20, R-V21.
@@ -30,7 +31,7 @@ pub fn reseller(
     let storage = share(
         &object.settings,
         around,
-        "allotment.storage",
+        Measure::Storage,
         "limits.storage",
         Settings::whole,
     );
@@ -42,14 +43,14 @@ pub fn reseller(
     let licences = share(
         &object.settings,
         around,
-        "allotment.licences",
+        Measure::Licences,
         "limits.licences.count",
         Settings::whole,
     );
     let clients = share(
         &object.settings,
         around,
-        "allotment.clients",
+        Measure::Clients,
         "limits.clients",
         Settings::whole,
     );
@@ -61,7 +62,7 @@ pub fn reseller(
     let credits = share(
         &object.settings,
         around,
-        "allotment.credits",
+        Measure::Credits,
         "limits.credits",
         milli,
     );
@@ -131,10 +132,11 @@ impl Share {
 fn share(
     settings: &Settings,
     around: &Around,
-    allotment: &str,
+    measure: Measure,
     limit: &str,
     figure: impl Fn(&Settings, &str) -> Option<u64>,
 ) -> Share {
+    let allotment = measure.setting(Kind::Reseller).unwrap_or_default();
     let customers = around
         .children
         .iter()
@@ -145,6 +147,9 @@ fn share(
         .filter_map(|reseller| figure(&reseller.settings, allotment));
     Share {
         allotted: figure(settings, allotment),
-        granted: customers.chain(resellers).sum(),
+        granted: match around.granted {
+            Some(granted) => granted[measure as usize],
+            None => customers.chain(resellers).sum(),
+        },
     }
 }

@@ -53,6 +53,7 @@ pub fn platform() -> PlatformFacts {
             fields: BTreeMap::new(),
             repeatable_create: false,
             marks: true,
+            console: BTreeMap::new(),
             default_customer: None,
         },
         safety: Safety {
@@ -118,6 +119,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
             annotated: None,
             marks: Marks::default(),
             recreate: None,
+            retry_create: None,
             lifecycle: serde_json::from_value(spec.clone()).expect("a lifecycle"),
             spec,
             status: ManagedStatus::default(),
@@ -438,6 +440,7 @@ pub fn mutates(step: &Step) -> bool {
         Step::Finalize
         | Step::Mark(_)
         | Step::LookUp(_)
+        | Step::LookBeside(_)
         | Step::Read(_)
         | Step::CheckOperation(_)
         | Step::RehearseDeletion(_)

@@ -16,3 +16,4 @@ mod restraint;
 mod rules;
 mod secrecy;
 mod telling;
+mod unmarked;

@@ -39,6 +39,7 @@ fn outage() -> PlatformError {
 }
 
 // R-N1
+#[allow(clippy::large_stack_arrays, reason = "a table, in a test")]
 #[test]
 fn each_verdict_has_its_conditions() {
     let applied = || customer("fabrikam").applied();

@@ -245,6 +245,7 @@ impl CapabilitiesBody {
             fields: fields.collect(),
             repeatable_create: creates,
             marks: true,
+            console: BTreeMap::new(),
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })
     }

@@ -40,8 +40,12 @@ pub fn overcommit(kind: Kind, shortages: &[Shortage<String>]) -> Option<Refusal>
         shown(*allotted),
         measure.as_str()
     );
+    let room = match kind {
+        Kind::Tenant => format!("limits.credits of {pool}"),
+        _ => format!("the allotment of {pool}"),
+    };
     let remedy = format!(
-        "Ask for less, free some elsewhere, or raise the allotment of {pool}; it is granted as soon as there is room"
+        "Ask for less, free some elsewhere, or raise {room}; it is granted as soon as there is room"
     );
     let field = measure.setting(kind).unwrap_or_default();
     Some(Refusal::new(

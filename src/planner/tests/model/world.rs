@@ -320,7 +320,10 @@ impl World {
                 self.write_status(settlement);
                 Answer::StatusWritten
             }
-            Step::CheckOperation(_) | Step::MoveClient { .. } | Step::SendWelcomeMail(_) => {
+            Step::LookBeside(_)
+            | Step::CheckOperation(_)
+            | Step::MoveClient { .. }
+            | Step::SendWelcomeMail(_) => {
                 unreachable!("not in this model")
             }
         })

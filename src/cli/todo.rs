@@ -1,0 +1,166 @@
+//! `holdfast todo`: what only a person at the platform's console can do, page by page. Serves R-N12.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use kube::{ResourceExt, api::DynamicObject};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Failure, objects::Cluster};
+use crate::api::{ConditionType, Reason};
+
+/// What `holdfast todo` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  holdfast todo
+  holdfast todo -n backup -o json
+
+Every step that is pending, by the console's page. What is done there is seen at the next sweep, and
+the step goes away by itself.")]
+pub struct Arguments {
+    /// One namespace; all of them when absent
+    #[arg(short, long, value_name = "NS")]
+    namespace: Option<String>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Task {
+    /// Where, and what to do there.
+    step: String,
+    namespace: String,
+    /// `Kind/name` of the resource.
+    object: String,
+    /// The platform's id of the object; empty where it has none.
+    external_id: String,
+    /// Dotted path below `spec`; empty where it is about the object as a whole.
+    field: String,
+}
+
+/// Prints every manual step that is pending.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let cluster = Cluster::connect(arguments.namespace.clone()).await?;
+    let objects = cluster.everything().await?;
+    let wanted = |object: &DynamicObject| {
+        let namespace = arguments.namespace.as_ref();
+        namespace.is_none_or(|namespace| object.namespace().as_ref() == Some(namespace))
+    };
+    let mut tasks: Vec<Task> = objects
+        .iter()
+        .filter(|(_, object)| wanted(object))
+        .flat_map(|(resource, object)| of(&resource.kind, object))
+        .collect();
+    tasks.sort();
+    match arguments.output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&tasks)?),
+        Output::Table => print!("{}", listed(&tasks)),
+    }
+    Ok(())
+}
+
+/// What is to be done for one resource.
+fn of(kind: &str, object: &DynamicObject) -> Vec<Task> {
+    let status = &object.data["status"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let task = |step: String, field: String| Task {
+        step,
+        namespace: object.namespace().unwrap_or_default(),
+        object: format!("{kind}/{}", object.name_any()),
+        external_id: text(&status["externalId"]),
+        field,
+    };
+    let steps = status["manualSteps"].as_array().into_iter().flatten();
+    let steps = steps.map(|step| task(text(&step["step"]), text(&step["field"])));
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let stands_still = [ConditionType::Stalled, ConditionType::DeletionBlocked];
+    let incapable = conditions.filter(|condition| {
+        condition["status"] == "True"
+            && condition["reason"] == Reason::CapabilityMissing.as_str()
+            && stands_still
+                .iter()
+                .any(|kind| condition["type"] == kind.as_str())
+    });
+    let incapable = incapable.map(|condition| task(text(&condition["message"]), String::new()));
+    steps.chain(incapable).collect()
+}
+
+/// A heading for each step, and below it for which objects.
+fn listed(tasks: &[Task]) -> String {
+    if tasks.is_empty() {
+        return "Nothing to do at a console.\n".to_owned();
+    }
+    let mut by_step: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
+    for task in tasks {
+        by_step.entry(&task.step).or_default().push(task);
+    }
+    let mut text = String::new();
+    for (step, tasks) in by_step {
+        text.push_str(step);
+        text.push('\n');
+        for task in tasks {
+            let id = match task.external_id.as_str() {
+                "" => String::new(),
+                id => format!(" ({id})"),
+            };
+            let field = match task.field.as_str() {
+                "" => String::new(),
+                field => format!(": {field}"),
+            };
+            // Writing to a String never fails.
+            let _ = writeln!(text, "  {} {}{id}{field}", task.namespace, task.object);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, status: Value) -> DynamicObject {
+        serde_json::from_value(json!({
+            "metadata": {"name": name, "namespace": "backup"},
+            "status": status,
+        }))
+        .expect("an object")
+    }
+
+    // R-N12
+    #[test]
+    fn steps_stand_under_the_page_where_they_are_done() {
+        let page = "Managed Services Center > Customers > the customer > Contacts";
+        let fabrikam = object(
+            "fabrikam",
+            json!({"externalId": "1042", "manualSteps": [{"field": "contacts", "step": page}]}),
+        );
+        let plan = object(
+            "gold",
+            json!({"conditions": [
+                {"type": "Ready", "status": "False", "reason": "CapabilityMissing", "message": "make it"},
+                {"type": "Stalled", "status": "True", "reason": "CapabilityMissing", "message": "make it"},
+            ]}),
+        );
+        let mut tasks = of("Customer", &fabrikam);
+        tasks.extend(of("ServicePlan", &plan));
+        tasks.sort();
+        assert_eq!(
+            listed(&tasks),
+            format!(
+                "{page}\n  backup Customer/fabrikam (1042): contacts\nmake it\n  backup ServicePlan/gold\n"
+            )
+        );
+        assert_eq!(listed(&[]), "Nothing to do at a console.\n");
+    }
+}

@@ -1,0 +1,63 @@
+//! What a platform's interface doesn't take: a person does it at the console, it is kept here, or there is no place for it.
+
+use super::{
+    Declared, PlatformFacts,
+    desired::{account_name, spec_field},
+};
+use crate::{
+    api::{Kind, shared::ManualStep},
+    estate::Settings,
+};
+
+/// Settings that mean something without the platform: which name goes out, and what the ledger shares out.
+fn is_kept_here(kind: Kind, setting: &str) -> bool {
+    matches!(
+        (kind, setting),
+        (Kind::Customer, "hideName" | "limits.credits")
+    )
+}
+
+/// Takes out of the settings what the interface doesn't take. Returns what a person has to do at the console, and the fields
+/// that the platform has no place for.
+pub fn sort_out(
+    settings: &mut Settings,
+    platform: &PlatformFacts,
+    declared: &Declared,
+) -> (Vec<ManualStep>, Vec<String>) {
+    let (mut steps, mut nowhere) = (Vec::new(), Vec::new());
+    let kind = declared.kind;
+    let asked: Vec<&str> = settings.filled().collect();
+    settings.retain(|setting| platform.capabilities.takes(kind, setting));
+    for setting in asked {
+        if platform.capabilities.takes(kind, setting) || is_kept_here(kind, setting) {
+            continue;
+        }
+        match step(platform, kind, setting) {
+            Some(step) => steps.push(step),
+            None => nowhere.push(spec_field(kind, setting)),
+        }
+    }
+    // The platform learns no name but the account's; of an object that was adopted it may hold another, which is none of ours.
+    if account_name(&declared.spec).is_some()
+        && super::hidden::is_hidden(declared)
+        && !platform.capabilities.takes(kind, "hideName")
+    {
+        settings.remove("name");
+    }
+    (steps, nowhere)
+}
+
+/// What a person does at the console for a field; `None` where the platform has no place for it.
+pub fn step(platform: &PlatformFacts, kind: Kind, setting: &str) -> Option<ManualStep> {
+    let field = spec_field(kind, setting);
+    let capabilities = &platform.capabilities;
+    let step = if capabilities.console.is_empty() {
+        format!(
+            "the platform's interface can't set {field}: set it at the platform's console, on the page of this {}",
+            kind.as_str()
+        )
+    } else {
+        capabilities.console_page(kind, &field)?.to_owned()
+    };
+    Some(ManualStep { field, step })
+}

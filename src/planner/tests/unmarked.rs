@@ -1,0 +1,384 @@
+//! Platforms whose objects can't carry our mark: a creation is written down, sent once, and settled before another.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::json;
+
+use super::fixtures::{
+    ACCOUNT, ID, Scene, customer, mutates, remote, reseller, service_plan, tenant,
+};
+use crate::{
+    api::{
+        Kind,
+        conditions::Reason,
+        shared::{Change, ChangeOutcome, ChangeStep, Intent},
+    },
+    estate::{Capability, Object, ObjectId},
+    planner::{Step, Verdict},
+    platform::{PlatformError, ProblemKind},
+};
+
+impl Scene {
+    fn unmarked(mut self) -> Self {
+        self.facts.capabilities.marks = false;
+        self
+    }
+
+    /// A creation was sent so long ago, and then all was lost but the note of it.
+    fn lost(mut self, ago: Duration) -> Self {
+        self.declared.status.intent = Some(Intent {
+            id: "1-77".into(),
+            step: ChangeStep::Create,
+            at: self.now - ago,
+            fields: vec!["displayName".into()],
+            operation: None,
+            parent: None,
+            names: Vec::new(),
+            request_hash: None,
+        });
+        self
+    }
+
+    fn looked(mut self) -> Self {
+        self.progress.looked_beside = true;
+        self
+    }
+
+    /// Everything up to the creation, as the operator would do it.
+    fn written_down(mut self) -> Self {
+        let Step::RecordIntent(intent) = self.first() else {
+            panic!("first it is written down: {:?}", self.first());
+        };
+        self.declared.status.intent = Some(intent.clone());
+        self.progress.intent = Some(intent);
+        self
+    }
+}
+
+fn fabrikam() -> Scene {
+    customer("fabrikam").unmarked().finalized()
+}
+
+/// A customer on the platform that goes by these names.
+fn named(name: &str, made: jiff::Timestamp) -> Object {
+    let document =
+        json!({"name": name, "accountName": name, "profile": {"phone": "+49 30 5550100"}});
+    let mut object = remote(Kind::Customer, ID, &document);
+    object.created_at = Some(made);
+    object
+}
+
+fn performed(outcome: ChangeOutcome) -> Change {
+    Change {
+        at: super::fixtures::noon(),
+        step: ChangeStep::Create,
+        fields: vec!["displayName".into(), "profile.phone".into()],
+        outcome,
+    }
+}
+
+// I1, I8
+#[test]
+fn a_creation_is_written_down_first_with_what_it_is_known_by() {
+    let scene = fabrikam()
+        .with(json!({"accountName": "acct-1"}))
+        .written_down();
+    let intent = scene.progress.intent.clone().expect("written down");
+    assert_eq!(intent.step, ChangeStep::Create);
+    assert_eq!(intent.names, ["acct-1", "Fabrikam GmbH"]);
+    assert_eq!(intent.request_hash.map(|hash| hash.len()), Some(64));
+    assert!(matches!(scene.next(), Step::Create { .. }));
+}
+
+// R-D2
+#[test]
+fn of_a_hidden_customer_only_the_account_name_is_written_down() {
+    let scene = super::fixtures::hidden_customer("fabrikam")
+        .unmarked()
+        .finalized()
+        .written_down();
+    let intent = scene.progress.intent.clone().expect("written down");
+    assert!(!format!("{intent:?}").contains("Fabrikam"), "{intent:?}");
+}
+
+// I8
+#[test]
+fn the_task_is_written_down_before_it_is_asked_for_and_what_it_made_is_noted() {
+    let mut scene = fabrikam().written_down();
+    scene
+        .progress
+        .performed
+        .push(performed(ChangeOutcome::Sent));
+    scene.progress.operation = Some("task-1".into());
+    let Step::RecordIntent(intent) = scene.first() else {
+        panic!("{:?}", scene.first());
+    };
+    assert_eq!(intent.operation.as_deref(), Some("task-1"));
+    scene.progress.intent = Some(intent.clone());
+    scene.declared.status.intent = Some(intent);
+    assert_eq!(scene.next(), Step::CheckOperation("task-1".into()));
+    scene.progress.operation = None;
+    scene.progress.made = Some(ObjectId::new(ID));
+    let Step::Mark(marks) = scene.next() else {
+        panic!("{:?}", scene.next());
+    };
+    assert_eq!(
+        marks.external_id.as_deref(),
+        Some(format!("{ACCOUNT}/{ID}").as_str())
+    );
+}
+
+// F2, F4, I1
+#[test]
+fn a_lost_creation_is_looked_for_and_found_by_both_names() {
+    let scene = fabrikam().lost(Duration::from_secs(60));
+    assert!(
+        matches!(scene.next(), Step::LookBeside(_)),
+        "{:?}",
+        scene.next()
+    );
+    let found = scene
+        .clone()
+        .looked()
+        .beside(named("Fabrikam GmbH", scene.now), None);
+    let Step::Mark(marks) = found.next() else {
+        panic!("{:?}", found.next());
+    };
+    assert_eq!(
+        marks.external_id.as_deref(),
+        Some(format!("{ACCOUNT}/{ID}").as_str())
+    );
+    // One that was there long before is somebody else's.
+    let older = named("Fabrikam GmbH", scene.now - Duration::from_secs(3600));
+    let older = scene.looked().beside(older, None);
+    assert!(
+        !mutates(&older.next()) && !matches!(older.next(), Step::Mark(_)),
+        "{:?}",
+        older.next()
+    );
+}
+
+// F4, I1
+#[test]
+fn a_lost_customer_is_sent_once_more_after_half_an_hour_and_never_a_third_time() {
+    let soon = fabrikam().lost(Duration::from_secs(1700)).looked();
+    soon.waiting(Reason::CreateOutcomeUnknown);
+    let late = fabrikam()
+        .lost(Duration::from_secs(1801))
+        .looked()
+        .written_down();
+    let intent = late.progress.intent.clone().expect("written down");
+    assert!(intent.id.ends_with("-again"), "{}", intent.id);
+    assert!(matches!(late.next(), Step::Create { .. }));
+    let mut again = fabrikam().lost(Duration::from_secs(7200)).looked();
+    again.declared.status.intent.as_mut().expect("a note").id = intent.id.clone();
+    let message = again.stalled(Reason::CreateOutcomeUnknown);
+    assert!(
+        message.contains(&format!("retry-create={}", intent.id)),
+        "{message}"
+    );
+}
+
+// F4, I1
+#[test]
+fn a_lost_tenant_is_sent_again_by_a_persons_word_alone() {
+    let scene = tenant("fabrikam-hybrid")
+        .unmarked()
+        .finalized()
+        .lost(Duration::from_secs(86_400))
+        .looked();
+    let message = scene.stalled(Reason::CreateOutcomeUnknown);
+    assert!(
+        message.contains("holdfast.dev/retry-create=1-77"),
+        "{message}"
+    );
+    let mut told = scene.clone();
+    told.declared.retry_create = Some("1-77".into());
+    assert!(
+        matches!(told.first(), Step::RecordIntent(_)),
+        "{:?}",
+        told.first()
+    );
+    let mut another = scene;
+    another.declared.retry_create = Some("1-76".into());
+    another.stalled(Reason::CreateOutcomeUnknown);
+}
+
+// I1, R-D30
+#[test]
+fn the_place_of_a_tenant_is_looked_at_before_it_is_made() {
+    let scene = tenant("fabrikam-hybrid").unmarked().finalized();
+    assert!(
+        matches!(scene.next(), Step::LookBeside(_)),
+        "{:?}",
+        scene.next()
+    );
+    assert!(matches!(scene.looked().first(), Step::RecordIntent(_)));
+}
+
+// I8: a note stays until somebody knows; a refusal is knowledge, and what never left us needs none.
+#[test]
+fn the_note_of_a_creation_stays_until_its_outcome_is_known() {
+    let with = |failure: PlatformError, outcome: Option<ChangeOutcome>| {
+        let mut scene = fabrikam().written_down().failing(failure);
+        scene.progress.performed.extend(outcome.map(performed));
+        scene.status().intent
+    };
+    let unknown = Some(ChangeOutcome::Unknown);
+    assert!(with(PlatformError::Unreachable("reset".into()), unknown).is_some());
+    assert!(with(PlatformError::Garbled("html".into()), unknown).is_some());
+    let refused = super::failures::refused(ProblemKind::Conflict);
+    assert!(with(refused, Some(ChangeOutcome::Refused)).is_none());
+    assert!(with(PlatformError::NotWriter("standby".into()), None).is_none());
+    let made = named("Fabrikam GmbH", super::fixtures::noon());
+    let found = fabrikam()
+        .lost(Duration::from_secs(60))
+        .holding(made)
+        .noting(ID);
+    assert!(found.status().intent.is_none());
+    // A look that fails settles nothing.
+    let look = fabrikam()
+        .lost(Duration::from_secs(60))
+        .failing(PlatformError::Unreachable("reset".into()));
+    assert!(look.status().intent.is_some());
+}
+
+// F7, I2
+#[test]
+fn a_copied_annotation_gives_no_right_to_an_object_of_another_name() {
+    let mut scene = fabrikam().noting(ID);
+    scene.remote.disagreeing = Some(std::sync::Arc::new(named("Tailspin Toys", scene.now)));
+    let message = scene.stalled(Reason::NameConflict);
+    assert!(message.contains("adopt: ById"), "{message}");
+    let mut deleting = scene.with(json!({"deletionPolicy": "Delete"})).deleting();
+    deleting.progress.unclaimed = true;
+    deleting.blocked(Reason::NameConflict);
+}
+
+// I7, N7
+#[test]
+fn a_creation_of_unknown_outcome_holds_up_a_deletion_and_not_a_release() {
+    let scene = fabrikam().lost(Duration::from_secs(600));
+    let delete = scene
+        .clone()
+        .with(json!({"deletionPolicy": "Delete"}))
+        .deleting();
+    delete.blocked(Reason::CreateOutcomeUnknown);
+    let release = scene.with(json!({"deletionPolicy": "Retain"})).deleting();
+    assert_eq!(release.next(), Step::Release);
+}
+
+// R-D20
+#[test]
+fn a_plan_that_can_only_be_made_at_the_console_is_bound_by_its_name_and_its_drift_told() {
+    let plan = json!({"name": "Gold", "products": []});
+    let scene = service_plan("gold")
+        .unmarked()
+        .finalized()
+        .without(Capability::CreateServicePlan)
+        .without(Capability::UpdateServicePlan);
+    assert!(scene.stalled(Reason::CapabilityMissing).contains("console"));
+    let bound = scene.beside(remote(Kind::ServicePlan, "7", &plan), None);
+    assert!(matches!(bound.next(), Step::Mark(_)), "{:?}", bound.next());
+    let mut held = bound
+        .holding(remote(Kind::ServicePlan, "7", &plan))
+        .noting("7");
+    held.remote.namesakes.clear();
+    let settlement = held.settlement();
+    assert_eq!(settlement.verdict, Verdict::InSync);
+    assert_eq!(settlement.drift.len(), 1, "{:?}", settlement.drift);
+}
+
+// R-S20, N12
+#[test]
+fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
+    let without = |mut scene: Scene| {
+        scene
+            .facts
+            .capabilities
+            .fields
+            .insert(Kind::Reseller, BTreeSet::new());
+        scene
+            .without(Capability::CreateReseller)
+            .without(Capability::UpdateReseller)
+    };
+    let scene = without(reseller("northwind").unmarked());
+    assert!(matches!(scene.settlement().verdict, Verdict::KeptHere(_)));
+    let below = without(fabrikam().referring(
+        "resellerRef",
+        "northwind",
+        crate::planner::Reference::Found {
+            id: None,
+            deleting: false,
+            platform: Some("msp".into()),
+        },
+    ));
+    let below = below.written_down();
+    let Step::Create { document, .. } = below.next() else {
+        panic!("{:?}", below.next());
+    };
+    assert_eq!(document.get("resellerId"), None);
+}
+
+// N12: what the interface can't do names the console's page; what the platform has no place for is said.
+#[test]
+fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
+    let mut scene = fabrikam()
+        .with(json!({"contacts": [{"email": "a@fabrikam.example"}], "bandwidth": {"mode": "Off"}}));
+    let takes = ["name", "accountName", "profile.phone"].map(str::to_owned);
+    let capabilities = &mut scene.facts.capabilities;
+    capabilities.fields.insert(Kind::Customer, takes.into());
+    let page = "Managed Services Center > Customers > the customer > Contacts";
+    let pages = [("contacts".to_owned(), page.to_owned())];
+    capabilities.console.insert(Kind::Customer, pages.into());
+    let scene = scene
+        .holding(named("Fabrikam GmbH", super::fixtures::noon()))
+        .noting(ID);
+    let settlement = scene.settlement();
+    assert_eq!(settlement.verdict, Verdict::InSync);
+    let [step] = settlement.manual_steps.as_slice() else {
+        panic!("{:?}", settlement.manual_steps);
+    };
+    assert_eq!(
+        (step.field.as_str(), step.step.as_str()),
+        ("contacts", page)
+    );
+    assert_eq!(settlement.not_acted_on, ["bandwidth.mode"]);
+}
+
+// F3: an object that the platform is still working on isn't written to.
+#[test]
+fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
+    let mut object = named("Fabrikam GmbH", super::fixtures::noon());
+    object.facts.busy = Some("is still being created".into());
+    let scene = fabrikam()
+        .holding(object)
+        .noting(ID)
+        .edited(json!({"profile": {"phone": "1"}}));
+    let message = scene.waiting(Reason::WaitingForPlatform);
+    assert!(
+        message.contains("Customer 1042 is still being created."),
+        "{message}"
+    );
+}
+
+// F3: no end is a condition, and not a hot loop.
+#[test]
+fn a_task_that_never_ends_is_asked_for_ever_less_often_and_told_of() {
+    let mut scene = fabrikam().lost(Duration::from_secs(10));
+    scene
+        .declared
+        .status
+        .intent
+        .as_mut()
+        .expect("a note")
+        .operation = Some("task-1".into());
+    scene.progress.operation = Some("task-1".into());
+    scene.progress.operation_checked = true;
+    scene.waiting(Reason::WaitingForPlatform);
+    assert_eq!(scene.settlement().again, Some(Duration::from_secs(10)));
+    scene.now += Duration::from_secs(3600);
+    let message = scene.stalled(Reason::WaitingForPlatform);
+    assert!(message.contains("task-1"), "{message}");
+    assert_eq!(scene.settlement().again, Some(Duration::from_secs(60)));
+}
