@@ -116,7 +116,7 @@ async fn the_bridge_routes_are_the_console_only() {
         .expect(404);
 }
 
-// R-N5
+// R-N13
 #[tokio::test]
 async fn every_write_leaves_a_line_in_the_trail() {
     let platform = Platform::start().await;

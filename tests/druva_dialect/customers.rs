@@ -120,7 +120,7 @@ async fn what_cannot_be_a_customer_is_refused_at_once() {
     );
 }
 
-// R-D3, R-D40: the list of admins is the desired set, and everything is replaced.
+// R-D5, R-D41: the list of admins is the desired set, and everything is replaced.
 #[tokio::test]
 async fn an_update_replaces_everything() {
     let platform = Platform::start().await;
@@ -228,6 +228,8 @@ async fn lists_go_by_opaque_cursors_that_stand_alone() {
     assert_eq!(&names[..2], ["Sandbox", "Customer 0"]);
     // What the first page asked for holds for all.
     assert!(all.iter().all(|customer| customer["features"].is_array()));
+    let one = platform.get("/msp/v3/customers?pageSize=1").await;
+    assert_eq!(one.expect(200)["customers"][0]["customerName"], "Sandbox");
     let first = platform
         .get("/msp/v3/customers?pageSize=3")
         .await
@@ -264,4 +266,20 @@ async fn ids_outlive_a_restart() {
         .await
         .expect(200);
     assert_eq!(customer["customerName"], "Acme");
+}
+
+// R-D2
+#[tokio::test]
+async fn what_druva_calls_a_customer_may_differ_from_its_name() {
+    let platform = Platform::start().await;
+    let body = but(customer("Acme Dental"), "/accountName", json!("acct-4711"));
+    let id = platform
+        .entity(platform.post("/msp/v3/customers", body).await)
+        .await;
+    let shown = platform
+        .get(&format!("/msp/v3/customers/{id}"))
+        .await
+        .expect(200);
+    assert_eq!(shown["accountName"], "acct-4711");
+    assert_eq!(shown["customerName"], "Acme Dental");
 }

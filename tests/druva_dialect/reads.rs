@@ -4,9 +4,12 @@ use holdfast::embedded::DruvaOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Platform, but};
+use crate::{
+    druva_contract::Contract,
+    support::{Platform, but},
+};
 
-// R-D32
+// R-D20
 #[tokio::test]
 async fn plans_are_read_with_what_they_force_on() {
     let platform = Platform::start().await;
@@ -108,6 +111,40 @@ async fn events_carry_the_account_and_go_on_for_ever() {
         .await
         .expect(200);
     assert_eq!(created["events"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn events_of_a_customer_have_its_name() {
+    let platform = Platform::start().await;
+    let id = platform.customer("Acme").await;
+    let path = format!("/msp/v3/customers/{id}/events");
+    let events = platform.get(&path).await.expect(200);
+    let first = &events["events"][0];
+    assert_eq!(
+        (&first["customerName"], &first["type"]),
+        (&json!("Acme"), &json!("CustomerCreated"))
+    );
+    let next = events["nextPageToken"].as_str().expect("a token");
+    let tail = platform
+        .get(&format!("{path}?pageToken={next}"))
+        .await
+        .expect(200);
+    assert_eq!(tail["events"], json!([]));
+}
+
+#[tokio::test]
+async fn every_operation_of_the_contract_is_served() {
+    let platform = Platform::start().await;
+    for (name, method, template) in Contract::load().operations() {
+        let path = template
+            .replace("{productId}", "1")
+            .replace("{servicePlanID}", "1");
+        let method: Method = method.parse().expect("a method");
+        let answer = platform.wrong(method, &path, Some(json!({}))).await;
+        // Nothing of what the path names is there; a route that isn't there is told otherwise.
+        assert_ne!(answer.status.as_u16(), 405, "{name}");
+        assert!(answer.body.get("type").is_none(), "{name}: {}", answer.body);
+    }
 }
 
 fn quotas() -> Value {

@@ -19,7 +19,7 @@ fn filter(field: &str, operator: &str, value: Value) -> Value {
     json!({"fieldName": field, "operator": operator, "value": value})
 }
 
-// R-D16, R-V1
+// R-D15
 #[tokio::test]
 async fn consumption_is_itemised_by_day_and_module() {
     let (platform, customer) = stocked().await;
@@ -106,6 +106,7 @@ async fn the_first_call_decides_for_the_whole_walk() {
     }
 }
 
+// R-D33
 #[tokio::test]
 async fn quotas_are_itemised_while_there_is_one() {
     let (platform, _) = stocked().await;
@@ -120,6 +121,7 @@ async fn quotas_are_itemised_while_there_is_one() {
     );
 }
 
+// R-D40
 #[tokio::test]
 async fn all_usage_is_a_row_a_module() {
     let (platform, _) = stocked().await;
@@ -143,7 +145,7 @@ async fn all_usage_is_a_row_a_module() {
     assert!(all.iter().any(|row| row["tenantType"] == "Sandbox"));
 }
 
-// R-D41, R-V2
+// R-D16, R-N10
 #[tokio::test]
 async fn activity_is_that_of_the_last_day_unless_a_filter_reaches_further() {
     let (platform, customer) = stocked().await;

@@ -280,6 +280,12 @@ impl Platform {
         }
     }
 
+    /// The newest day that reports have figures of, by the system's clock.
+    pub fn yesterday() -> String {
+        let at = Timestamp::now() - SignedDuration::from_hours(24);
+        format!("{}T00:00:00Z", at.strftime("%F"))
+    }
+
     /// The number of the plan that every estate begins with.
     pub async fn plan(&self) -> i64 {
         let plans = self.all("/msp/v3/servicePlans", "servicePlans").await;

@@ -61,7 +61,7 @@ impl Made {
     }
 }
 
-// R-D20, R-D30
+// R-D30
 #[tokio::test]
 async fn a_tenant_is_created_by_a_task() {
     let made = made().await;
@@ -140,7 +140,7 @@ async fn a_tenant_is_suspended_and_activated() {
     }
 }
 
-// R-D32, R-D33
+// R-D31, R-D33
 #[tokio::test]
 async fn a_change_takes_effect_when_its_task_ends() {
     let made = made().await;
@@ -201,6 +201,7 @@ async fn a_change_takes_effect_when_its_task_ends() {
     product.expect(400);
 }
 
+// R-D30, R-D32
 #[tokio::test]
 async fn what_breaks_a_rule_is_refused_at_once() {
     let made = made().await;
@@ -357,11 +358,26 @@ async fn the_sandbox_is_known_by_its_type_and_stays() {
         .call(Method::PATCH, &path, Some(json!({"tenantType": 3})))
         .await
         .expect(400);
-    let answer = made
+    let seats = json!({"name": "M365", "isEnabled": true, "attrs": [{"name": "userCount", "value": 7}, {"name": "preservedUserCount", "value": 1}]});
+    let saas = tenants[1]["id"].as_str().expect("an id");
+    let other = format!("/msp/v3/customers/{customer}/tenants/{saas}");
+    for (path, change) in [
+        (&path, json!({"quota": 5.0})),
+        (&other, json!({"features": [seats]})),
+    ] {
+        let answer = made.platform.call(Method::PATCH, path, Some(change)).await;
+        made.platform.entity(answer).await;
+    }
+    let shown = made
         .platform
-        .call(Method::PATCH, &path, Some(json!({"quota": 5.0})))
-        .await;
-    made.platform.entity(answer).await;
+        .get(&format!("{other}?includeFeatures=true"))
+        .await
+        .expect(200);
+    let features = shown["features"].as_array().expect("features");
+    assert!(
+        features.contains(&json!({"name": "M365", "attrs": seats["attrs"]})),
+        "{shown}"
+    );
     let body = json!({"customerName": "Mine", "address": "a", "phone": "1", "attributes": []});
     made.platform
         .call(
@@ -373,7 +389,7 @@ async fn the_sandbox_is_known_by_its_type_and_stays() {
         .expect(400);
 }
 
-// R-D22: only a person at the console deletes, and what is marked stays for a week.
+// R-D31: only a person at the console deletes, and what is marked stays for a week.
 #[tokio::test]
 async fn a_tenant_that_the_console_deletes_stays_for_a_week() {
     let mut made = made().await;

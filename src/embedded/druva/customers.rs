@@ -63,7 +63,9 @@ pub(super) fn create(change: &Change<'_>, dialect: &Dialect, body: &Body) -> Res
     settings.insert("name".into(), json!(name));
     settings.insert("accountName".into(), json!(account));
     settings.insert("profile".into(), profile(None, body)?);
-    settings.insert("administrators".into(), administrators(&views, body)?);
+    settings.extend(
+        administrators(&views, None, body)?.map(|admins| ("administrators".to_owned(), admins)),
+    );
     let mut item = Item::new(Kind::Customer, settings, change.now);
     *item.state.druva = Extra {
         phase: Some(Phase::Pending),
@@ -89,37 +91,15 @@ pub(super) fn update(
 ) -> Result<Order> {
     let customer = find(change.connection, dialect, id, 404)?;
     let name = filled("customerName", body)?;
-    let wanted = attributes(body)?;
-    if !body.has("attributes") {
-        return Err(refuse(400, "attributes is missing"));
-    }
     writable(&customer)?;
-    let known = &customer.state.druva.attributes;
-    let value = |attributes: &BTreeMap<String, String>, name: &str| {
-        attributes
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| "1".to_owned())
-    };
-    for attribute in [LICENCE_MANAGEMENT, DATA_ACCESS] {
-        if wanted.contains_key(attribute) && value(&wanted, attribute) != value(known, attribute) {
-            return Err(refuse(400, format!("{attribute} doesn't change here")));
-        }
-    }
-    if value(known, LICENCE_MANAGEMENT) == "1" {
-        filled("address", body)?;
-        filled("phone", body)?;
-    }
-    let account = customer.text("accountName").unwrap_or(customer.name());
-    let given = body.text("accountName")?.unwrap_or_default();
-    if !given.is_empty() && given != account {
-        return Err(refuse(400, "accountName doesn't change"));
-    }
+    check_replacement(&customer, body)?;
     let views = Views::new(change.connection, &dialect.ids)?;
     let mut patch = Map::new();
     patch.insert("name".into(), json!(name));
     patch.insert("profile".into(), profile(Some(&customer), body)?);
-    patch.insert("administrators".into(), administrators(&views, body)?);
+    if let Some(administrators) = administrators(&views, Some(&customer), body)? {
+        patch.insert("administrators".into(), administrators);
+    }
     let extra = Extra {
         features: features(body)?,
         ..Extra::default()
@@ -131,6 +111,32 @@ pub(super) fn update(
         Ok(_) => Ok(order),
         Err(problem) if problem.slug == Slug::Conflict => Ok(order.failing(&problem)),
         Err(problem) => Err(ruled_out(400)(problem)),
+    }
+}
+
+/// What has to come along again, and what stays as it is.
+fn check_replacement(customer: &Item, body: &Body) -> Result<()> {
+    let wanted = attributes(body)?;
+    if !body.has("attributes") {
+        return Err(refuse(400, "attributes is missing"));
+    }
+    let known = |name: &str| {
+        let attributes = &customer.state.druva.attributes;
+        attributes.get(name).map_or("1", String::as_str)
+    };
+    if let Some((name, _)) = wanted.iter().find(|(name, value)| known(name) != *value) {
+        return Err(refuse(400, format!("{name} doesn't change here")));
+    }
+    if known(LICENCE_MANAGEMENT) == "1" {
+        filled("address", body)?;
+        filled("phone", body)?;
+    }
+    let account = customer.text("accountName").unwrap_or(customer.name());
+    match body.text("accountName")? {
+        Some(given) if !given.is_empty() && given != account => {
+            Err(refuse(400, "accountName doesn't change"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -170,9 +176,17 @@ fn profile(current: Option<&Item>, body: &Body) -> Result<Value> {
     Ok(profile)
 }
 
-/// The desired set: whom the list leaves out isn't an administrator any more.
-fn administrators(views: &Views<'_>, body: &Body) -> Result<Value> {
-    views.administrators(&body.wholes("tenantAdmins")?.unwrap_or_default())
+/// The desired set: whom the list leaves out isn't an administrator any more. Nothing where it is so already.
+fn administrators(views: &Views<'_>, current: Option<&Item>, body: &Body) -> Result<Option<Value>> {
+    let wanted = body.wholes("tenantAdmins")?.unwrap_or_default();
+    let same = |customer: &Item| {
+        let known = views.admins_of(customer);
+        known.len() == wanted.len() && known.iter().all(|id| wanted.contains(id))
+    };
+    if current.is_some_and(same) {
+        return Ok(None);
+    }
+    views.administrators(&wanted).map(Some)
 }
 
 fn features(body: &Body) -> Result<Vec<Feature>> {

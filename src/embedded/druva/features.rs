@@ -137,25 +137,33 @@ pub(super) fn forced(plan: &Item, product: &str) -> Vec<&'static FeatureKind> {
         .collect()
 }
 
-/// The numbers of users that the estate has for a feature.
+/// The numbers of users that the estate has for a feature, if it lists its workload.
 pub(super) fn counts(tenant: &Item, kind: &FeatureKind) -> Vec<Attribute> {
-    let Some(workload) = kind.workload.filter(|_| !kind.needed.is_empty()) else {
-        return Vec::new();
-    };
     let listed = tenant.value("workloads").and_then(Value::as_array);
-    let entry = listed
+    let entry = listed.into_iter().flatten().find(|entry| {
+        kind.workload
+            .is_some_and(|workload| entry["name"] == workload)
+    });
+    let counted = [
+        ("userCount", "users"),
+        ("preservedUserCount", "preservedUsers"),
+    ];
+    counted
         .into_iter()
-        .flatten()
-        .find(|entry| entry["name"] == workload);
-    let count = |member: &str| entry.and_then(|entry| entry[member].as_i64()).unwrap_or(0);
-    vec![
-        Attribute {
-            name: "userCount".to_owned(),
-            value: count("users"),
-        },
-        Attribute {
-            name: "preservedUserCount".to_owned(),
-            value: count("preservedUsers"),
-        },
-    ]
+        .filter_map(|(name, member)| {
+            let value = entry?[member].as_i64()?;
+            Some(Attribute {
+                value,
+                ..unset(name)
+            })
+        })
+        .collect()
+}
+
+/// An attribute that nobody has set.
+pub(super) fn unset(name: &str) -> Attribute {
+    Attribute {
+        name: name.to_owned(),
+        value: 0,
+    }
 }

@@ -23,6 +23,7 @@ use crate::embedded::{
     Kind,
     item::Item,
     problem::Problem,
+    random,
     rows::{self, Filter},
 };
 
@@ -67,12 +68,9 @@ pub(super) async fn customers(State(dialect): Here, uri: Uri) -> Answered {
     let answer = read(dialect, move |connection, dialect| {
         let (items, next) = items(connection, Kind::Customer, Filter::default(), cursor)?;
         let views = Views::new(connection, &dialect.ids)?;
-        let features = next.features;
-        let shown = items.iter().filter(|customer| is_shown(customer));
-        let shown = shown
-            .map(|customer| views.customer(customer, features))
-            .collect();
-        Ok(page("customers", shown, next.more))
+        let shown = items.iter();
+        let shown = shown.map(|customer| views.customer(customer, next.features));
+        Ok(page("customers", shown.collect(), next.more))
     });
     Ok(answer.await?)
 }
@@ -89,7 +87,9 @@ fn items(
     filter: Filter,
     cursor: Cursor,
 ) -> Result<(Vec<Item>, Next)> {
-    let mut items = rows::list(connection, kind, &filter, cursor.after, cursor.size + 1)?;
+    // One more tells whether there is another page, and one may be hidden.
+    let mut items = rows::list(connection, kind, &filter, cursor.after, cursor.size + 2)?;
+    items.retain(is_shown);
     let place = cut(&mut items, cursor.size, |item| item.sequence);
     let features = cursor.features;
     let more = place.map(|after| Cursor { after, ..cursor });
@@ -103,6 +103,18 @@ pub(super) async fn customer(State(dialect): Here, Path(id): Path<String>, uri: 
         let customer = customers::find(connection, dialect, &id, 404)?;
         Ok(Json(
             Views::new(connection, &dialect.ids)?.customer(&customer, features),
+        ))
+    });
+    Ok(answer.await?)
+}
+
+/// A token for the customer's own API, of which nothing is here. Source: Druva OpenAPI, `GenerateAPIAccessToken`.
+pub(super) async fn customer_token(State(dialect): Here, Path(id): Path<String>) -> Answered {
+    let answer = read(dialect, move |connection, dialect| {
+        customers::find(connection, dialect, &id, 404)?;
+        let token = random::token();
+        Ok(Json(
+            json!({"access_token": token, "token_type": "bearer", "expires_in": 1800}),
         ))
     });
     Ok(answer.await?)

@@ -62,6 +62,14 @@ fn wire() -> Router<Arc<Dialect>> {
             "/msp/v2/customers/{customerID}/tenants/{tenantID}/unsuspend",
             post(writes::unsuspend),
         )
+        .route(
+            "/msp/v3/customers/{customerID}/events",
+            get(events::of_customer),
+        )
+        .route(
+            "/msp/v2/customers/{customerID}/token",
+            post(lists::customer_token),
+        )
         .route("/msp/v3/tenants", get(lists::tenants))
         .route("/msp/v3/servicePlans", get(lists::service_plans))
         .route(

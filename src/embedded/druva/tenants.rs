@@ -19,6 +19,7 @@ use super::{
 use crate::embedded::{
     Kind,
     changes::Change,
+    documents,
     item::{Item, Protection},
     problem::{Problem, Slug},
     rows,
@@ -115,18 +116,15 @@ pub(super) fn update(
     let views = Views::new(change.connection, &dialect.ids)?;
     let mut patch = settings(change, body, 400)?;
     let product = tenant.text("product").unwrap_or_default();
-    let plan = match patch.get("planId") {
-        Some(_) => plan_of(&views, &patch)?,
-        None => views
-            .plan(tenant.text("planId").unwrap_or_default())
-            .ok_or_else(|| refuse(400, "the tenant's plan isn't there"))?,
-    };
+    let mut after = tenant.clone();
+    documents::merge(&mut after.settings, &patch);
+    let plan = plan_of(&views, &after.settings)?;
     let listed = merged(remaining(&views, &tenant, plan, product), body)?;
-    if body.has("features") || body.has("servicePlanID") {
+    // A sandbox keeps its workloads; its numbers of users stay with the features.
+    let counted = tenant.protection != Protection::Sandbox;
+    if counted && (body.has("features") || body.has("servicePlanID")) {
         patch.insert("workloads".into(), workloads(plan, product, &listed));
     }
-    let mut after = tenant.clone();
-    crate::embedded::documents::merge(&mut after.settings, &patch);
     rules::check(&Wanted {
         before: Some(&tenant),
         tenant: &after,

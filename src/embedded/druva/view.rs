@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::{
-    extra::{Attribute, Feature, Phase},
+    extra::{Feature, Phase},
     features::{self, product_id},
     ids::Ids,
     refusal::refuse,
@@ -98,7 +98,8 @@ impl<'a> Views<'a> {
         document
     }
 
-    fn admins_of(&self, customer: &Item) -> Vec<i64> {
+    /// The ids of a customer's administrators, as far as Druva knows them.
+    pub fn admins_of(&self, customer: &Item) -> Vec<i64> {
         let listed = customer.value("administrators").and_then(Value::as_array);
         listed
             .into_iter()
@@ -171,13 +172,14 @@ impl<'a> Views<'a> {
             .unwrap_or_default();
         for kind in &forced {
             let mut attrs = features::counts(tenant, kind);
-            let others = own.iter().filter(|feature| feature.name == kind.name);
-            let others = others.flat_map(|feature| &feature.attrs);
-            let known: Vec<Attribute> = others
-                .filter(|attribute| attrs.iter().all(|count| count.name != attribute.name))
-                .cloned()
-                .collect();
-            attrs.extend(known);
+            let same = own.iter().filter(|feature| feature.name == kind.name);
+            let others = same.flat_map(|feature| feature.attrs.iter().cloned());
+            let unset = kind.needed.iter().map(|name| features::unset(name));
+            for attribute in others.chain(unset) {
+                if attrs.iter().all(|known| known.name != attribute.name) {
+                    attrs.push(attribute);
+                }
+            }
             shown.push(Feature {
                 name: kind.name.to_owned(),
                 attrs,
@@ -221,8 +223,8 @@ impl<'a> Views<'a> {
 }
 
 /// Whether Druva knows of an item; the estate's default customer only holds machines that nobody has listed.
-pub(super) fn is_shown(customer: &Item) -> bool {
-    customer.protection != Protection::Default
+pub(super) fn is_shown(item: &Item) -> bool {
+    item.kind != Kind::Customer || item.protection != Protection::Default
 }
 
 /// The address as one text.

@@ -44,7 +44,7 @@ const USUAL: i64 = 100;
 /// How long a page of an activity report leads on.
 const TOKEN_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// Tenants that are looked at together.
-const CHUNK: i64 = 100;
+const CHUNK: i64 = 25;
 
 /// The reports that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
