@@ -218,7 +218,8 @@ async fn the_examples_live_on_druva() {
     );
     stage.show(&["wait", "--for=delete", "customer/c-4711", "--timeout=60s"]);
 
-    // Figures.
+    // Figures, after the next sweep.
+    druva.sweep(&stage, "druva").await;
     eventually("figures arrive", || async {
         let status = stage.get("tenant/fabrikam-servers")["status"].clone();
         !status["usage"]["asOf"].is_null() && !status["health"]["asOf"].is_null()

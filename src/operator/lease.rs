@@ -97,7 +97,7 @@ impl Tenure {
             Some(term) if now < term.from => Some("this process has just taken over the account, and waits out the last request of the one before.".into()),
             Some(term) if now + REQUEST_DEADLINE < term.until => None,
             Some(_) => Some("this process's Lease on the account has run out.".into()),
-            None => Some("another process holds the Lease on this account.".into()),
+            None => Some("this process doesn't hold the Lease on this account: another one does, or it can't be written, of which the operator's log has the reason.".into()),
         }
     }
 

@@ -62,6 +62,9 @@ const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
 const LONG_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long what was applied together may take to arrive.
+const YOUNG: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
+
 /// After that an operation isn't one that just takes its time.
 const ENDLESS: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
@@ -87,6 +90,9 @@ fn resting(view: &View<'_>, step: Step) -> Step {
 
 fn decide(view: &View<'_>) -> Step {
     if let Some(step) = failure::after(view) {
+        return step;
+    }
+    if let Some(step) = not_heard_of_yet(view) {
         return step;
     }
     match &view.platform {
@@ -136,6 +142,18 @@ fn decide(view: &View<'_>) -> Step {
             },
         ),
     }
+}
+
+/// What was applied together arrives one after the other: of a resource made only now nobody says that something is missing.
+fn not_heard_of_yet(view: &View<'_>) -> Option<Step> {
+    let missing = matches!(
+        view.platform,
+        PlatformState::Missing { .. } | PlatformState::Unresolved { .. }
+    );
+    let age = view.now.duration_since(view.declared.created_at);
+    let young = !age.is_negative() && age < YOUNG;
+    (missing && young && !view.declared.deleting)
+        .then(|| settle(Verdict::NotLookedYet, Some(SHORT_PAUSE)))
 }
 
 /// How a resource comes to a reference that may be its parent's: a message names the field that this one has.

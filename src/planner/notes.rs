@@ -64,7 +64,9 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
             };
             (
                 "Claimed",
-                format!("taken back: {id} carries our claim or is ours by your word. {written}"),
+                format!(
+                    "taken up: {id} is ours by its mark, or by what the spec and its annotation say. {written}"
+                ),
             )
         };
         notes.push(Note {

@@ -14,6 +14,11 @@ use crate::{
 /// The object that a spec would make. It has no id, since nobody gave it one.
 pub fn stand_in(kind: Kind, spec: &serde_json::Value) -> Object {
     let name = planner::remote_name(kind, spec).unwrap_or_default();
+    // A spec that can't be read has nothing to say; the planner says what is wrong with it.
+    let mut settings = Settings::from_document(kind, spec).unwrap_or_default();
+    if kind == Kind::Reseller && settings.text("level").is_none() {
+        settings.set(kind, "level", "Reseller".into());
+    }
     Object {
         kind,
         id: ObjectId::new(""),
@@ -22,8 +27,7 @@ pub fn stand_in(kind: Kind, spec: &serde_json::Value) -> Object {
         etag: None,
         protection: Protection::None,
         created_at: None,
-        // A spec that can't be read has nothing to say; the planner says what is wrong with it.
-        settings: Settings::from_document(kind, spec).unwrap_or_default(),
+        settings,
         facts: Facts::default(),
     }
 }

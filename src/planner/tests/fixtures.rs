@@ -111,7 +111,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
             namespace: NAMESPACE.into(),
             name: name.into(),
             generation: 1,
-            created_at: noon(),
+            created_at: noon() - Duration::from_secs(60),
             deleting: false,
             deleted_at: None,
             allowed_deletion: None,

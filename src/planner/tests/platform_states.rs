@@ -124,3 +124,14 @@ fn a_resource_without_our_finalizer_goes_by_itself() {
         assert_eq!(at(scene, state).settlement().verdict, Verdict::Released);
     }
 }
+
+// R-N1: what was applied together may arrive in any order; nobody is alarmed by that.
+#[test]
+fn of_a_resource_made_only_now_nothing_is_said_to_be_missing() {
+    for (state, _) in &states()[..2] {
+        let mut scene = at(customer("fabrikam"), state.clone());
+        scene.declared.created_at = scene.now - std::time::Duration::from_secs(2);
+        assert_eq!(scene.settlement().verdict, Verdict::NotLookedYet);
+        assert!(scene.settlement().again.is_some());
+    }
+}
