@@ -1,7 +1,5 @@
 //! Tenants: what is sent, and what is found out before anything is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use holdfast::{
     api::Kind,
     estate::{ObjectId, Scope},
@@ -14,7 +12,7 @@ use crate::{
         CUSTOMER, SAAS_TENANT, TENANT, create, done, healthy, pending, problem, update,
         with_customer, with_tenant,
     },
-    server::{Fake, Reply, Seen},
+    server::{Fake, Seen},
 };
 
 fn new_tenant() -> Value {
@@ -349,52 +347,4 @@ async fn a_tenant_is_suspended_and_resumed_once() {
         ]
     );
     assert!(fake.writes().iter().all(|seen| seen.body.is_null()));
-}
-
-#[tokio::test]
-async fn a_tenant_that_vanished_is_gone() {
-    let gone = |seen: &Seen| {
-        if seen.path.ends_with(TENANT) {
-            return Reply::error(404, "no such tenant");
-        }
-        healthy(seen)
-    };
-    let fake = Fake::start(gone).await;
-    assert_eq!(
-        fake.druva()
-            .read(Kind::Tenant, &ObjectId::new(TENANT))
-            .await,
-        Ok(None)
-    );
-}
-
-#[tokio::test]
-async fn whether_a_tenant_is_gone_is_asked_where_it_was() {
-    let swept = AtomicBool::new(false);
-    let fake = Fake::start(move |seen| {
-        if seen.path.ends_with(TENANT) {
-            return Reply::error(404, "no such tenant");
-        }
-        if seen.path == "/msp/v3/tenants" && swept.swap(true, Ordering::SeqCst) {
-            return Reply::ok(&json!({"tenants": [], "nextPageToken": ""}));
-        }
-        healthy(seen)
-    })
-    .await;
-    let druva = fake.druva();
-    for _ in 0..2 {
-        druva.observe(Scope::default()).await.unwrap();
-    }
-    let before = fake.lines().len();
-    let read = druva.read(Kind::Tenant, &ObjectId::new(TENANT)).await;
-    assert_eq!((read, fake.lines().len() - before), (Ok(None), 1));
-    let strangers = ["a", "b", "c", "d"].map(ObjectId::new);
-    let reads = strangers.iter().map(|id| druva.read(Kind::Tenant, id));
-    let reads = futures::future::join_all(reads).await;
-    assert!(reads.iter().all(|read| *read == Ok(None)), "{reads:?}");
-    let lists = fake.lines().len() - before - 1;
-    assert_eq!(
-        lists, 2,
-        "one for the first, one for all who asked meanwhile"
-    );
 }
