@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use holdfast::{
     api::Kind,
-    embedded::{DruvaOptions, DruvaPlatform},
+    embedded::{Action, DruvaOptions, DruvaPlatform, Fate, Fault, Moment, When},
     estate::{Object, ObjectId, Observation, Protection, Scope},
-    platform::{OperationState, Platform, Problem, ProblemKind, Written, druva::Druva},
+    platform::{
+        OperationState, Platform, PlatformError, Problem, ProblemKind, Written, druva::Druva,
+    },
 };
 use reqwest::Client;
 use secrecy::ExposeSecret as _;
@@ -28,8 +30,13 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Self {
+        Self::set_with(|_| ()).await
+    }
+
+    async fn set_with(change: impl FnOnce(&mut DruvaOptions)) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = DruvaOptions::new(directory.path().join("estate.sqlite"));
+        let mut options = DruvaOptions::new(directory.path().join("estate.sqlite"));
+        change(&mut options);
         let platform = DruvaPlatform::start(options).await.unwrap();
         let relay = Fake::before(&platform.url()).await;
         let credentials = platform.credentials();
@@ -44,6 +51,18 @@ impl Stage {
             druva: druva.unwrap(),
             _directory: directory,
         }
+    }
+
+    /// What befalls the next creation of a customer.
+    fn befall(&self, then: Action) {
+        let when = When {
+            method: Some("POST".to_owned()),
+            route: Some("/msp/v3/customers".to_owned()),
+            times: Some(1),
+            ..When::default()
+        };
+        let name = String::new();
+        self.platform.faults().add(Fault { name, when, then });
     }
 
     async fn observe(&self) -> Observation {
@@ -304,4 +323,49 @@ async fn a_living_account_is_observed_without_a_write() {
         assert_eq!(again, *object, "read alone as in the sweep");
     }
     assert_eq!(stage.relay.writes().len(), 0);
+}
+
+fn contoso() -> Value {
+    json!({"name": "Contoso", "profile": {"phone": "+44113", "address": {"text": "1 High St, Leeds"}}})
+}
+
+#[tokio::test]
+async fn a_creation_without_an_answer_is_found_beside_the_next() {
+    let stage = Stage::set().await;
+    stage.befall(Action::Drop(Moment::After));
+    let lost = create(&stage.druva, Kind::Customer, contoso()).await;
+    assert!(
+        matches!(lost, Err(PlatformError::Unreachable(_))),
+        "{lost:?}"
+    );
+    let wanted = document(contoso());
+    let beside = stage.druva.beside(Kind::Customer, &wanted).await;
+    assert_eq!(beside.unwrap().len(), 1);
+    assert_eq!(stage.relay.writes().len(), 1, "never repeated by itself");
+}
+
+#[tokio::test]
+async fn a_task_fails_in_the_vendors_words_or_never_ends() {
+    let stage = Stage::set().await;
+    stage.befall(Action::Task(Fate::Fails(9999)));
+    let task = pending(create(&stage.druva, Kind::Customer, contoso()).await);
+    let failed = stage.finish(&task).await.unwrap_err();
+    assert_eq!(failed.kind, ProblemKind::Other);
+    assert!(failed.detail.contains("9999"), "{failed:?}");
+    stage.befall(Action::Task(Fate::Lost(Moment::Before)));
+    let task = pending(create(&stage.druva, Kind::Customer, contoso()).await);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let state = stage.druva.operation(&task).await;
+    assert_eq!(state, Ok(OperationState::Running));
+}
+
+#[tokio::test]
+async fn tokens_run_out_and_nobody_notices() {
+    let short = |options: &mut DruvaOptions| options.token_lifetime = Duration::from_secs(2);
+    let stage = Stage::set_with(short).await;
+    for _ in 0..4 {
+        stage.observe().await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    assert!(stage.relay.tokens() >= 2);
 }

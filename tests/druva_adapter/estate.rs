@@ -24,6 +24,12 @@ pub fn customer() -> Value {
     })
 }
 
+pub fn other_customer() -> Value {
+    let mut other = customer();
+    other["id"] = json!("other-1");
+    other
+}
+
 pub fn tenant() -> Value {
     json!({
         "id": TENANT, "customerID": CUSTOMER, "productID": 1, "servicePlanID": 7, "edition": "enterprise", "tenantType": 3,

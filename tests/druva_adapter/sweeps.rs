@@ -4,15 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast::{
     api::Kind,
-    estate::{Capability, Object, ObjectId, Observation, Protection, Scope},
+    estate::{Capability, Object, Observation, Protection, Scope},
     platform::{Platform, PlatformError},
 };
 use serde_json::{Value, json};
 
 use crate::{
     estate::{
-        CUSTOMER, MSP, SAAS_TENANT, TENANT, customer, customer_id, document, except, healthy,
-        problem, saas_tenant, tenant,
+        CUSTOMER, MSP, SAAS_TENANT, TENANT, customer, except, healthy, other_customer, tenant,
     },
     server::{Fake, Reply, Seen},
 };
@@ -139,12 +138,6 @@ fn paged(second: fn() -> Reply) -> impl Fn(&Seen) -> Reply + Send + Sync + 'stat
         "pageToken=p%2F2%3D" => second(),
         _ => Reply::error(400, "pageToken and another parameter"),
     })
-}
-
-fn other_customer() -> Value {
-    let mut other = customer();
-    other["id"] = json!("other-1");
-    other
 }
 
 #[tokio::test]
@@ -325,103 +318,5 @@ async fn a_sandbox_is_known_by_its_tenant() {
     assert_eq!(
         (tenant.protection, customer.protection),
         (Protection::Sandbox, Protection::Sandbox)
-    );
-}
-
-#[tokio::test]
-async fn only_the_apis_own_404_says_that_something_is_gone() {
-    let fake = Fake::start(healthy).await;
-    let druva = fake.druva();
-    assert_eq!(
-        druva.read(Kind::Customer, &ObjectId::new("gone")).await,
-        Ok(None)
-    );
-    assert_eq!(
-        druva.read(Kind::Tenant, &ObjectId::new("gone")).await,
-        Ok(None)
-    );
-    assert_eq!(
-        druva.read(Kind::Reseller, &ObjectId::new("1")).await,
-        Ok(None)
-    );
-    for id in ["", ".", ".."] {
-        problem(druva.read(Kind::Customer, &ObjectId::new(id)).await);
-    }
-    let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), |_| {
-        Reply::html(404)
-    }))
-    .await;
-    let read = fake.druva().read(Kind::Customer, &customer_id()).await;
-    assert!(matches!(read, Err(PlatformError::Garbled(_))), "{read:?}");
-    let fake = Fake::start(except(format!("/v3/customers/{CUSTOMER}"), |_| {
-        Reply::ok(&other_customer())
-    }))
-    .await;
-    let read = fake.druva().read(Kind::Customer, &customer_id()).await;
-    assert!(matches!(read, Err(PlatformError::Garbled(_))), "{read:?}");
-}
-
-#[tokio::test]
-async fn a_tenants_customer_is_looked_up_once() {
-    let fake = Fake::start(healthy).await;
-    let druva = fake.druva();
-    for _ in 0..2 {
-        let tenant = druva
-            .read(Kind::Tenant, &ObjectId::new(TENANT))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(tenant.settings.text("customerId"), Some(CUSTOMER));
-    }
-    let one = format!("GET /v3/customers/{CUSTOMER}/tenants/{TENANT}?includeFeatures=true");
-    assert_eq!(
-        fake.lines(),
-        [
-            "GET /v3/tenants?pageSize=100&includeFeatures=true".to_owned(),
-            one.clone(),
-            one
-        ]
-    );
-}
-
-#[tokio::test]
-async fn what_stands_beside_a_creation_is_read_afresh() {
-    let fake = Fake::start(|seen| {
-        if seen.query.contains("customerIds") {
-            let mut strangers = saas_tenant();
-            strangers["customerID"] = json!("another");
-            strangers["id"] = json!("strangers");
-            return Reply::ok(
-                &json!({"tenants": [tenant(), saas_tenant(), strangers], "nextPageToken": ""}),
-            );
-        }
-        healthy(seen)
-    })
-    .await;
-    let druva = fake.druva();
-    let wanted = document(json!({"customerId": CUSTOMER, "product": "SaaSAppsAndEndpoints"}));
-    let tenants = druva.beside(Kind::Tenant, &wanted).await.unwrap();
-    let ids: Vec<&str> = tenants.iter().map(|tenant| tenant.id.as_str()).collect();
-    assert_eq!(ids, [SAAS_TENANT]);
-    assert_eq!(
-        fake.lines(),
-        [format!(
-            "GET /v3/tenants?customerIds={CUSTOMER}&pageSize=100&includeFeatures=true"
-        )]
-    );
-    for (names, found) in [
-        (json!({"name": "Fabrikam GmbH"}), 1),
-        (json!({"name": "x", "accountName": "fabrikam-001"}), 1),
-        (json!({"name": "Fabrikam"}), 0),
-    ] {
-        let beside = druva
-            .beside(Kind::Customer, &document(names))
-            .await
-            .unwrap();
-        assert_eq!(beside.len(), found);
-    }
-    assert_eq!(
-        druva.beside(Kind::ServicePlan, &document(json!({}))).await,
-        Ok(Vec::new())
     );
 }

@@ -12,7 +12,7 @@ use crate::{
         CUSTOMER, SAAS_TENANT, TENANT, create, done, healthy, pending, problem, update,
         with_customer, with_tenant,
     },
-    server::{Fake, Reply, Seen},
+    server::{Fake, Seen},
 };
 
 fn new_tenant() -> Value {
@@ -347,21 +347,4 @@ async fn a_tenant_is_suspended_and_resumed_once() {
         ]
     );
     assert!(fake.writes().iter().all(|seen| seen.body.is_null()));
-}
-
-#[tokio::test]
-async fn a_tenant_that_vanished_is_gone() {
-    let gone = |seen: &Seen| {
-        if seen.path.ends_with(TENANT) {
-            return Reply::error(404, "no such tenant");
-        }
-        healthy(seen)
-    };
-    let fake = Fake::start(gone).await;
-    assert_eq!(
-        fake.druva()
-            .read(Kind::Tenant, &ObjectId::new(TENANT))
-            .await,
-        Ok(None)
-    );
 }

@@ -304,7 +304,7 @@ fn applicable(text: Option<&str>) -> Option<&str> {
 impl Druva {
     pub(super) async fn backup_health(&self, days: u16) -> Result<HealthReport, PlatformError> {
         let now = Timestamp::now();
-        if !self.known.has_seen_tenants() {
+        if self.known.listed().is_none() {
             self.tenants(Lane::Sweep).await?;
         }
         let mut gathered = Gathered::default();

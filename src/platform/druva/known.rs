@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::time::Instant;
+
 use super::{
     wire::{Admin, ProductRegions, ServicePlan, Tenant},
     words::SANDBOX,
@@ -21,9 +23,9 @@ pub(super) struct Known(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Whether all tenants were seen once.
-    complete: bool,
-    /// By tenant.
+    /// When the last list of all tenants was begun.
+    listed: Option<Instant>,
+    /// By tenant, also of those that the last list doesn't have: whether they are gone is asked there.
     homes: HashMap<ObjectId, ObjectId>,
     /// By customer.
     lodgers: HashMap<ObjectId, Vec<Lodger>>,
@@ -76,11 +78,10 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every tenant that there is.
-    pub(super) fn note_all(&self, tenants: &[Tenant]) {
+    /// Every tenant that there is, by a list that was begun then.
+    pub(super) fn note_all(&self, begun: Instant, tenants: &[Tenant]) {
         let mut state = self.state();
-        state.complete = true;
-        state.homes.clear();
+        state.listed = Some(begun);
         state.lodgers.clear();
         for tenant in tenants {
             state.place(&ObjectId::new(&tenant.customer_id), Lodger::of(tenant));
@@ -98,9 +99,9 @@ impl Known {
         self.state().homes.get(tenant).cloned()
     }
 
-    /// Whether all tenants were seen once.
-    pub(super) fn has_seen_tenants(&self) -> bool {
-        self.state().complete
+    /// When the last list of all tenants was begun.
+    pub(super) fn listed(&self) -> Option<Instant> {
+        self.state().listed
     }
 
     /// What a customer has.

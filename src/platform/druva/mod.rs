@@ -79,6 +79,8 @@ pub struct Druva {
     known: Known,
     /// All customers as listed last, and when that began; held by the one that lists them.
     roll: Mutex<Option<(Instant, Arc<[Customer]>)>>,
+    /// Held by the one that lists all tenants to find one.
+    listing: Mutex<()>,
     usage: Recent<UsageReport>,
     health: Recent<HealthReport>,
 }
@@ -108,6 +110,7 @@ impl Druva {
             account: OnceCell::new(),
             known: Known::default(),
             roll: Mutex::default(),
+            listing: Mutex::default(),
             usage: Recent::default(),
             health: Recent::default(),
         })

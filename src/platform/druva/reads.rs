@@ -57,6 +57,7 @@ impl Druva {
 
     /// Every tenant; where each belongs is remembered.
     pub(super) async fn tenants(&self, lane: Lane) -> Result<Vec<Tenant>, PlatformError> {
+        let begun = Instant::now();
         let tenants: Vec<Tenant> = self
             .list(Walk {
                 operation: LIST_TENANTS,
@@ -65,7 +66,7 @@ impl Druva {
                 query: &[PAGE, WITH_FEATURES],
             })
             .await?;
-        self.known.note_all(&tenants);
+        self.known.note_all(begun, &tenants);
         Ok(tenants)
     }
 
@@ -149,12 +150,17 @@ impl Druva {
         Ok(tenant)
     }
 
-    /// The customer of a tenant: a tenant has no address without it. Where it isn't remembered all tenants are listed.
-    pub(super) async fn home(&self, tenant: &ObjectId) -> Result<Option<ObjectId>, PlatformError> {
+    /// The customer of a tenant: a tenant has no address without it. Where it isn't remembered all tenants are listed;
+    /// those who ask meanwhile share the next list.
+    async fn home(&self, tenant: &ObjectId) -> Result<Option<ObjectId>, PlatformError> {
+        let asked = Instant::now();
         if let Some(home) = self.known.home(tenant) {
             return Ok(Some(home));
         }
-        self.tenants(Lane::Edit).await?;
+        let _one_lists = self.listing.lock().await;
+        if self.known.listed().is_none_or(|begun| begun < asked) {
+            self.tenants(Lane::Edit).await?;
+        }
         Ok(self.known.home(tenant))
     }
 
