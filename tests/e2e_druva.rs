@@ -85,11 +85,11 @@ const OBJECTS: [&str; 8] = [
     "tenant/fabrikam-office",
 ];
 
-// R-D1, R-D2, R-D30, R-D31, R-N12: the examples, from nothing to figures, and every gap said.
 #[allow(
     clippy::too_many_lines,
     reason = "one stage serves one story, told in order"
 )]
+// R-D1, R-D2, R-D30, R-D31, R-N5, R-N12: the examples, from nothing to figures, and every gap said.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_live_on_druva() {
     let (stage, druva) = (Stage::start("druva").await, with_plans().await);
@@ -238,7 +238,7 @@ async fn the_examples_live_on_druva() {
     );
 }
 
-// R-N4, R-N9: a living estate is taken over without a write.
+// R-N4, R-N5, R-N9: a living estate is taken over without a write.
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_customers_are_adopted_without_one_write() {
     let (stage, druva) = (Stage::start("adopts").await, with_plans().await);

@@ -12,6 +12,7 @@ mod identity;
 mod lease;
 mod memory;
 mod metrics;
+mod operations;
 mod perform;
 mod platform_controller;
 mod platforms;

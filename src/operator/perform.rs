@@ -14,6 +14,7 @@ use super::{
     context::Context,
     gather::Gathered,
     metrics::{KindLabels, StepLabels},
+    operations::{note_operation, record},
     platforms::Handle,
     watches::trim,
 };
@@ -23,7 +24,7 @@ use crate::{
         shared::{Change, ChangeOutcome, Intent},
     },
     planner::{self, Marks, Progress, Step},
-    platform::{OperationState, PlatformError, Written},
+    platform::PlatformError,
     survey::{Managed, resource_ref},
 };
 
@@ -154,20 +155,10 @@ async fn on_platform(
                 .await?;
             handle.site.inventory_mut().record_client(moved);
         }
-        Step::CheckOperation(operation) => match platform.operation(operation).await? {
-            OperationState::Done(made) => {
-                progress.made = made.or(progress.made.take());
-                conclude(gathered, progress, ChangeOutcome::Done);
-            }
-            OperationState::Running => progress.operation_checked = true,
-            OperationState::WaitingForHuman => {
-                (progress.operation_checked, progress.waiting_for_human) = (true, true);
-            }
-            OperationState::Failed(problem) => {
-                conclude(gathered, progress, ChangeOutcome::Refused);
-                return Err(problem.into());
-            }
-        },
+        Step::CheckOperation(operation) => {
+            let state = platform.operation(operation).await;
+            note_operation(gathered, progress, state)?;
+        }
         Step::RehearseDeletion(id) => {
             progress.rehearsal = Some(platform.rehearse_deletion(kind, id).await?);
         }
@@ -184,31 +175,6 @@ async fn on_platform(
         | Step::Settle(_) => {}
     }
     Ok(())
-}
-
-/// An operation has ended: the change log says how, and what is known of the object may be older.
-fn conclude(gathered: &Gathered, progress: &mut Progress, outcome: ChangeOutcome) {
-    progress.operation = None;
-    progress.concluded = true;
-    let sent = |change: &&mut Change| change.outcome == ChangeOutcome::Sent;
-    if let Some(change) = progress.performed.last_mut().filter(sent) {
-        change.outcome = outcome;
-        progress.logged = progress.logged.min(progress.performed.len() - 1);
-    } else if let Some(intent) = &gathered.sight.declared.status.intent {
-        progress.performed.push(Change {
-            at: intent.at,
-            step: intent.step,
-            fields: intent.fields.clone(),
-            outcome,
-        });
-    }
-}
-
-fn record(handle: &Handle, written: Written, progress: &mut Progress) {
-    match written {
-        Written::Done(object) => handle.site.inventory_mut().record(*object),
-        Written::Pending(operation) => progress.operation = Some(operation),
-    }
 }
 
 /// Adds the secret values that the document names by their tags. Only here do they meet a request.

@@ -139,7 +139,11 @@ fn intent(view: &View<'_>) -> Option<Intent> {
                 && unmarked::is_unmarked(view)
                 && unmarked::stays_open(view, remote_object(view.declared, &view.remote).is_some())
         });
-        return open.cloned();
+        // The task that it was sent as has ended, or is forgotten.
+        return open.map(|intent| Intent {
+            operation: None,
+            ..intent.clone()
+        });
     };
     let previous = view
         .declared

@@ -143,7 +143,8 @@ pub trait Platform: Send + Sync {
         confirmation: &str,
     ) -> Result<(), PlatformError>;
 
-    /// How far an accepted operation is.
+    /// How far an accepted operation is. [`ProblemKind::NotFound`] where the platform doesn't know it (any more): then what
+    /// became of it is open.
     async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError>;
 
     /// Consumption of every customer and tenant over the last `days` days.
