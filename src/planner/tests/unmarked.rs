@@ -320,7 +320,7 @@ fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
     assert_eq!(document.get("resellerId"), None);
 }
 
-// N12: what the interface can't do names the console's page; what the platform has no place for is said.
+// R-N12: what the interface can't do names the console's page; what the platform has no place for is said.
 #[test]
 fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
     let mut scene = fabrikam()
