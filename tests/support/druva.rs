@@ -1,4 +1,5 @@
-//! Druva as a process of its own: the embedded platform's dialect of it, and a person at its console.
+//! Druva as a process of its own: the embedded platform's dialect of it, a person at its console, and somebody on the line
+//! who judges every request by the vendor's contract.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -6,10 +7,14 @@ use std::{
 };
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::operator::{Console, Stage, eventually, free_port};
+use super::{
+    druva_contract::Contract,
+    operator::{Console, Stage, eventually, free_port},
+    tap::{Heard, Tap},
+};
 
 /// The credentials that the platform takes.
 pub const CLIENT_ID: &str = "client-of-the-tests";
@@ -22,6 +27,7 @@ pub struct Druva {
     pub console: Console,
     directory: TempDir,
     process: Child,
+    tap: Tap,
 }
 
 impl Druva {
@@ -63,16 +69,18 @@ impl Druva {
             asked.send().await.is_ok()
         })
         .await;
+        let tap = Tap::before(&console.url).await;
         Self {
             console,
             directory,
             process,
+            tap,
         }
     }
 
     /// Where its interface is.
     pub fn endpoint(&self) -> String {
-        format!("{}/", self.console.url)
+        format!("{}/", self.tap.url)
     }
 
     /// Orders these faults instead of those in force.
@@ -125,8 +133,31 @@ impl Druva {
     }
 }
 
+/// What the contract says of a request.
+fn judge(contract: &Contract, heard: &Heard) -> Result<(), String> {
+    let (method, uri) = heard.line.split_once(' ').expect("method and path");
+    let url = reqwest::Url::parse(&format!("http://platform{uri}")).expect("a URL");
+    let query: Vec<_> = url.query_pairs().into_owned().collect();
+    let body = match &heard.body {
+        Value::Null if url.path() == "/msp/auth/v1/token" => {
+            Some(json!({"grant_type": "client_credentials"}))
+        }
+        Value::Null => None,
+        body => Some(body.clone()),
+    };
+    contract.check_request(method, url.path(), &query, &heard.headers, body.as_ref())
+}
+
 impl Drop for Druva {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let (contract, heard) = (Contract::load(), self.tap.heard());
+            let judged = heard
+                .iter()
+                .filter_map(|heard| judge(&contract, heard).err());
+            let strange: Vec<String> = judged.collect();
+            assert!(!heard.is_empty() && strange.is_empty(), "{strange:#?}");
+        }
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Method, Response, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header},
 };
 use reqwest::Client;
 use serde_json::Value;
@@ -18,6 +18,8 @@ pub struct Heard {
     pub line: String,
     /// Everything: line, header fields, body.
     pub text: String,
+    /// Header fields.
+    pub headers: Vec<(String, String)>,
     /// The body; null when there is none.
     pub body: Value,
     /// What the platform answered; null when there was no body, or no answer yet.
@@ -73,6 +75,7 @@ async fn relay(
     let line = format!("{method} {uri}");
     let heard = Heard {
         text: format!("{line}\n{headers:?}\n{}", String::from_utf8_lossy(&body)),
+        headers: headers.iter().map(field).collect(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
         answer: Value::Null,
         status: None,
@@ -86,7 +89,11 @@ async fn relay(
     headers.remove(header::HOST);
     let request = tap.client.request(method, format!("{}{uri}", tap.platform));
     let Ok(answer) = request.headers(headers).body(body).send().await else {
-        return status_only(StatusCode::BAD_GATEWAY);
+        // As the platform did it: the line goes dead.
+        let broken = std::io::Error::other("broken");
+        return Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(
+            broken,
+        )])));
     };
     let mut response = status_only(answer.status());
     response.headers_mut().clone_from(answer.headers());
@@ -100,6 +107,11 @@ async fn relay(
     drop(all);
     *response.body_mut() = Body::from(bytes);
     response
+}
+
+fn field((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
+    let value = String::from_utf8_lossy(value.as_bytes());
+    (name.to_string(), value.into_owned())
 }
 
 fn status_only(status: StatusCode) -> Response<Body> {
