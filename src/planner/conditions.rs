@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{Declared, PlatformState, Progress, Remote, Seen, Settlement, Verdict, View, unmarked};
+use super::{
+    Declared, PlatformState, Remote, Seen, Settlement, Verdict, View, change_log::change_log,
+    unmarked,
+};
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
-        shared::{Change, ChangeOutcome, ChangeStep, Intent, ManagedStatus},
+        shared::{ChangeStep, Intent, ManagedStatus},
     },
     estate::Object,
 };
 
-/// Outbound mutations kept in status.
-const CHANGES_KEPT: usize = 20;
 /// For how long `Ready` stays as last known while the platform can't be reached.
 const READY_KEPT_SECONDS: i64 = 3600;
 
@@ -62,71 +63,6 @@ pub fn managed_status(
         changes: change_log(declared, view.progress, object.map(|object| &**object)),
         intent: intent(view),
     }
-}
-
-/// The change log: what was there, and what this pass has done. The same failure twice in
-/// a row is one entry, so that trying again writes nothing. I8.
-pub fn change_log(
-    declared: &Declared,
-    progress: &Progress,
-    object: Option<&Object>,
-) -> Vec<Change> {
-    let mut changes = declared.status.changes.clone();
-    changes.extend(unnoted_creation(declared, progress, object));
-    for change in progress.unlogged() {
-        let repeated = |last: &Change| {
-            change.outcome != ChangeOutcome::Done
-                && (last.step, &last.fields, last.outcome)
-                    == (change.step, &change.fields, change.outcome)
-        };
-        match changes.last_mut() {
-            // Until when an unanswered creation may still be carried out counts from the last time it was sent.
-            Some(last)
-                if repeated(last)
-                    && (change.step, change.outcome)
-                        == (ChangeStep::Create, ChangeOutcome::Unknown) =>
-            {
-                last.at = change.at;
-            }
-            Some(last) if repeated(last) => {}
-            // The answer to what was sent before.
-            Some(last)
-                if last.outcome == ChangeOutcome::Sent
-                    && (last.step, &last.fields) == (change.step, &change.fields) =>
-            {
-                *last = change.clone();
-            }
-            _ => changes.push(change.clone()),
-        }
-    }
-    let superfluous = changes.len().saturating_sub(CHANGES_KEPT);
-    changes.drain(..superfluous);
-    changes
-}
-
-/// A creation that a crash swallowed before anything could be noted: an object with our claim that is no older than the
-/// resource was made for it. A resource that is younger than its object has taken it back instead, and one that names the
-/// object by id has taken it over.
-fn unnoted_creation(
-    declared: &Declared,
-    progress: &Progress,
-    object: Option<&Object>,
-) -> Option<Change> {
-    let first_seen = declared.status.external_id.is_none();
-    let is_creation = |change: &Change| change.step == ChangeStep::Create;
-    let noted = declared.status.changes.iter().any(is_creation)
-        || progress.performed.iter().any(is_creation);
-    let named = declared.lifecycle.external_id.as_deref();
-    let object = object
-        .filter(|object| first_seen && !noted && object.claim.is_some())
-        .filter(|object| named != Some(object.id.as_str()))?;
-    let made = object.created_at.filter(|at| *at >= declared.created_at)?;
-    Some(Change {
-        at: made,
-        step: ChangeStep::Create,
-        fields: Vec::new(),
-        outcome: ChangeOutcome::Done,
-    })
 }
 
 /// The operation that the platform has accepted and not finished, so that a restart goes on asking for it; or a creation of

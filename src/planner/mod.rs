@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no I/O, nothing asynchronous. The operator and `holdfast plan` call the same [`next`].
 
+mod change_log;
 mod claim;
 mod conditions;
 mod console;
@@ -25,8 +26,9 @@ mod tests;
 mod unmarked;
 mod view;
 
+pub use change_log::change_log;
 pub use claim::{claim, secret_tag};
-pub use conditions::{change_log, managed_status, remote_object};
+pub use conditions::{managed_status, remote_object};
 pub use desired::{account_name, remote_name, spec_field};
 pub use failure::retry_delay;
 pub use lately::is_in_doubt;

@@ -12,9 +12,9 @@ use super::{
     customers,
     dialect::Dialect,
     lists::{page, read},
+    moment::seconds,
     paging::{Asked, Cursor},
     refusal::Answered,
-    view::seconds,
 };
 use crate::embedded::{Kind, item::Item, problem::Problem, rows};
 

@@ -14,10 +14,11 @@ use super::{
     customers,
     dialect::Dialect,
     features::product_id,
+    moment::seconds,
     paging::{Asked, Cursor, cut},
     refusal::{Answered, refuse},
     tasks, tenants,
-    view::{self, Views, is_shown, seconds},
+    view::{self, Views, is_shown},
 };
 use crate::embedded::{
     Kind,

@@ -15,6 +15,7 @@ mod extra;
 mod features;
 mod ids;
 mod lists;
+mod moment;
 mod paging;
 mod platform;
 mod quota;

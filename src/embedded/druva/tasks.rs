@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{extra::Extra, ids::Ids, refusal::refuse, view::seconds};
+use super::{extra::Extra, ids::Ids, moment::seconds, refusal::refuse};
 use crate::embedded::{
     StoreError,
     changes::Change,

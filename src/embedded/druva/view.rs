@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ use super::{
     extra::{Feature, Phase},
     features::{self, product_id},
     ids::Ids,
+    moment::seconds,
     refusal::refuse,
     tasks,
 };
@@ -29,12 +30,6 @@ const ALL: i64 = 10_000;
 /// The attributes that every customer has.
 pub(super) const LICENCE_MANAGEMENT: &str = "licenseManagementAllowed";
 pub(super) const DATA_ACCESS: &str = "dataAccessAllowed";
-
-/// A moment to the second, as Druva writes it.
-pub(super) fn seconds(at: Timestamp) -> Value {
-    let whole = Timestamp::from_second(at.as_second()).unwrap_or(at);
-    json!(whole.round(Unit::Second).unwrap_or(whole))
-}
 
 /// Shows items of one moment.
 pub(super) struct Views<'a> {
