@@ -41,6 +41,7 @@ async fn main() {
     let mut stage = Stage::set(customers, tenants).await;
     arrive(&mut stage, &mut table).await;
     idle(&stage, &mut table).await;
+    plan(&stage, &mut table).await;
     edit(&stage, &mut table).await;
     restart(&mut stage, &mut table).await;
     table.print();
@@ -72,6 +73,23 @@ async fn arrive(stage: &mut Stage, table: &mut Table) {
     table.row("API-server writes to settle", total(&writes));
     table.detail("platform requests to get there", &requests);
     table.detail("API-server writes to settle", &writes);
+}
+
+/// A plan in which nothing changes, as a reviewer of a pull request would run it.
+async fn plan(stage: &Stage, table: &mut Table) {
+    eprintln!("bench: a plan of nothing");
+    let requests = stage.console.requests().await;
+    let took = stage.plan();
+    let requests = since(&requests, &stage.console.requests().await);
+    table.row(
+        "plan that changes nothing",
+        format!("{:.2} s", took.as_secs_f64()),
+    );
+    table.row(
+        "plan that changes nothing: platform requests",
+        total(&requests),
+    );
+    table.detail("plan that changes nothing: platform requests", &requests);
 }
 
 /// Sweeps with nothing to do, and a minute with one sweep in it.

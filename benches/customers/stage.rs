@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures::{StreamExt, stream};
@@ -188,6 +188,27 @@ impl Stage {
             .buffer_unordered(APPLIERS)
             .collect::<Vec<()>>()
             .await;
+    }
+
+    /// Runs `holdfast plan` on what was applied; how long it took. It finds nothing to change.
+    pub fn plan(&self) -> Duration {
+        let customers = (0..self.counts.0).map(customer);
+        let documents: Vec<String> = customers
+            .chain((0..self.counts.1).map(tenant))
+            .map(|document| document.to_string())
+            .collect();
+        let file = self.directory.path().join("plan.yaml");
+        std::fs::write(&file, documents.join("\n---\n")).expect("a file");
+        let started = Instant::now();
+        let output = std::process::Command::new(&self.binary)
+            .args(["plan", "-n", NAMESPACE, "-f"])
+            .arg(&file)
+            .output()
+            .expect("the command runs");
+        let took = started.elapsed();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("Nothing changes on the platform"), "{text}");
+        took
     }
 
     /// Waits until the operator has looked at all and found all Ready.
