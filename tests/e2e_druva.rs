@@ -130,12 +130,40 @@ async fn the_examples_live_on_druva() {
         described.contains("Contacts") && described.contains("ConsoleStepRequired"),
         "{described}"
     );
+    merge(
+        &stage,
+        "serviceplan/gold",
+        &json!({"spec": {"usageReport": "Monthly"}}),
+    );
+    stage
+        .await_condition(
+            "serviceplan/gold",
+            "ManualStepPending",
+            "True/ConsoleStepRequired",
+        )
+        .await;
     let todo = holdfast(&["todo", "-n", stage.namespace()]);
     let todo = String::from_utf8_lossy(&todo.stdout);
-    assert!(
-        todo.contains("Customer/fabrikam") && todo.contains("contacts"),
-        "{todo}"
-    );
+    for words in [
+        "Customers > the customer > Contacts",
+        "Customer/fabrikam",
+        "Service Plans > the plan > Edit > Usage report",
+        "ServicePlan/gold",
+    ] {
+        assert!(todo.contains(words), "{words} isn't in {todo}");
+    }
+
+    // Somebody whom the account doesn't have isn't silently left out.
+    let stranger = json!({"spec": {"administrators": [{"email": "nobody@fabrikam.example"}]}});
+    merge(&stage, "customer/fabrikam", &stranger);
+    stage
+        .await_condition("customer/fabrikam", "Stalled", "True/PlatformRefused")
+        .await;
+    let message = stage.message("customer/fabrikam", "Stalled");
+    assert!(message.contains("nobody@fabrikam.example"), "{message}");
+    let nobody = json!({"spec": {"administrators": null}});
+    merge(&stage, "customer/fabrikam", &nobody);
+    stage.await_ready(&["customer/fabrikam"]).await;
     let plan = stage.get("serviceplan/gold");
     assert!(!plan["status"]["externalId"].is_null(), "bound by its name");
     assert_eq!(
