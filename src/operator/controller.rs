@@ -44,12 +44,25 @@ pub async fn run<K: Managed>(
     wake: impl futures::Stream<Item = ObjectRef<K>> + Send + 'static,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
+    let cache = store.clone();
+    let forgetful = context.clone();
+    // After the cache has it, and not before.
+    let trigger = trigger.inspect(move |event| {
+        let cached = event
+            .as_ref()
+            .ok()
+            .and_then(|object| cache.get(&ObjectRef::from_obj(object)));
+        if let Some(cached) = cached {
+            forgetful.recent.caught_up(&*cached);
+        }
+    });
+    let cache = store.clone();
     Controller::for_stream(trigger, store)
         .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_on(wake)
         .graceful_shutdown_on(stop)
         .run(
-            reconcile::<K>,
+            move |object, context| reconcile(cache.clone(), object, context),
             |object, error, _| on_error(&*object, error),
             context,
         )
@@ -66,9 +79,17 @@ fn on_error<K: Managed>(object: &K, error: &PassError) -> Action {
     Action::requeue(CLUSTER_TROUBLE)
 }
 
-async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context>) -> Result<Action, PassError> {
+async fn reconcile<K: Managed>(
+    cache: Store<K>,
+    object: Arc<K>,
+    context: Arc<Context>,
+) -> Result<Action, PassError> {
     let started = Instant::now();
-    let outcome = pass(&context, context.recent.newest(object)).await;
+    // The cache may have moved on since the pass was asked for.
+    let cached = cache.get(&ObjectRef::from_obj(&*object));
+    let cached = cached.filter(|cached| cached.uid() == object.uid());
+    let object = context.recent.newest(cached.unwrap_or(object));
+    let outcome = pass(&context, object).await;
     let labels = KindLabels {
         kind: K::KIND.as_str().into(),
     };

@@ -25,6 +25,20 @@ impl Recent {
         }
     }
 
+    /// Drops what is kept of an object once the cache is as new: it would only cost memory.
+    pub fn caught_up<K: Resource + Send + Sync + 'static>(&self, cached: &K) {
+        let Some(uid) = cached.uid() else { return };
+        let key = (TypeId::of::<K>(), uid);
+        let mut kept = self.lock();
+        let old = kept
+            .get(&key)
+            .and_then(|object| object.downcast_ref::<K>())
+            .is_some_and(|object| version(object) <= version(cached));
+        if old {
+            kept.remove(&key);
+        }
+    }
+
     /// The newer of the cache's object and the kept one; a kept one that isn't newer is dropped.
     pub fn newest<K: Resource + Send + Sync + 'static>(&self, cached: Arc<K>) -> Arc<K> {
         let Some(uid) = cached.uid() else {
