@@ -76,11 +76,11 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every tenant that there is.
+    /// Every tenant that there is. Where those belong that aren't listed stays noted: a tenant never moves, and a list that is
+    /// short by mistake would leave no way to ask whether they are gone.
     pub(super) fn note_all(&self, tenants: &[Tenant]) {
         let mut state = self.state();
         state.complete = true;
-        state.homes.clear();
         state.lodgers.clear();
         for tenant in tenants {
             state.place(&ObjectId::new(&tenant.customer_id), Lodger::of(tenant));
