@@ -384,6 +384,25 @@ async fn a_tenants_customer_is_looked_up_once() {
     );
 }
 
+// F13: a list that is short by mistake doesn't take away the way to ask.
+#[tokio::test]
+async fn a_tenant_that_a_list_lacks_is_still_asked_for_by_id() {
+    let lists = AtomicUsize::new(0);
+    let fake = Fake::start(except("/v3/tenants", move |seen| {
+        match lists.fetch_add(1, Ordering::Relaxed) {
+            0 => healthy(seen),
+            _ => Reply::ok(&json!({"tenants": [], "nextPageToken": ""})),
+        }
+    }))
+    .await;
+    let druva = fake.druva();
+    for _ in 0..2 {
+        druva.observe(Scope::default()).await.unwrap();
+    }
+    let tenant = druva.read(Kind::Tenant, &ObjectId::new(TENANT)).await;
+    assert!(tenant.unwrap().is_some());
+}
+
 #[tokio::test]
 async fn what_stands_beside_a_creation_is_read_afresh() {
     let fake = Fake::start(|seen| {
