@@ -272,7 +272,7 @@ async fn a_revoked_credential_is_said_and_changes_nothing() {
     assert!(!stage.log().contains("of-last-year") && !stage.log().contains(SECRET_KEY));
 }
 
-// F3, I1, R-N5: a task that never ends, whether it has taken effect or not, is asked for ever less often, and nothing is sent
+// F3, I1, R-N5, R-N9: a task that never ends, whether it has taken effect or not, is asked for ever less often, and nothing is sent
 // once more, whatever else calls for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_never_ends_is_waited_for_and_sent_once() {
@@ -317,7 +317,7 @@ async fn a_task_that_never_ends_is_waited_for_and_sent_once() {
     assert!(!after.is_null(), "made, and never told");
 }
 
-// F3, I1, R-N5: a task that fails says its number and its words, and rests until a person changes something.
+// F3, I1, R-N5, R-N9: a task that fails says its number and its words, and rests until a person changes something.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fails_is_said_and_not_tried_again_unasked() {
     let druva = with_plans().await;
