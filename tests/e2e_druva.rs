@@ -5,7 +5,7 @@ mod support;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{
-    druva::{Druva, SECRET_KEY},
+    druva::{Druva, SECRET_KEY, customer, tenant, with_plans, writes},
     operator::{Stage, eventually, holdfast, repository},
     resources::{events, merge},
 };
@@ -45,33 +45,6 @@ fn examples(stage: &Stage, druva: &Druva) -> String {
         .split("---\n")
         .filter(|document| !document.contains(namespace));
     documents.collect::<Vec<_>>().join("---\n")
-}
-
-/// Plans that somebody made at the console.
-async fn with_plans() -> Druva {
-    let druva = Druva::start().await;
-    for (name, edition) in [("Gold", "Enterprise"), ("Silver", "Business")] {
-        let products = json!([
-            {"product": "HybridWorkloads", "edition": edition, "workloads": ["FileServers", "MSSQL", "VMware"]},
-            {"product": "SaaSAppsAndEndpoints", "edition": "Enterprise", "workloads": ["Microsoft365", "Endpoints"]},
-        ]);
-        let plan = json!({"name": name, "products": products, "usageReport": "Monthly"});
-        druva.make("plans", name, plan).await;
-    }
-    druva
-}
-
-/// Writes of the operator, by method and path.
-async fn writes(druva: &Druva) -> Vec<String> {
-    let mutations = druva.console.mutations().await;
-    let line = |item: &Value| {
-        format!(
-            "{} {}",
-            item["method"].as_str().unwrap_or_default(),
-            item["path"].as_str().unwrap_or_default()
-        )
-    };
-    mutations.iter().map(line).collect()
 }
 
 const OBJECTS: [&str; 8] = [
@@ -319,19 +292,6 @@ async fn fifty_customers_are_adopted_without_one_write() {
     .await;
     druva.sweep(&stage, "druva").await;
     assert_eq!(writes(&druva).await, Vec::<String>::new());
-}
-
-/// A customer that Druva takes.
-fn customer(name: &str) -> String {
-    format!(
-        "apiVersion: holdfast.dev/v1alpha1\nkind: Customer\nmetadata: {{name: {name}}}\nspec: {{platformRef: {{name: druva}}, displayName: \"Customer {name}\", accountName: {name}, profile: {{phone: \"+49 30 5550100\", address: {{text: Hauptstrasse 1}}}}}}\n"
-    )
-}
-
-fn tenant(name: &str, of: &str) -> String {
-    format!(
-        "apiVersion: holdfast.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: {name}}}\nspec: {{customerRef: {{name: {of}}}, servicePlanRef: {{name: gold}}, product: HybridWorkloads, type: Commercial, storageRegions: [eu-central-1], licenceExpiresAt: \"2028-12-31T00:00:00Z\"}}\n"
-    )
 }
 
 // F2, F4, I1: the answer to a creation is lost. Nothing is made twice.

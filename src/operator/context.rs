@@ -69,24 +69,34 @@ impl Context {
 
     /// Wakes whatever may live on a platform: everything in its namespace.
     pub fn wake_all(&self, key: &PlatformKey) {
-        self.wake_namespace(&self.survey.stores.resellers, &key.namespace);
-        self.wake_namespace(&self.survey.stores.plans, &key.namespace);
-        self.wake_namespace(&self.survey.stores.customers, &key.namespace);
-        self.wake_namespace(&self.survey.stores.tenants, &key.namespace);
+        for resource in self.all_beside(key) {
+            self.wake(&resource);
+        }
+    }
+
+    /// Has everything in a platform's namespace say what was reported of it. Figures let nothing succeed that was refused, so
+    /// who rests goes on resting.
+    pub fn show_all(&self, key: &PlatformKey) {
+        for resource in self.all_beside(key) {
+            self.wakers.wake(&resource);
+        }
+    }
+
+    fn all_beside(&self, key: &PlatformKey) -> Vec<ResourceRef> {
+        let stores = &self.survey.stores;
+        [
+            in_namespace(&stores.resellers, &key.namespace),
+            in_namespace(&stores.plans, &key.namespace),
+            in_namespace(&stores.customers, &key.namespace),
+            in_namespace(&stores.tenants, &key.namespace),
+        ]
+        .concat()
     }
 
     /// Wakes those who were granted something.
     pub fn wake_each(&self, resources: &[ResourceRef]) {
         for resource in resources {
             self.wake(resource);
-        }
-    }
-
-    fn wake_namespace<K: Managed>(&self, store: &Store<K>, namespace: &str) {
-        for object in store.state() {
-            if object.meta().namespace.as_deref() == Some(namespace) {
-                self.wake(&resource_ref(&*object));
-            }
         }
     }
 
@@ -258,4 +268,12 @@ fn above(handle: &Handle, kind: Kind, id: &ObjectId) -> Vec<(Kind, ObjectId)> {
         .text("planId")
         .map(|id| (Kind::ServicePlan, ObjectId::new(id)));
     parent.into_iter().chain(plan).collect()
+}
+
+fn in_namespace<K: Managed>(store: &Store<K>, namespace: &str) -> Vec<ResourceRef> {
+    let objects = store.state();
+    let inside = objects
+        .iter()
+        .filter(|object| object.meta().namespace.as_deref() == Some(namespace));
+    inside.map(|object| resource_ref(&**object)).collect()
 }

@@ -140,7 +140,7 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
         }
     }
     if complete {
-        context.wake_all(&handle.site.key);
+        context.show_all(&handle.site.key);
     }
     complete
 }

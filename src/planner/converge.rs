@@ -74,7 +74,7 @@ pub fn next(
     if let Some(refusal) = shortage {
         return refuse(&refusal);
     }
-    let verdict = Verdict::InSync;
+    let verdict = leaving(object).unwrap_or(Verdict::InSync);
     report(view, object, verdict, &unwritable, manual_steps, no_place)
 }
 
@@ -180,6 +180,15 @@ fn busy(object: &Object) -> Option<Step> {
     );
     let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message);
     Some(settle(verdict, Some(PATIENCE)))
+}
+
+/// What is said of an object that somebody has marked for deletion: nobody may hear that all is well until it is gone.
+fn leaving(object: &Object) -> Option<Verdict> {
+    let marked = object.facts.phase.as_deref() == Some("Deleting");
+    let doing = object.facts.busy.as_ref().filter(|_| marked)?;
+    let (kind, id) = (object.kind.as_str(), &object.id);
+    let message = format!("{kind} {id} {doing}.");
+    Some(Verdict::Waiting(Reason::WaitingForPlatform, message))
 }
 
 /// What is said instead of writing while writing is on hold.

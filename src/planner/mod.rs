@@ -226,9 +226,9 @@ fn at_work(view: &View<'_>, operation: &str) -> Verdict {
 
 /// Time until the operation is asked for again: about as long as it has taken so far, so that a long one costs few requests.
 fn pause(view: &View<'_>) -> Duration {
-    let taken = sent_at(view).map(|at| view.now.duration_since(at));
-    let taken = taken.and_then(|taken| Duration::try_from(taken).ok());
-    taken.map_or(OPERATION_PAUSE, |taken| {
+    sent_at(view).map_or(OPERATION_PAUSE, |at| {
+        // Noted to the second, it may lie ahead of us.
+        let taken = Duration::try_from(view.now.duration_since(at)).unwrap_or_default();
         taken.clamp(SHORT_PAUSE, LONG_PAUSE)
     })
 }

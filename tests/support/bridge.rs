@@ -270,7 +270,7 @@ pub fn legible_conditions(stage: &Stage, objects: &[&str], secrets: &[&str]) -> 
             for rust in ["Some(", "None", "Err(", "Error {", "Ok(", "::", "0x"] {
                 assert!(!message.contains(rust), "{rust} in {line}");
             }
-            for doubled in ["..", ".,", " ,", "  "] {
+            for doubled in ["..", "?.", ".,", " ,", "  "] {
                 assert!(!message.contains(doubled), "{doubled:?} in {line}");
             }
             for secret in secrets {

@@ -170,3 +170,44 @@ pub fn secret(name: &str, secret_key: &str) -> String {
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{clientId: {CLIENT_ID}, secretKey: {secret_key}}}\n"
     )
 }
+
+/// One account with plans that somebody made at its console.
+pub async fn with_plans() -> Druva {
+    let druva = Druva::start().await;
+    for (name, edition) in [("Gold", "Enterprise"), ("Silver", "Business")] {
+        let products = json!([
+            {"product": "HybridWorkloads", "edition": edition, "workloads": ["FileServers", "MSSQL", "VMware"]},
+            {"product": "SaaSAppsAndEndpoints", "edition": "Enterprise", "workloads": ["Microsoft365", "Endpoints"]},
+        ]);
+        let plan = json!({"name": name, "products": products, "usageReport": "Monthly"});
+        druva.make("plans", name, plan).await;
+    }
+    druva
+}
+
+/// Writes of the operator, by method and path.
+pub async fn writes(druva: &Druva) -> Vec<String> {
+    let mutations = druva.console.mutations().await;
+    let line = |item: &Value| {
+        format!(
+            "{} {}",
+            item["method"].as_str().unwrap_or_default(),
+            item["path"].as_str().unwrap_or_default()
+        )
+    };
+    mutations.iter().map(line).collect()
+}
+
+/// A customer that Druva takes.
+pub fn customer(name: &str) -> String {
+    format!(
+        "apiVersion: holdfast.dev/v1alpha1\nkind: Customer\nmetadata: {{name: {name}}}\nspec: {{platformRef: {{name: druva}}, displayName: \"Customer {name}\", accountName: {name}, profile: {{phone: \"+49 30 5550100\", address: {{text: Hauptstrasse 1}}}}}}\n"
+    )
+}
+
+/// A tenant of a customer, on the plan `gold`.
+pub fn tenant(name: &str, of: &str) -> String {
+    format!(
+        "apiVersion: holdfast.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: {name}}}\nspec: {{customerRef: {{name: {of}}}, servicePlanRef: {{name: gold}}, product: HybridWorkloads, type: Commercial, storageRegions: [eu-central-1], licenceExpiresAt: \"2028-12-31T00:00:00Z\"}}\n"
+    )
+}

@@ -362,6 +362,24 @@ fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
     );
 }
 
+// F19: whoever isn't told until it is gone can't cancel it any more.
+#[test]
+fn a_tenant_that_is_marked_for_deletion_is_not_well_though_nothing_differs() {
+    let document = json!({"customerId": "7", "planId": "3", "product": "HybridWorkloads"});
+    let mut object = remote(Kind::Tenant, ID, &document);
+    let scene = |object: &Object| {
+        let scene = tenant("servers").unmarked().finalized();
+        scene.holding(object.clone()).noting(ID)
+    };
+    object.facts.phase = Some("Updating".into());
+    object.facts.busy = Some("is being updated".into());
+    assert_eq!(scene(&object).settlement().verdict, Verdict::InSync);
+    object.facts.phase = Some("Deleting".into());
+    object.facts.busy = Some("is marked for deletion".into());
+    let message = scene(&object).waiting(Reason::WaitingForPlatform);
+    assert_eq!(message, "Tenant 1042 is marked for deletion.");
+}
+
 // F3: no end is a condition, and not a hot loop.
 #[test]
 fn a_task_that_never_ends_is_asked_for_ever_less_often_and_told_of() {
@@ -377,6 +395,13 @@ fn a_task_that_never_ends_is_asked_for_ever_less_often_and_told_of() {
     scene.progress.operation_checked = true;
     scene.waiting(Reason::WaitingForPlatform);
     assert_eq!(scene.settlement().again, Some(Duration::from_secs(10)));
+    scene.now -= Duration::from_millis(10_400);
+    assert_eq!(
+        scene.settlement().again,
+        Some(Duration::from_secs(2)),
+        "noted to the second, a little ahead"
+    );
+    scene.now += Duration::from_millis(10_400);
     scene.now += Duration::from_secs(3600);
     let message = scene.stalled(Reason::WaitingForPlatform);
     assert!(message.contains("task-1"), "{message}");

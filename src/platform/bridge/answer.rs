@@ -68,7 +68,7 @@ pub(super) fn read<T: DeserializeOwned>(
     if !answer.is_json() {
         return Err(garbled(
             operation,
-            "the answer isn't JSON; is a proxy or a login page in between?",
+            "the answer isn't JSON; a proxy or a login page may be in between",
         ));
     }
     // The parser's own words may quote the body.
@@ -120,7 +120,7 @@ pub(super) fn succeeded(
         _ => match problem {
             Some(body) => secrets.problem(status, &body).into(),
             None => PlatformError::Garbled(format!(
-                "{said} without a problem document; is a proxy in between?"
+                "{said} without a problem document; a proxy may be in between"
             )),
         },
     })

@@ -118,7 +118,7 @@ impl Bridge {
     async fn get<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
         self.look(call, url).await.map_err(|error| match error {
             PlatformError::Refused(problem) if problem.kind == ProblemKind::NotFound => {
-                let hint = "answered 404; is the endpoint's path right?";
+                let hint = "answered 404; the endpoint's path may be wrong";
                 garbled(call.operation, hint)
             }
             error => error,

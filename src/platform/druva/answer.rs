@@ -54,7 +54,7 @@ pub(super) fn read<T: DeserializeOwned>(
     answer: &Answer,
 ) -> Result<T, PlatformError> {
     if !answer.is_json() {
-        let hint = "the answer isn't JSON; is a proxy or a login page in between?";
+        let hint = "the answer isn't JSON; a proxy or a login page may be in between";
         return Err(garbled(operation, hint));
     }
     // The parser's own words may quote the body.
@@ -111,10 +111,10 @@ pub(super) fn succeeded(
         )),
         // What is believed to be gone may be made anew, so a gateway's word isn't enough.
         StatusCode::NOT_FOUND if !answer.is_json() => {
-            PlatformError::Garbled(format!("{said} without JSON; is a proxy in between?"))
+            PlatformError::Garbled(format!("{said} without JSON; a proxy may be in between"))
         }
         _ if is_page(&answer) => {
-            PlatformError::Garbled(format!("{said} with a page; is a proxy in between?"))
+            PlatformError::Garbled(format!("{said} with a page; a proxy may be in between"))
         }
         _ => Problem {
             kind: refusal(status),

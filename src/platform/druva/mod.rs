@@ -153,7 +153,7 @@ impl Druva {
         let answer = self.send(call, request, |answer| read(call.operation, &answer));
         answer.await.map_err(|error| match error {
             PlatformError::Refused(problem) if problem.kind == ProblemKind::NotFound => {
-                let hint = "answered 404; is the endpoint's path right?";
+                let hint = "answered 404; the endpoint's path may be wrong";
                 garbled(call.operation, hint)
             }
             error => error,
