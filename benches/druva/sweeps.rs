@@ -13,6 +13,10 @@ use super::{
     counters::{Counts, since, total},
 };
 
+/// Days that the operator asks for.
+const USAGE_DAYS: u16 = 90;
+const HEALTH_DAYS: u16 = 30;
+
 /// A sweep.
 struct Sweep {
     requests: Counts,
@@ -63,6 +67,35 @@ pub async fn measure(account: &Account) {
         }
     }
     println!();
+    reports(account).await;
+}
+
+/// Prints what the two reports cost that the operator reads after a sweep, once an hour.
+async fn reports(account: &Account) {
+    let adapter = account.adapter(None);
+    adapter.identify().await.expect("an account");
+    let before = account.requests().await;
+    eprintln!("bench: the reports");
+    let started = Instant::now();
+    adapter.usage(USAGE_DAYS).await.expect("consumption");
+    let (usage, used) = (started.elapsed(), account.requests().await);
+    let started = Instant::now();
+    adapter.health(HEALTH_DAYS).await.expect("health");
+    let (health, read) = (started.elapsed(), account.requests().await);
+    println!(
+        "\n| Report | requests | time, no limit | at least, by the budget |\n|---|---|---|---|"
+    );
+    for (title, requests, time) in [
+        ("consumption of 90 days", since(&before, &used), usage),
+        ("health of 30 days", since(&used, &read), health),
+    ] {
+        let requests = total(&requests);
+        println!(
+            "| {title} | {requests} | {:.1} s | {} s |",
+            time.as_secs_f64(),
+            requests / 5
+        );
+    }
 }
 
 async fn sweep(account: &Account, adapter: &Druva) -> Sweep {
