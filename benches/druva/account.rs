@@ -98,14 +98,23 @@ impl Account {
         }
     }
 
-    /// Makes customers at the console, each with servers; the first also with users, until there are so many tenants.
-    pub async fn fill(&self, customers: usize, tenants: usize) {
+    /// Makes a plan of both products at the console; its id.
+    pub async fn plan(&self) -> Value {
         let products = json!([
             {"product": "HybridWorkloads", "edition": "Enterprise", "workloads": ["FileServers"]},
             {"product": "SaaSAppsAndEndpoints", "edition": "Enterprise", "workloads": ["Microsoft365"]},
         ]);
-        let plan = json!({"name": "Gold", "products": products});
-        let plan = &self.make("plans", "gold", plan).await;
+        self.make(
+            "plans",
+            "gold",
+            json!({"name": "Gold", "products": products}),
+        )
+        .await
+    }
+
+    /// Makes customers at the console, each with servers; the first also with users, until there are so many tenants.
+    pub async fn fill(&self, customers: usize, tenants: usize) {
+        let plan = &self.plan().await;
         let make = |number: usize| async move {
             let name = format!("customer-{number:05}");
             let customer = self.make("customers", &name, customer(number)).await;

@@ -1,4 +1,4 @@
-//! Customers that the operator creates.
+//! Customers and tenants that the operator creates.
 
 use std::{
     path::Path,
@@ -6,12 +6,9 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use holdfast::api::{BackupPlatform, Customer};
+use holdfast::api::{BackupPlatform, Customer, ServicePlan, Tenant};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::{
-    Api, Client, Resource, ResourceExt,
-    api::{ListParams, PostParams},
-};
+use kube::{Api, Client, Resource, ResourceExt, api::PostParams};
 use secrecy::ExposeSecret as _;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -30,19 +27,36 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long nothing may happen for things to count as settled.
 const QUIET: Duration = Duration::from_secs(4);
 
-/// What a creation sends, in this order; everything else is a row of its own.
-const ROUTES: [(&str, &str); 4] = [
-    ("pages of the list of customers", "GET /msp/v3/customers"),
-    ("creations", "POST /msp/v3/customers"),
-    ("looks at a task", "GET /msp/v2/tasks/{taskID}"),
-    ("reads of a customer", "GET /msp/v3/customers/{customerID}"),
+/// What a creation sends; everything else is a row of its own.
+const ROUTES: [(&str, &[&str]); 4] = [
+    (
+        "pages of lists",
+        &["GET /msp/v3/customers", "GET /msp/v3/tenants"],
+    ),
+    (
+        "creations",
+        &[
+            "POST /msp/v3/customers",
+            "POST /msp/v3/customers/{customerID}/tenants",
+        ],
+    ),
+    ("looks at a task", &["GET /msp/v2/tasks/{taskID}"]),
+    (
+        "reads of what was made",
+        &[
+            "GET /msp/v3/customers/{customerID}",
+            "GET /msp/v3/customers/{customerID}/tenants/{tenantID}",
+        ],
+    ),
 ];
 
 /// What is measured.
 #[derive(Clone, Copy)]
 pub struct Course {
     /// Customers that are created.
-    pub created: usize,
+    pub customers: usize,
+    /// Tenants that are created: at most one a customer.
+    pub tenants: usize,
     /// Customers that the account has already.
     pub beside: usize,
     /// Requests a second.
@@ -63,20 +77,20 @@ pub struct Outcome {
 /// Applies the customers to a cluster whose operator has swept the account, and waits until all are Ready.
 pub async fn measure(course: Course, account: &Account) -> Outcome {
     eprintln!(
-        "bench: {} customers beside {}, {}/s, tasks of {:?}",
-        course.created, course.beside, course.rate, course.task
+        "bench: {} customers and {} tenants beside {} customers, {}/s, tasks of {:?}",
+        course.customers, course.tenants, course.beside, course.rate, course.task
     );
     let stage = Stage::set(course, account).await;
     settled(account).await;
     let before = account.requests().await;
     let started = Instant::now();
-    stage.apply(course.created).await;
-    stage.all_ready(course.created).await;
+    stage.apply(course).await;
+    stage.all_ready(course).await;
     let seconds = started.elapsed().as_secs_f64();
     let requests = since(&before, &account.requests().await);
     assert_eq!(
         account.customers("Bench ").await,
-        course.created,
+        course.customers,
         "each was created once"
     );
     eprintln!("bench:   {seconds:.1} s, {} requests", total(&requests));
@@ -98,9 +112,12 @@ pub fn print(outcomes: &[Outcome]) {
     };
     println!();
     row("Customers created", &|outcome| {
-        outcome.course.created.to_string()
+        outcome.course.customers.to_string()
     });
     println!("|---|{}", "---|".repeat(outcomes.len()));
+    row("tenants created", &|outcome| {
+        outcome.course.tenants.to_string()
+    });
     row("customers there before", &|outcome| {
         outcome.course.beside.to_string()
     });
@@ -117,16 +134,16 @@ pub fn print(outcomes: &[Outcome]) {
         format!("{:.1} s", outcome.least())
     });
     row("requests", &|outcome| total(&outcome.requests).to_string());
-    row("requests a customer", &|outcome| {
+    row("requests for each that was created", &|outcome| {
         outcome.each(total(&outcome.requests))
     });
-    for (title, route) in ROUTES {
+    for (title, routes) in ROUTES {
         row(&format!("… {title}"), &|outcome| {
-            outcome.each(outcome.count(route))
+            outcome.each(outcome.count(routes))
         });
     }
     row("… everything else", &|outcome| {
-        let known = ROUTES.iter().map(|(_, route)| outcome.count(route));
+        let known = ROUTES.iter().map(|(_, routes)| outcome.count(routes));
         outcome.each(total(&outcome.requests) - known.sum::<i64>())
     });
     for outcome in outcomes {
@@ -138,13 +155,15 @@ pub fn print(outcomes: &[Outcome]) {
 }
 
 impl Outcome {
-    fn count(&self, route: &str) -> i64 {
-        self.requests.get(route).copied().unwrap_or_default()
+    fn count(&self, routes: &[&str]) -> i64 {
+        let counts = routes.iter().map(|route| self.requests.get(*route));
+        counts.flatten().sum()
     }
 
     #[allow(clippy::cast_precision_loss, reason = "small counts")]
     fn each(&self, count: i64) -> String {
-        format!("{:.2}", count as f64 / self.course.created as f64)
+        let created = self.course.customers + self.course.tenants;
+        format!("{:.2}", count as f64 / created as f64)
     }
 
     /// The time that so many requests take when the budget is always used up.
@@ -210,33 +229,48 @@ impl Stage {
             },
         }))
         .await;
+        self.create::<ServicePlan>(json!({
+            "metadata": {"name": "gold"},
+            "spec": {"platformRef": {"name": "druva"}, "planName": "Gold"},
+        }))
+        .await;
         let platforms = self.api::<BackupPlatform>();
         until("the platform is observed", PAUSE, async || {
-            let platform = json!(platforms.get("druva").await.ok()?);
-            is_ready(&platform).then_some(())
+            is_ready(&json!(platforms.get("druva").await.ok()?)).then_some(())
+        })
+        .await;
+        let plans = self.api::<ServicePlan>();
+        until("the plan is Ready", PAUSE, async || {
+            is_ready(&json!(plans.get("gold").await.ok()?)).then_some(())
         })
         .await;
     }
 
-    async fn apply(&self, customers: usize) {
-        let customers = (0..customers).map(|number| self.create::<Customer>(customer(number)));
+    /// Creates everything, as fast as the API server takes it.
+    async fn apply(&self, course: Course) {
+        let customers =
+            (0..course.customers).map(|number| self.create::<Customer>(customer(number)));
         stream::iter(customers)
+            .buffer_unordered(APPLIERS)
+            .collect::<Vec<()>>()
+            .await;
+        let tenants = (0..course.tenants).map(|number| self.create::<Tenant>(tenant(number)));
+        stream::iter(tenants)
             .buffer_unordered(APPLIERS)
             .collect::<Vec<()>>()
             .await;
     }
 
     /// Waits until the operator has found all Ready.
-    async fn all_ready(&self, customers: usize) {
-        let wanted = i64::try_from(customers).expect("a number of objects");
-        until("every Customer is Ready", PAUSE, async || {
-            let ready = conditions(&self.http, &self.metrics, "Customer").await?;
-            (ready == wanted).then_some(())
-        })
-        .await;
-        let listed = self.api::<Customer>().list(&ListParams::default()).await;
-        for customer in listed.expect("a list").items {
-            assert!(is_ready(&json!(customer)), "{customer:?}");
+    async fn all_ready(&self, course: Course) {
+        let wanted = [("Customer", course.customers), ("Tenant", course.tenants)];
+        for (kind, count) in wanted.into_iter().filter(|(_, count)| *count > 0) {
+            let count = i64::try_from(count).expect("a number of objects");
+            until(&format!("every {kind} is Ready"), PAUSE, async || {
+                let ready = conditions(&self.http, &self.metrics, kind).await?;
+                (ready == count).then_some(())
+            })
+            .await;
         }
     }
 
@@ -286,6 +320,20 @@ fn customer(number: usize) -> Value {
             "displayName": format!("Bench {number:05} GmbH"),
             "accountName": format!("bench-{number:05}"),
             "profile": {"phone": format!("+49 30 {number:07}"), "address": {"text": "Musterweg 1, 10115 Berlin"}},
+        },
+    })
+}
+
+fn tenant(number: usize) -> Value {
+    json!({
+        "metadata": {"name": format!("bench-{number:05}")},
+        "spec": {
+            "customerRef": {"name": format!("bench-{number:05}")},
+            "servicePlanRef": {"name": "gold"},
+            "product": "HybridWorkloads",
+            "type": "Commercial",
+            "storageRegions": ["eu-central-1"],
+            "licenceExpiresAt": "2028-12-31T00:00:00Z",
         },
     })
 }

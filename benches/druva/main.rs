@@ -44,12 +44,13 @@ async fn main() {
     account.shutdown().await;
 
     let mut courses = Vec::new();
-    for (rate, burst, beside, task) in [
-        (5, 10, 0, SHORT_TASK),
-        (50, 100, 0, SHORT_TASK),
-        (50, 100, 0, LONG_TASK),
-        (5, 10, CUSTOMERS, SHORT_TASK),
-        (50, 100, CUSTOMERS, SHORT_TASK),
+    for (rate, burst, beside, tenants, task) in [
+        (5, 10, 0, 0, SHORT_TASK),
+        (5, 10, CUSTOMERS, 0, SHORT_TASK),
+        (50, 100, 0, 0, SHORT_TASK),
+        (50, 100, CUSTOMERS, 0, SHORT_TASK),
+        (50, 100, 0, 0, LONG_TASK),
+        (50, 100, 0, created, SHORT_TASK),
     ] {
         let data = directory
             .path()
@@ -58,8 +59,12 @@ async fn main() {
             std::fs::copy(&large, &data).expect("a copy");
         }
         let account = Account::start(&data, Some(LATENCY), task).await;
+        if beside == 0 {
+            account.plan().await;
+        }
         let course = Course {
-            created,
+            customers: created,
+            tenants,
             beside,
             rate,
             burst,
