@@ -65,3 +65,7 @@ bench-rules: $(CONTROLPLANE) ## Measure the ledger and the admission policies
 .PHONY: bench-plan
 bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 	@cargo bench --locked --quiet --bench plan
+
+.PHONY: bench-druva
+bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
+	@scripts/bench-druva.sh

@@ -92,8 +92,10 @@ impl Console {
         let request = self
             .http
             .request(Method::GET, format!("{}{path}", self.url));
-        let answer = request.bearer_auth(&self.token).send().await.ok()?;
-        answer.json().await.ok()
+        let request = request
+            .bearer_auth(&self.token)
+            .header("X-Actor", "console");
+        request.send().await.ok()?.json().await.ok()
     }
 
     /// Requests by method and route; ours, which only look at counts and the audit trail, left out.

@@ -1,6 +1,6 @@
 //! The adapter against the embedded platform behind Druva's wire: every request is judged, and every answer is real.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use holdfast::{
     api::Kind,
@@ -28,6 +28,17 @@ struct Stage {
     _directory: TempDir,
 }
 
+/// One that knows nothing yet.
+fn adapter(platform: &DruvaPlatform, relay: &Fake) -> Druva {
+    let credentials = platform.credentials();
+    let druva = Druva::new(holdfast::platform::druva::DruvaOptions {
+        client_id: credentials.client_id.into(),
+        secret_key: credentials.secret_key,
+        ..server::options(&relay.url, Ok(()))
+    });
+    druva.unwrap()
+}
+
 impl Stage {
     async fn set() -> Self {
         Self::set_with(|_| ()).await
@@ -39,16 +50,10 @@ impl Stage {
         change(&mut options);
         let platform = DruvaPlatform::start(options).await.unwrap();
         let relay = Fake::before(&platform.url()).await;
-        let credentials = platform.credentials();
-        let druva = Druva::new(holdfast::platform::druva::DruvaOptions {
-            client_id: credentials.client_id.into(),
-            secret_key: credentials.secret_key.clone(),
-            ..server::options(&relay.url, Ok(()))
-        });
         Self {
+            druva: adapter(&platform, &relay),
             platform,
             relay,
-            druva: druva.unwrap(),
             _directory: directory,
         }
     }
@@ -118,6 +123,20 @@ impl Stage {
         let words = saas["workloads"].as_array().unwrap().iter();
         let workloads = words.map(|word| json!({"name": word, "users": 10, "preservedUsers": 1}));
         (plan.id, workloads.collect())
+    }
+
+    /// Makes something at the console; its id.
+    async fn enter(&self, kind: &str, name: &str, item: Value) -> Value {
+        let url = format!("{}/v1/{kind}/by-ref/console-{name}", self.platform.url());
+        let asked = Client::new()
+            .put(url)
+            .bearer_auth(self.platform.console_token().expose_secret())
+            .header("X-Actor", "console")
+            .json(&item);
+        let answer = asked.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        let made: Value = answer.json().await.unwrap();
+        made["id"].clone()
     }
 
     /// What a person at the console does to a tenant.
@@ -368,4 +387,48 @@ async fn tokens_run_out_and_nobody_notices() {
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
     assert!(stage.relay.tokens() >= 2);
+
+#[tokio::test]
+async fn a_sweep_costs_a_request_for_each_hundred_and_a_few_more() {
+    let stage = Stage::set().await;
+    let (plan, _) = stage.plan().await;
+    for number in 0..100 {
+        let name = format!("customer-{number}");
+        let customer = stage.enter("customers", &name, json!({"name": name})).await;
+        for product in ["HybridWorkloads", "SaaSAppsAndEndpoints"] {
+            let tenant = json!({"customerId": customer, "planId": plan, "product": product});
+            stage
+                .enter("tenants", &format!("{name}-{product}"), tenant)
+                .await;
+        }
+    }
+    let druva = adapter(&stage.platform, &stage.relay);
+    for first in [true, false] {
+        let before = stage.relay.all().len();
+        let observation = druva.observe(Scope::default()).await.unwrap();
+        let pages = |kind: Kind| {
+            let objects = observation.objects.iter();
+            objects
+                .filter(|object| object.kind == kind)
+                .count()
+                .div_ceil(100)
+        };
+        assert_eq!((pages(Kind::Customer), pages(Kind::Tenant)), (2, 3));
+        let seen = stage.relay.all().split_off(before);
+        let mut asked = BTreeMap::new();
+        for seen in &seen {
+            *asked.entry(seen.path.as_str()).or_default() += 1;
+        }
+        let mut wanted = BTreeMap::from([
+            ("/msp/v3/customers", pages(Kind::Customer)),
+            ("/msp/v3/tenants", pages(Kind::Tenant)),
+            ("/msp/v3/servicePlans", 1),
+            ("/msp/v2/admins", 1),
+            ("/msp/v2/storage-regions", 1),
+        ]);
+        if first {
+            wanted.extend([("/msp/auth/v1/token", 1), ("/msp/v2/events", 1)]);
+        }
+        assert_eq!(asked, wanted);
+    }
 }
