@@ -21,19 +21,19 @@ use crate::{
 };
 
 /// An account of its own, and an adapter whose requests are judged on the way.
-struct Stage {
-    platform: DruvaPlatform,
-    relay: Fake,
-    druva: Druva,
+pub struct Stage {
+    pub platform: DruvaPlatform,
+    pub relay: Fake,
+    pub druva: Druva,
     _directory: TempDir,
 }
 
 impl Stage {
-    async fn set() -> Self {
+    pub async fn set() -> Self {
         Self::set_with(|_| ()).await
     }
 
-    async fn set_with(change: impl FnOnce(&mut DruvaOptions)) -> Self {
+    pub async fn set_with(change: impl FnOnce(&mut DruvaOptions)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut options = DruvaOptions::new(directory.path().join("estate.sqlite"));
         change(&mut options);
@@ -65,7 +65,7 @@ impl Stage {
         self.platform.faults().add(Fault { name, when, then });
     }
 
-    async fn observe(&self) -> Observation {
+    pub async fn observe(&self) -> Observation {
         self.druva.observe(Scope::default()).await.unwrap()
     }
 
@@ -86,7 +86,7 @@ impl Stage {
         self.read(kind, &id).await
     }
 
-    async fn read(&self, kind: Kind, id: &ObjectId) -> Object {
+    pub async fn read(&self, kind: Kind, id: &ObjectId) -> Object {
         self.druva.read(kind, id).await.unwrap().unwrap()
     }
 
@@ -96,7 +96,7 @@ impl Stage {
         self.read(kind, id).await
     }
 
-    async fn customer(&self, name: &str) -> Object {
+    pub async fn customer(&self, name: &str) -> Object {
         let profile = json!({"phone": "+44113", "address": {"text": "1 High St, Leeds"}});
         self.make(Kind::Customer, json!({"name": name, "profile": profile}))
             .await
