@@ -72,7 +72,7 @@ impl Parameter {
     /// What the quota is; a unit that isn't known says nothing.
     fn limit(&self, quotas: &[Quota]) -> Option<f64> {
         let quota = quotas.iter().find(|quota| self.is_of(quota))?;
-        let limit = quota.quota_limit?;
+        let limit = quota.limit?;
         let is_known = quota.unit.as_deref() == Some(self.unit) && limit > 0.0 && limit < TOO_MUCH;
         is_known.then_some(limit)
     }
@@ -187,14 +187,14 @@ fn changed(held: &[Quota], changes: &[Change]) -> Vec<Quota> {
                 next.remove(place);
             }
             (Some(place), Some(limit)) => {
-                next[place].quota_limit = Some(*limit);
+                next[place].limit = Some(*limit);
                 next[place].unit = Some(parameter.unit.to_owned());
             }
             (None, Some(limit)) => next.push(Quota {
                 product_id: Some(ENTERPRISE_WORKLOADS),
                 product_module_id: Some(MODULE),
                 consumption_parameter: Some(parameter.name.to_owned()),
-                quota_limit: Some(*limit),
+                limit: Some(*limit),
                 unit: Some(parameter.unit.to_owned()),
                 increment_settings: None,
             }),
@@ -214,7 +214,7 @@ fn entry(quota: &Quota) -> Option<QuotaEntry> {
     Some(QuotaEntry {
         product_module_id: quota.product_module_id?,
         consumption_parameter: quota.consumption_parameter.clone()?,
-        quota: figure(quota.quota_limit?),
+        quota: figure(quota.limit?),
         unit: quota.unit.clone()?,
         increment_settings: match &quota.increment_settings {
             Some(shown) => Some(increments(shown)?),

@@ -284,8 +284,8 @@ pub(super) struct Quota {
     pub(super) product_module_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) consumption_parameter: Option<String>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub(super) quota_limit: Option<f64>,
+    #[serde(rename = "quotaLimit", default, deserialize_with = "lenient::number")]
+    pub(super) limit: Option<f64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) unit: Option<String>,
     #[serde(default)]

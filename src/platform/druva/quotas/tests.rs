@@ -43,7 +43,7 @@ fn only_our_parameters_are_limits() {
         product_id: Some(product),
         product_module_id: Some(module),
         consumption_parameter: Some("frontend source storage".to_owned()),
-        quota_limit: Some(limit),
+        limit: Some(limit),
         unit: Some(unit.to_owned()),
         increment_settings: None,
     };
@@ -75,7 +75,7 @@ fn a_limit_that_grows_by_itself_goes_on_growing() {
         product_id: Some(1),
         product_module_id: Some(1),
         consumption_parameter: Some(STORAGE.name.to_owned()),
-        quota_limit: Some(5.0),
+        limit: Some(5.0),
         unit: Some("TB".to_owned()),
         increment_settings: Some(growing.clone()),
     }];
@@ -84,7 +84,7 @@ fn a_limit_that_grows_by_itself_goes_on_growing() {
     let next = changed(&held, &changes);
     assert_eq!(next.len(), 1);
     assert_eq!(
-        (next[0].quota_limit, next[0].increment_settings.as_ref()),
+        (next[0].limit, next[0].increment_settings.as_ref()),
         (Some(6.0), Some(&growing))
     );
     assert_eq!(changed(&next, &changes), next);
