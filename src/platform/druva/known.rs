@@ -177,8 +177,10 @@ impl Known {
         self.state().plans.get(&id).cloned()
     }
 
+    /// Once it is known that the account may not, it stays so: a list that was begun before says nothing new.
     pub(super) fn set_manages_quotas(&self, manages: bool) {
-        self.state().manages_quotas = Some(manages);
+        let mut state = self.state();
+        state.manages_quotas = Some(manages && state.manages_quotas != Some(false));
     }
 
     /// Whether the account may manage quotas; `None` while nobody has asked.

@@ -245,8 +245,8 @@ fn figure(amount: f64) -> Value {
     }
 }
 
-/// Whether the answer says that the account may not manage quotas. It counts where it comes, since every such question follows
-/// upon one that was answered under the same token.
+/// Whether the answer says that the account may not manage quotas. It isn't about the token: whoever asks for quotas has just
+/// had another answer under it.
 pub(super) fn is_forbidden(operation: &str, status: StatusCode) -> bool {
     status == StatusCode::FORBIDDEN && [LIST, SAVE].contains(&operation)
 }
@@ -363,7 +363,7 @@ impl Druva {
     }
 }
 
-/// Whether that the account may not is what went wrong. See [`is_forbidden`].
+/// Whether it failed because the account may not: no other status becomes this kind of refusal.
 fn is_refused(error: &PlatformError) -> bool {
     matches!(error, PlatformError::Refused(problem) if problem.kind == ProblemKind::Unsupported)
 }
