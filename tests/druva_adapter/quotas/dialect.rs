@@ -39,6 +39,7 @@ async fn set_aside(stage: &Stage, customer: &Object) -> Value {
     growing
 }
 
+// R-V3, R-V6: a limit of storage and one of clients, set, changed and taken away.
 #[tokio::test]
 async fn limits_live_on_the_vendors_wire() {
     let stage = Stage::set().await;
