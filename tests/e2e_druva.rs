@@ -171,6 +171,22 @@ async fn the_examples_live_on_druva() {
     );
     stage.await_ready(&["tenant/fabrikam-office"]).await;
 
+    // Limits are quotas, and a size that none is says which would be.
+    let limited = |storage: &str| json!({"spec": {"limits": {"storage": storage, "clients": 25}}});
+    merge(&stage, "customer/fabrikam", &limited("5Ti"));
+    eventually("the size is refused", || async {
+        stage
+            .message("customer/fabrikam", "Ready")
+            .contains("`5.5T`")
+    })
+    .await;
+    let before = writes(&druva).await.len();
+    merge(&stage, "customer/fabrikam", &limited("5.5T"));
+    stage.await_ready(&["customer/fabrikam"]).await;
+    let made = writes(&druva).await;
+    assert_eq!(made.len(), before + 1, "both limits at once: {made:#?}");
+    assert!(made[before].ends_with("/products/1/configurations"));
+
     // A name that nobody may learn.
     let everything = [
         druva

@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// An account of its own, and an adapter whose requests are judged on the way.
-struct Stage {
-    platform: DruvaPlatform,
-    relay: Fake,
-    druva: Druva,
+pub struct Stage {
+    pub platform: DruvaPlatform,
+    pub relay: Fake,
+    pub druva: Druva,
     _directory: TempDir,
 }
 
@@ -40,11 +40,11 @@ fn adapter(platform: &DruvaPlatform, relay: &Fake) -> Druva {
 }
 
 impl Stage {
-    async fn set() -> Self {
+    pub async fn set() -> Self {
         Self::set_with(|_| ()).await
     }
 
-    async fn set_with(change: impl FnOnce(&mut DruvaOptions)) -> Self {
+    pub async fn set_with(change: impl FnOnce(&mut DruvaOptions)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut options = DruvaOptions::new(directory.path().join("estate.sqlite"));
         change(&mut options);
@@ -70,7 +70,7 @@ impl Stage {
         self.platform.faults().add(Fault { name, when, then });
     }
 
-    async fn observe(&self) -> Observation {
+    pub async fn observe(&self) -> Observation {
         self.druva.observe(Scope::default()).await.unwrap()
     }
 
@@ -91,7 +91,7 @@ impl Stage {
         self.read(kind, &id).await
     }
 
-    async fn read(&self, kind: Kind, id: &ObjectId) -> Object {
+    pub async fn read(&self, kind: Kind, id: &ObjectId) -> Object {
         self.druva.read(kind, id).await.unwrap().unwrap()
     }
 
@@ -101,7 +101,7 @@ impl Stage {
         self.read(kind, id).await
     }
 
-    async fn customer(&self, name: &str) -> Object {
+    pub async fn customer(&self, name: &str) -> Object {
         let profile = json!({"phone": "+44113", "address": {"text": "1 High St, Leeds"}});
         self.make(Kind::Customer, json!({"name": name, "profile": profile}))
             .await

@@ -111,6 +111,9 @@ pub fn healthy(seen: &Seen) -> Reply {
         "GET" if one("/v3/servicePlans/8") => wider_plan(),
         "GET" if one("/v2/admins") => json!({"admins": admins(), "nextPageToken": ""}),
         "GET" if one("/v2/storage-regions") => regions(),
+        "GET" if one("/quota/v1/customers/configurations") => {
+            json!({"quotaConfigList": [], "nextPageToken": ""})
+        }
         "GET" if one(&format!("/v3/customers/{CUSTOMER}")) => customer(),
         "GET" if one(&format!("/v3/customers/{CUSTOMER}/tenants/{TENANT}")) => tenant(),
         "GET" if one(&format!("/v3/customers/{CUSTOMER}/tenants/{SAAS_TENANT}")) => saas_tenant(),

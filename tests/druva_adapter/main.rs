@@ -12,6 +12,7 @@ mod druva_contract;
 mod estate;
 mod examples;
 mod operations;
+mod quotas;
 mod reading;
 mod reports;
 mod server;

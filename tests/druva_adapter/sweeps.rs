@@ -46,6 +46,7 @@ async fn the_whole_account_is_read_in_our_terms() {
     assert_eq!(
         lines,
         [
+            "GET /quota/v1/customers/configurations?pageSize=100",
             "GET /v2/admins?pageSize=500",
             "GET /v2/storage-regions",
             "GET /v3/customers?pageSize=100",

@@ -8,6 +8,7 @@ use super::{
     console,
     mapping::{CUSTOMER_FIELDS, PLAN_FIELDS, TENANT_FIELDS},
     pages::with_query,
+    quotas::QUOTA_FIELDS,
     reading,
     wire::{Event, Page},
 };
@@ -54,8 +55,12 @@ impl Druva {
         })
     }
 
-    pub(super) fn capabilities(account: &Account) -> Capabilities {
+    pub(super) fn capabilities(&self, account: &Account) -> Capabilities {
         let fields = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect();
+        let mut of_customers: BTreeSet<String> = fields(&CUSTOMER_FIELDS);
+        if self.known.manages_quotas() == Some(true) {
+            of_customers.extend(QUOTA_FIELDS.map(str::to_owned));
+        }
         Capabilities {
             account: account.clone(),
             verbs: BTreeSet::from([
@@ -70,7 +75,7 @@ impl Druva {
             fields: BTreeMap::from([
                 (Kind::Reseller, BTreeSet::new()),
                 (Kind::ServicePlan, fields(&PLAN_FIELDS)),
-                (Kind::Customer, fields(&CUSTOMER_FIELDS)),
+                (Kind::Customer, of_customers),
                 (Kind::Tenant, fields(&TENANT_FIELDS)),
             ]),
             repeatable_create: false,

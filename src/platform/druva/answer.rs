@@ -4,7 +4,7 @@ use reqwest::{StatusCode, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use super::wire::ErrorBody;
+use super::{quotas::is_forbidden, wire::ErrorBody};
 use crate::platform::{PlatformError, Problem, ProblemKind, http::Answer};
 
 /// The most characters of a platform's sentence that we pass on.
@@ -70,9 +70,20 @@ pub(super) fn garbled(operation: &str, what: &str) -> PlatformError {
     PlatformError::Garbled(format!("{operation}: {what}"))
 }
 
-/// Whether the answer says that the token isn't good (any more). The vendor's documents name both statuses for that.
-pub(super) fn is_denied(status: StatusCode) -> bool {
+/// Whether the answer says that the token isn't good (any more). The vendor's documents name both statuses for that; of what
+/// isn't every account's, the latter says that it isn't this one's.
+pub(super) fn is_denied(operation: &str, status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        && !is_forbidden(operation, status)
+}
+
+/// What came back where nothing but success is told.
+pub(super) fn done(operation: &str, answer: &Answer) -> Result<(), PlatformError> {
+    if is_page(answer) {
+        let hint = "answered with a page; is a proxy or a login in between?";
+        return Err(garbled(operation, hint));
+    }
+    Ok(())
 }
 
 /// A failure before anything that changes something was sent: its outcome is known, nothing was done.
@@ -97,7 +108,8 @@ pub(super) fn succeeded(
     let status = answer.status;
     let said = format!("{operation} answered {}", status.as_u16());
     Err(match status {
-        _ if is_denied(status) => PlatformError::Unauthorised(said),
+        _ if is_denied(operation, status) => PlatformError::Unauthorised(said),
+        StatusCode::FORBIDDEN => Problem::unsupported(&said).into(),
         StatusCode::TOO_MANY_REQUESTS => PlatformError::Throttled {
             retry_after: answer.retry_after.unwrap_or_default(),
         },

@@ -1,5 +1,7 @@
 //! The port's methods as requests of the MSP API.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures::try_join;
 use serde_json::{Map, Value};
@@ -9,7 +11,7 @@ use super::{
     Druva,
     answer::garbled,
     document, mapping, reading, tasks,
-    wire::{Admin, Customer, ServicePlan, Task, Tenant},
+    wire::{Admin, Customer, Quota, ServicePlan, Task, Tenant},
     writes::beyond,
 };
 use crate::{
@@ -32,13 +34,16 @@ impl Druva {
         customers: &[Customer],
         tenants: &[Tenant],
         admins: &[Admin],
+        quotas: &HashMap<String, Vec<Quota>>,
     ) -> Result<Vec<Object>, PlatformError> {
         let plans = plans
             .iter()
             .map(|plan| mapping::plan(plan, self.known.tenants_on(plan.id)));
-        let customers = customers
-            .iter()
-            .map(|customer| mapping::customer(customer, admins, self.known.holdings(&customer.id)));
+        let customers = customers.iter().map(|customer| {
+            let quotas = quotas.get(&customer.id).map(Vec::as_slice);
+            let holdings = self.known.holdings(&customer.id);
+            mapping::customer(customer, admins, holdings, quotas.unwrap_or_default())
+        });
         let objects = plans
             .chain(customers)
             .chain(tenants.iter().map(mapping::tenant));
@@ -50,7 +55,8 @@ impl Druva {
 #[async_trait]
 impl Platform for Druva {
     async fn identify(&self) -> Result<Capabilities, PlatformError> {
-        Ok(Self::capabilities(self.account(Lane::Edit).await?))
+        let account = self.account(Lane::Edit).await?;
+        Ok(self.capabilities(account))
     }
 
     async fn observe(&self, _: Scope) -> Result<Observation, PlatformError> {
@@ -62,9 +68,11 @@ impl Platform for Druva {
             self.admins(Lane::Sweep),
             self.regions(Lane::Sweep),
         )?;
+        // Not along with the others: that it is forbidden counts only under a token that was good for them.
+        let quotas = self.quotas(Lane::Sweep, None).await?.unwrap_or_default();
         Ok(Observation {
-            capabilities: Self::capabilities(account),
-            objects: self.objects(&plans, &customers, &tenants, &admins)?,
+            capabilities: self.capabilities(account),
+            objects: self.objects(&plans, &customers, &tenants, &admins, &quotas)?,
             locations: mapping::locations(&regions),
             administrators: mapping::administrators(&admins),
             licences: None,

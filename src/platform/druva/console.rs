@@ -8,6 +8,9 @@ use crate::{
     estate::{CREATE, DELETE},
 };
 
+/// Known also where the interface takes limits: not of a sandbox. Source: help articles 14752405 and 13933662.
+const QUOTAS: &str = "Quota Management (Druva's support enables it)";
+
 /// Where a person sets a field, by kind and field of the spec.
 pub(super) fn pages() -> BTreeMap<Kind, BTreeMap<String, String>> {
     let pages = |entries: &[(&str, &str)]| {
@@ -26,6 +29,8 @@ pub(super) fn pages() -> BTreeMap<Kind, BTreeMap<String, String>> {
                     "contacts",
                     "Customers > the customer > Contacts > Add Contact, or Edit",
                 ),
+                ("limits.storage", QUOTAS),
+                ("limits.clients", QUOTAS),
             ]),
         ),
         (

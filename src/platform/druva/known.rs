@@ -34,6 +34,8 @@ struct State {
     admins: Option<Arc<[Admin]>>,
     regions: Option<Arc<[ProductRegions]>>,
     plans: HashMap<i64, Arc<ServicePlan>>,
+    /// Whether the account may manage quotas; none while nobody has asked.
+    manages_quotas: Option<bool>,
 }
 
 /// A tenant as its customer's.
@@ -173,6 +175,17 @@ impl Known {
 
     pub(super) fn plan(&self, id: i64) -> Option<Arc<ServicePlan>> {
         self.state().plans.get(&id).cloned()
+    }
+
+    /// Once it is known that the account may not, it stays so: a list that was begun before says nothing new.
+    pub(super) fn set_manages_quotas(&self, manages: bool) {
+        let mut state = self.state();
+        state.manages_quotas = Some(manages && state.manages_quotas != Some(false));
+    }
+
+    /// Whether the account may manage quotas; `None` while nobody has asked.
+    pub(super) fn manages_quotas(&self) -> Option<bool> {
+        self.state().manages_quotas
     }
 }
 

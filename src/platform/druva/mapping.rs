@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::{
     known::Holdings,
     lenient::as_whole,
+    quotas::limits,
     sent::date,
-    wire::{Admin, Customer, Feature, ProductRegions, ServicePlan, Tenant},
+    wire::{Admin, Customer, Feature, ProductRegions, Quota, ServicePlan, Tenant},
     words,
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     },
 };
 
-/// Settings of customers that the platform has room for.
+/// Settings of customers that every account has room for.
 pub(super) const CUSTOMER_FIELDS: [&str; 5] = [
     "name",
     "accountName",
@@ -90,6 +91,7 @@ pub(super) fn customer(
     customer: &Customer,
     admins: &[Admin],
     holdings: Holdings,
+    quotas: &[Quota],
 ) -> Result<Object, String> {
     let ids = customer.tenant_admins.iter().flatten();
     let administrators: Vec<Value> = ids.map(|id| administrator(*id, admins)).collect();
@@ -98,6 +100,7 @@ pub(super) fn customer(
         "accountName": customer.account_name,
         "profile": {"phone": customer.phone, "address": {"text": customer.address}},
         "administrators": administrators,
+        "limits": limits(quotas),
     });
     let facts = Facts {
         tenants: holdings.tenants,

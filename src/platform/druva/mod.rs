@@ -26,6 +26,7 @@ mod known;
 mod lenient;
 mod mapping;
 mod pages;
+mod quotas;
 mod reads;
 mod recent;
 mod sent;
@@ -37,7 +38,7 @@ mod wire;
 mod words;
 mod writes;
 
-use answer::{Secrets, garbled, is_denied, read, succeeded, unsent};
+use answer::{Secrets, done, garbled, is_denied, read, succeeded, unsent};
 use known::Known;
 use recent::Recent;
 use token::{Token, Tokens};
@@ -185,6 +186,37 @@ impl Druva {
         url: Url,
         body: Option<&impl Serialize>,
     ) -> Result<Written, PlatformError> {
+        let accepted = self.edit(operation, method, url, body, |answer| {
+            let accepted: Accepted = read(operation, &answer)?;
+            if is_usable_id(&accepted.task.id) {
+                Ok(Written::Pending(accepted.task.id))
+            } else {
+                Err(garbled(operation, "accepted without a task"))
+            }
+        });
+        accepted.await
+    }
+
+    /// Sends what replaces something at once, without a task.
+    async fn replace(
+        &self,
+        operation: &'static str,
+        url: Url,
+        body: &impl Serialize,
+    ) -> Result<(), PlatformError> {
+        let answer = |answer| done(operation, &answer);
+        self.edit(operation, Method::PUT, url, Some(body), answer)
+            .await
+    }
+
+    async fn edit<T>(
+        &self,
+        operation: &'static str,
+        method: Method,
+        url: Url,
+        body: Option<&impl Serialize>,
+        decode: impl Fn(Answer) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
         let call = Call {
             operation,
             lane: Lane::Edit,
@@ -194,15 +226,7 @@ impl Druva {
         if let Some(body) = body {
             request = with_body(request, body, operation).map_err(unsent)?;
         }
-        self.send(call, request, |answer| {
-            let accepted: Accepted = read(operation, &answer)?;
-            if is_usable_id(&accepted.task.id) {
-                Ok(Written::Pending(accepted.task.id))
-            } else {
-                Err(garbled(operation, "accepted without a task"))
-            }
-        })
-        .await
+        self.send(call, request, decode).await
     }
 
     /// Sends a request under the token, and once more under a new one when that is refused: a refusal at the door says that
@@ -219,7 +243,7 @@ impl Druva {
         let token = self.tokens.current(&self.http).await.map_err(at_the_door)?;
         let first = authorised(&request, &token, call.operation)?;
         let answer = self.http.send(call, first, |answer| {
-            if is_denied(answer.status) {
+            if is_denied(call.operation, answer.status) {
                 return Ok(None);
             }
             self.decode(call, &token, answer, &decode).map(Some)

@@ -10,7 +10,7 @@ use super::{
     customers, invalid, mapping,
     pages::{Walk, with_query},
     reading, tenants,
-    wire::{Admin, Customer, ProductRegions, ServicePlan, StorageRegions, Tenant},
+    wire::{Admin, Customer, ProductRegions, Quota, ServicePlan, StorageRegions, Tenant},
 };
 use crate::{
     api::Kind,
@@ -25,8 +25,9 @@ const LIST_CUSTOMERS: &str = "GET /msp/v3/customers";
 const LIST_TENANTS: &str = "GET /msp/v3/tenants";
 /// Without it the platform leaves features out, and a change would lose them.
 const WITH_FEATURES: (&str, &str) = ("includeFeatures", "true");
-/// The most that the platform gives at once. Source: Druva OpenAPI, `ListCustomersV3` and `ListTenantsV3`.
-const PAGE: (&str, &str) = ("pageSize", "100");
+/// The most that the platform gives at once. Source: Druva OpenAPI, `ListCustomersV3`, `ListTenantsV3` and
+/// `ListQuotaConfigRequestForDoc`.
+pub(super) const PAGE: (&str, &str) = ("pageSize", "100");
 /// The same for administrators. Source: Druva OpenAPI, `ListAdminsV2`.
 const ADMINS_PAGE: (&str, &str) = ("pageSize", "500");
 
@@ -227,7 +228,8 @@ impl Druva {
                 let Some(customer) = self.customer(id.as_str()).await? else {
                     return Ok(None);
                 };
-                self.customer_object(&customer, id).await.map(Some)
+                let quotas = self.quotas_of(id.as_str()).await?.unwrap_or_default();
+                self.customer_object(&customer, id, &quotas).await.map(Some)
             }
             Kind::Tenant => {
                 let tenant = self.tenant(id).await?;
@@ -250,17 +252,18 @@ impl Druva {
         &self,
         customer: &Customer,
         id: &ObjectId,
+        quotas: &[Quota],
     ) -> Result<Object, PlatformError> {
         let admins = match self.known.admins() {
             Some(admins) => admins,
             None => self.admins(Lane::Edit).await?,
         };
         let holdings = self.known.holdings(&customer.id);
-        let object = mapping::customer(customer, &admins, holdings);
+        let object = mapping::customer(customer, &admins, holdings, quotas);
         expected(GET_CUSTOMER, id.as_str(), object)
     }
 
-    /// Every customer of one of these names. There is no other way than to list all, so those who ask at the same time share
+    /// Every customer of one of these names, without its limits. There is no other way than to list all, so those who ask at the same time share
     /// a list, which must have been begun after they asked.
     pub(super) async fn namesakes(&self, names: &[&str]) -> Result<Vec<Object>, PlatformError> {
         let asked = Instant::now();
@@ -281,7 +284,7 @@ impl Druva {
             .filter(|customer| customers::is_called(customer, names))
         {
             let id = ObjectId::new(&customer.id);
-            found.push(self.customer_object(customer, &id).await?);
+            found.push(self.customer_object(customer, &id, &[]).await?);
         }
         Ok(found)
     }

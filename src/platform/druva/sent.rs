@@ -91,6 +91,35 @@ pub(super) struct ChangedTenant {
     pub(super) features: Option<Vec<SwitchedFeature>>,
 }
 
+/// All quotas of a customer and product, since the call replaces all. Source: Druva OpenAPI, `QuotaSaveQuotaConfigRequestBody`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct QuotaConfigurations {
+    pub(super) config: Vec<QuotaEntry>,
+}
+
+/// Source: Druva OpenAPI, `QuotaConfigEntry`.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QuotaEntry {
+    pub(super) product_module_id: i64,
+    pub(super) consumption_parameter: String,
+    pub(super) quota: Value,
+    pub(super) unit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) increment_settings: Option<QuotaIncrements>,
+}
+
+/// Source: Druva OpenAPI, `QuotaIncrementSettings`.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QuotaIncrements {
+    pub(super) increment_by: Value,
+    pub(super) frequency: i64,
+    pub(super) increment_till: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) skip_next_increment: Option<bool>,
+}
+
 /// An instant as requests carry it: UTC, to the second, with `Z`.
 pub(super) fn date(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

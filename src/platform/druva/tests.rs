@@ -58,7 +58,7 @@ fn patch(object: &Object, spec: &Value) -> Map<String, Value> {
 #[test]
 fn a_customer_that_is_declared_as_it_is_is_written_as_it_was() {
     let (customer, admins) = (customer(), admins());
-    let object = mapping::customer(&customer, &admins, known::Holdings::default()).unwrap();
+    let object = mapping::customer(&customer, &admins, known::Holdings::default(), &[]).unwrap();
     let as_is = Value::Object(object.settings.to_document());
     assert_eq!(patch(&object, &as_is), Map::new());
     let held = customers::held(&customer).unwrap();
@@ -75,7 +75,7 @@ fn a_customer_that_is_declared_as_it_is_is_written_as_it_was() {
 #[test]
 fn administrators_are_matched_by_address_and_none_is_lost() {
     let (customer, admins) = (customer(), admins());
-    let object = mapping::customer(&customer, &admins, known::Holdings::default()).unwrap();
+    let object = mapping::customer(&customer, &admins, known::Holdings::default(), &[]).unwrap();
     let spec = json!({"administrators": [{"email": "OPS@MSP.example"}, {"email": "id-44@unlisted.invalid"}]});
     let patch = patch(&object, &spec);
     let held = customers::held(&customer).unwrap();

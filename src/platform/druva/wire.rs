@@ -21,6 +21,7 @@ pub(super) struct Page<T> {
         alias = "servicePlans",
         alias = "admins",
         alias = "events",
+        alias = "quotaConfigList",
         alias = "data",
         alias = "data::",
         deserialize_with = "lenient::list"
@@ -246,6 +247,63 @@ pub(super) struct ProductRegions {
     pub(super) product_id: i64,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) regions: Vec<Region>,
+}
+
+/// The quotas of a customer. Source: Druva OpenAPI, `QuotaConfigurationList`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CustomerQuotas {
+    pub(super) customer_global_id: String,
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub(super) quota_config: Vec<Quota>,
+}
+
+impl Row for CustomerQuotas {
+    /// With what it has: whether a customer's quotas may go on on the next page isn't told.
+    fn key(&self) -> String {
+        let quotas = self.quota_config.iter();
+        let quotas = quotas.map(|quota| {
+            let place = (quota.product_id, quota.product_module_id);
+            (place, quota.consumption_parameter.as_deref())
+        });
+        format!(
+            "{} {:?}",
+            self.customer_global_id,
+            quotas.collect::<Vec<_>>()
+        )
+    }
+}
+
+/// The quota of a consumption parameter. Source: Druva OpenAPI, `QuotaConfigurationResponse`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Quota {
+    #[serde(default, deserialize_with = "lenient::whole")]
+    pub(super) product_id: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    pub(super) product_module_id: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(super) consumption_parameter: Option<String>,
+    #[serde(rename = "quotaLimit", default, deserialize_with = "lenient::number")]
+    pub(super) limit: Option<f64>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(super) unit: Option<String>,
+    #[serde(default)]
+    pub(super) increment_settings: Option<QuotaIncrementsShown>,
+}
+
+/// How a quota grows by itself. Source: Druva OpenAPI, `QuotaIncrementSettingsResponse`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QuotaIncrementsShown {
+    #[serde(default, deserialize_with = "lenient::number")]
+    pub(super) increment_by: Option<f64>,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    pub(super) frequency: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::instant")]
+    pub(super) increment_till: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) skip_next_increment: Option<bool>,
 }
 
 /// Source: Druva OpenAPI, `ListMSPEvents`.

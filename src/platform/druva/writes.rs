@@ -10,6 +10,7 @@ use super::{
     busy, customers, document, invalid,
     known::Lodger,
     mapping::{CUSTOMER_FIELDS, TENANT_FIELDS},
+    quotas::{self, QUOTA_FIELDS},
     reads::{GET_CUSTOMER, tenant_object},
     sent::ChangedTenant,
     tenants,
@@ -31,7 +32,9 @@ impl Druva {
         mut document: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         document.retain(|member, _| !ASIDE.contains(&member.as_str()));
-        document::check(&document, &CUSTOMER_FIELDS)?;
+        self.check_customer(&document)?;
+        // The next pass sends them, to the customer that there is then.
+        quotas::changes(&document)?;
         let emails = customers::administrators(&document);
         let admins = self.admins_for_write(emails.as_deref()).await?;
         let body = customers::created(&document, &admins)?;
@@ -45,7 +48,8 @@ impl Druva {
         id: &ObjectId,
         patch: &Map<String, Value>,
     ) -> Result<Written, PlatformError> {
-        document::check(patch, &CUSTOMER_FIELDS)?;
+        self.check_customer(patch)?;
+        let limits = quotas::changes(patch)?;
         let customer = self.ready_customer(id.as_str()).await?;
         let emails = customers::administrators(patch);
         let admins = self.admins_for_write(emails.as_deref()).await?;
@@ -54,12 +58,20 @@ impl Druva {
         let held = held.map_err(unsent)?;
         let next = customers::changed(&held, patch, &admins)?;
         if next == held {
-            let object = self.customer_object(&customer, id).await.map_err(unsent)?;
-            return Ok(Written::Done(Box::new(object)));
+            return self.change_limits(&customer, id, &limits).await;
         }
+        // One write at a time: the next pass sends the limits.
         let url = self.url(&["v3", "customers", id.as_str()])?;
         let operation = "PUT /msp/v3/customers/{customerID}";
         self.change(operation, Method::PUT, url, Some(&next)).await
+    }
+
+    fn check_customer(&self, document: &Map<String, Value>) -> Result<(), Problem> {
+        let quotas = match self.known.manages_quotas() {
+            Some(false) => &[],
+            _ => &QUOTA_FIELDS[..],
+        };
+        document::check(document, &[&CUSTOMER_FIELDS, quotas].concat())
     }
 
     /// A customer as it is now, when the platform isn't at work on it.
