@@ -37,6 +37,8 @@ pub const PLATFORM_LABEL: &str = "holdfast.dev/platform";
 pub const RESELLER_LABEL: &str = "holdfast.dev/reseller";
 /// Label: what protects the remote object, a [`Protection`](super::shared::Protection).
 pub const PROTECTION_LABEL: &str = "holdfast.dev/protection";
+/// Label: this customer's name is hidden from the platform, where the platform itself can't say so.
+pub const HIDDEN_LABEL: &str = "holdfast.dev/name-hidden";
 /// Prefix of a set of labels `product.holdfast.dev/<product>`, each with an empty value.
 pub const PRODUCT_LABEL_PREFIX: &str = "product.holdfast.dev/";
 /// Prefix of a set of labels `plan.holdfast.dev/<name>`.

@@ -179,7 +179,7 @@ impl Inventory {
     /// Objects of a kind with a name, in any case.
     pub fn named(&self, kind: Kind, name: &str) -> impl Iterator<Item = &Arc<Object>> {
         self.by_name
-            .get(&(kind, name.to_lowercase()))
+            .get(&(kind, spelt(name)))
             .into_iter()
             .flatten()
             .filter_map(move |id| self.get(kind, id))
@@ -188,7 +188,7 @@ impl Inventory {
     /// Customers with an account name, in any case.
     pub fn of_account(&self, name: &str) -> impl Iterator<Item = &Arc<Object>> {
         self.by_account_name
-            .get(&name.to_lowercase())
+            .get(&spelt(name))
             .into_iter()
             .flatten()
             .filter_map(|id| self.get(Kind::Customer, id))
@@ -272,12 +272,12 @@ impl Inventory {
                 .insert(object.id.clone());
         }
         self.by_name
-            .entry((object.kind, object.name.to_lowercase()))
+            .entry((object.kind, spelt(&object.name)))
             .or_default()
             .insert(object.id.clone());
         if let Some(account) = object.settings.text("accountName") {
             self.by_account_name
-                .entry(account.to_lowercase())
+                .entry(spelt(account))
                 .or_default()
                 .insert(object.id.clone());
         }
@@ -301,13 +301,9 @@ impl Inventory {
         if let Some(claim) = &object.claim {
             remove_from(&mut self.by_claim, &(key.0, claim.clone()), &key.1);
         }
-        remove_from(
-            &mut self.by_name,
-            &(key.0, object.name.to_lowercase()),
-            &key.1,
-        );
+        remove_from(&mut self.by_name, &(key.0, spelt(&object.name)), &key.1);
         if let Some(account) = object.settings.text("accountName") {
-            remove_from(&mut self.by_account_name, &account.to_lowercase(), &key.1);
+            remove_from(&mut self.by_account_name, &spelt(account), &key.1);
         }
         if let Some(parent) = object.parent() {
             remove_from(&mut self.children, &(key.0, parent), &key.1);
@@ -317,6 +313,11 @@ impl Inventory {
         }
         Some(object)
     }
+}
+
+/// A name as it is looked up: in any case, with blanks at its ends or without.
+fn spelt(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 fn remove_from<Index: std::hash::Hash + Eq>(

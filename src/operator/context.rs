@@ -49,6 +49,8 @@ pub struct Context {
     pub budgets: Arc<Budgets>,
     /// What the shell remembers of each resource between passes.
     pub memory: Memory,
+    /// The namespace that is watched; all of them when absent.
+    pub scope: Option<String>,
     /// Namespace for Leases.
     pub lease_namespace: String,
     /// Who this process is, for Leases.
@@ -198,7 +200,12 @@ impl Context {
     /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
     pub fn prune(&self) {
         let named = self.survey.referrers.resources();
-        for resource in self.survey.index.resources().into_iter().chain(named) {
+        let watched = |resource: &ResourceRef| {
+            let scope = self.scope.as_ref();
+            scope.is_none_or(|scope| *scope == resource.namespace)
+        };
+        let held = self.survey.index.resources().into_iter();
+        for resource in held.chain(named).filter(watched) {
             if !self.survey.exists(&resource) {
                 self.forget(&resource);
             }

@@ -21,7 +21,8 @@ use super::{
     events,
     gather::{Gathered, gather},
     metrics::{KindLabels, RuleLabels},
-    perform::{PassError, perform, write_status},
+    perform::perform,
+    writes::{PassError, write_status},
 };
 use crate::{
     api::{Kind, Reason},

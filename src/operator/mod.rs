@@ -24,6 +24,7 @@ mod supplements;
 mod sweeper;
 mod wakers;
 mod watches;
+mod writes;
 
 pub use connect::limit;
 pub use run::{RunError, RunOptions, run};

@@ -2,48 +2,23 @@
 
 use std::sync::Arc;
 
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
-};
 use secrecy::ExposeSecret;
-use serde_json::{Map, Value, json};
-use thiserror::Error;
+use serde_json::{Map, Value};
 
 use super::{
     context::Context,
     gather::Gathered,
-    metrics::{KindLabels, StepLabels},
+    metrics::StepLabels,
     operations::{note_operation, record},
     platforms::Handle,
-    watches::trim,
+    writes::{PassError, apply_marks, record_intent, record_task, release},
 };
 use crate::{
-    api::{
-        names,
-        shared::{Change, ChangeOutcome, Intent},
-    },
-    planner::{self, Marks, Progress, Step},
+    api::shared::{Change, ChangeOutcome, ChangeStep},
+    planner::{self, PlatformState, Progress, Step},
     platform::PlatformError,
     survey::{Managed, resource_ref},
 };
-
-/// Why a pass had to stop: the cluster, not the platform, is the trouble.
-#[derive(Debug, Error)]
-pub enum PassError {
-    /// The API server refused or didn't answer.
-    #[error("the API server: {0}")]
-    Cluster(#[from] kube::Error),
-    /// A resource couldn't be turned into a document.
-    #[error("encoding {0}")]
-    Encoding(#[from] serde_json::Error),
-    /// The planner asked for a platform that isn't there.
-    #[error("a step needs a platform, and none is known")]
-    NoPlatform,
-    /// More steps than a pass may take.
-    #[error("no end after {0} steps; starting over")]
-    TooManySteps(usize),
-}
 
 /// Performs one step. Returns the resource as it is afterwards.
 pub async fn perform<K: Managed>(
@@ -58,8 +33,19 @@ pub async fn perform<K: Managed>(
         Step::Mark(marks) => apply_marks(context, &object, &marks).await,
         Step::RecordIntent(intent) => {
             let changes = planner::change_log(&gathered.sight.declared, progress, None);
-            let written = record_intent(context, &object, &intent, &changes).await?;
+            let written = if intent.step == ChangeStep::Create && intent.operation.is_some() {
+                record_task(context, object, &intent, &changes).await?
+            } else {
+                let platform = match &gathered.sight.platform {
+                    PlatformState::Observed(platform) => Some(platform.name.as_str()),
+                    _ => None,
+                };
+                record_intent(context, &object, platform, &intent, &changes).await?
+            };
             progress.logged = progress.performed.len();
+            if intent.operation.is_none() {
+                progress.before_intent = progress.performed.len();
+            }
             progress.intent = Some(intent);
             Ok(written)
         }
@@ -248,121 +234,4 @@ fn note<K: Managed>(
 fn whole_second() -> jiff::Timestamp {
     let now = jiff::Timestamp::now();
     now.round(jiff::Unit::Second).unwrap_or(now)
-}
-
-/// Adds the intent to the status as it is, and what this pass has done so far. Refused when the resource has changed meanwhile, so nothing is sent on old news.
-async fn record_intent<K: Managed>(
-    context: &Context,
-    object: &Arc<K>,
-    intent: &Intent,
-    changes: &[Change],
-) -> Result<Arc<K>, PassError> {
-    let mut status = object.status_document()?;
-    if let Value::Object(members) = &mut status {
-        members.insert("changes".into(), serde_json::to_value(changes)?);
-        members.insert("intent".into(), serde_json::to_value(intent)?);
-    }
-    write_status(context, object, &status).await
-}
-
-/// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
-pub async fn write_status<K: Managed>(
-    context: &Context,
-    object: &Arc<K>,
-    status: &Value,
-) -> Result<Arc<K>, PassError> {
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": {"name": object.name_any(), "uid": object.uid(), "resourceVersion": object.resource_version()},
-        "status": status,
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let name = object.name_any();
-    let mut written = api
-        .patch_status(&name, &params, &Patch::Apply(patch))
-        .await?;
-    trim(&mut written);
-    let written = Arc::new(written);
-    context
-        .metrics
-        .status_writes
-        .get_or_create(&KindLabels {
-            kind: K::KIND.as_str().into(),
-        })
-        .inc();
-    context.recent.keep(written.clone());
-    Ok(written)
-}
-
-/// Our finalizer, annotation and labels, by server-side apply. The uid goes along, so that a namesake is never touched and
-/// none is made; and the version, so that who has just paused or released the resource isn't overrun by a pass on older news.
-async fn apply_marks<K: Managed>(
-    context: &Context,
-    object: &Arc<K>,
-    marks: &Marks,
-) -> Result<Arc<K>, PassError> {
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
-    let annotations = marks
-        .external_id
-        .iter()
-        .map(|id| (names::EXTERNAL_ID_ANNOTATION, id.as_str()))
-        .collect::<std::collections::BTreeMap<_, _>>();
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": {
-            "name": object.name_any(),
-            "uid": object.uid(),
-            "resourceVersion": object.resource_version(),
-            "finalizers": [names::FINALIZER],
-            "annotations": annotations,
-            "labels": marks.labels,
-        },
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let name = object.name_any();
-    let mut written = api.patch(&name, &params, &Patch::Apply(patch)).await?;
-    trim(&mut written);
-    let written = Arc::new(written);
-    context.recent.keep(written.clone());
-    Ok(written)
-}
-
-/// Takes our finalizer off, if it still is where we saw it.
-async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<Arc<K>, PassError> {
-    let Some(position) = object
-        .finalizers()
-        .iter()
-        .position(|finalizer| finalizer == names::FINALIZER)
-    else {
-        return Ok(object.clone());
-    };
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
-    let path = format!("/metadata/finalizers/{position}");
-    let patch = json!([
-        {"op": "test", "path": "/metadata/uid", "value": object.uid()},
-        {"op": "test", "path": path, "value": names::FINALIZER},
-        {"op": "remove", "path": path},
-    ]);
-    let patch: json_patch::Patch = serde_json::from_value(patch)?;
-    let written = api
-        .patch(
-            &object.name_any(),
-            &PatchParams::default(),
-            &Patch::<K>::Json(patch),
-        )
-        .await?;
-    tracing::info!(resource = %resource_ref(&**object), outcome = "Done", "let go");
-    Ok(Arc::new(written))
 }

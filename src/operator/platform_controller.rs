@@ -24,9 +24,9 @@ use super::{
     context::Context,
     lease::{Keeper, Tenure, lease_name},
     metrics::{KindLabels, PlatformLabels},
-    perform::PassError,
     platforms::{Handle, Trouble},
     sweeper,
+    writes::PassError,
 };
 use crate::{
     api::{

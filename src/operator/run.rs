@@ -29,7 +29,7 @@ use super::{
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
-    survey::{Managed, PlatformKey, Stores, Survey, resource_ref},
+    survey::{Index, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -93,6 +93,7 @@ pub async fn run(
         options.namespaces.iter().cloned().map(Some).collect()
     };
     let (stopping, stopped) = watch::channel(false);
+    let index = Arc::new(Index::default());
     let mut contexts = Vec::new();
     let mut tasks = Vec::new();
     for scope in scopes {
@@ -101,6 +102,7 @@ pub async fn run(
             metrics: metrics.clone(),
             embedding: embedding.clone(),
             budgets: budgets.clone(),
+            index: index.clone(),
         };
         let (context, running) = start(
             share,
@@ -144,6 +146,7 @@ struct Share {
     metrics: Arc<Metrics>,
     embedding: Arc<Mutex<Embedding>>,
     budgets: Arc<Budgets>,
+    index: Arc<Index>,
 }
 
 /// Starts the controllers of one scope.
@@ -174,13 +177,16 @@ fn start(
     let context = Arc::new(Context {
         events: Events::new(client.clone(), reporter),
         client: client.clone(),
-        survey: Survey::new(Stores {
-            platforms: platforms.clone(),
-            resellers: resellers.clone(),
-            plans: plans.clone(),
-            customers: customers.clone(),
-            tenants: tenants.clone(),
-        }),
+        survey: Survey::beside(
+            Stores {
+                platforms: platforms.clone(),
+                resellers: resellers.clone(),
+                plans: plans.clone(),
+                customers: customers.clone(),
+                tenants: tenants.clone(),
+            },
+            share.index,
+        ),
         wakers: Wakers {
             platforms: platforms_wake,
             resellers: resellers_wake,
@@ -194,6 +200,7 @@ fn start(
         embedding: share.embedding,
         budgets: share.budgets,
         memory: Memory::default(),
+        scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
     });

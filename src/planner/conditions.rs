@@ -72,7 +72,6 @@ fn intent(view: &View<'_>) -> Option<Intent> {
         let noted = view.declared.status.intent.as_ref();
         let open = noted.filter(|intent| {
             intent.step == ChangeStep::Create
-                && unmarked::is_unmarked(view)
                 && unmarked::stays_open(view, remote_object(view.declared, &view.remote).is_some())
         });
         // The task that it was sent as has ended, or is forgotten.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
     desired::{desired, spec_field},
+    hidden::is_hidden,
     refusals::{of_change, refuse, settle_obstacle},
     settle::settle,
     status::next_change,
@@ -15,6 +16,7 @@ use crate::{
     api::{
         Kind,
         conditions::{ConditionType, Reason},
+        names::HIDDEN_LABEL,
         shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
     },
     estate::{Capability, Claim, Difference, Object, differences, merge_patch},
@@ -110,12 +112,19 @@ fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Opti
 
 /// The annotation and labels that the resource should carry.
 fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
+    let declared = view.declared;
+    let mut labels = view.labels.clone();
+    // Once hidden, always hidden: where the platform can't say it, the label remembers.
+    let remembers = !platform.capabilities.takes(declared.kind, "hideName");
+    if remembers && (is_hidden(declared) || declared.marks.labels.contains_key(HIDDEN_LABEL)) {
+        labels.insert(HIDDEN_LABEL.into(), "true".into());
+    }
     Marks {
         external_id: Some(format!(
             "{}/{}",
             platform.capabilities.account.id, object.id
         )),
-        labels: view.labels.clone(),
+        labels,
     }
 }
 

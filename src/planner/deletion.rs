@@ -27,7 +27,9 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return Step::Release;
     }
     if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
-        return reactivation(view).unwrap_or(Step::Release);
+        return unmarked::before_release(view)
+            .or_else(|| reactivation(view))
+            .unwrap_or(Step::Release);
     }
     if let Some(step) = operation(view) {
         return step;
@@ -99,7 +101,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
     }
     let Some((account, id)) = &declared.annotated else {
-        return unannotated(view);
+        return unannotated(view, platform);
     };
     if *account != platform.capabilities.account.id {
         let message = format!(
@@ -130,7 +132,10 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
 }
 
 /// The annotation is lost or was never written: status may still know the id.
-fn unannotated(view: &View<'_>) -> Step {
+fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
+    if let Some(step) = unmarked::before_deletion(view, platform) {
+        return step;
+    }
     let Some(id) = view
         .declared
         .status
@@ -138,7 +143,7 @@ fn unannotated(view: &View<'_>) -> Step {
         .as_deref()
         .map(ObjectId::new)
     else {
-        return open_creation(view).unwrap_or(Step::Release);
+        return Step::Release;
     };
     if view.progress.gone.as_ref() == Some(&id) {
         return let_go(view);
@@ -153,17 +158,6 @@ fn unannotated(view: &View<'_>) -> Step {
         Verdict::DeletionBlocked(Reason::NameConflict, message),
         Some(PATIENCE),
     )
-}
-
-/// A creation whose outcome isn't known may have made an object that nobody would know of any more.
-fn open_creation(view: &View<'_>) -> Option<Step> {
-    let intent = unmarked::open(view)?;
-    let message = format!(
-        "the creation sent at {} was not answered, and what it made isn't known. Look at the platform's console; then set deletionPolicy: Retain to let go, or adopt: ById with the externalId of the object.",
-        intent.at
-    );
-    let verdict = Verdict::DeletionBlocked(Reason::CreateOutcomeUnknown, message);
-    Some(settle(verdict, Some(PATIENCE)))
 }
 
 /// A creation without an answer may be carried out late, even after the object has been made and deleted again.

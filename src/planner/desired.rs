@@ -142,6 +142,11 @@ pub fn at_creation(
     settings: &mut Settings,
 ) -> Result<(), Obstacle> {
     match view.declared.kind {
+        // Elsewhere it isn't the customer's data that has a place, but its tenants'.
+        Kind::Customer
+            if !platform
+                .capabilities
+                .takes(Kind::Customer, "storageLocation") => {}
         Kind::Customer => {
             let (named, country) = (settings.text("storageLocation"), settings.text("country"));
             let chosen = rules::storage_location(named, country, &platform.locations);

@@ -48,7 +48,7 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
         .progress
         .made
         .as_ref()
-        .filter(|_| declared.annotated.is_none())
+        .filter(|id| !is_noted(view, platform, id))
     {
         return Identity::Made(id.clone());
     }
@@ -79,6 +79,13 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
         ));
     }
     Identity::Unknown
+}
+
+/// Whether our annotation names this object of this account.
+fn is_noted(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> bool {
+    let noted = view.declared.annotated.as_ref();
+    noted
+        .is_some_and(|(account, noted)| *account == platform.capabilities.account.id && noted == id)
 }
 
 /// The annotation names an object that is somebody else's by its name or place: it came with a copied manifest, or from a

@@ -39,7 +39,7 @@ pub use status::{
     platform, reseller, tenant,
 };
 pub use step::{Settlement, Step, Verdict};
-pub use unmarked::agrees;
+pub use unmarked::{agrees, may_have_made};
 pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
     Remote, Rest, Safety, Seen, Supplements, View,
@@ -182,6 +182,13 @@ fn operation(view: &View<'_>) -> Option<Step> {
     let operation = view.progress.operation.as_ref()?;
     if let Some(step) = unmarked::note_operation(view, operation) {
         return Some(step);
+    }
+    if !view.progress.operation_checked
+        && let Some((Reason::AccountMismatch, hold)) = &view.hold
+    {
+        // The other account doesn't know the operation, which would look as if it were lost.
+        let verdict = Verdict::Waiting(Reason::AccountMismatch, hold.clone());
+        return Some(settle(verdict, Some(PATIENCE)));
     }
     if !view.progress.operation_checked {
         return Some(Step::CheckOperation(operation.clone()));

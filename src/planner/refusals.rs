@@ -6,7 +6,7 @@ use super::{
     settle::{REST, settle, under_rule},
 };
 use crate::{
-    api::{Kind, conditions::Reason},
+    api::{Kind, conditions::Reason, names::HIDDEN_LABEL, shared::ChangeStep},
     estate::{Difference, Object, Settings},
     rules::{self, Refusal, quota, registry},
 };
@@ -87,7 +87,9 @@ pub fn of_change(
 /// R-D2: a spec that no longer says hideName would have the name go out with the next write.
 fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
     let says = view.declared.spec.get("hideName") == Some(&true.into());
-    let hides = object.kind == Kind::Customer && object.settings.flag("hideName") == Some(true);
+    let remembered = view.declared.marks.labels.contains_key(HIDDEN_LABEL);
+    let held = object.settings.flag("hideName") == Some(true);
+    let hides = object.kind == Kind::Customer && (held || remembered);
     (hides && !says).then(|| {
         let message = "the name of this customer is hidden from the platform and stays hidden";
         let remedy = "State hideName: true, or make a new resource";
@@ -100,16 +102,22 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
     let declared = view.declared;
     let account = &platform.capabilities.account.id;
     let status = &declared.status;
-    let by_status = status
+    // What a creation may have made there counts as well.
+    let open = status.intent.as_ref();
+    let open = open.filter(|intent| intent.step == ChangeStep::Create);
+    let held = status
         .external_id
-        .as_ref()
+        .clone()
+        .or_else(|| open.map(|_| "(being created)".to_owned()));
+    let by_status = held
         .zip(status.platform.as_ref())
         .filter(|(_, home)| **home != platform.name)
-        .map(|(id, home)| (id.clone(), format!("platform {home:?}")));
+        .map(|(id, home)| (id, format!("platform {home:?}")));
     let by_annotation = || {
         let (home, id) = declared.annotated.as_ref()?;
         // Where status knows the platform, another account behind it is one that was confirmed.
-        let asked_in_vain = view.progress.unclaimed && status.platform.is_none();
+        let asked = view.progress.unclaimed || !platform.capabilities.marks;
+        let asked_in_vain = asked && status.platform.is_none();
         (home != account && asked_in_vain).then(|| (id.to_string(), format!("account {home:?}")))
     };
     let (id, home) = by_status

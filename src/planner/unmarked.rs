@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Declared, PATIENCE, PlatformFacts, PlatformState, Reference, References, Seen, Step, Verdict,
-    View, converge,
+    Declared, Marks, PATIENCE, PlatformFacts, PlatformState, Reference, References, Seen, Step,
+    Verdict, View, converge,
     desired::{account_name, remote_name},
     settle::settle,
 };
@@ -17,16 +17,17 @@ use crate::{
     api::{
         Kind,
         conditions::Reason,
-        shared::{ChangeStep, Intent, Management},
+        shared::{ChangeOutcome, ChangeStep, Intent, Management},
     },
-    estate::Object,
-    platform::PlatformError,
+    estate::{Object, ObjectId},
 };
 
 /// How far the platform's clock may be behind ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
+const SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// How long a creation without an answer may still be carried out, and is looked for before it is sent once more.
 const LOOKING: SignedDuration = SignedDuration::from_mins(30);
+/// How long after it was sent a creation is waited for before its resource is let go.
+const LATE: SignedDuration = SignedDuration::from_mins(2);
 /// Time between two looks once a person has to decide.
 const REST: Duration = Duration::from_secs(300);
 /// Stands behind the id of an intent whose creation was sent a second time.
@@ -46,11 +47,16 @@ pub fn agrees(declared: &Declared, references: &References, object: &Object) -> 
     match declared.kind {
         Kind::Tenant => {
             let product = declared.spec.get("product").and_then(Value::as_str);
-            let Some((_, Reference::Found { id: Some(id), .. })) = references.get("customerRef")
-            else {
-                return false;
+            let referred = match references.get("customerRef") {
+                Some((_, Reference::Found { id: Some(id), .. })) => Some(id.as_str()),
+                _ => None,
             };
-            object.settings.text("product") == product && object.parent().as_ref() == Some(id)
+            let noted = open_note(declared).and_then(|intent| intent.parent.as_deref());
+            let parent = object.parent();
+            let parent = parent.as_ref().map(ObjectId::as_str);
+            object.settings.text("product") == product
+                && parent.is_some()
+                && (parent == referred || parent == noted)
         }
         Kind::Customer => has_our_names(declared, object),
         Kind::ServicePlan | Kind::Reseller => {
@@ -59,46 +65,82 @@ pub fn agrees(declared: &Declared, references: &References, object: &Object) -> 
     }
 }
 
-/// Whether a customer goes by the account name that we gave it: the one stated, or else the name.
+/// Whether a customer goes by the account name that we gave it: the one that was written down, or stated, or else the name.
 fn has_our_names(declared: &Declared, object: &Object) -> bool {
+    let held = object.settings.text("accountName").map(str::trim);
+    let noted = open_note(declared).and_then(|intent| intent.names.first());
     let name = remote_name(Kind::Customer, &declared.spec);
-    let account = account_name(&declared.spec).or(name);
-    account.is_some() && object.settings.text("accountName") == account
+    let stated = account_name(&declared.spec).or(name);
+    held.is_some()
+        && [noted.map(String::as_str), stated]
+            .into_iter()
+            .flatten()
+            .any(|name| Some(name.trim()) == held)
+}
+
+/// The note of a creation in status.
+fn open_note(declared: &Declared) -> Option<&Intent> {
+    let intent = declared.status.intent.as_ref();
+    intent.filter(|intent| intent.step == ChangeStep::Create)
 }
 
 /// A creation that was sent and of which nobody knows what became.
 pub fn open<'a>(view: &'a View<'_>) -> Option<&'a Intent> {
-    let intent = view.declared.status.intent.as_ref();
-    let intent = intent.filter(|intent| intent.step == ChangeStep::Create)?;
-    let written_down = view.progress.intent.as_ref();
-    let sent = written_down.is_none_or(|written_down| was_sent(view, written_down));
-    let allowed = view.declared.retry_create.as_ref() == Some(&intent.id);
-    (sent && !allowed).then_some(intent)
+    let intent = open_note(view.declared)?;
+    let sent = view.progress.intent.is_none() || outcome(view).is_some();
+    sent.then_some(intent)
 }
 
-/// Whether a creation that was written down in this pass has been sent.
-fn was_sent(view: &View<'_>, written_down: &Intent) -> bool {
-    let mut performed = view.progress.performed.iter();
-    performed.any(|change| change.step == ChangeStep::Create && change.at >= written_down.at)
+/// How the creation that was written down in this pass ended, once it was sent.
+fn outcome(view: &View<'_>) -> Option<ChangeOutcome> {
+    let since = view.progress.performed.get(view.progress.before_intent..)?;
+    let created = since
+        .iter()
+        .rev()
+        .find(|change| change.step == ChangeStep::Create)?;
+    Some(created.outcome)
 }
 
-/// Whether the note of a creation stays after this pass: until the object is found, or the platform has said no.
+/// Whether the note of a creation stays after this pass: until the object is found, or the creation itself was refused or has
+/// never left us. What else fails says nothing about it.
 pub fn stays_open(view: &View<'_>, found: bool) -> bool {
-    let refused = matches!(view.progress.failure, Some(PlatformError::Refused(_)));
-    // Written down in this pass, and then nothing has left us: it rested, or failed before.
-    let unsent = view.progress.intent.as_ref().is_some_and(|written_down| {
-        let failed_before = matches!(
-            view.progress.failure,
-            Some(
-                PlatformError::NotWriter(_)
-                    | PlatformError::Throttled { .. }
-                    | PlatformError::Unauthorised(_)
-                    | PlatformError::Unavailable(_)
-            )
-        );
-        failed_before || !was_sent(view, written_down)
-    });
-    !found && !refused && !unsent
+    if let PlatformState::Observed(platform) = &view.platform
+        && (platform.capabilities.marks || found || is_noted(view, platform))
+    {
+        return false;
+    }
+    let noted = view.declared.status.intent.as_ref();
+    // The first try may still have made it, whatever becomes of the second.
+    let again = noted.is_some_and(|intent| intent.id.ends_with(AGAIN));
+    let outcome = match &view.progress.intent {
+        Some(_) => outcome(view),
+        // Of an earlier pass: only its task can have ended in this one.
+        None => concluded(view).or(Some(ChangeOutcome::Unknown)),
+    };
+    again
+        || !matches!(
+            outcome,
+            None | Some(ChangeOutcome::Refused | ChangeOutcome::Failed)
+        )
+}
+
+/// How the task of an earlier pass's creation has ended in this one.
+fn concluded(view: &View<'_>) -> Option<ChangeOutcome> {
+    let last = view
+        .progress
+        .performed
+        .last()
+        .filter(|_| view.progress.concluded)?;
+    (last.step == ChangeStep::Create).then_some(last.outcome)
+}
+
+/// Whether an object of this account is noted as ours, other than one that was to be made anew.
+fn is_noted(view: &View<'_>, platform: &PlatformFacts) -> bool {
+    let declared = view.declared;
+    declared.annotated.as_ref().is_some_and(|(account, id)| {
+        *account == platform.capabilities.account.id
+            && declared.recreate.as_deref() != Some(id.as_str())
+    })
 }
 
 /// Before an operation is asked for, its id is written down: without marks there is no other way back to what it makes. And one
@@ -129,7 +171,61 @@ pub fn before_creation(
     if look && !view.progress.looked_beside {
         return Some(Step::LookBeside(document.clone()));
     }
-    settle_open(view, platform, management, open?)
+    settle_open(view, platform, management, open?, document)
+}
+
+/// What comes before a release: a creation that was sent only now may still make what the next resource of this name would
+/// make again.
+pub fn before_release(view: &View<'_>) -> Option<Step> {
+    let intent = open(view).filter(|_| is_unmarked(view))?;
+    let until = intent.at + LATE;
+    (view.now < until).then(|| {
+        let message = format!(
+            "the creation sent at {} is under way. It is let go of at {until}; or set management: Observe to let go now.",
+            intent.at
+        );
+        let verdict = Verdict::DeletionBlocked(Reason::WaitingForPlatform, message);
+        settle(verdict, Some(Duration::from_secs(5)))
+    })
+}
+
+/// What comes before a deletion of which no id is noted: what the creation made is looked for, and noted.
+pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step> {
+    let note = |id: &ObjectId| {
+        Step::Mark(Marks {
+            external_id: Some(format!("{}/{id}", platform.capabilities.account.id)),
+            ..view.declared.marks.clone()
+        })
+    };
+    if let Some(made) = &view.progress.made {
+        return Some(note(made));
+    }
+    let intent = open(view)?;
+    if !view.progress.looked_beside {
+        return Some(Step::LookBeside(place(view.declared.kind, intent)));
+    }
+    if let [one] = candidates(view, intent).as_slice() {
+        return Some(note(&one.object.id));
+    }
+    let message = format!(
+        "the creation sent at {} was not answered, and what it made isn't known. Look at the platform's console; then set deletionPolicy: Retain to let go.",
+        intent.at
+    );
+    let verdict = Verdict::DeletionBlocked(Reason::CreateOutcomeUnknown, message);
+    Some(settle(verdict, Some(PATIENCE)))
+}
+
+/// Where a creation would have put its object, as its note says.
+fn place(kind: Kind, intent: &Intent) -> Map<String, Value> {
+    let (first, last) = (intent.names.first(), intent.names.last());
+    let members = match kind {
+        Kind::Tenant => [("customerId", intent.parent.as_ref()), ("product", first)],
+        _ => [("accountName", first), ("name", last)],
+    };
+    let members = members.into_iter();
+    members
+        .filter_map(|(member, value)| Some((member.to_owned(), value?.as_str().into())))
+        .collect()
 }
 
 /// What became of a creation, now that its place was looked at.
@@ -138,6 +234,7 @@ fn settle_open(
     platform: &PlatformFacts,
     management: Management,
     intent: &Intent,
+    document: &Map<String, Value>,
 ) -> Option<Step> {
     let candidates: Vec<&Seen> = candidates(view, intent);
     match candidates.as_slice() {
@@ -156,25 +253,42 @@ fn settle_open(
             return Some(unknown(message));
         }
     }
-    let waited = view.now.duration_since(intent.at);
+    let until = intent.at + LOOKING;
     let protected_by_its_name = view.declared.kind == Kind::Customer;
-    if !protected_by_its_name || intent.id.ends_with(AGAIN) {
+    let again = intent.id.ends_with(AGAIN);
+    if view.now < until {
+        let then = if protected_by_its_name && !again {
+            "then it is sent once more, which the uniqueness of its name makes safe"
+        } else {
+            "then a person has to look, since the platform might make two"
+        };
+        let message = format!(
+            "the creation sent at {} was not answered and may still be carried out. Looking for the object until {until}; {then}.",
+            intent.at
+        );
+        let verdict = Verdict::Waiting(Reason::CreateOutcomeUnknown, message);
+        return Some(settle(verdict, Some(PATIENCE)));
+    }
+    if view.declared.retry_create.as_ref() == Some(&intent.id) {
+        return None;
+    }
+    if !protected_by_its_name || again {
         let message = format!(
             "the creation sent at {} was not answered, and no object of it can be seen. It isn't sent again by itself, since the platform might make two. Look at the platform's console; if nothing is there, annotate with holdfast.dev/retry-create={}.",
             intent.at, intent.id
         );
         return Some(unknown(message));
     }
-    if waited >= LOOKING {
-        return None;
+    if names(document) != intent.names {
+        let message = format!(
+            "the creation sent at {} under the name {:?} was not answered, and the spec says another name since: under that one the platform might make a second. Put the name back; or look at the platform's console, and if nothing is there, annotate with holdfast.dev/retry-create={}.",
+            intent.at,
+            intent.names.first().map_or("", String::as_str),
+            intent.id
+        );
+        return Some(unknown(message));
     }
-    let message = format!(
-        "the creation sent at {} was not answered and may still be carried out. Looking for the object until {}; then it is sent once more, which the uniqueness of its name makes safe.",
-        intent.at,
-        intent.at + LOOKING
-    );
-    let verdict = Verdict::Waiting(Reason::CreateOutcomeUnknown, message);
-    Some(settle(verdict, Some(PATIENCE)))
+    None
 }
 
 fn unknown(message: String) -> Step {
@@ -182,18 +296,42 @@ fn unknown(message: String) -> Step {
     settle(verdict, Some(REST))
 }
 
-/// Objects that the creation may have made: nobody's, where it would be, and not older than it.
-fn candidates<'a>(view: &'a View<'_>, intent: &Intent) -> Vec<&'a Seen> {
-    let declared = view.declared;
-    let is_ours = |seen: &&Seen| {
-        let made = seen.object.created_at;
-        seen.holder.is_none()
-            && made.is_none_or(|made| made >= intent.at - SKEW)
-            && (declared.kind != Kind::Customer
-                || (has_our_names(declared, &seen.object)
-                    && remote_name(Kind::Customer, &declared.spec) == Some(&seen.object.name)))
+/// Whether the creation that a note is about may have made this object: by the names or in the place that it was sent with, and
+/// not older.
+pub fn may_have_made(intent: &Intent, object: &Object) -> bool {
+    let named = |name: Option<&str>| {
+        name.is_some_and(|name| intent.names.iter().any(|ours| ours.trim() == name.trim()))
     };
+    let fits = if object.kind == Kind::Tenant {
+        let parent = object.parent();
+        parent.is_some_and(|parent| intent.parent.as_deref() == Some(parent.as_str()))
+            && named(object.settings.text("product"))
+    } else {
+        named(Some(&object.name)) && named(object.settings.text("accountName"))
+    };
+    intent.step == ChangeStep::Create
+        && fits
+        && object
+            .created_at
+            .is_some_and(|made| made >= intent.at - SKEW)
+}
+
+/// Objects that the creation may have made, and that are nobody's.
+fn candidates<'a>(view: &'a View<'_>, intent: &Intent) -> Vec<&'a Seen> {
+    let is_ours = |seen: &&Seen| seen.holder.is_none() && may_have_made(intent, &seen.object);
     view.remote.namesakes.iter().filter(is_ours).collect()
+}
+
+/// What a creation is known by: a customer by its names, the account's first, a tenant by its product.
+fn names(document: &Map<String, Value>) -> Vec<String> {
+    let text = |field: &str| document.get(field).and_then(Value::as_str);
+    let names = ["accountName", "name", "product"]
+        .map(text)
+        .into_iter()
+        .flatten();
+    let mut names: Vec<String> = names.map(ToOwned::to_owned).collect();
+    names.dedup();
+    names
 }
 
 /// What is written down before a creation is sent.
@@ -204,26 +342,23 @@ pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String
             .and_then(Value::as_str)
             .map(ToOwned::to_owned)
     };
-    let second_try = open(view).is_some();
-    let mut names: Vec<String> = [text("accountName"), text("name")]
-        .into_iter()
-        .flatten()
-        .collect();
-    names.dedup();
+    // The time of the first try stays: what it made may be as old as that.
+    let first = open(view).filter(|open| view.declared.retry_create.as_ref() != Some(&open.id));
+    let now = view.now.round(jiff::Unit::Second).unwrap_or(view.now);
     let request = Value::Object(document.clone()).to_string();
     Intent {
         id: format!(
             "{}-{}{}",
             view.declared.generation,
             view.now.as_second(),
-            if second_try { AGAIN } else { "" }
+            if first.is_some() { AGAIN } else { "" }
         ),
         step: ChangeStep::Create,
-        at: view.now.round(jiff::Unit::Second).unwrap_or(view.now),
+        at: first.map_or(now, |first| first.at),
         fields,
         operation: None,
         parent: text("customerId").or_else(|| text("resellerId")),
-        names,
+        names: names(document),
         request_hash: Some(data_encoding::HEXLOWER.encode(&Sha256::digest(request.as_bytes()))),
     }
 }

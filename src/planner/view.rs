@@ -228,6 +228,8 @@ pub struct Progress {
     pub deleted: Option<ObjectId>,
     /// What is written down as about to be sent.
     pub intent: Option<Intent>,
+    /// How many mutations this pass had performed when a creation was written down.
+    pub before_intent: usize,
     /// An operation that the platform accepted and hasn't finished.
     pub operation: Option<String>,
     /// The object that a creation without a mark made, as the platform says.

@@ -48,6 +48,7 @@ impl World {
             }
             Step::RecordIntent(intent) => {
                 progress.logged = progress.performed.len();
+                progress.before_intent = progress.performed.len();
                 progress.intent = Some(intent);
             }
             Step::TakeDeletionTurn(most) => progress.turn = Some(self.turn(site, most, now)),

@@ -2,14 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kube::{Resource, ResourceExt};
+use kube::{Resource, ResourceExt, runtime::reflector::Store};
 
 use super::{
     Managed, Named, ResourceRef, Site, Survey, around::around, find, neighbours::neighbours,
     stand_in::stand_in,
 };
 use crate::{
-    api::{Kind, ManagedKind, names, shared::Adopt},
+    api::{
+        Kind, ManagedKind, names,
+        shared::{Adopt, ManagedStatus},
+    },
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{
@@ -218,11 +221,13 @@ fn remote<K: Managed>(
     let inventory = site.inventory();
     let account = &facts.capabilities.account.id;
     let this = resource_ref(object);
+    let unmarked = !facts.capabilities.marks && declared.annotated.is_none();
     let seen = |object: &Arc<Object>| Seen {
         holder: survey
             .index
             .holder(account, object)
             .filter(|holder| *holder != this)
+            .or_else(|| contender(survey, declared, object).filter(|_| unmarked))
             .map(|holder| holder.to_string()),
         object: object.clone(),
     };
@@ -289,6 +294,37 @@ fn noted(
     }
 }
 
+/// Another resource with a creation under way that may have made this object; of two that ask for the same, the older is
+/// believed. Only asked where a mark doesn't say whose it is.
+fn contender(survey: &Survey, declared: &Declared, object: &Object) -> Option<ResourceRef> {
+    match declared.kind {
+        Kind::Customer => rival(&survey.stores.customers, declared, object),
+        Kind::Tenant => rival(&survey.stores.tenants, declared, object),
+        Kind::Reseller | Kind::ServicePlan => None,
+    }
+}
+
+fn rival<K: Managed>(
+    store: &Store<K>,
+    declared: &Declared,
+    object: &Object,
+) -> Option<ResourceRef> {
+    let asks = |status: &ManagedStatus| {
+        let intent = status.intent.as_ref();
+        intent.is_some_and(|intent| planner::may_have_made(intent, object))
+    };
+    let mine = asks(&declared.status);
+    let age = (declared.created_at, &declared.namespace, &declared.name);
+    let rivals = store.state();
+    let rival = rivals.iter().find(|other| {
+        let resource = resource_ref(&***other);
+        let itself = resource.namespace == declared.namespace && resource.name == declared.name;
+        let older = (created_at(&***other), &resource.namespace, &resource.name) < age;
+        !itself && other.managed().is_some_and(asks) && (older || !mine)
+    });
+    rival.map(|other| resource_ref(&**other))
+}
+
 /// Objects that stand where this one would: of its name, or of its customer and product.
 fn namesakes<'a>(
     inventory: &'a Inventory,
@@ -309,15 +345,25 @@ fn namesakes<'a>(
     let Some(name) = planner::remote_name(declared.kind, &declared.spec) else {
         return Box::new(std::iter::empty());
     };
-    let named = inventory.named(declared.kind, name);
     if declared.kind != Kind::Customer || inventory.marks() {
-        return Box::new(named);
+        return Box::new(inventory.named(declared.kind, name));
     }
-    // Without marks either name is one that a lost creation of ours may have left.
-    let account = planner::account_name(&declared.spec).unwrap_or(name);
-    let others = inventory.of_account(account);
-    let others = others.filter(move |other| !other.name.eq_ignore_ascii_case(name));
-    Box::new(named.chain(others))
+    // Without marks any of these names is one that a creation of ours may have left.
+    let noted = declared
+        .status
+        .intent
+        .iter()
+        .flat_map(|intent| &intent.names);
+    let names = [Some(name), planner::account_name(&declared.spec)];
+    let names = names.into_iter().flatten().chain(noted.map(String::as_str));
+    let found: BTreeMap<&ObjectId, &Arc<Object>> = names
+        .flat_map(|name| {
+            let named = inventory.named(Kind::Customer, name);
+            named.chain(inventory.of_account(name))
+        })
+        .map(|object| (&object.id, object))
+        .collect();
+    Box::new(found.into_values())
 }
 
 /// Listed clients that an older customer lists too.

@@ -13,6 +13,8 @@ mod site;
 mod stand_in;
 mod stores;
 
+use std::sync::Arc;
+
 use kube::{
     ResourceExt,
     runtime::reflector::{ObjectRef, Store},
@@ -36,7 +38,7 @@ pub struct Survey {
     /// Every resource.
     pub stores: Stores,
     /// Which resource holds what.
-    pub index: Index,
+    pub index: Arc<Index>,
     /// Which resource names which.
     pub referrers: Referrers,
     /// Who was granted how much.
@@ -46,9 +48,14 @@ pub struct Survey {
 impl Survey {
     /// A survey of these resources, nothing concluded yet.
     pub fn new(stores: Stores) -> Self {
+        Self::beside(stores, Arc::default())
+    }
+
+    /// The same, with an index that others share: what one of them holds isn't the other's.
+    pub fn beside(stores: Stores, index: Arc<Index>) -> Self {
         Self {
             stores,
-            index: Index::default(),
+            index,
             referrers: Referrers::default(),
             quotas: Quotas::default(),
         }
@@ -137,18 +144,34 @@ impl Survey {
         };
         let account = &surroundings.capabilities.account.id;
         for object in store.state() {
-            if self.lives_on(&*object, &site.key) {
-                let resource = resource_ref(&*object);
-                let claim = planner::claim(&owner_id, K::KIND, &resource.namespace, &resource.name);
-                let held = inventory.claimed(K::KIND, &claim).or_else(|| {
-                    let (noted, id) = noted_id(&*object)?;
-                    inventory
-                        .get(K::KIND, &id)
-                        .filter(|object| noted == *account && object.claim.is_none())
-                });
-                let created = created_at(&*object);
-                let held = held.map(|object| (account.as_str(), &object.id));
-                self.index.note(&resource, created, &claim, held);
+            if !self.lives_on(&*object, &site.key) {
+                self.note_elsewhere(&*object, account);
+                continue;
+            }
+            let resource = resource_ref(&*object);
+            let claim = planner::claim(&owner_id, K::KIND, &resource.namespace, &resource.name);
+            let held = inventory.claimed(K::KIND, &claim).or_else(|| {
+                let (noted, id) = noted_id(&*object)?;
+                inventory
+                    .get(K::KIND, &id)
+                    .filter(|object| noted == *account && object.claim.is_none())
+            });
+            let created = created_at(&*object);
+            let held = held.map(|object| (account.as_str(), &object.id));
+            self.index.note(&resource, created, &claim, held);
+        }
+    }
+
+    /// Notes what a resource of another platform holds in this account: two platforms may be one account, and the other may not
+    /// be observed yet.
+    fn note_elsewhere<K: Managed>(&self, object: &K, account: &str) {
+        if let Some((noted, id)) = noted_id(object).filter(|(noted, _)| noted == account) {
+            let resource = resource_ref(object);
+            if self.index.held_by(&resource).is_none() {
+                let held = Some((noted.as_str(), &id));
+                let nothing = crate::estate::Claim::new("");
+                self.index
+                    .note(&resource, created_at(object), &nothing, held);
             }
         }
     }

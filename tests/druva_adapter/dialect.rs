@@ -387,6 +387,7 @@ async fn tokens_run_out_and_nobody_notices() {
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
     assert!(stage.relay.tokens() >= 2);
+}
 
 #[tokio::test]
 async fn a_sweep_costs_a_request_for_each_hundred_and_a_few_more() {
@@ -425,6 +426,8 @@ async fn a_sweep_costs_a_request_for_each_hundred_and_a_few_more() {
             ("/msp/v3/servicePlans", 1),
             ("/msp/v2/admins", 1),
             ("/msp/v2/storage-regions", 1),
+            // A page of customers with quotas: nobody has one.
+            ("/msp/quota/v1/customers/configurations", 1),
         ]);
         if first {
             wanted.extend([("/msp/auth/v1/token", 1), ("/msp/v2/events", 1)]);

@@ -96,6 +96,12 @@ pub(super) fn unsent(error: PlatformError) -> PlatformError {
     }
 }
 
+/// Whether a request changes something; tokens and reports are asked for by POST, too.
+fn writes(operation: &str) -> bool {
+    let asks = ["GET ", "POST /msp/auth/", "POST /msp/reporting/"];
+    !asks.iter().any(|begins| operation.starts_with(begins))
+}
+
 /// Lets a good answer through, and says what any other means. Most refusals are declared without a body.
 pub(super) fn succeeded(
     operation: &str,
@@ -113,6 +119,10 @@ pub(super) fn succeeded(
         StatusCode::TOO_MANY_REQUESTS => PlatformError::Throttled {
             retry_after: answer.retry_after.unwrap_or_default(),
         },
+        // A write is never sent again on a gateway's word: nobody knows what stands behind it.
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT if writes(operation) => {
+            PlatformError::Unreachable(said)
+        }
         StatusCode::SERVICE_UNAVAILABLE => {
             PlatformError::Unavailable(format!("the platform is unavailable: {said}"))
         }
