@@ -14,7 +14,7 @@ use crate::{
         shared::{Change, ChangeOutcome, ChangeStep, Intent},
     },
     estate::{Capability, Object, ObjectId},
-    planner::{Step, Verdict},
+    planner::{PlatformState, Step, Verdict, agrees},
     platform::{PlatformError, ProblemKind},
 };
 
@@ -32,8 +32,11 @@ impl Scene {
             at: self.now - ago,
             fields: vec!["displayName".into()],
             operation: None,
-            parent: None,
-            names: Vec::new(),
+            parent: (self.declared.kind == Kind::Tenant).then(|| "7".into()),
+            names: match self.declared.kind {
+                Kind::Tenant => vec!["HybridWorkloads".into()],
+                _ => vec!["Fabrikam GmbH".into()],
+            },
             request_hash: None,
         });
         self
@@ -263,7 +266,21 @@ fn a_creation_of_unknown_outcome_holds_up_a_deletion_and_not_a_release() {
         .clone()
         .with(json!({"deletionPolicy": "Delete"}))
         .deleting();
-    delete.blocked(Reason::CreateOutcomeUnknown);
+    assert!(
+        matches!(delete.next(), Step::LookBeside(_)),
+        "{:?}",
+        delete.next()
+    );
+    let looked = delete.looked();
+    looked.blocked(Reason::CreateOutcomeUnknown);
+    let found = looked.beside(named("Fabrikam GmbH", super::fixtures::noon()), None);
+    assert!(matches!(found.next(), Step::Mark(_)), "{:?}", found.next());
+    let mut young = scene
+        .clone()
+        .with(json!({"deletionPolicy": "Retain"}))
+        .deleting();
+    young.declared.status.intent.as_mut().expect("a note").at = young.now - Duration::from_secs(60);
+    young.blocked(Reason::WaitingForPlatform);
     let release = scene.with(json!({"deletionPolicy": "Retain"})).deleting();
     assert_eq!(release.next(), Step::Release);
 }
@@ -406,4 +423,122 @@ fn a_task_that_never_ends_is_asked_for_ever_less_often_and_told_of() {
     let message = scene.stalled(Reason::WaitingForPlatform);
     assert!(message.contains("task-1"), "{message}");
     assert_eq!(scene.settlement().again, Some(Duration::from_secs(60)));
+}
+
+// F12, I1: what says nothing about the creation leaves its note alone.
+#[test]
+fn a_note_outlives_a_platform_that_is_not_observed_and_failures_of_other_requests() {
+    let open = || fabrikam().lost(Duration::from_secs(60));
+    let mut gone = open();
+    gone.unobserved = Some(PlatformState::Unobserved {
+        name: "msp".into(),
+        trouble: Some("no route".into()),
+    });
+    assert!(gone.status().intent.is_some());
+    let look = open().failing(super::failures::refused(ProblemKind::Invalid));
+    assert!(look.status().intent.is_some(), "a look that is refused");
+    // Accepted, its task forgotten, and then the look is throttled.
+    let mut forgotten = fabrikam().written_down();
+    forgotten
+        .progress
+        .performed
+        .push(performed(ChangeOutcome::Unknown));
+    forgotten.progress.concluded = true;
+    let throttled = PlatformError::Throttled {
+        retry_after: Duration::from_secs(1),
+    };
+    assert!(forgotten.failing(throttled).status().intent.is_some());
+    // Its own task failed: that is knowledge.
+    let mut failed = open();
+    failed
+        .declared
+        .status
+        .intent
+        .as_mut()
+        .expect("a note")
+        .operation = Some("task-1".into());
+    failed.progress.concluded = true;
+    failed
+        .progress
+        .performed
+        .push(performed(ChangeOutcome::Refused));
+    let failed = failed.failing(super::failures::refused(ProblemKind::Conflict));
+    assert!(failed.status().intent.is_none());
+    // Of a second try it isn't: the first may have made it.
+    let mut again = open();
+    again.declared.status.intent.as_mut().expect("a note").id = "1-77-again".into();
+    again.progress.concluded = true;
+    again
+        .progress
+        .performed
+        .push(performed(ChangeOutcome::Refused));
+    let again = again.failing(super::failures::refused(ProblemKind::Conflict));
+    assert!(again.status().intent.is_some());
+}
+
+// I1: under another name the platform would make a second.
+#[test]
+fn a_name_that_was_edited_while_a_creation_is_open_is_not_sent_by_itself() {
+    let edited = fabrikam()
+        .lost(Duration::from_secs(7200))
+        .looked()
+        .edited(json!({"displayName": "Fabrikam AG"}));
+    let message = edited.stalled(Reason::CreateOutcomeUnknown);
+    assert!(message.contains("Fabrikam GmbH"), "{message}");
+    // What was made under the old name is found by it, and a stranger of the new name isn't taken.
+    let stranger = edited
+        .clone()
+        .beside(named("Fabrikam AG", edited.now), None);
+    stranger.stalled(Reason::CreateOutcomeUnknown);
+    let ours = edited
+        .clone()
+        .beside(named("Fabrikam GmbH", edited.now), None);
+    assert!(matches!(ours.next(), Step::Mark(_)), "{:?}", ours.next());
+    assert!(agrees(
+        &edited.declared,
+        &edited.references,
+        &named("Fabrikam GmbH", edited.now)
+    ));
+}
+
+// F4, I1: nobody is told to send again what may still be on its way.
+#[test]
+fn a_tenants_creation_is_waited_for_before_anybody_is_asked_to_look() {
+    let scene = tenant("fabrikam-hybrid")
+        .unmarked()
+        .finalized()
+        .lost(Duration::from_secs(60))
+        .looked();
+    let message = scene.waiting(Reason::CreateOutcomeUnknown);
+    assert!(!message.contains("retry-create"), "{message}");
+    let mut hasty = scene;
+    hasty.declared.retry_create = Some("1-77".into());
+    hasty.waiting(Reason::CreateOutcomeUnknown);
+}
+
+// R-D2: the platform can't say that a name is hidden, so the resource remembers it.
+#[test]
+fn a_hidden_name_stays_hidden_where_the_platform_does_not_know_of_it() {
+    let mut scene = super::fixtures::hidden_customer("fabrikam")
+        .unmarked()
+        .finalized();
+    let takes = ["name", "accountName", "profile.phone"].map(str::to_owned);
+    scene
+        .facts
+        .capabilities
+        .fields
+        .insert(Kind::Customer, takes.into());
+    let account = scene.declared.spec["accountName"]
+        .as_str()
+        .expect("a name")
+        .to_owned();
+    let scene = scene
+        .holding(named(&account, super::fixtures::noon()))
+        .noting(ID);
+    let Step::Mark(marks) = scene.next() else {
+        panic!("{:?}", scene.next());
+    };
+    let mut shown = scene.edited(json!({"hideName": null}));
+    shown.declared.marks = marks;
+    assert_eq!(shown.settlement().rule, Some("hide-name-fixed"));
 }
