@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
 use super::{
     context::Context,
@@ -27,6 +30,8 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     filled(&context.survey.stores).await;
     let mut failures = 0;
     let mut next_reports = Instant::now();
+    // Beside the sweeps: a large account's reports take minutes. Ends with this sweeper.
+    let mut reading: JoinSet<bool> = JoinSet::new();
     loop {
         let started = Instant::now();
         let outcome = sweep(&context, &handle).await;
@@ -34,9 +39,15 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
         let pause = match outcome {
             Ok(()) => {
                 failures = 0;
-                let due = handle.take_unreported() || Instant::now() >= next_reports;
-                if due && reports(&context, &handle).await {
-                    next_reports = Instant::now() + terms.usage_interval;
+                while let Some(read) = reading.try_join_next() {
+                    if read.unwrap_or(false) {
+                        next_reports = Instant::now() + terms.usage_interval;
+                    }
+                }
+                if reading.is_empty()
+                    && (handle.take_unreported() || Instant::now() >= next_reports)
+                {
+                    reading.spawn(reports(context.clone(), handle.clone()));
                 }
                 terms.sweep_interval
             }
@@ -110,7 +121,7 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
 }
 
 /// Reads the bulk reports. True when they need not be tried again before the next interval.
-async fn reports(context: &Context, handle: &Handle) -> bool {
+async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
     let Some(facts) = handle.site.facts() else {
         return false;
     };
@@ -120,7 +131,7 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
             Ok(report) => handle
                 .site
                 .set_reports(|reports| reports.note_usage(report)),
-            Err(error) => complete = skipped(handle, "usage", &error),
+            Err(error) => complete = skipped(&handle, "usage", &error),
         }
     }
     if facts.capabilities.can(Capability::ReadHealth) {
@@ -136,7 +147,7 @@ async fn reports(context: &Context, handle: &Handle) -> bool {
                 reports.health_as_of = Some(report.as_of);
                 reports.health = health;
             }),
-            Err(error) => complete = skipped(handle, "health", &error),
+            Err(error) => complete = skipped(&handle, "health", &error),
         }
     }
     if complete {

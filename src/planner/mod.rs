@@ -183,6 +183,9 @@ fn operation(view: &View<'_>) -> Option<Step> {
     if let Some(step) = unmarked::note_operation(view, operation) {
         return Some(step);
     }
+    if unmarked::is_just_accepted(view) {
+        return Some(settle(at_work(view, operation), Some(SHORT_PAUSE)));
+    }
     if !view.progress.operation_checked
         && let Some((Reason::AccountMismatch, hold)) = &view.hold
     {

@@ -143,8 +143,7 @@ fn is_noted(view: &View<'_>, platform: &PlatformFacts) -> bool {
     })
 }
 
-/// Before an operation is asked for, its id is written down: without marks there is no other way back to what it makes. And one
-/// that was accepted only now isn't done yet.
+/// Before an operation is asked for, its id is written down: without marks there is no other way back to what it makes.
 pub fn note_operation(view: &View<'_>, operation: &str) -> Option<Step> {
     let noted = |intent: &Intent| intent.operation.as_deref() == Some(operation);
     let just_sent = view.progress.intent.as_ref();
@@ -156,6 +155,14 @@ pub fn note_operation(view: &View<'_>, operation: &str) -> Option<Step> {
         operation: Some(operation.to_owned()),
         ..intent
     }))
+}
+
+/// Whether the platform has accepted an operation in this very pass: it isn't done yet, and asking would only cost a request.
+pub fn is_just_accepted(view: &View<'_>) -> bool {
+    let last = view.progress.performed.last();
+    is_unmarked(view)
+        && !view.progress.operation_checked
+        && last.is_some_and(|change| change.outcome == ChangeOutcome::Sent)
 }
 
 /// What comes before a creation: settling the one before, and a look at the place where the object would be. `None` when it

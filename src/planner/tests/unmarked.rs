@@ -14,7 +14,7 @@ use crate::{
         shared::{Change, ChangeOutcome, ChangeStep, Intent},
     },
     estate::{Capability, Object, ObjectId},
-    planner::{PlatformState, Step, Verdict, agrees},
+    planner::{PlatformState, Progress, Step, Verdict, agrees},
     platform::{PlatformError, ProblemKind},
 };
 
@@ -119,6 +119,10 @@ fn the_task_is_written_down_before_it_is_asked_for_and_what_it_made_is_noted() {
     assert_eq!(intent.operation.as_deref(), Some("task-1"));
     scene.progress.intent = Some(intent.clone());
     scene.declared.status.intent = Some(intent);
+    // It was accepted only now, so it isn't asked for at once.
+    scene.waiting(Reason::WaitingForPlatform);
+    assert_eq!(scene.settlement().again, Some(Duration::from_secs(2)));
+    scene.progress = Progress::resumed(&scene.declared.status);
     assert_eq!(scene.next(), Step::CheckOperation("task-1".into()));
     scene.progress.operation = None;
     scene.progress.made = Some(ObjectId::new(ID));
