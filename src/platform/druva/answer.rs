@@ -4,7 +4,7 @@ use reqwest::{StatusCode, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use super::{quotas::is_forbidden, wire::ErrorBody};
+use super::wire::ErrorBody;
 use crate::platform::{PlatformError, Problem, ProblemKind, http::Answer};
 
 /// The most characters of a platform's sentence that we pass on.
@@ -68,6 +68,18 @@ pub(super) fn read<T: DeserializeOwned>(
 /// An answer that can't be believed.
 pub(super) fn garbled(operation: &str, what: &str) -> PlatformError {
     PlatformError::Garbled(format!("{operation}: {what}"))
+}
+
+/// The requests for quotas, which not every account may send.
+pub(super) const QUOTA_LIST: &str = "GET /msp/quota/v1/customers/configurations";
+/// See [`QUOTA_LIST`].
+pub(super) const QUOTA_SAVE: &str =
+    "PUT /msp/quota/v1/customers/{customerId}/products/{productId}/configurations";
+
+/// Whether the answer says that the account may not manage quotas. It isn't about the token: whoever asks for quotas has just
+/// had another answer under it.
+pub(super) fn is_forbidden(operation: &str, status: StatusCode) -> bool {
+    status == StatusCode::FORBIDDEN && [QUOTA_LIST, QUOTA_SAVE].contains(&operation)
 }
 
 /// Whether the answer says that the token isn't good (any more). The vendor's documents name both statuses for that; of what

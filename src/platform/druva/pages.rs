@@ -15,6 +15,9 @@ use super::{
 };
 use crate::platform::{Lane, PlatformError};
 
+/// The most that the platform gives at once. Source: Druva OpenAPI, `ListCustomersV3`, `ListTenantsV3` and
+/// `ListQuotaConfigRequestForDoc`.
+pub(super) const PAGE: (&str, &str) = ("pageSize", "100");
 /// More pages than any estate has.
 const MOST_PAGES: usize = 10_000;
 /// How often one page is asked for while the platform says "later".

@@ -3,16 +3,14 @@
 
 use std::collections::HashMap;
 
-use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
     Druva,
-    answer::{garbled, unsent},
+    answer::{QUOTA_LIST, QUOTA_SAVE, garbled, unsent},
     document::{clears, stated},
     invalid,
-    pages::Walk,
-    reads::PAGE,
+    pages::{PAGE, Walk},
     sent::{QuotaConfigurations, QuotaEntry, QuotaIncrements, date},
     wire::{Customer, CustomerQuotas, Quota, QuotaIncrementsShown},
     words::ENTERPRISE_WORKLOADS,
@@ -21,9 +19,6 @@ use crate::{
     estate::{Object, ObjectId},
     platform::{Lane, PlatformError, Problem, ProblemKind, Written},
 };
-
-const LIST: &str = "GET /msp/quota/v1/customers/configurations";
-const SAVE: &str = "PUT /msp/quota/v1/customers/{customerId}/products/{productId}/configurations";
 
 /// Settings of customers that the platform has room for where the account may manage quotas.
 pub(super) const QUOTA_FIELDS: [&str; 2] = [STORAGE.setting, CLIENTS.setting];
@@ -245,12 +240,6 @@ fn figure(amount: f64) -> Value {
     }
 }
 
-/// Whether the answer says that the account may not manage quotas. It isn't about the token: whoever asks for quotas has just
-/// had another answer under it.
-pub(super) fn is_forbidden(operation: &str, status: StatusCode) -> bool {
-    status == StatusCode::FORBIDDEN && [LIST, SAVE].contains(&operation)
-}
-
 /// What is said of limits where the account may not manage quotas.
 fn forbidden() -> Problem {
     Problem {
@@ -276,7 +265,7 @@ impl Druva {
         let filter = customer.map(|id| ("customerIds", id));
         let query: Vec<(&str, &str)> = filter.into_iter().chain([PAGE]).collect();
         let listed = self.list(Walk {
-            operation: LIST,
+            operation: QUOTA_LIST,
             lane,
             path: &["quota", "v1", "customers", "configurations"],
             query: &query,
@@ -327,7 +316,7 @@ impl Druva {
         if next == held {
             return Ok(written);
         }
-        let lost = || garbled(LIST, "a quota has too little to be sent back");
+        let lost = || garbled(QUOTA_LIST, "a quota has too little to be sent back");
         let body = whole(&next).ok_or_else(|| unsent(lost()))?;
         let product = ENTERPRISE_WORKLOADS.to_string();
         let path = [
@@ -339,7 +328,7 @@ impl Druva {
             &product,
             "configurations",
         ];
-        let saved = self.replace(SAVE, self.url(&path)?, &body).await;
+        let saved = self.replace(QUOTA_SAVE, self.url(&path)?, &body).await;
         if let Err(error) = &saved
             && is_refused(error)
         {

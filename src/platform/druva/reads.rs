@@ -8,7 +8,7 @@ use super::{
     Druva,
     answer::{garbled, unsent},
     customers, invalid, mapping,
-    pages::{Walk, with_query},
+    pages::{PAGE, Walk, with_query},
     reading, tenants,
     wire::{Admin, Customer, ProductRegions, Quota, ServicePlan, StorageRegions, Tenant},
 };
@@ -25,9 +25,6 @@ const LIST_CUSTOMERS: &str = "GET /msp/v3/customers";
 const LIST_TENANTS: &str = "GET /msp/v3/tenants";
 /// Without it the platform leaves features out, and a change would lose them.
 const WITH_FEATURES: (&str, &str) = ("includeFeatures", "true");
-/// The most that the platform gives at once. Source: Druva OpenAPI, `ListCustomersV3`, `ListTenantsV3` and
-/// `ListQuotaConfigRequestForDoc`.
-pub(super) const PAGE: (&str, &str) = ("pageSize", "100");
 /// The same for administrators. Source: Druva OpenAPI, `ListAdminsV2`.
 const ADMINS_PAGE: (&str, &str) = ("pageSize", "500");
 
