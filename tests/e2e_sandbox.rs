@@ -10,7 +10,7 @@ use support::{
     resources::{declared, merge},
 };
 
-const GOLD: &str = "platformRef: {name: msp}, planName: Gold, products: [{product: HybridWorkloads, edition: Business, workloads: [FileServers, NAS]}, {product: SaaSAppsAndEndpoints, edition: Business, workloads: [Microsoft365, Endpoints]}]";
+const GOLD: &str = "platformRef: {name: msp}, planName: Gold, products: [{product: HybridWorkloads, edition: Business, workloads: [FileServers, NAS]}, {product: SaaSAppsAndEndpoints, edition: Enterprise, workloads: [Microsoft365, Endpoints]}]";
 
 /// Resources for the sandbox customer, found by its id, and its product for servers, found by its place.
 fn sandbox(id: &str) -> String {

@@ -46,6 +46,7 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
     rules::quota_dates(settings, None)
         .or_else(|| rules::hierarchy(kind, settings, None, None, &view.neighbours.above))
         .or_else(|| fits_its_plan(view, settings, None))
+        .or_else(|| edition(kind, settings))
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
 }
 
@@ -72,6 +73,7 @@ pub fn of_change(
         let refusal = rules::below(kind, settings, &view.neighbours.below);
         refusal.filter(|_| touches(&RELIED_ON))
     };
+    let offered = || edition(kind, settings).filter(|_| touches(&["products"]));
     let dated = || rules::quota_dates(settings, held).filter(|_| touches(&DATES));
     unhidden(view, object)
         .or_else(|| rules::fixed(kind, differing, object))
@@ -80,6 +82,7 @@ pub fn of_change(
         .or_else(dated)
         .or_else(placed)
         .or_else(fitting)
+        .or_else(offered)
         .or_else(relied_on)
         .or_else(|| shrinking(view, object, settings, differing))
 }
@@ -131,6 +134,11 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
     let remedy = "Refer to the platform that it is on, or make a new resource";
     let rule = &registry::PLATFORM_FIXED;
     Some(Refusal::new(rule, "platformRef", message, remedy))
+}
+
+/// What a plan's own edition doesn't offer.
+fn edition(kind: Kind, settings: &Settings) -> Option<Refusal> {
+    rules::edition(settings).filter(|_| kind == Kind::ServicePlan)
 }
 
 fn fits_its_plan(view: &View<'_>, settings: &Settings, held: Option<&Settings>) -> Option<Refusal> {

@@ -132,6 +132,7 @@ rules! {
 
     PLAN_COVERS_PRODUCT = "plan-covers-product", ["D30", "D32"], PlanMismatch, [Planner], "A tenant's plan contains its product, and keeps it while a tenant has it.";
     WORKLOAD_IN_PLAN = "workload-in-plan", ["D32"], PlanMismatch, [Planner], "Each workload of a tenant is one of its plan's for the product, and stays in the plan while a tenant uses it.";
+    EDITION_LIMITS = "edition-limits", ["D20", "D32"], PlanMismatch, [Planner], "What the edition Business doesn't offer (Endpoints, D365, Okta) is in no plan of that edition, and no tenant of such a plan has it.";
     COMMERCIAL_STAYS_COMMERCIAL = "commercial-stays-commercial", ["D30"], FixedField, [Admission, Planner], "A Commercial tenant never becomes an Evaluation again.";
     TRIAL_NOT_AGAIN = "trial-not-again", ["S1"], FixedField, [Admission, Planner], "Who is in Production never becomes a Trial again.";
     LAST_ADMINISTRATOR = "last-administrator", ["D41"], PlatformRefused, [Admission, Planner], "A customer that has administrators keeps at least one.";

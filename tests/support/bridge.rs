@@ -7,7 +7,6 @@ use std::{
     time::SystemTime,
 };
 
-use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -144,13 +143,7 @@ impl Bridge {
 
     /// Requests so far of routes that begin so, for instance `PUT /v1/customers`; all with an empty text.
     pub async fn requests(&self, route: &str) -> u64 {
-        let stats = self.console.call(Method::GET, "/v1/stats", None).await;
-        let requests = stats["requests"].as_object().expect("counts");
-        requests
-            .iter()
-            .filter(|(name, _)| name.starts_with(route) && !name.contains("/v1/stats"))
-            .map(|(_, count)| count.as_u64().unwrap_or_default())
-            .sum()
+        self.console.requests(route).await
     }
 
     /// Has the platform swept, and waits until it has been, `times` times.

@@ -79,6 +79,18 @@ impl Console {
             .await
     }
 
+    /// Requests so far of routes that begin so, for instance `PUT /v1/customers`; all with an empty text. Looks at these counts
+    /// aren't among them.
+    pub async fn requests(&self, route: &str) -> u64 {
+        let stats = self.call(Method::GET, "/v1/stats", None).await;
+        let requests = stats["requests"].as_object().expect("counts");
+        requests
+            .iter()
+            .filter(|(name, _)| name.starts_with(route) && !name.contains("/v1/stats"))
+            .map(|(_, count)| count.as_u64().unwrap_or_default())
+            .sum()
+    }
+
     /// Every mutation that the operator sent, in order.
     pub async fn mutations(&self) -> Vec<Value> {
         let mut items = Vec::new();

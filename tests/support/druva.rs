@@ -121,15 +121,9 @@ impl Druva {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
 
-    /// Requests so far of routes that begin so.
+    /// Requests so far of routes that begin so, without those of the console.
     pub async fn requests(&self, route: &str) -> u64 {
-        let stats = self.console.call(Method::GET, "/v1/stats", None).await;
-        let requests = stats["requests"].as_object().expect("counts");
-        requests
-            .iter()
-            .filter(|(name, _)| name.starts_with(route) && !name.contains("/v1/"))
-            .map(|(_, count)| count.as_u64().unwrap_or_default())
-            .sum()
+        self.console.requests(route).await
     }
 }
 

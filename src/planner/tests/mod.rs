@@ -7,6 +7,7 @@ mod deletion;
 mod extras;
 mod failures;
 mod fixtures;
+mod gaps;
 mod lately;
 mod location;
 mod model;

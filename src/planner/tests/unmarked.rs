@@ -1,25 +1,23 @@
 //! Platforms whose objects can't carry our mark: a creation is written down, sent once, and settled before another.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::fixtures::{
-    ACCOUNT, ID, Scene, customer, mutates, remote, reseller, service_plan, tenant,
-};
+use super::fixtures::{ACCOUNT, ID, Scene, customer, mutates, remote, tenant};
 use crate::{
     api::{
         Kind,
         conditions::Reason,
         shared::{Change, ChangeOutcome, ChangeStep, Intent},
     },
-    estate::{Capability, Object, ObjectId},
-    planner::{PlatformState, Progress, Step, Verdict, agrees},
+    estate::{Object, ObjectId},
+    planner::{PlatformState, Progress, Step, agrees},
     platform::{PlatformError, ProblemKind},
 };
 
 impl Scene {
-    fn unmarked(mut self) -> Self {
+    pub fn unmarked(mut self) -> Self {
         self.facts.capabilities.marks = false;
         self
     }
@@ -48,7 +46,7 @@ impl Scene {
     }
 
     /// Everything up to the creation, as the operator would do it.
-    fn written_down(mut self) -> Self {
+    pub fn written_down(mut self) -> Self {
         let Step::RecordIntent(intent) = self.first() else {
             panic!("first it is written down: {:?}", self.first());
         };
@@ -58,12 +56,12 @@ impl Scene {
     }
 }
 
-fn fabrikam() -> Scene {
+pub fn fabrikam() -> Scene {
     customer("fabrikam").unmarked().finalized()
 }
 
 /// A customer on the platform that goes by these names.
-fn named(name: &str, made: jiff::Timestamp) -> Object {
+pub fn named(name: &str, made: jiff::Timestamp) -> Object {
     let document =
         json!({"name": name, "accountName": name, "profile": {"phone": "+49 30 5550100"}});
     let mut object = remote(Kind::Customer, ID, &document);
@@ -289,118 +287,6 @@ fn a_creation_of_unknown_outcome_holds_up_a_deletion_and_not_a_release() {
     assert_eq!(release.next(), Step::Release);
 }
 
-// R-D20
-#[test]
-fn a_plan_that_can_only_be_made_at_the_console_is_bound_by_its_name_and_its_drift_told() {
-    let plan = json!({"name": "Gold", "products": []});
-    let scene = service_plan("gold")
-        .unmarked()
-        .finalized()
-        .without(Capability::CreateServicePlan)
-        .without(Capability::UpdateServicePlan);
-    assert!(scene.stalled(Reason::CapabilityMissing).contains("console"));
-    let bound = scene.beside(remote(Kind::ServicePlan, "7", &plan), None);
-    assert!(matches!(bound.next(), Step::Mark(_)), "{:?}", bound.next());
-    let mut held = bound
-        .holding(remote(Kind::ServicePlan, "7", &plan))
-        .noting("7");
-    held.remote.namesakes.clear();
-    let settlement = held.settlement();
-    assert_eq!(settlement.verdict, Verdict::InSync);
-    assert_eq!(settlement.drift.len(), 1, "{:?}", settlement.drift);
-}
-
-// R-S20, N12
-#[test]
-fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
-    let without = |mut scene: Scene| {
-        scene
-            .facts
-            .capabilities
-            .fields
-            .insert(Kind::Reseller, BTreeSet::new());
-        scene
-            .without(Capability::CreateReseller)
-            .without(Capability::UpdateReseller)
-    };
-    let scene = without(reseller("northwind").unmarked());
-    assert!(matches!(scene.settlement().verdict, Verdict::KeptHere(_)));
-    let below = without(fabrikam().referring(
-        "resellerRef",
-        "northwind",
-        crate::planner::Reference::Found {
-            id: None,
-            deleting: false,
-            platform: Some("msp".into()),
-        },
-    ));
-    let below = below.written_down();
-    let Step::Create { document, .. } = below.next() else {
-        panic!("{:?}", below.next());
-    };
-    assert_eq!(document.get("resellerId"), None);
-}
-
-// R-N12: what the interface can't do names the console's page; what the platform has no place for is said.
-#[test]
-fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
-    let mut scene = fabrikam()
-        .with(json!({"contacts": [{"email": "a@fabrikam.example"}], "bandwidth": {"mode": "Off"}}));
-    let takes = ["name", "accountName", "profile.phone"].map(str::to_owned);
-    let capabilities = &mut scene.facts.capabilities;
-    capabilities.fields.insert(Kind::Customer, takes.into());
-    let page = "Managed Services Center > Customers > the customer > Contacts";
-    let pages = [("contacts".to_owned(), page.to_owned())];
-    capabilities.console.insert(Kind::Customer, pages.into());
-    let scene = scene
-        .holding(named("Fabrikam GmbH", super::fixtures::noon()))
-        .noting(ID);
-    let settlement = scene.settlement();
-    assert_eq!(settlement.verdict, Verdict::InSync);
-    let [step] = settlement.manual_steps.as_slice() else {
-        panic!("{:?}", settlement.manual_steps);
-    };
-    assert_eq!(
-        (step.field.as_str(), step.step.as_str()),
-        ("contacts", page)
-    );
-    assert_eq!(settlement.not_acted_on, ["bandwidth.mode"]);
-}
-
-// F3: an object that the platform is still working on isn't written to.
-#[test]
-fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
-    let mut object = named("Fabrikam GmbH", super::fixtures::noon());
-    object.facts.busy = Some("is still being created".into());
-    let scene = fabrikam()
-        .holding(object)
-        .noting(ID)
-        .edited(json!({"profile": {"phone": "1"}}));
-    let message = scene.waiting(Reason::WaitingForPlatform);
-    assert!(
-        message.contains("Customer 1042 is still being created."),
-        "{message}"
-    );
-}
-
-// F19: whoever isn't told until it is gone can't cancel it any more.
-#[test]
-fn a_tenant_that_is_marked_for_deletion_is_not_well_though_nothing_differs() {
-    let document = json!({"customerId": "7", "planId": "3", "product": "HybridWorkloads"});
-    let mut object = remote(Kind::Tenant, ID, &document);
-    let scene = |object: &Object| {
-        let scene = tenant("servers").unmarked().finalized();
-        scene.holding(object.clone()).noting(ID)
-    };
-    object.facts.phase = Some("Updating".into());
-    object.facts.busy = Some("is being updated".into());
-    assert_eq!(scene(&object).settlement().verdict, Verdict::InSync);
-    object.facts.phase = Some("Deleting".into());
-    object.facts.busy = Some("is marked for deletion".into());
-    let message = scene(&object).waiting(Reason::WaitingForPlatform);
-    assert_eq!(message, "Tenant 1042 is marked for deletion.");
-}
-
 // F3: no end is a condition, and not a hot loop.
 #[test]
 fn a_task_that_never_ends_is_asked_for_ever_less_often_and_told_of() {
@@ -518,31 +404,4 @@ fn a_tenants_creation_is_waited_for_before_anybody_is_asked_to_look() {
     let mut hasty = scene;
     hasty.declared.retry_create = Some("1-77".into());
     hasty.waiting(Reason::CreateOutcomeUnknown);
-}
-
-// R-D2: the platform can't say that a name is hidden, so the resource remembers it.
-#[test]
-fn a_hidden_name_stays_hidden_where_the_platform_does_not_know_of_it() {
-    let mut scene = super::fixtures::hidden_customer("fabrikam")
-        .unmarked()
-        .finalized();
-    let takes = ["name", "accountName", "profile.phone"].map(str::to_owned);
-    scene
-        .facts
-        .capabilities
-        .fields
-        .insert(Kind::Customer, takes.into());
-    let account = scene.declared.spec["accountName"]
-        .as_str()
-        .expect("a name")
-        .to_owned();
-    let scene = scene
-        .holding(named(&account, super::fixtures::noon()))
-        .noting(ID);
-    let Step::Mark(marks) = scene.next() else {
-        panic!("{:?}", scene.next());
-    };
-    let mut shown = scene.edited(json!({"hideName": null}));
-    shown.declared.marks = marks;
-    assert_eq!(shown.settlement().rule, Some("hide-name-fixed"));
 }
