@@ -101,6 +101,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             },
             verbs: Capability::ALL.iter().copied().collect(),
             fields: std::collections::BTreeMap::new(),
+            fixed: std::collections::BTreeMap::new(),
             repeatable_create: true,
             marks: true,
             console: std::collections::BTreeMap::new(),

@@ -73,6 +73,9 @@ pub struct Capabilities {
     pub verbs: BTreeSet<Capability>,
     /// Settable fields by kind; a kind that isn't listed takes every field.
     pub fields: BTreeMap<Kind, BTreeSet<String>>,
+    /// Fields by kind that stay as they were made, beyond what stays on every platform: the name of a reseller, for instance.
+    #[serde(default)]
+    pub fixed: BTreeMap<Kind, BTreeSet<String>>,
     /// Whether a creation can be sent again without risk: the platform itself makes at most one object of a claim, and says
     /// so when there is one. Then nobody needs to ask before the first try.
     pub repeatable_create: bool,
@@ -92,6 +95,12 @@ impl Capabilities {
     /// Whether the platform can do it.
     pub fn can(&self, capability: Capability) -> bool {
         self.verbs.contains(&capability)
+    }
+
+    /// Whether a field stays as it was made.
+    pub fn fixes(&self, kind: Kind, field: &str) -> bool {
+        let fixed = self.fixed.get(&kind);
+        fixed.is_some_and(|fields| fields.contains(field))
     }
 
     /// Whether the platform has objects of a kind at all.

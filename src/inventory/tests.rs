@@ -45,6 +45,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             },
             verbs: BTreeSet::new(),
             fields: BTreeMap::new(),
+            fixed: BTreeMap::new(),
             repeatable_create: true,
             marks: true,
             console: BTreeMap::new(),

@@ -53,7 +53,7 @@ pub fn next(
         let verdict = Verdict::Observing;
         return report(view, object, verdict, &differing, manual_steps, no_place);
     }
-    if let Some(refusal) = of_change(view, object, &settings, &differing) {
+    if let Some(refusal) = of_change(view, platform, object, &settings, &differing) {
         return refuse(&refusal);
     }
     let shortage = quota::overcommit(declared.kind, &view.neighbours.shortages);

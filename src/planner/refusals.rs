@@ -53,6 +53,7 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
 /// Why these differences may not be written, if so. What the ledger hasn't room for is left out of writing instead.
 pub fn of_change(
     view: &View<'_>,
+    platform: &PlatformFacts,
     object: &Object,
     settings: &Settings,
     differing: &[Difference],
@@ -76,7 +77,7 @@ pub fn of_change(
     let offered = || edition(kind, settings).filter(|_| touches(&["products"]));
     let dated = || rules::quota_dates(settings, held).filter(|_| touches(&DATES));
     unhidden(view, object)
-        .or_else(|| rules::fixed(kind, differing, object))
+        .or_else(|| rules::fixed(&platform.capabilities, kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
         .or_else(|| rules::administrators(differing))
         .or_else(dated)

@@ -5,14 +5,23 @@ use serde_json::Value;
 use super::registry::{self, Refusal, Rule};
 use crate::{
     api::Kind,
-    estate::{Difference, Object},
+    estate::{Capabilities, Difference, Object},
 };
 
-/// The first difference that can never be written, if there is one.
-/// Serves R-D2, R-D20, R-D30, R-S1, R-S2.
-pub fn fixed(kind: Kind, differing: &[Difference], object: &Object) -> Option<Refusal> {
+/// The first difference that can never be written, if there is one: by the nature of the field, or by this platform's word.
+/// Serves R-D2, R-D20, R-D30, R-S1, R-S2, R-S20.
+pub fn fixed(
+    capabilities: &Capabilities,
+    kind: Kind,
+    differing: &[Difference],
+    object: &Object,
+) -> Option<Refusal> {
     differing.iter().find_map(|difference| {
-        let rule = fixed_by(kind, difference)?;
+        let here = || {
+            let fixes = capabilities.fixes(kind, difference.field);
+            fixes.then_some(&registry::FIXED_BY_PLATFORM)
+        };
+        let rule = fixed_by(kind, difference).or_else(here)?;
         Some(refusal(rule, kind, difference, object))
     })
 }
@@ -49,6 +58,7 @@ fn refusal(rule: &'static Rule, kind: Kind, difference: &Difference, object: &Ob
         .map_or_else(|| "not set".to_owned(), ToString::to_string);
     let field = match (kind, difference.field) {
         (Kind::ServicePlan, "name") => "planName",
+        (_, "name") => "displayName",
         (_, "customerId") => "customerRef",
         (_, field) => field,
     };

@@ -99,6 +99,7 @@ rules! {
     HIDDEN_NAME_TELLTALE = "hidden-name-telltale", ["D2"], InvalidSpec, [Schema, Admission, Planner], "What would give a hidden name away is refused, and a hidden name needs an account name.";
     CUSTOMER_FIXED = "customer-fixed", ["D30"], FixedField, [Admission, Planner], "A tenant stays with its customer.";
     PRODUCT_FIXED = "product-fixed", ["D30"], FixedField, [Admission, Planner], "The product of a tenant stays.";
+    FIXED_BY_PLATFORM = "fixed-by-platform", ["S20", "V1"], FixedField, [Planner], "What a platform says stays as it was made, such as the name of a reseller, isn't changed.";
     STORAGE_LOCATION_FIXED = "storage-location-fixed", ["S2", "V2"], LocationMismatch, [Admission, Planner], "Data stays where it was placed; a later change of country moves nothing.";
     ONE_RESOURCE_PER_OBJECT = "one-resource-per-object", ["D1", "N9"], OwnedByAnother, [Planner], "One remote object has one resource; of two the older keeps it.";
     ONE_TENANT_PER_PRODUCT = "one-tenant-per-product", ["D30"], OwnedByAnother, [Planner], "A customer has one tenant of a product.";

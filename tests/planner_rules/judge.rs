@@ -74,6 +74,8 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
         .capabilities
         .verbs
         .retain(|capability| !lacks(capability));
+    let fixed = case.platform.fixed.iter().cloned().collect();
+    facts.capabilities.fixed.insert(kind, fixed);
     let mut object = held(case, &world, kind, &facts);
     let mut declared = declare(case, kind, object.as_ref());
     let home = case.before.as_ref().map(|spec| platform_of(case, spec));

@@ -42,6 +42,7 @@ pub fn platform() -> PlatformFacts {
             },
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
+            fixed: BTreeMap::new(),
             repeatable_create: true,
             marks: true,
             console: BTreeMap::new(),

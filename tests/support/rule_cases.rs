@@ -94,6 +94,8 @@ pub struct Remote {
 pub struct Platform {
     /// Capabilities that it lacks.
     pub without: Vec<String>,
+    /// Fields that stay as they were made.
+    pub fixed: Vec<String>,
     /// What it makes of a creation instead of what it is told.
     pub answers: Map<String, Value>,
     /// `safety.deletionDelay`.

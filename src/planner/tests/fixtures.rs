@@ -51,6 +51,7 @@ pub fn platform() -> PlatformFacts {
             },
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
+            fixed: BTreeMap::new(),
             repeatable_create: false,
             marks: true,
             console: BTreeMap::new(),

@@ -182,6 +182,8 @@ pub(super) struct CapabilitiesBody {
     verbs: Vec<String>,
     #[serde(default)]
     fields: BTreeMap<String, BTreeSet<String>>,
+    #[serde(default)]
+    fixed: BTreeMap<String, BTreeSet<String>>,
     units: Units,
     #[serde(default)]
     limits: Limits,
@@ -236,13 +238,17 @@ impl CapabilitiesBody {
         let verbs = verbs
             .filter(|verb| reads(*verb) || (writes && (creates || !makes(*verb))))
             .collect();
-        let fields = KINDS
-            .iter()
-            .filter_map(|kind| Some((*kind, self.fields.get(collection(*kind))?.clone())));
+        let by_kind = |paths: &BTreeMap<String, BTreeSet<String>>| {
+            let kinds = KINDS.iter();
+            kinds
+                .filter_map(|kind| Some((*kind, paths.get(collection(*kind))?.clone())))
+                .collect()
+        };
         Ok(Capabilities {
             account: self.account,
             verbs,
-            fields: fields.collect(),
+            fields: by_kind(&self.fields),
+            fixed: by_kind(&self.fixed),
             repeatable_create: creates,
             marks: true,
             console: BTreeMap::new(),

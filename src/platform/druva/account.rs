@@ -78,6 +78,7 @@ impl Druva {
                 (Kind::Customer, of_customers),
                 (Kind::Tenant, fields(&TENANT_FIELDS)),
             ]),
+            fixed: BTreeMap::new(),
             repeatable_create: false,
             marks: false,
             console: console::pages(),
