@@ -378,6 +378,10 @@ fn capabilities_are_what_the_platform_takes_safely() {
         all.takes(Kind::Customer, "limits.storage") && !all.takes(Kind::Customer, "limits.clients")
     );
     assert!(all.takes(Kind::Reseller, "anything"));
+    assert!(!all.fixes(Kind::Reseller, "name"));
+    let fixing = |body: &mut Value| body["fixed"] = json!({"resellers": ["name"]});
+    let fixing = capabilities(fixing).unwrap();
+    assert!(fixing.fixes(Kind::Reseller, "name") && !fixing.fixes(Kind::Customer, "name"));
     assert_eq!(all.default_customer.unwrap().as_str(), "1");
     for mode in ["observe", "simulate"] {
         let observed = capabilities(|body| body["mode"] = json!(mode)).unwrap();
