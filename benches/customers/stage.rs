@@ -192,11 +192,14 @@ impl Stage {
 
     /// Runs `holdfast plan` on what was applied; how long it took. It finds nothing to change.
     pub fn plan(&self) -> Duration {
-        let customers = (0..self.counts.0).map(customer);
-        let documents: Vec<String> = customers
-            .chain((0..self.counts.1).map(tenant))
-            .map(|document| document.to_string())
-            .collect();
+        let manifest = |kind: &str, mut document: Value| {
+            document["apiVersion"] = "holdfast.dev/v1alpha1".into();
+            document["kind"] = kind.into();
+            document.to_string()
+        };
+        let customers = (0..self.counts.0).map(|number| manifest("Customer", customer(number)));
+        let tenants = (0..self.counts.1).map(|number| manifest("Tenant", tenant(number)));
+        let documents: Vec<String> = customers.chain(tenants).collect();
         let file = self.directory.path().join("plan.yaml");
         std::fs::write(&file, documents.join("\n---\n")).expect("a file");
         let started = Instant::now();
@@ -207,7 +210,11 @@ impl Stage {
             .expect("the command runs");
         let took = started.elapsed();
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(text.contains("Nothing changes on the platform"), "{text}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            text.contains("Nothing changes on the platform"),
+            "{text}{error}"
+        );
         took
     }
 
