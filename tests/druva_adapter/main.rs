@@ -11,6 +11,7 @@ mod dialect;
 mod druva_contract;
 mod estate;
 mod examples;
+mod global_usage;
 mod operations;
 mod quotas;
 mod reading;

@@ -11,7 +11,7 @@ use crate::{
     server::{Fake, Reply, Seen},
 };
 
-fn row(
+pub fn row(
     tenant: &str,
     day: &str,
     module: i64,

@@ -76,10 +76,13 @@ pub(super) const QUOTA_LIST: &str = "GET /msp/quota/v1/customers/configurations"
 pub(super) const QUOTA_SAVE: &str =
     "PUT /msp/quota/v1/customers/{customerId}/products/{productId}/configurations";
 
-/// Whether the answer says that the account may not manage quotas. It isn't about the token: whoever asks for quotas has just
+/// The report of all usage, which figures can do without.
+pub(super) const GLOBAL_USAGE: &str = "POST /msp/reporting/v3/reports/mspGlobalUsage";
+
+/// Whether the answer says that the account may not do this. It isn't about the token: whoever asks for quotas or all usage has
 /// had another answer under it.
 pub(super) fn is_forbidden(operation: &str, status: StatusCode) -> bool {
-    status == StatusCode::FORBIDDEN && [QUOTA_LIST, QUOTA_SAVE].contains(&operation)
+    status == StatusCode::FORBIDDEN && [QUOTA_LIST, QUOTA_SAVE, GLOBAL_USAGE].contains(&operation)
 }
 
 /// Whether the answer says that the token isn't good (any more). The vendor's documents name both statuses for that; of what

@@ -1,5 +1,5 @@
-//! What was seen last: where each tenant belongs, since a tenant is addressed below its customer; and what names are written
-//! as numbers on the wire.
+//! What was seen last: where each tenant belongs, since a tenant is addressed below its customer; what names are written as
+//! numbers on the wire; and what reports call by its account's name.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    wire::{Admin, ProductRegions, ServicePlan, Tenant},
+    wire::{Admin, Customer, ProductRegions, ServicePlan, Tenant},
     words::SANDBOX,
 };
 use crate::estate::ObjectId;
@@ -29,6 +29,8 @@ struct State {
     homes: HashMap<ObjectId, ObjectId>,
     /// By customer.
     lodgers: HashMap<ObjectId, Vec<Lodger>>,
+    /// Customers by account name, as listed last; none where several have it.
+    accounts: HashMap<String, Option<ObjectId>>,
     /// Customers of tenants in the making, by task.
     creations: HashMap<String, (ObjectId, Lodger)>,
     admins: Option<Arc<[Admin]>>,
@@ -90,6 +92,20 @@ impl Known {
         }
     }
 
+    /// Every customer that there is.
+    pub(super) fn note_customers(&self, customers: &[Customer]) {
+        let mut accounts = HashMap::new();
+        for customer in customers {
+            if let Some(name) = &customer.account_name {
+                accounts
+                    .entry(name.clone())
+                    .and_modify(|id| *id = None)
+                    .or_insert_with(|| Some(ObjectId::new(&customer.id)));
+            }
+        }
+        self.state().accounts = accounts;
+    }
+
     /// One tenant.
     pub(super) fn note(&self, tenant: &Tenant) {
         let customer = ObjectId::new(&tenant.customer_id);
@@ -123,6 +139,22 @@ impl Known {
         let mut lodgers = state.lodgers.get(customer)?.iter();
         let lodger = lodgers.find(|lodger| lodger.product == product)?;
         Some(lodger.id.clone())
+    }
+
+    /// The customer of an account name and its tenant of a product, where there is exactly one of each.
+    pub(super) fn tenant_by_account(
+        &self,
+        account: &str,
+        product: i64,
+    ) -> Option<(ObjectId, ObjectId)> {
+        let state = self.state();
+        let customer = state.accounts.get(account)?.as_ref()?;
+        let lodgers = state.lodgers.get(customer)?.iter();
+        let mut lodgers = lodgers.filter(|lodger| lodger.product == product);
+        match (lodgers.next(), lodgers.next()) {
+            (Some(lodger), None) => Some((customer.clone(), lodger.id.clone())),
+            _ => None,
+        }
     }
 
     /// How many tenants are on a plan.

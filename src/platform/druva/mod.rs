@@ -21,6 +21,7 @@ mod console;
 mod customers;
 mod document;
 mod features;
+mod global_usage;
 mod health;
 mod known;
 mod lenient;

@@ -43,14 +43,18 @@ fn expected(
 }
 
 impl Druva {
+    /// Every customer; what accounts are called is remembered.
     pub(super) async fn customers(&self, lane: Lane) -> Result<Vec<Customer>, PlatformError> {
-        self.list(Walk {
-            operation: LIST_CUSTOMERS,
-            lane,
-            path: &["v3", "customers"],
-            query: &[PAGE],
-        })
-        .await
+        let customers: Vec<Customer> = self
+            .list(Walk {
+                operation: LIST_CUSTOMERS,
+                lane,
+                path: &["v3", "customers"],
+                query: &[PAGE],
+            })
+            .await?;
+        self.known.note_customers(&customers);
+        Ok(customers)
     }
 
     /// Every tenant; where each belongs is remembered.

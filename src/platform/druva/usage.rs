@@ -1,4 +1,5 @@
-//! Consumption, added up from the itemised report: a row for each day, tenant and thing that is billed.
+//! Consumption, added up from the itemised report: a row for each day, tenant and thing that is billed. Tenants of which nothing
+//! is itemised have the credits of the report of all usage.
 
 use std::collections::BTreeMap;
 
@@ -82,6 +83,18 @@ impl Gathered {
         };
         let key = (customer.clone(), tenant.clone());
         self.0.entry(key).or_default().add(&row);
+    }
+
+    /// Adds credits of tenants of which nothing is itemised; whether there were any.
+    fn complete(&mut self, credits: BTreeMap<(String, String), f64>) -> bool {
+        let before = self.0.len();
+        for (key, credits) in credits {
+            self.0.entry(key).or_insert_with(|| Figures {
+                credits,
+                ..Figures::default()
+            });
+        }
+        self.0.len() > before
     }
 
     fn newest(&self) -> Option<Date> {
@@ -200,14 +213,22 @@ pub(super) fn as_of(said: Option<Timestamp>, now: Timestamp) -> Timestamp {
 impl Druva {
     pub(super) async fn consumption(&self, days: u16) -> Result<UsageReport, PlatformError> {
         let now = Timestamp::now();
+        // Before the long walk, which would be for nothing where this fails.
+        let global = self.global_usage().await?;
         let filters = json!([{"fieldName": "date", "operator": "GTE", "value": since(days, now)}]);
         let path = ["reporting", "v3", "reports", "consumptionItemized"];
         let mut gathered = Gathered::default();
         let said = self
             .report(OPERATION, &path, filters, |row: Row| gathered.add(row))
             .await?;
+        let itemised = as_of(said, now);
+        let is_mixed = gathered.complete(global.credits);
         Ok(UsageReport {
-            as_of: as_of(said, now),
+            as_of: if is_mixed {
+                itemised.min(as_of(global.said, now))
+            } else {
+                itemised
+            },
             rows: gathered.rows(),
         })
     }

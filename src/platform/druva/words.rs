@@ -99,6 +99,25 @@ pub(super) fn product(id: i64) -> String {
     }
 }
 
+/// Modules and their products. Source: Druva OpenAPI, `productModuleName`, and its prose on reports for the last three.
+const MODULES: [(&str, i64); 7] = [
+    ("Enterprise Workloads", ENTERPRISE_WORKLOADS),
+    ("Microsoft 365", SAAS_APPS_AND_ENDPOINTS),
+    ("Endpoints", SAAS_APPS_AND_ENDPOINTS),
+    ("Google Workspace", SAAS_APPS_AND_ENDPOINTS),
+    // The older word for the first one.
+    ("Hybrid Workloads", ENTERPRISE_WORKLOADS),
+    ("D365", SAAS_APPS_AND_ENDPOINTS),
+    ("SFDC", SAAS_APPS_AND_ENDPOINTS),
+];
+
+/// The product of a module, by the module's name in reports.
+pub(super) fn product_of_module(module: &str) -> Option<i64> {
+    let mut modules = MODULES.iter();
+    let known = modules.find(|(name, _)| name.eq_ignore_ascii_case(module));
+    known.map(|(_, product)| *product)
+}
+
 /// The platform's number of a product.
 pub(super) fn product_id(word: &str) -> Option<i64> {
     match word {
