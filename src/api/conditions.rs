@@ -65,6 +65,8 @@ closed_enum! {
         Deleting,
         /// The remote object is suspended and will be removed when `deletionDelay` is over.
         DeletionDelayed,
+        /// Holdfast suspended the remote object for its deletion, and can't activate it before it is released.
+        StillSuspended,
         /// The remote object is being let go, untouched.
         Releasing,
         /// The object has been seen and nothing was done about it yet.

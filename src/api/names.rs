@@ -26,6 +26,9 @@ pub const RECONCILE_AT_ANNOTATION: &str = "holdfast.dev/reconcile-at";
 pub const CONFIRM_ACCOUNT_ANNOTATION: &str = "holdfast.dev/confirm-account";
 /// Annotation, the user's: the external id whose held deletion may go through, once.
 pub const ALLOW_DELETION_ANNOTATION: &str = "holdfast.dev/allow-deletion";
+/// Annotation, the user's: the external id of an object that Holdfast suspended for its deletion, and that is to be released
+/// as it is although it can't be activated again.
+pub const RELEASE_SUSPENDED_ANNOTATION: &str = "holdfast.dev/release-suspended";
 /// Annotation, the user's: the external id of an object that vanished and shall be made anew.
 pub const RECREATE_ANNOTATION: &str = "holdfast.dev/recreate";
 /// Annotation, the user's: the id of the intent whose creation may be tried again.

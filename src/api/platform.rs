@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::platform_status::{
     Account, AdministratorCounts, BackupPlatformStatus, BackupPlatformSummary, Capability,
-    LicencePool, ObjectCounts, RecentDeletions, RemoteName, StorageLocation, UnmanagedObject,
+    LicencePool, ObjectCounts, RemoteName, StorageLocation, UnmanagedObject,
 };
 use super::{
     schema,

@@ -44,6 +44,8 @@ closed_enum! {
         DeleteTenant,
         /// Switch tenants off and on.
         SuspendTenant,
+        /// Switching off loses no data and can be undone: a deletion may begin with it.
+        SuspendKeepsData,
         /// Make service plans.
         CreateServicePlan,
         /// Change service plans.
@@ -61,17 +63,6 @@ closed_enum! {
         /// Report the pool of licences.
         ReadLicences,
     }
-}
-
-/// Deletions that have gone out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RecentDeletions {
-    /// How many have gone out within the hour before the last one.
-    #[schemars(range(min = 0))]
-    pub count: u32,
-    /// When the last one went out.
-    pub last: jiff::Timestamp,
 }
 
 /// What the operator knows about the platform.
@@ -105,10 +96,6 @@ pub struct BackupPlatformStatus {
     /// How many objects the platform holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<ObjectCounts>,
-    /// Deletions that have gone out within an hour of the last one; they count against `safety.maxDeletionsPerHour`, also
-    /// after a restart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recent_deletions: Option<RecentDeletions>,
     /// Objects on the platform that no resource declares, at most 20, protected ones first. They are left alone.
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

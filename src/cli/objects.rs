@@ -21,6 +21,8 @@ const KINDS: [(&str, &str, &str); 4] = [
     ("Reseller", "resellers", "rsl"),
 ];
 
+const PLATFORM: (&str, &str, &str) = ("BackupPlatform", "backupplatforms", "bp");
+
 /// The way to the cluster.
 pub struct Cluster {
     client: Client,
@@ -118,10 +120,23 @@ impl Cluster {
         Ok((resource.clone(), found.ok_or_else(missing)?))
     }
 
-    /// Every object of the managed kinds in all namespaces, what hangs below first. A kind whose CRD is gone has none.
+    /// Every `BackupPlatform` in all namespaces.
+    pub async fn platforms(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
+        self.all_of(&[PLATFORM]).await
+    }
+
+    /// Every object of the managed kinds in all namespaces, what hangs below first.
     pub async fn everything(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
+        self.all_of(&KINDS).await
+    }
+
+    /// Every object of these kinds in all namespaces. A kind whose CRD is gone has none.
+    async fn all_of(
+        &self,
+        kinds: &[(&str, &str, &str)],
+    ) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
         let mut objects = Vec::new();
-        for (kind, plural, _) in KINDS {
+        for (kind, plural, _) in kinds {
             let resource = api_resource(kind, plural);
             let mut page = ListParams::default().limit(500);
             loop {

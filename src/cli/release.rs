@@ -1,13 +1,21 @@
 //! `holdfast release`: lets go of objects without touching the platform, with or without a running operator.
 
+use std::time::Duration;
+
 use kube::{
-    ResourceExt,
+    Api, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Failure, objects::Cluster};
 use crate::api::names;
+
+/// How long the operator has for activating one object again.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Time between two looks whether it has.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What `holdfast release` takes.
 #[derive(Debug, clap::Args)]
@@ -17,7 +25,9 @@ use crate::api::names;
 
 What is released is set to deletionPolicy: Retain and management: Paused, and loses our finalizer;
 then it can be deleted, and the CRDs with it, and nothing happens on the platform. It works with and
-without a running operator. To take it up again, remove management: Paused, or apply your YAML.")]
+without a running operator, but for what is being deleted and was suspended for that: the operator
+activates it again before it is released. To take anything up again, remove management: Paused, or
+apply your YAML.")]
 pub struct Arguments {
     /// The object; KIND is tenant, customer, serviceplan or reseller, or its short name
     #[arg(
@@ -32,48 +42,142 @@ pub struct Arguments {
     /// Its namespace; the kubeconfig's when absent
     #[arg(short, long, value_name = "NS", conflicts_with = "all")]
     namespace: Option<String>,
+    /// Don't wait for the operator to activate what it suspended for a deletion: it stays suspended
+    #[arg(long)]
+    leave_suspended: bool,
 }
 
 /// Releases one object or all.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let cluster = Cluster::connect(arguments.namespace).await?;
-    let objects = match &arguments.object {
+    let mut objects = match &arguments.object {
         Some(reference) => vec![cluster.get(reference).await?],
         None => cluster.everything().await?,
     };
+    if arguments.all {
+        objects.extend(cluster.platforms().await?);
+    }
+    let mut kept = Vec::new();
     for (resource, object) in &objects {
-        release(&cluster, resource, object).await?;
-        println!(
-            "{}/{} released",
-            resource.kind.to_lowercase(),
-            object.name_any()
-        );
+        let title = format!("{}/{}", resource.kind.to_lowercase(), object.name_any());
+        let api = cluster.api_of(resource, object);
+        match release(&api, resource, object, arguments.leave_suspended).await? {
+            None => println!("{title} released"),
+            Some(why) => kept.push(format!("{title}: {why}")),
+        }
     }
     if objects.is_empty() {
         println!("nothing to release");
     }
-    Ok(())
+    if kept.is_empty() {
+        return Ok(());
+    }
+    Err(Failure(format!(
+        "not released, since it would stay suspended on the platform:\n  {}\nLet the operator run until it has activated them, and repeat this; or add --leave-suspended.",
+        kept.join("\n  ")
+    )))
 }
 
 /// First the word that nothing may be written any more, then the finalizer: an operator that is running won't put it back.
+/// Returns why it isn't released, where it would stay suspended.
 async fn release(
-    cluster: &Cluster,
+    api: &Api<DynamicObject>,
     resource: &ApiResource,
     object: &DynamicObject,
-) -> Result<(), Failure> {
-    let api = cluster.api_of(resource, object);
+    leave_suspended: bool,
+) -> Result<Option<String>, Failure> {
+    let mut spec = json!({"management": "Paused"});
+    if resource.kind != "BackupPlatform" {
+        // What the operator hasn't written down by now isn't sent any more: it wrote on an older version.
+        let retained = json!({"deletionPolicy": "Retain"});
+        let Some(retained) = patch(api, object, json!({"spec": retained})).await? else {
+            return Ok(None);
+        };
+        if let Some(id) = suspended(&retained) {
+            if !leave_suspended {
+                return activated(api, &retained).await;
+            }
+            let annotations = json!({names::RELEASE_SUSPENDED_ANNOTATION: id});
+            let annotated = json!({"metadata": {"annotations": annotations}});
+            patch(api, object, annotated).await?;
+        }
+        spec["deletionPolicy"] = "Retain".into();
+    }
+    let Some(paused) = patch(api, object, json!({"spec": spec})).await? else {
+        return Ok(None);
+    };
+    take_off_finalizer(api, &paused).await?;
+    Ok(None)
+}
+
+/// The object that the operator suspended for the deletion of this resource.
+fn suspended(object: &DynamicObject) -> Option<String> {
+    object.meta().deletion_timestamp.as_ref()?;
+    let id = object
+        .data
+        .pointer("/status/deletion/suspended")?
+        .as_str()?;
+    let asked = object
+        .annotations()
+        .get(names::RELEASE_SUSPENDED_ANNOTATION);
+    (asked.map(String::as_str) != Some(id)).then(|| id.to_owned())
+}
+
+/// Waits until the operator has activated the object and released the resource; why it hasn't, if so.
+async fn activated(
+    api: &Api<DynamicObject>,
+    object: &DynamicObject,
+) -> Result<Option<String>, Failure> {
     let name = object.name_any();
-    let spec = json!({"metadata": {"uid": object.uid()}, "spec": {"deletionPolicy": "Retain", "management": "Paused"}});
-    let paused = match api
-        .patch(&name, &PatchParams::default(), &Patch::Merge(spec))
+    eprintln!(
+        "{name}: waiting for the operator, which activates what it suspended for the deletion"
+    );
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let now = api.get_opt(&name).await?;
+        let Some(now) = now.filter(|now| now.uid() == object.uid()) else {
+            return Ok(None);
+        };
+        if Instant::now() >= until {
+            return Ok(Some(said(&now)));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What the resource says of its deletion.
+fn said(object: &DynamicObject) -> String {
+    let conditions = object.data.pointer("/status/conditions");
+    let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
+    let held = conditions.find(|condition| condition["type"] == "DeletionBlocked");
+    let message = held.and_then(|condition| condition["message"].as_str());
+    message.unwrap_or("the operator doesn't run").to_owned()
+}
+
+/// Applies a merge patch; `None` when the object is gone meanwhile.
+async fn patch(
+    api: &Api<DynamicObject>,
+    object: &DynamicObject,
+    mut document: Value,
+) -> Result<Option<DynamicObject>, Failure> {
+    document["metadata"]["uid"] = json!(object.uid());
+    let patch = Patch::Merge(document);
+    match api
+        .patch(&object.name_any(), &PatchParams::default(), &patch)
         .await
     {
-        Ok(paused) => paused,
+        Ok(patched) => Ok(Some(patched)),
         // Somebody deletes at the same time, and it is gone already.
-        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let Some(position) = paused
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn take_off_finalizer(
+    api: &Api<DynamicObject>,
+    object: &DynamicObject,
+) -> Result<(), Failure> {
+    let Some(position) = object
         .finalizers()
         .iter()
         .position(|finalizer| finalizer == names::FINALIZER)
@@ -83,11 +187,12 @@ async fn release(
     // Tests what it removes instead of naming a version: a running operator writes status at the same time.
     let path = format!("/metadata/finalizers/{position}");
     let removal = json!([
-        {"op": "test", "path": "/metadata/uid", "value": paused.uid()},
+        {"op": "test", "path": "/metadata/uid", "value": object.uid()},
         {"op": "test", "path": path, "value": names::FINALIZER},
         {"op": "remove", "path": path},
     ]);
     let removal = Patch::<DynamicObject>::Json(serde_json::from_value(removal)?);
+    let name = object.name_any();
     match api.patch(&name, &PatchParams::default(), &removal).await {
         Ok(_) => Ok(()),
         // It was waiting for deletion, and the first patch let it go.

@@ -276,7 +276,7 @@ pub(super) enum Report {
     Health,
 }
 
-const VERBS: [&str; 22] = [
+const VERBS: [&str; 23] = [
     "CreateReseller",
     "UpdateReseller",
     "DeleteReseller",
@@ -291,6 +291,7 @@ const VERBS: [&str; 22] = [
     "UpdateTenant",
     "DeleteTenant",
     "SuspendTenant",
+    "SuspendKeepsData",
     "CreateServicePlan",
     "UpdateServicePlan",
     "DeleteServicePlan",

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::{
+    account::Writer,
     context::Context,
-    lease::Tenure,
     metrics::Metrics,
     supplements::{read_secret, unreadable},
 };
@@ -169,7 +169,7 @@ impl Connection {
         self,
         context: &Context,
         platform: String,
-        tenure: Arc<Tenure>,
+        writer: Arc<Writer>,
     ) -> Result<Arc<dyn Platform>, Unconnectable> {
         let http = HttpOptions {
             ca_bundle_pem: self.ca_bundle,
@@ -177,7 +177,7 @@ impl Connection {
                 platform,
                 metrics: context.metrics.clone(),
             }),
-            writer: tenure,
+            writer,
         };
         let (endpoint, rate_limit) = (self.url, self.limit);
         let budgets = context.budgets.clone();

@@ -9,6 +9,7 @@ use kube::{
 use tokio::sync::Mutex;
 
 use super::{
+    account::Accounts,
     embedding::Embedding,
     events::Events,
     memory::Memory,
@@ -47,6 +48,8 @@ pub struct Context {
     pub embedding: Arc<Mutex<Embedding>>,
     /// Request budgets, one a credential.
     pub budgets: Arc<Budgets>,
+    /// Accounts that platforms lead to.
+    pub accounts: Arc<Accounts>,
     /// What the shell remembers of each resource between passes.
     pub memory: Memory,
     /// The namespace that is watched; all of them when absent.
@@ -239,6 +242,14 @@ impl Context {
     /// A `BackupPlatform` is gone: its handle goes, and what referred to it says so.
     pub fn platform_gone(&self, key: &PlatformKey) {
         if self.platforms.remove(key) {
+            self.memory.forget_platform(key);
+            self.wake_all(key);
+        }
+    }
+
+    /// There is no way to a `BackupPlatform` just now: its handle is used no more, and what refers to it says so.
+    pub fn platform_parked(&self, key: &PlatformKey) {
+        if self.platforms.park(key) {
             self.wake_all(key);
         }
     }

@@ -22,6 +22,7 @@ use super::{
     gather::{Gathered, gather},
     metrics::{KindLabels, RuleLabels},
     perform::perform,
+    platforms::Handle,
     writes::{PassError, write_status},
 };
 use crate::{
@@ -72,8 +73,7 @@ pub async fn run<K: Managed>(
 }
 
 fn on_error<K: Managed>(object: &K, error: &PassError) -> Action {
-    let conflict = matches!(error, PassError::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404);
-    if conflict {
+    if error.is_conflict() {
         return Action::requeue(Duration::from_millis(100));
     }
     tracing::warn!(resource = %resource_ref(object), %error, "the pass didn't finish");
@@ -102,19 +102,41 @@ async fn reconcile<K: Managed>(
     outcome
 }
 
-/// Steps until there is nothing more to do now.
-async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Action, PassError> {
+/// Steps until there is nothing more to do now. A permit for a deletion that was taken for nothing goes back.
+async fn pass<K: Managed>(context: &Context, object: Arc<K>) -> Result<Action, PassError> {
+    let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
+    let mut handle = None;
+    let outcome = steps(context, object, &mut progress, &mut handle).await;
+    // After any other error the cluster may hold what was to be written.
+    let is_certain = outcome
+        .as_ref()
+        .map_or_else(PassError::is_conflict, |_| true);
+    let account = handle
+        .as_ref()
+        .and_then(|handle: &Arc<Handle>| handle.writer.account());
+    if let (Some(account), Some(taken_at), true) = (account, progress.unused_permit(), is_certain) {
+        account.give_back(taken_at);
+    }
+    outcome
+}
+
+async fn steps<K: Managed>(
+    context: &Context,
+    mut object: Arc<K>,
+    progress: &mut Progress,
+    handle: &mut Option<Arc<Handle>>,
+) -> Result<Action, PassError> {
     let resource = resource_ref(&*object);
     let failures = context.memory.failures(&resource);
-    let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
     for _ in 0..STEPS {
         let gathered = gather(context, &*object).await?;
+        handle.clone_from(&gathered.handle);
         let of = state_of(&*object);
         let view = View {
             hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
             rest: context.memory.resting(&resource, of),
             failures,
-            ..gathered.sight.view(&progress, jiff::Timestamp::now())
+            ..gathered.sight.view(progress, jiff::Timestamp::now())
         };
         if context.survey.note_holding(&*object, &gathered.sight) {
             context.wake_referrers(&resource);
@@ -125,9 +147,10 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
             }
             step => {
                 let released = step == Step::Release;
-                object = perform(context, object, &gathered, step, &mut progress).await?;
+                let suspended = planner::left_suspended(&view);
+                object = perform(context, object, &gathered, step, progress).await?;
                 if released {
-                    events::released(&context.events, &*object, &progress).await;
+                    events::released(&context.events, &*object, progress, suspended).await;
                     context.wake_referenced(&*object);
                     return Ok(forget::<K>(context, &resource, &object));
                 }
@@ -206,7 +229,7 @@ async fn settle<K: Managed>(
     let until_writer = gathered
         .handle
         .as_ref()
-        .and_then(|handle| handle.tenure.opens_at())
+        .and_then(|handle| handle.writer.opens_at())
         .map(|at| at.saturating_duration_since(Instant::now()));
     let again = match (
         settlement.again,

@@ -8,8 +8,9 @@ use kube::{
 };
 
 use crate::{
+    estate::ObjectId,
     planner::{Note, Progress},
-    survey::Managed,
+    survey::{Managed, resource_ref},
 };
 
 /// Longest message of an event that the API server takes.
@@ -74,24 +75,37 @@ pub async fn publish<K: Managed>(events: &Events, object: &K, notes: Vec<Note>) 
     }
 }
 
-/// Says how a resource was let go of.
-pub async fn released<K: Managed>(events: &Events, object: &K, progress: &Progress) {
-    let (reason, message) = if progress.deleted.is_some() {
-        ("Deleted", "removed from the platform, and confirmed gone.")
-    } else {
-        (
+/// Says how a resource was released. `suspended` is what Holdfast suspended for the deletion and leaves so, as was asked.
+pub async fn released<K: Managed>(
+    events: &Events,
+    object: &K,
+    progress: &Progress,
+    suspended: Option<ObjectId>,
+) {
+    let (warning, reason, message) = match suspended {
+        _ if progress.deleted.is_some() => (
+            false,
+            "Deleted",
+            "removed from the platform, and confirmed gone.".to_owned(),
+        ),
+        Some(id) => {
+            let resource = resource_ref(object);
+            tracing::warn!(%resource, external_id = %id, "released, and left suspended on the platform");
+            let message = format!(
+                "Released: remote object {id} stays suspended, as holdfast.dev/release-suspended asks. Activate it at the platform's console."
+            );
+            (true, "ReleasedSuspended", message)
+        }
+        None => (
+            false,
             "Released",
-            "let go of: what is on the platform stays as it is.",
-        )
+            "let go of: what is on the platform stays as it is.".to_owned(),
+        ),
     };
-    publish(
-        events,
-        object,
-        vec![Note {
-            warning: false,
-            reason: reason.into(),
-            message: message.into(),
-        }],
-    )
-    .await;
+    let note = Note {
+        warning,
+        reason: reason.into(),
+        message,
+    };
+    publish(events, object, vec![note]).await;
 }

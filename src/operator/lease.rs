@@ -25,9 +25,9 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
-use crate::platform::WriterGuard;
+use super::permits::Permits;
 
 /// How long a Lease holds without being renewed.
 const LEASE: Duration = Duration::from_secs(15);
@@ -70,8 +70,17 @@ pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> Ver
     }
 }
 
-/// Name of an account's Lease: says nothing about the account to who can't know it anyway.
+/// Annotation of a Lease: the permits for deletions that were taken within the hour.
+const PERMITS_ANNOTATION: &str = "holdfast.dev/deletion-permits";
+/// How often a Lease is read again when somebody else has written it at the same time.
+const ATTEMPTS: usize = 3;
+
+/// Name of an account's Lease: says nothing about the account to who can't know it anyway. Two ways to write one endpoint
+/// are one account.
 pub fn lease_name(driver: &str, endpoint: &str, account: &str) -> String {
+    let url = reqwest::Url::parse(endpoint).ok();
+    let endpoint = url.as_ref().map_or(endpoint, reqwest::Url::as_str);
+    let endpoint = endpoint.trim_end_matches('/');
     let digest = Sha256::digest(format!("{driver}\n{endpoint}\n{account}"));
     format!("holdfast-{}", data_encoding::HEXLOWER.encode(&digest[..10]))
 }
@@ -87,6 +96,7 @@ struct Term {
 #[derive(Debug, Default)]
 pub struct Tenure {
     term: RwLock<Option<Term>>,
+    leads: watch::Sender<bool>,
 }
 
 impl Tenure {
@@ -111,11 +121,16 @@ impl Tenure {
             .filter(|from| Instant::now() < *from)
     }
 
-    fn set(&self, term: Option<Term>) {
+    /// Whether this process holds the Lease, and each change of it.
+    pub fn leads(&self) -> watch::Receiver<bool> {
+        self.leads.subscribe()
+    }
+
+    fn lose(&self) {
         *self
             .term
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = term;
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = None;
     }
 
     fn prolong(&self, asked_at: Instant, first_write: Option<Instant>) {
@@ -133,12 +148,6 @@ impl Tenure {
     }
 }
 
-impl WriterGuard for Tenure {
-    fn may_write(&self) -> Result<(), String> {
-        self.hold().map_or(Ok(()), Err)
-    }
-}
-
 /// Keeps a Lease for as long as it runs. Ends only by being dropped.
 pub struct Keeper {
     /// Client of the cluster.
@@ -151,34 +160,35 @@ pub struct Keeper {
     pub identity: String,
     /// Where the outcome is told.
     pub tenure: Arc<Tenure>,
-    /// Called when being the writer begins or ends.
-    pub changed: Box<dyn Fn(bool) + Send + Sync>,
+    /// What is written down on the Lease.
+    pub permits: Arc<Permits>,
 }
 
 impl Keeper {
-    /// Acquires and renews, for ever.
+    /// Acquires and renews, for ever. A permit that is taken is written at once.
     pub async fn run(self) {
         let api: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut held = false;
         loop {
-            let asked_at = Instant::now();
-            match tokio::time::timeout(RENEWAL, self.attempt(&api, asked_at)).await {
-                Ok(Ok(true)) if !held => {
+            match tokio::time::timeout(RENEWAL, self.settle(&api, held)).await {
+                Ok(Ok(true)) => {
                     held = true;
-                    (self.changed)(true);
+                    self.tenure
+                        .leads
+                        .send_if_modified(|leads| !std::mem::replace(leads, true));
                 }
                 Ok(Ok(false)) => {
-                    self.tenure.set(None);
-                    if held {
+                    self.tenure.lose();
+                    if std::mem::take(&mut held) {
                         tracing::warn!(
                             lease = self.name,
                             "another process holds the Lease: writing nothing"
                         );
-                        held = false;
-                        (self.changed)(false);
                     }
+                    self.tenure
+                        .leads
+                        .send_if_modified(|leads| std::mem::take(leads));
                 }
-                Ok(Ok(true)) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; writing stops when it runs out");
                 }
@@ -187,32 +197,73 @@ impl Keeper {
                     "renewing the Lease takes too long; writing stops when it runs out"
                 ),
             }
-            tokio::time::sleep(RENEWAL).await;
+            tokio::select! {
+                () = tokio::time::sleep(RENEWAL) => {}
+                () = self.permits.unwritten.notified(), if held => {}
+            }
         }
     }
 
+    /// Looks again where somebody else has written at the same time: only the Lease itself says whose it is.
+    async fn settle(&self, api: &Api<Lease>, held: bool) -> Result<bool, Error> {
+        for _ in 0..ATTEMPTS {
+            match self.attempt(api, held).await {
+                Err(Error::Api(status)) if status.code == 409 => {}
+                outcome => return outcome,
+            }
+        }
+        self.attempt(api, held).await
+    }
+
     /// One look, and one write where it is due. True when we hold it.
-    async fn attempt(&self, api: &Api<Lease>, asked_at: Instant) -> Result<bool, Error> {
-        let now = Timestamp::now();
+    async fn attempt(&self, api: &Api<Lease>, held: bool) -> Result<bool, Error> {
+        let (now, asked_at) = (Timestamp::now(), Instant::now());
         let current = api.get_opt(&self.name).await?;
-        let verdict = evaluate(
-            current.as_ref().and_then(|lease| lease.spec.as_ref()),
-            &self.identity,
-            now,
-        );
+        let spec = current.as_ref().and_then(|lease| lease.spec.as_ref());
+        let verdict = evaluate(spec, &self.identity, now);
         if verdict == Verdict::Yield {
             return Ok(false);
         }
+        let vacant = spec
+            .and_then(|spec| spec.holder_identity.as_deref())
+            .is_none_or(str::is_empty);
+        if !held {
+            let annotations = current
+                .as_ref()
+                .and_then(|lease| lease.metadata.annotations.as_ref());
+            let record = annotations.and_then(|annotations| annotations.get(PERMITS_ANNOTATION));
+            self.permits.resume(record.map_or("", String::as_str), now);
+        }
+        let (record, taken) = self.permits.record(now);
+        let lease = self.renewed(current, verdict, record, now);
+        if lease.metadata.resource_version.is_none() {
+            api.create(&PostParams::default(), &lease).await?;
+        } else {
+            api.replace(&self.name, &PostParams::default(), &lease)
+                .await?;
+        }
+        let first_write = (verdict == Verdict::Acquire).then(|| {
+            let wait = if vacant {
+                Duration::ZERO
+            } else {
+                REQUEST_DEADLINE
+            };
+            Instant::now() + wait
+        });
+        self.tenure.prolong(asked_at, first_write);
+        self.permits.note_written(taken);
+        Ok(true)
+    }
+
+    /// The Lease as it is to be written.
+    fn renewed(
+        &self,
+        current: Option<Lease>,
+        verdict: Verdict,
+        record: String,
+        now: Timestamp,
+    ) -> Lease {
         let fresh = current.is_none();
-        let vacant = current
-            .as_ref()
-            .and_then(|lease| lease.spec.as_ref())
-            .is_none_or(|spec| {
-                spec.holder_identity
-                    .as_deref()
-                    .unwrap_or_default()
-                    .is_empty()
-            });
         let mut lease = current.unwrap_or_else(|| Lease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
@@ -221,6 +272,12 @@ impl Keeper {
             },
             spec: None,
         });
+        let annotations = lease.metadata.annotations.get_or_insert_default();
+        if record.is_empty() {
+            annotations.remove(PERMITS_ANNOTATION);
+        } else {
+            annotations.insert(PERMITS_ANNOTATION.to_owned(), record);
+        }
         let spec = lease.spec.get_or_insert_default();
         let transitions = spec.lease_transitions.unwrap_or_default();
         if verdict == Verdict::Acquire {
@@ -230,27 +287,7 @@ impl Keeper {
         spec.holder_identity = Some(self.identity.clone());
         spec.lease_duration_seconds = Some(i32::try_from(LEASE.as_secs()).unwrap_or(i32::MAX));
         spec.renew_time = Some(MicroTime(now));
-        let written = if fresh {
-            api.create(&PostParams::default(), &lease).await
-        } else {
-            api.replace(&self.name, &PostParams::default(), &lease)
-                .await
-        };
-        match written {
-            Ok(_) => {
-                let first_write = (verdict == Verdict::Acquire).then(|| {
-                    if vacant {
-                        Instant::now()
-                    } else {
-                        Instant::now() + REQUEST_DEADLINE
-                    }
-                });
-                self.tenure.prolong(asked_at, first_write);
-                Ok(true)
-            }
-            Err(Error::Api(status)) if status.code == 409 => Ok(false),
-            Err(error) => Err(error),
-        }
+        lease
     }
 
     /// Gives the Lease back, so that the next writer needn't wait for it to run out.

@@ -26,6 +26,7 @@ struct Entries {
     late_listers: HashSet<ResourceRef>,
     leases: BTreeSet<String>,
     held: HashMap<PlatformKey, HashSet<ResourceRef>>,
+    busy: HashMap<PlatformKey, Instant>,
 }
 
 /// A condition and its status, as metrics count them.
@@ -178,6 +179,25 @@ impl Memory {
     /// Resources whose deletion is held by the platform's limit.
     pub fn held_deletions(&self, key: &PlatformKey) -> usize {
         self.entries().held.get(key).map_or(0, HashSet::len)
+    }
+
+    /// For how long nothing on a platform that is being deleted was being deleted itself.
+    pub fn note_busy(&self, key: &PlatformKey, busy: bool) -> Duration {
+        let now = Instant::now();
+        let mut entries = self.entries();
+        let since = entries.busy.entry(key.clone()).or_insert(now);
+        if busy {
+            *since = now;
+        }
+        now.duration_since(*since)
+    }
+
+    /// Forgets a platform that is gone.
+    pub fn forget_platform(&self, key: &PlatformKey) {
+        let mut entries = self.entries();
+        entries.busy.remove(key);
+        entries.requests.remove(key);
+        entries.held.remove(key);
     }
 
     /// Notes a Lease, to be given back at the end.

@@ -1,9 +1,9 @@
 //! The shell: watches the cluster, sweeps platforms, performs the planner's steps, writes status. Decides nothing.
 
+mod account;
 mod connect;
 mod context;
 mod controller;
-mod deletions;
 mod embedding;
 mod events;
 mod filling;
@@ -14,7 +14,9 @@ mod memory;
 mod metrics;
 mod operations;
 mod perform;
+mod permits;
 mod platform_controller;
+mod platform_deletion;
 mod platforms;
 mod recent;
 mod run;

@@ -40,7 +40,10 @@ pub async fn perform<K: Managed>(
                     PlatformState::Observed(platform) => Some(platform.name.as_str()),
                     _ => None,
                 };
-                record_intent(context, &object, platform, &intent, &changes).await?
+                let (declared, remote) = (&gathered.sight.declared, &gathered.sight.remote);
+                let deletion = planner::deletion_begun(declared, remote, progress, &intent);
+                let deletion = deletion.as_ref();
+                record_intent(context, &object, platform, &intent, &changes, deletion).await?
             };
             progress.logged = progress.performed.len();
             if intent.operation.is_none() {
@@ -49,10 +52,10 @@ pub async fn perform<K: Managed>(
             progress.intent = Some(intent);
             Ok(written)
         }
-        Step::TakeDeletionTurn(most) => {
+        Step::TakeDeletionPermit(most) => {
             let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
-            progress.turn = Some(handle.deletions.take(most, jiff::Timestamp::now()));
-            context.memory.wake_platform_later(handle.site.key.clone());
+            let account = handle.writer.account().ok_or(PassError::NoPlatform)?;
+            progress.permit = Some(account.take_permit(most).await?);
             Ok(object)
         }
         Step::Release => release(context, &object).await,
@@ -156,7 +159,7 @@ async fn on_platform(
         Step::Finalize
         | Step::Mark(_)
         | Step::RecordIntent(_)
-        | Step::TakeDeletionTurn(_)
+        | Step::TakeDeletionPermit(_)
         | Step::Release
         | Step::Settle(_) => {}
     }

@@ -20,18 +20,21 @@ use kube::{
 use serde_json::json;
 
 use super::{
+    account::{Account, Writer},
     connect::{Connection, Unconnectable, resolve},
     context::Context,
-    lease::{Keeper, Tenure, lease_name},
+    lease::lease_name,
     metrics::{KindLabels, PlatformLabels},
+    platform_deletion,
     platforms::{Handle, Trouble},
     sweeper,
-    writes::PassError,
+    writes::{PassError, finalize_platform},
 };
 use crate::{
     api::{
         BackupPlatform, Kind, Reason, names,
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
+        shared::Management,
     },
     planner::{self, PlatformHealth, PlatformSummary},
     survey::{PlatformKey, Terms},
@@ -75,8 +78,7 @@ fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
 }
 
 fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -> Action {
-    let conflict = matches!(error, PassError::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404);
-    if conflict {
+    if error.is_conflict() {
         return Action::requeue(Duration::from_millis(100));
     }
     tracing::warn!(platform = platform.name_any(), %error, "the pass didn't finish");
@@ -87,11 +89,27 @@ async fn reconcile(
     platform: Arc<BackupPlatform>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
-    let platform = context.recent.newest(platform);
+    let mut platform = context.recent.newest(platform);
     let key = PlatformKey::of(&platform);
-    if platform.meta().deletion_timestamp.is_some() {
+    let deleting = platform.meta().deletion_timestamp.is_some();
+    let finalized = platform
+        .finalizers()
+        .iter()
+        .any(|name| name == names::FINALIZER);
+    if deleting && !finalized {
         context.platform_gone(&key);
         return Ok(Action::await_change());
+    }
+    // `holdfast release --all` pauses what it takes the finalizer off.
+    if !finalized && platform.spec.management != Some(Management::Paused) {
+        platform = finalize_platform(&context, &platform).await?;
+    }
+    let mut departure = None;
+    if deleting {
+        departure = platform_deletion::step(&context, &platform).await?;
+        if departure.is_none() {
+            return Ok(Action::await_change());
+        }
     }
     let resolved = resolve(&context, &platform).await;
     // The API server's trouble is no word about the Secret: what was good before still is.
@@ -99,11 +117,13 @@ async fn reconcile(
     let connected = match resolved {
         Ok(connection) => connect(&context, &platform, connection),
         Err(problem) if unread => context.platforms.get(&key).ok_or(problem),
+        // What is in memory serves until everything on it is deleted.
+        Err(problem) if deleting => revive(&context, &key).ok_or(problem),
         Err(problem) => Err(problem),
     };
     let (health, summary, again) = match &connected {
         Err(problem) => {
-            context.platform_gone(&key);
+            context.platform_parked(&key);
             (
                 PlatformHealth::Unconfigured(problem.reason, problem.message.clone()),
                 None,
@@ -112,10 +132,7 @@ async fn reconcile(
         }
         Ok(handle) => {
             sweep_on_demand(&context, &platform, handle);
-            let lease_due = handle.site.facts().is_some();
-            if lease_due {
-                keep_lease(&context, &platform, handle);
-            }
+            join_account(&context, handle);
             let again = unread.then_some(TROUBLE);
             (health(handle), summary(&context, handle), again)
         }
@@ -128,10 +145,16 @@ async fn reconcile(
         platform.status.as_ref(),
         &health,
         summary.as_ref(),
+        departure
+            .as_ref()
+            .and_then(|(message, _)| message.as_deref()),
         now,
     );
     if platform.status.as_ref() != Some(&status) {
         write_status(&context, &platform, &status).await?;
+    }
+    if let Some((_, again)) = departure {
+        return Ok(again);
     }
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
@@ -154,18 +177,32 @@ fn connect(
         }
         return Ok(handle);
     }
-    let tenure = Arc::new(Tenure::default());
+    let writer = Arc::new(Writer::default());
     let fingerprint = connection.fingerprint.clone();
     let (driver, endpoint) = (connection.driver, connection.endpoint.clone());
-    let adapter = connection.open(context, key.to_string(), tenure.clone())?;
-    let handle = Handle::new(key, fingerprint, (driver, endpoint), adapter, tenure, terms);
-    let status = platform.status.as_ref();
-    if let Some(recent) = status.and_then(|status| status.recent_deletions.as_ref()) {
-        handle.deletions.resume(recent.count, recent.last);
-    }
+    let adapter = connection.open(context, key.to_string(), writer.clone())?;
+    let handle = Handle::new(key, fingerprint, (driver, endpoint), adapter, writer, terms);
+    start(context, &handle);
+    Ok(handle)
+}
+
+/// Puts a handle in use.
+fn start(context: &Arc<Context>, handle: &Arc<Handle>) {
     context.platforms.put(handle.clone());
     handle.own(tokio::spawn(sweeper::run(context.clone(), handle.clone())).abort_handle());
-    Ok(handle)
+    if let Some(account) = handle.writer.account() {
+        follow(context, handle, account);
+    }
+}
+
+/// The handle in use, or the one that went out of use when its Secret was deleted.
+fn revive(context: &Arc<Context>, key: &PlatformKey) -> Option<Arc<Handle>> {
+    let parked = || {
+        let handle = context.platforms.parked(key)?;
+        start(context, &handle);
+        Some(handle)
+    };
+    context.platforms.get(key).or_else(parked)
 }
 
 /// `holdfast.dev/reconcile-at` on a `BackupPlatform` means: sweep now.
@@ -179,36 +216,42 @@ fn sweep_on_demand(context: &Context, platform: &BackupPlatform, handle: &Handle
     }
 }
 
-/// Starts keeping the account's Lease, once the account is known.
-fn keep_lease(context: &Arc<Context>, platform: &BackupPlatform, handle: &Arc<Handle>) {
-    let Some(facts) = handle.site.facts().filter(|_| handle.start_lease()) else {
+/// Joins what keeps the account's Lease, once the account is known.
+fn join_account(context: &Arc<Context>, handle: &Arc<Handle>) {
+    let unknown = || handle.writer.account().is_none();
+    let Some(facts) = handle.site.facts().filter(|_| unknown()) else {
         return;
     };
     let (driver, endpoint) = handle.origin();
-    let account = &facts.capabilities.account.id;
-    let woken = context.clone();
-    let key = PlatformKey::of(platform);
-    let keeper = Keeper {
-        client: context.client.clone(),
-        namespace: context.lease_namespace.clone(),
-        name: lease_name(driver, endpoint, account),
-        identity: context.identity.clone(),
-        tenure: handle.tenure.clone(),
-        changed: Box::new(move |leads| {
-            let labels = PlatformLabels {
-                platform: key.to_string(),
-            };
-            woken
-                .metrics
-                .leader
-                .get_or_create(&labels)
-                .set(i64::from(leads));
-            woken.wake_all(&key);
-            woken.wake_platform(&key);
-        }),
+    let lease = lease_name(driver, endpoint, &facts.capabilities.account.id);
+    context.memory.note_lease(lease.clone());
+    let (client, namespace) = (&context.client, &context.lease_namespace);
+    let accounts = &context.accounts;
+    let account = accounts.join(client, namespace, lease, &context.identity);
+    handle.writer.set(account.clone());
+    follow(context, handle, &account);
+}
+
+/// Has everything on a platform looked at again whenever this process becomes the account's writer, or ceases to be.
+fn follow(context: &Arc<Context>, handle: &Arc<Handle>, account: &Account) {
+    let (context, key) = (context.clone(), handle.site.key.clone());
+    let mut leads = account.tenure.leads();
+    let following = async move {
+        let labels = PlatformLabels {
+            platform: key.to_string(),
+        };
+        loop {
+            let leading = *leads.borrow_and_update();
+            let gauge = context.metrics.leader.get_or_create(&labels).clone();
+            gauge.set(i64::from(leading));
+            context.wake_all(&key);
+            context.wake_platform(&key);
+            if leads.changed().await.is_err() {
+                return;
+            }
+        }
     };
-    context.memory.note_lease(keeper.name.clone());
-    handle.own(tokio::spawn(keeper.run()).abort_handle());
+    handle.own(tokio::spawn(following).abort_handle());
 }
 
 fn health(handle: &Handle) -> PlatformHealth {
@@ -261,7 +304,6 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             .map(named),
         surroundings,
         account_mismatch: handle.site.account_mismatch(),
-        recent_deletions: handle.deletions.summary(jiff::Timestamp::now()),
         held_deletions: context.memory.held_deletions(&handle.site.key),
     })
 }

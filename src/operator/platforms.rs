@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, task::AbortHandle, time::Instant};
 
-use super::{deletions::Deletions, lease::Tenure};
+use super::account::Writer;
 use crate::{
     api::Reason,
     platform::Platform,
@@ -36,16 +36,13 @@ pub struct Handle {
     origin: (&'static str, String),
     /// The way to the platform.
     pub adapter: Arc<dyn Platform>,
-    /// This process's hold on the account.
-    pub tenure: Arc<Tenure>,
+    /// This process's right to write.
+    pub writer: Arc<Writer>,
     /// Asks for a sweep now.
     pub sweep_now: Notify,
     trouble: RwLock<Option<Trouble>>,
     swept_at: RwLock<Option<Instant>>,
-    /// Deletions of the last hour.
-    pub deletions: Deletions,
     tasks: RwLock<Vec<AbortHandle>>,
-    leased: AtomicBool,
     unreported: AtomicBool,
 }
 
@@ -64,7 +61,7 @@ impl Handle {
         fingerprint: String,
         origin: (&'static str, String),
         adapter: Arc<dyn Platform>,
-        tenure: Arc<Tenure>,
+        writer: Arc<Writer>,
         terms: Terms,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -72,13 +69,11 @@ impl Handle {
             fingerprint,
             origin,
             adapter,
-            tenure,
+            writer,
             sweep_now: Notify::new(),
             trouble: RwLock::default(),
             swept_at: RwLock::default(),
-            deletions: Deletions::default(),
             tasks: RwLock::default(),
-            leased: AtomicBool::new(false),
             unreported: AtomicBool::new(false),
         })
     }
@@ -86,11 +81,6 @@ impl Handle {
     /// Driver and endpoint.
     pub fn origin(&self) -> (&'static str, &str) {
         (self.origin.0, &self.origin.1)
-    }
-
-    /// True once: for whoever is to keep the account's Lease.
-    pub fn start_lease(&self) -> bool {
-        !self.leased.swap(true, Ordering::Relaxed)
     }
 
     /// Notes that something was made that the last reports can't know.
@@ -123,7 +113,7 @@ impl Handle {
             .account_mismatch()
             .map(|message| (Reason::AccountMismatch, message));
         mismatch.or_else(|| {
-            self.tenure
+            self.writer
                 .hold()
                 .map(|message| (Reason::NotLeader, message))
         })
@@ -156,6 +146,8 @@ impl Handle {
 #[derive(Default)]
 pub struct Platforms {
     handles: RwLock<HashMap<PlatformKey, Arc<Handle>>>,
+    /// Out of use, since the Secret is gone; a deletion of the platform may still need them.
+    parked: RwLock<HashMap<PlatformKey, Arc<Handle>>>,
 }
 
 impl Platforms {
@@ -166,6 +158,7 @@ impl Platforms {
 
     /// Puts a handle in place, and ends the one before.
     pub fn put(&self, handle: Arc<Handle>) {
+        write(&self.parked).remove(&handle.site.key);
         if let Some(old) = write(&self.handles).insert(handle.site.key.clone(), handle) {
             old.retire();
         }
@@ -173,8 +166,24 @@ impl Platforms {
 
     /// Takes a handle away and ends it; true if there was one.
     pub fn remove(&self, key: &PlatformKey) -> bool {
+        write(&self.parked).remove(key);
         let old = write(&self.handles).remove(key);
         old.inspect(|old| old.retire()).is_some()
+    }
+
+    /// Takes a handle out of use and keeps it, with the credential that it has in memory; true if there was one.
+    pub fn park(&self, key: &PlatformKey) -> bool {
+        let Some(handle) = write(&self.handles).remove(key) else {
+            return false;
+        };
+        handle.retire();
+        write(&self.parked).insert(key.clone(), handle);
+        true
+    }
+
+    /// The handle that was taken out of use.
+    pub fn parked(&self, key: &PlatformKey) -> Option<Arc<Handle>> {
+        read(&self.parked).get(key).cloned()
     }
 
     /// Every handle.

@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 
 use super::{
+    account::Accounts,
     context::Context,
     controller,
     embedding::Embedding,
@@ -87,6 +88,7 @@ pub async fn run(
         options.platform_listen,
     )));
     let budgets = Arc::new(Budgets::default());
+    let accounts = Arc::new(Accounts::default());
     let scopes: Vec<Option<String>> = if options.namespaces.is_empty() {
         vec![None]
     } else {
@@ -102,6 +104,7 @@ pub async fn run(
             metrics: metrics.clone(),
             embedding: embedding.clone(),
             budgets: budgets.clone(),
+            accounts: accounts.clone(),
             index: index.clone(),
         };
         let (context, running) = start(
@@ -146,6 +149,7 @@ struct Share {
     metrics: Arc<Metrics>,
     embedding: Arc<Mutex<Embedding>>,
     budgets: Arc<Budgets>,
+    accounts: Arc<Accounts>,
     index: Arc<Index>,
 }
 
@@ -199,6 +203,7 @@ fn start(
         recent: Recent::default(),
         embedding: share.embedding,
         budgets: share.budgets,
+        accounts: share.accounts,
         memory: Memory::default(),
         scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
@@ -260,6 +265,7 @@ fn start(
 async fn wind_up(context: &Context) {
     for handle in context.platforms.all() {
         handle.retire();
+        handle.writer.account().inspect(|account| account.stop());
     }
     for lease in context.memory.leases() {
         let vacated = Keeper::vacate(

@@ -1,22 +1,24 @@
 //! What a pass writes to the cluster: notes, status, marks; each on the very version that was read.
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
+use k8s_openapi::NamespaceResourceScope;
 use kube::{
-    Api, ResourceExt,
+    Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::{context::Context, metrics::KindLabels, watches::trim};
 use crate::{
     api::{
-        names,
-        shared::{Change, Intent},
+        BackupPlatform, names,
+        shared::{Change, DeletionStatus, Intent},
     },
     planner::Marks,
-    survey::{Managed, resource_ref},
+    survey::Managed,
 };
 
 /// How often a creation's task is written down over somebody else's edits.
@@ -34,9 +36,33 @@ pub enum PassError {
     /// The planner asked for a platform that isn't there.
     #[error("a step needs a platform, and none is known")]
     NoPlatform,
+    /// A permit for a deletion can't be written down.
+    #[error("the permit for the deletion can't be written on the Lease {0:?}; nothing was deleted")]
+    PermitNotRecorded(String),
     /// More steps than a pass may take.
     #[error("no end after {0} steps; starting over")]
     TooManySteps(usize),
+}
+
+impl PassError {
+    /// Whether somebody else was faster: the resource has changed, or is gone, and nothing was written.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404)
+    }
+}
+
+/// A kind that carries our finalizer.
+pub trait Finalized:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned
+{
+}
+
+impl<K> Finalized for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+{
 }
 
 /// Adds the intent to the status as it is, and what this pass has done so far. Refused when the resource has changed meanwhile,
@@ -47,11 +73,15 @@ pub async fn record_intent<K: Managed>(
     platform: Option<&str>,
     intent: &Intent,
     changes: &[Change],
+    deletion: Option<&DeletionStatus>,
 ) -> Result<Arc<K>, PassError> {
     let mut status = object.status_document()?;
     if let Value::Object(members) = &mut status {
         members.insert("changes".into(), serde_json::to_value(changes)?);
         members.insert("intent".into(), serde_json::to_value(intent)?);
+        if let Some(deletion) = deletion {
+            members.insert("deletion".into(), serde_json::to_value(deletion)?);
+        }
         // What the creation makes is there, wherever the spec leads later.
         if let Some(platform) = platform {
             members.insert("platform".into(), platform.into());
@@ -69,7 +99,7 @@ pub async fn record_task<K: Managed>(
     changes: &[Change],
 ) -> Result<Arc<K>, PassError> {
     for _ in 0..ATTEMPTS {
-        match record_intent(context, &object, None, intent, changes).await {
+        match record_intent(context, &object, None, intent, changes, None).await {
             Err(PassError::Cluster(kube::Error::Api(status))) if status.code == 409 => {}
             outcome => return outcome,
         }
@@ -86,7 +116,7 @@ pub async fn record_task<K: Managed>(
         trim(&mut now);
         object = Arc::new(now);
     }
-    record_intent(context, &object, None, intent, changes).await
+    record_intent(context, &object, None, intent, changes, None).await
 }
 
 /// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
@@ -161,7 +191,10 @@ pub async fn apply_marks<K: Managed>(
 }
 
 /// Takes our finalizer off, if it still is where we saw it.
-pub async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<Arc<K>, PassError> {
+pub async fn release<K: Finalized>(
+    context: &Context,
+    object: &Arc<K>,
+) -> Result<Arc<K>, PassError> {
     let Some(position) = object
         .finalizers()
         .iter()
@@ -169,10 +202,8 @@ pub async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<A
     else {
         return Ok(object.clone());
     };
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
+    let namespace = object.namespace().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
     let path = format!("/metadata/finalizers/{position}");
     let patch = json!([
         {"op": "test", "path": "/metadata/uid", "value": object.uid()},
@@ -184,9 +215,35 @@ pub async fn release<K: Managed>(context: &Context, object: &Arc<K>) -> Result<A
         .patch(
             &object.name_any(),
             &PatchParams::default(),
-            &Patch::<K>::Json(patch),
+            &Patch::<()>::Json(patch),
         )
         .await?;
-    tracing::info!(resource = %resource_ref(&**object), outcome = "Done", "let go");
+    tracing::info!(kind = %K::kind(&()), namespace, name = object.name_any(), "released");
     Ok(Arc::new(written))
+}
+
+/// Puts our finalizer on a `BackupPlatform`: what is deleted on it needs it until then.
+pub async fn finalize_platform(
+    context: &Context,
+    platform: &Arc<BackupPlatform>,
+) -> Result<Arc<BackupPlatform>, PassError> {
+    let namespace = platform.namespace().unwrap_or_default();
+    let api: Api<BackupPlatform> = Api::namespaced(context.client.clone(), &namespace);
+    let name = platform.name_any();
+    let patch = json!({
+        "apiVersion": names::API_VERSION,
+        "kind": BackupPlatform::kind(&()),
+        "metadata": {
+            "name": name,
+            "uid": platform.uid(),
+            "resourceVersion": platform.resource_version(),
+            "finalizers": [names::FINALIZER],
+        },
+    });
+    let params = PatchParams::apply(names::FIELD_MANAGER).force();
+    let mut written = api.patch(&name, &params, &Patch::Apply(patch)).await?;
+    trim(&mut written);
+    let written = Arc::new(written);
+    context.recent.keep(written.clone());
+    Ok(written)
 }

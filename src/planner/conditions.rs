@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     Declared, PlatformState, Remote, Seen, Settlement, Verdict, View, change_log::change_log,
-    unmarked,
+    restraint::deletion_status, unmarked,
 };
 use crate::{
     api::{
@@ -38,6 +38,10 @@ pub fn managed_status(
         external_id: object
             .map(|object| object.id.to_string())
             .or_else(|| previous.external_id.clone()),
+        account: observed
+            .filter(|_| object.is_some())
+            .map(|platform| platform.capabilities.account.id.clone())
+            .or_else(|| previous.account.clone()),
         claim: observed
             .filter(|platform| platform.capabilities.marks)
             .map(|platform| {
@@ -62,6 +66,7 @@ pub fn managed_status(
         manual_steps: settlement.manual_steps.clone(),
         changes: change_log(declared, view.progress, object.map(|object| &**object)),
         intent: intent(view),
+        deletion: deletion_status(declared, view.progress),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     lately::{deleted_lately, made_lately, unanswered},
     operation,
-    restraint::{reactivation, restrained},
+    restraint::{before_release, restrained, suspension},
     settle::{settle, under_rule},
     unmarked,
 };
@@ -17,6 +17,9 @@ use crate::{
     rules,
 };
 
+/// Resources named in a message.
+const NAMED: usize = 3;
+
 /// The next step for a resource that Kubernetes is deleting.
 pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Step {
     let declared = view.declared;
@@ -24,12 +27,20 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return settle(Verdict::Released, None);
     }
     if management != Management::Manage {
-        return Step::Release;
+        return dependents_first(view)
+            .or_else(|| before_release(view, management))
+            .unwrap_or(Step::Release);
     }
     if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
         return unmarked::before_release(view)
-            .or_else(|| reactivation(view))
+            .or_else(|| dependents_first(view))
+            .or_else(|| before_release(view, management))
             .unwrap_or(Step::Release);
+    }
+    if let Some((Reason::AccountMismatch, hold)) = &view.hold {
+        // What another account says of our claims and ids proves nothing.
+        let verdict = Verdict::DeletionBlocked(Reason::AccountMismatch, hold.clone());
+        return settle(verdict, Some(PATIENCE));
     }
     if let Some(step) = operation(view) {
         return step;
@@ -49,6 +60,36 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return unclaimed(view, platform);
     };
     delete(view, platform, object)
+}
+
+/// What is being deleted below a reseller finds its platform through it, so the reseller goes last.
+pub fn dependents_first(view: &View<'_>) -> Option<Step> {
+    if view.deleting_below.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{} below it: {}. It goes when they are gone.",
+        counted(view.deleting_below.len()),
+        first_few(&view.deleting_below)
+    );
+    let verdict = Verdict::DeletionBlocked(Reason::WaitingForDependents, message);
+    Some(settle(verdict, Some(PATIENCE)))
+}
+
+fn counted(number: usize) -> String {
+    match number {
+        1 => "1 resource is being deleted".into(),
+        number => format!("{number} resources are being deleted"),
+    }
+}
+
+/// A few names, and how many more there are.
+pub fn first_few(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    match names.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// After the deletion: gone is what the platform says is gone, and some go on showing an object for a while.
@@ -145,6 +186,10 @@ fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
     else {
         return Step::Release;
     };
+    if let Some(message) = elsewhere(view, platform, &id) {
+        let verdict = Verdict::DeletionBlocked(Reason::AccountMismatch, message);
+        return settle(verdict, Some(PATIENCE));
+    }
     if view.progress.gone.as_ref() == Some(&id) {
         return let_go(view);
     }
@@ -158,6 +203,20 @@ fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
         Verdict::DeletionBlocked(Reason::NameConflict, message),
         Some(PATIENCE),
     )
+}
+
+/// F17: an id that status alone notes is believed in its own account only, also to say that it is gone.
+fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<String> {
+    let noted = view.declared.status.account.as_ref();
+    let here = &platform.capabilities.account.id;
+    let of = match noted {
+        Some(account) if account == here => return None,
+        Some(account) => format!("of account {account:?}"),
+        None => "without its account".into(),
+    };
+    Some(format!(
+        "status notes {id} {of}, and the credential is for {here:?}, so nothing proves that it is gone. Correct the credential, restore the annotation holdfast.dev/external-id, or set deletionPolicy: Retain to let go."
+    ))
 }
 
 /// A creation without an answer may be carried out late, even after the object has been made and deleted again.
@@ -175,24 +234,35 @@ fn creation_under_way(view: &View<'_>) -> Option<Step> {
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     let blocked =
         |reason, message| settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
+    if let Some(step) = dependents_first(view) {
+        return step;
+    }
     if let Some((reason, hold)) = &view.hold {
         return blocked(*reason, hold.clone());
     }
     if view.progress.gone.as_ref() == Some(&object.id) {
         return let_go(view);
     }
-    if view.progress.fresh.as_ref() != Some(&object.id) {
-        return Step::Read(object.id.clone());
+    let is_fresh = view.progress.fresh.as_ref() == Some(&object.id);
+    match rules::deletion(&platform.capabilities, object) {
+        Some(refusal) if is_fresh => {
+            return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
+        }
+        // What the last sweep saw below it may be gone by now.
+        Some(_) => return Step::Read(object.id.clone()),
+        None => {}
     }
-    if let Some(refusal) = rules::deletion(&platform.capabilities, object) {
-        return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
+    if let Some(step) = restrained(view, platform, object) {
+        return step;
+    }
+    if !is_fresh {
+        return Step::Read(object.id.clone());
     }
     match &view.progress.rehearsal {
         None => Step::RehearseDeletion(object.id.clone()),
-        Some(_) if let Some(step) = restrained(view, platform, object) => step,
-        Some(rehearsal) => Step::Delete {
+        Some(rehearsal) => suspension(view, platform, object).unwrap_or_else(|| Step::Delete {
             id: object.id.clone(),
             confirmation: rehearsal.confirmation.clone(),
-        },
+        }),
     }
 }

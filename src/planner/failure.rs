@@ -6,6 +6,7 @@ use super::{
     PATIENCE, PlatformState, Step, Verdict, View,
     conditions::remote_object,
     desired::spec_field,
+    restraint::{held_release, way_to_end},
     settle::{REST, settle},
 };
 use crate::{
@@ -46,12 +47,15 @@ pub fn after(view: &View<'_>) -> Option<Step> {
         PlatformError::NotWriter(why) => (Verdict::Waiting(Reason::NotLeader, why.clone()), delay),
         PlatformError::Unreachable(_)
         | PlatformError::Unavailable(_)
-        | PlatformError::Garbled(_) => (
-            Verdict::Unreachable(format!(
-                "{failure}. Nothing is lost: the change is made when the platform answers again."
-            )),
-            delay,
-        ),
+        | PlatformError::Garbled(_) => match held_release(view, &failure.to_string()) {
+            Some(held) => (held, delay),
+            None => (
+                Verdict::Unreachable(format!(
+                    "{failure}. Nothing is lost: the change is made when the platform answers again."
+                )),
+                delay,
+            ),
+        },
     };
     Some(settle(verdict, Some(again)))
 }
@@ -98,10 +102,7 @@ fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Dur
             _ => Reason::PlatformRefused,
         };
         return (
-            Verdict::DeletionBlocked(
-                reason,
-                format!("{message} Or set deletionPolicy: Retain to let go of it untouched."),
-            ),
+            Verdict::DeletionBlocked(reason, format!("{message} {}", way_to_end(view))),
             delay.max(PATIENCE),
         );
     }

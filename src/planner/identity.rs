@@ -162,6 +162,18 @@ fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Id
         return None;
     }
     let id = ObjectId::new(declared.status.external_id.as_deref()?);
+    let here = &platform.capabilities.account.id;
+    if let Some(account) = declared
+        .status
+        .account
+        .as_ref()
+        .filter(|noted| *noted != here)
+    {
+        let message = format!(
+            "status notes {id} of account {account:?}, and the credential is for {here:?}. Correct the credential; or, to begin anew in this account, make the resource under another name."
+        );
+        return Some(Identity::Refused(Reason::AccountMismatch, message));
+    }
     if view.progress.gone.as_ref() == Some(&id) {
         return vanished(view, platform, &id);
     }

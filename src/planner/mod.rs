@@ -16,6 +16,7 @@ mod identity;
 mod intent;
 mod lately;
 mod notes;
+mod platform_deletion;
 mod refusals;
 mod restraint;
 mod settle;
@@ -33,7 +34,8 @@ pub use desired::{account_name, remote_name, spec_field};
 pub use failure::retry_delay;
 pub use lately::is_in_doubt;
 pub use notes::{Note, notes};
-pub use restraint::Turn;
+pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
+pub use restraint::{DeletionPermit, deletion_begun, left_suspended};
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
     platform, reseller, tenant,
@@ -250,21 +252,27 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
         if !declared.finalized {
             return settle(Verdict::Released, None);
         }
-        let observing = matches!(
-            declared.lifecycle.management,
-            Some(Management::Observe | Management::Paused)
-        );
-        if observing || declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
-            return Step::Release;
+        if let Some(step) = deletion::dependents_first(view) {
+            return step;
         }
-        if verdict == Verdict::NotLookedYet {
-            return settle(verdict, Some(PATIENCE));
-        }
+        let not_yet = verdict == Verdict::NotLookedYet;
         let (reason, why) = match verdict {
             Verdict::Stalled(reason, why) | Verdict::Waiting(reason, why) => (reason, why),
             Verdict::Unreachable(why) => (Reason::PlatformUnreachable, why),
             _ => (Reason::WaitingForPlatform, String::new()),
         };
+        let observing = matches!(
+            declared.lifecycle.management,
+            Some(Management::Observe | Management::Paused)
+        );
+        let releases = observing || declared.lifecycle.deletion_policy() == DeletionPolicy::Retain;
+        let kept = restraint::kept_without_platform(view, &why);
+        match kept.filter(|_| releases) {
+            None if releases => return Step::Release,
+            _ if not_yet => return settle(Verdict::NotLookedYet, Some(PATIENCE)),
+            Some(step) => return step,
+            None => {}
+        }
         let message = format!(
             "{why} Until then the remote object can't be deleted; set deletionPolicy: Retain to let go of it untouched."
         );

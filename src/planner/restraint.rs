@@ -1,94 +1,147 @@
-//! Time to think again before a deletion, and a limit to how many there may be: `safety` of the `BackupPlatform`.
+//! What slows a deletion down, `safety` of the `BackupPlatform`: a delay in which it can still be cancelled, and a limit to
+//! how many begin within an hour. What Holdfast suspended for a deletion is activated again before it is released.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    PATIENCE, PlatformFacts, Step, Verdict, View,
+    Declared, PATIENCE, PlatformFacts, Progress, Remote, Step, Verdict, View,
+    conditions::remote_object,
+    lately::is_open,
+    operation,
     settle::{settle, under_rule},
 };
 use crate::{
     api::{
         Kind,
-        shared::{Change, ChangeOutcome, ChangeStep},
+        conditions::Reason,
+        names::RELEASE_SUSPENDED_ANNOTATION,
+        shared::{
+            Change, ChangeOutcome, ChangeStep, DeletionPolicy, DeletionStatus, Intent, Management,
+        },
     },
-    estate::{Capability, Object},
+    estate::{Capability, Object, ObjectId},
     rules::{Refusal, registry},
 };
 
 /// What stands as field in the change log where an object is suspended for the sake of a deletion.
 const FIELD: &str = "deletionDelay";
+/// How long a suspension without an answer may still be carried out. Source: fault F4.
+const LATE: SignedDuration = SignedDuration::from_secs(120);
+/// Time between two looks at a suspension that may still be carried out.
+const SHORT: Duration = Duration::from_secs(10);
 
-/// Whether the deletion may go out now, as far as the platform's limit goes.
+/// Whether a deletion may begin now, as far as the platform's limit goes. A deletion begins with its first effect, the
+/// suspension or the deletion itself, and takes one permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// It may.
-    Granted,
-    /// There were too many; when the next may, if ever.
+pub enum DeletionPermit {
+    /// It may: since when it counts.
+    Granted(Timestamp),
+    /// As many as the limit allows have begun within the hour; when the next may, if ever.
     Refused(Option<Timestamp>),
 }
 
-/// What holds a deletion that nothing else stands against; `None` when it may go out.
+/// What holds a deletion that no guard stands against; `None` when it may go on. Nothing is read or rehearsed for it before.
 pub fn restrained(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Step> {
-    if view.declared.allowed_deletion.as_deref() == Some(object.id.as_str()) {
+    if is_allowed(view, object) {
         return None;
     }
-    if let Some(step) = delayed(view, platform, object) {
-        return Some(step);
+    if let Some(left) = delay_left(view, platform)
+        && !suspends_first(view, platform, object)
+    {
+        return Some(delayed(view, platform, object, left));
     }
-    match view.progress.turn {
-        Some(Turn::Granted) => None,
-        None => Some(Step::TakeDeletionTurn(
+    if is_permitted(view) {
+        return None;
+    }
+    match view.progress.permit {
+        Some(DeletionPermit::Granted(_)) => None,
+        None => Some(Step::TakeDeletionPermit(
             platform.safety.max_deletions_per_hour,
         )),
-        Some(Turn::Refused(until)) => Some(too_many(view, platform, object, until)),
+        Some(DeletionPermit::Refused(until)) => Some(too_many(view, platform, object, until)),
     }
 }
 
-/// Waits for `deletionDelay`, suspended where that is possible.
-fn delayed(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Step> {
-    let since = view.declared.deleted_at?;
-    let until = since + platform.safety.deletion_delay;
-    let left = Duration::try_from(until.duration_since(view.now))
-        .ok()
-        .filter(|left| !left.is_zero())?;
+/// What is sent for a deletion that may go on: the suspension while there is a delay, else `None`.
+pub fn suspension(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Step> {
+    let due = !is_allowed(view, object)
+        && delay_left(view, platform).is_some()
+        && suspends_first(view, platform, object);
+    due.then(|| switch(&object.id, false))
+}
+
+/// `holdfast.dev/allow-deletion` names it: without delay and limit.
+fn is_allowed(view: &View<'_>, object: &Object) -> bool {
+    view.declared.allowed_deletion.as_deref() == Some(object.id.as_str())
+}
+
+/// Whether this deletion was counted against the limit already.
+fn is_permitted(view: &View<'_>) -> bool {
+    let deletion = view.declared.status.deletion.as_ref();
+    deletion.is_some_and(|deletion| deletion.permitted_at.is_some())
+}
+
+/// What is left of `deletionDelay`.
+fn delay_left(view: &View<'_>, platform: &PlatformFacts) -> Option<Duration> {
+    let until = view.declared.deleted_at? + platform.safety.deletion_delay;
+    let left = Duration::try_from(until.duration_since(view.now)).ok()?;
+    (!left.is_zero()).then_some(left)
+}
+
+/// Whether the object is to be suspended for the delay. One that was activated at the console since stays active.
+fn suspends_first(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> bool {
     let suspendable = Capability::suspend(object.kind)
-        .is_some_and(|capability| platform.capabilities.can(capability));
-    if suspendable && object.active() && !suspended_by_us(view) {
-        return Some(Step::SetActive {
-            id: object.id.clone(),
-            active: false,
-            field: FIELD.into(),
-            reverting: false,
-        });
+        .is_some_and(|capability| platform.capabilities.can(capability))
+        && platform.capabilities.can(Capability::SuspendKeepsData);
+    suspendable && object.active() && !(suspended(view).is_some() && is_answered(view))
+}
+
+/// Whether the platform has confirmed the last suspension.
+fn is_answered(view: &View<'_>) -> bool {
+    last_switch(view).is_some_and(|change| change.outcome == ChangeOutcome::Done)
+}
+
+fn switch(id: &ObjectId, active: bool) -> Step {
+    Step::SetActive {
+        id: id.clone(),
+        active,
+        field: FIELD.into(),
+        reverting: false,
     }
+}
+
+fn delayed(view: &View<'_>, platform: &PlatformFacts, object: &Object, left: Duration) -> Step {
     let state = if object.active() {
         "left as it is"
     } else {
         "suspended"
     };
+    let until = view.declared.deleted_at.unwrap_or(view.now) + platform.safety.deletion_delay;
     let message = format!(
         "{} {} is {state} and will be deleted at {until}, when deletionDelay of the BackupPlatform is over",
         object.kind.as_str(),
         object.id
     );
-    Some(held(
+    held(
         &Refusal::new(&registry::DELETION_DELAYED, "", message, way_out(object)),
         left,
-    ))
+    )
 }
 
+/// No instant stands in the message: it moves with every deletion before this one, and status would be written each time.
 fn too_many(
     view: &View<'_>,
     platform: &PlatformFacts,
     object: &Object,
     until: Option<Timestamp>,
 ) -> Step {
-    let next = until.map_or_else(
-        || "no deletion goes out while it is 0".to_owned(),
-        |until| format!("the next may go out at {until}"),
-    );
+    let next = if until.is_some() {
+        "as many have begun within the last hour; this one begins when there is room"
+    } else {
+        "no deletion begins while it is 0"
+    };
     let message = format!(
         "maxDeletionsPerHour of BackupPlatform {:?} is {}, and {next}",
         platform.name, platform.safety.max_deletions_per_hour
@@ -112,39 +165,185 @@ fn held(refusal: &Refusal, again: Duration) -> Step {
     under_rule(settle(verdict, Some(again)), refusal)
 }
 
-/// Who thinks again gets back what was suspended for the deletion, before it is let go.
-pub fn reactivation(view: &View<'_>) -> Option<Step> {
-    let known = view.remote.known.as_ref().map(|seen| &seen.object);
-    let object = view.remote.claimed.as_ref().or(known)?;
-    let wanted_off = match object.kind {
-        Kind::Tenant => view.declared.spec.get("state") == Some(&"Suspended".into()),
-        _ => view.declared.spec.get("active") == Some(&false.into()),
+/// The object that Holdfast suspended for this deletion and hasn't activated again. Noted before the suspension is sent, so
+/// that neither a lost answer nor a crash hides it.
+pub fn suspended(view: &View<'_>) -> Option<ObjectId> {
+    suspended_object(view.declared, view.progress)
+}
+
+fn suspended_object(declared: &Declared, progress: &Progress) -> Option<ObjectId> {
+    let noted = declared.status.deletion.as_ref()?.suspended.as_deref()?;
+    let undone = progress.performed.iter().rev().find(is_switch);
+    let undone = undone.is_some_and(|change| {
+        matches!(
+            (change.step, change.outcome),
+            (ChangeStep::Activate, ChangeOutcome::Done)
+                | (ChangeStep::Suspend, ChangeOutcome::Refused)
+        )
+    });
+    (!undone).then(|| ObjectId::new(noted))
+}
+
+fn is_switch(change: &&Change) -> bool {
+    matches!(change.step, ChangeStep::Suspend | ChangeStep::Activate) && change.fields == [FIELD]
+}
+
+/// The last suspension or activation for the sake of this deletion.
+fn last_switch<'a>(view: &'a View<'_>) -> Option<&'a Change> {
+    let logged = view.declared.status.changes.iter();
+    logged.chain(view.progress.unlogged()).rev().find(is_switch)
+}
+
+/// What status says of the deletion at the end of a pass.
+pub fn deletion_status(declared: &Declared, progress: &Progress) -> Option<DeletionStatus> {
+    let noted = declared.status.deletion.as_ref()?;
+    let now = DeletionStatus {
+        permitted_at: noted.permitted_at,
+        suspended: suspended_object(declared, progress).map(|id| id.to_string()),
     };
-    if object.active() || wanted_off || !suspended_by_us(view) {
-        return None;
+    (declared.deleting && now != DeletionStatus::default()).then_some(now)
+}
+
+/// What status says of the deletion once this intent is written down, and before it is sent.
+pub fn deletion_begun(
+    declared: &Declared,
+    remote: &Remote,
+    progress: &Progress,
+    intent: &Intent,
+) -> Option<DeletionStatus> {
+    let mut deletion = deletion_status(declared, progress).unwrap_or_default();
+    let suspends = intent.step == ChangeStep::Suspend && intent.fields == [FIELD];
+    if suspends || intent.step == ChangeStep::Delete {
+        if let Some(DeletionPermit::Granted(at)) = progress.permit {
+            deletion.permitted_at.get_or_insert(at);
+        }
+        if suspends {
+            deletion.suspended =
+                remote_object(declared, remote).map(|object| object.id.to_string());
+        }
+    }
+    (deletion != DeletionStatus::default()).then_some(deletion)
+}
+
+/// What comes before a release: what Holdfast suspended for the deletion is activated again. `None` when it may be released.
+pub fn before_release(view: &View<'_>, management: Management) -> Option<Step> {
+    let id = still_suspended(view)?;
+    if management != Management::Manage {
+        let why = format!("management: {} forbids to activate it", management.as_str());
+        return Some(kept(view, &id, Reason::StillSuspended, &why));
     }
     if let Some((reason, hold)) = &view.hold {
-        let verdict = Verdict::DeletionBlocked(*reason, hold.clone());
-        return Some(settle(verdict, Some(PATIENCE)));
+        return Some(kept(view, &id, *reason, hold));
     }
-    Some(Step::SetActive {
-        id: object.id.clone(),
-        active: true,
-        field: FIELD.into(),
-        reverting: false,
+    if let Some(step) = operation(view).or_else(|| may_come_late(view, &id)) {
+        return Some(step);
+    }
+    if view.progress.gone.as_ref() == Some(&id) {
+        return None;
+    }
+    if view.progress.fresh.as_ref() != Some(&id) {
+        return Some(Step::Read(id));
+    }
+    let known = view.remote.known.as_ref();
+    let known = known.filter(|seen| seen.holder.is_none() && seen.object.claim.is_none());
+    let object = view.remote.claimed.as_ref();
+    let object = object.or(known.map(|seen| &seen.object));
+    // Anything else of this id is another owner's by now.
+    let object = object.filter(|object| object.id == id && !object.active())?;
+    Some(switch(&object.id, true))
+}
+
+/// The object that would stay suspended if the resource were released now, unless the spec or the annotation
+/// `holdfast.dev/release-suspended` says that it shall.
+fn still_suspended(view: &View<'_>) -> Option<ObjectId> {
+    let id = suspended(view)?;
+    let spec = &view.declared.spec;
+    let wanted = match view.declared.kind {
+        Kind::Tenant => spec.get("state") == Some(&"Suspended".into()),
+        _ => spec.get("active") == Some(&false.into()),
+    };
+    (!wanted && !is_let_go(view, &id)).then_some(id)
+}
+
+fn is_let_go(view: &View<'_>, id: &ObjectId) -> bool {
+    view.declared.release_suspended.as_deref() == Some(id.as_str())
+}
+
+/// The object that a release by `holdfast.dev/release-suspended` leaves suspended, to be said in event and log.
+pub fn left_suspended(view: &View<'_>) -> Option<ObjectId> {
+    suspended(view).filter(|id| is_let_go(view, id))
+}
+
+/// A suspension without an answer may be carried out after an activation that is sent now.
+fn may_come_late(view: &View<'_>, id: &ObjectId) -> Option<Step> {
+    let sent = last_switch(view).filter(|change| change.step == ChangeStep::Suspend)?;
+    let open = is_open(sent) && view.now.duration_since(sent.at) < LATE;
+    let why = format!(
+        "the suspension sent at {} was not answered and may still be carried out; it is looked at two minutes after that",
+        sent.at
+    );
+    open.then(|| {
+        let message = format!("{why}. {}", way_to_release(id));
+        let verdict = Verdict::DeletionBlocked(Reason::WaitingForPlatform, message);
+        settle(verdict, Some(SHORT))
     })
 }
 
-/// Whether the last switch of the object was ours, for the sake of the deletion.
-fn suspended_by_us(view: &View<'_>) -> bool {
-    let changes = view.declared.status.changes.iter();
-    let switched = |change: &&Change| {
-        matches!(change.step, ChangeStep::Suspend | ChangeStep::Activate)
-            && !matches!(
-                change.outcome,
-                ChangeOutcome::Refused | ChangeOutcome::Failed
-            )
-    };
-    let last = changes.chain(view.progress.unlogged()).rev().find(switched);
-    last.is_some_and(|change| change.step == ChangeStep::Suspend && change.fields == [FIELD])
+/// A release that waits, since the object would stay suspended.
+fn kept(view: &View<'_>, id: &ObjectId, reason: Reason, why: &str) -> Step {
+    let verdict = Verdict::DeletionBlocked(reason, kept_message(view, id, why));
+    settle(verdict, Some(PATIENCE))
+}
+
+fn kept_message(view: &View<'_>, id: &ObjectId, why: &str) -> String {
+    format!(
+        "Holdfast suspended {} {id} for its deletion, and {}. It is activated as soon as that is possible, and then released. {}",
+        view.declared.kind.as_str(),
+        why.trim_end_matches('.'),
+        way_to_release(id)
+    )
+}
+
+/// The same where there is no platform that could be asked.
+pub fn kept_without_platform(view: &View<'_>, why: &str) -> Option<Step> {
+    let id = still_suspended(view)?;
+    let why = format!("it can't be activated: {why}");
+    Some(kept(view, &id, Reason::StillSuspended, &why))
+}
+
+/// What is said when a release needs the platform, and the platform doesn't answer.
+pub fn held_release(view: &View<'_>, why: &str) -> Option<Verdict> {
+    let retains = view.declared.lifecycle.deletion_policy() == DeletionPolicy::Retain;
+    let id = still_suspended(view).filter(|_| view.declared.deleting && retains)?;
+    Some(Verdict::DeletionBlocked(
+        Reason::StillSuspended,
+        kept_message(view, &id, why),
+    ))
+}
+
+fn way_to_release(id: &ObjectId) -> String {
+    format!("To release it suspended, annotate with {RELEASE_SUSPENDED_ANNOTATION}={id}.")
+}
+
+/// How to end a deletion that can't go on, for messages.
+pub fn way_to_end(view: &View<'_>) -> String {
+    let releases = view.declared.lifecycle.deletion_policy() == DeletionPolicy::Retain;
+    match still_suspended(view).filter(|_| releases) {
+        Some(id) => way_to_release(&id),
+        None => "Or set deletionPolicy: Retain to let go of it untouched.".into(),
+    }
+}
+
+impl Progress {
+    /// The permit that this pass took and did nothing with: it goes back.
+    pub fn unused_permit(&self) -> Option<Timestamp> {
+        let begun =
+            |intent: &Intent| matches!(intent.step, ChangeStep::Suspend | ChangeStep::Delete);
+        match self.permit {
+            Some(DeletionPermit::Granted(at)) if !self.intent.as_ref().is_some_and(begun) => {
+                Some(at)
+            }
+            _ => None,
+        }
+    }
 }

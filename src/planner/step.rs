@@ -78,8 +78,8 @@ pub enum Step {
     CheckOperation(String),
     /// Ask what a deletion would take away.
     RehearseDeletion(ObjectId),
-    /// Take one of the deletions that the platform's limit allows within the hour.
-    TakeDeletionTurn(u32),
+    /// Take one of the permits for a deletion that the platform's limit allows within the hour.
+    TakeDeletionPermit(u32),
     /// Delete what was rehearsed.
     Delete {
         /// Which object.
@@ -125,7 +125,7 @@ impl Step {
             | Self::Read(_)
             | Self::CheckOperation(_)
             | Self::RehearseDeletion(_)
-            | Self::TakeDeletionTurn(_)
+            | Self::TakeDeletionPermit(_)
             | Self::ConfirmGone(_)
             | Self::Release
             | Self::Settle(_) => None,
@@ -163,7 +163,7 @@ impl Step {
             Self::SendWelcomeMail(_) => "SendWelcomeMail",
             Self::CheckOperation(_) => "CheckOperation",
             Self::RehearseDeletion(_) => "RehearseDeletion",
-            Self::TakeDeletionTurn(_) => "TakeDeletionTurn",
+            Self::TakeDeletionPermit(_) => "TakeDeletionPermit",
             Self::Delete { .. } => "Delete",
             Self::ConfirmGone(_) => "ConfirmGone",
             Self::Release => "Release",

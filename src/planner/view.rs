@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::{Turn, Verdict};
+use super::{DeletionPermit, Verdict};
 use crate::{
     api::{
         Kind, Reason,
@@ -34,6 +34,8 @@ pub struct Declared {
     pub deleted_at: Option<jiff::Timestamp>,
     /// `holdfast.dev/allow-deletion`: the id that may be deleted without delay or limit.
     pub allowed_deletion: Option<String>,
+    /// `holdfast.dev/release-suspended`: the id that may be released suspended.
+    pub release_suspended: Option<String>,
     /// Whether our finalizer is there.
     pub finalized: bool,
     /// The account and remote id in our annotation.
@@ -220,8 +222,8 @@ pub struct Progress {
     pub fresh: Option<ObjectId>,
     /// The platform says outright that there is no object of this id.
     pub gone: Option<ObjectId>,
-    /// Whether the deletion was let through.
-    pub turn: Option<Turn>,
+    /// Whether the deletion may begin.
+    pub permit: Option<DeletionPermit>,
     /// The deletion was rehearsed, and this is the token.
     pub rehearsal: Option<Rehearsal>,
     /// The deletion was carried out.
@@ -274,6 +276,8 @@ pub struct View<'a> {
     pub remote: Remote,
     /// What the rules need to know of the things around it.
     pub neighbours: Neighbours,
+    /// Resources below this one that are being deleted and find their platform through it, by their titles.
+    pub deleting_below: Vec<String>,
     /// Labels that follow from what was observed.
     pub labels: BTreeMap<String, String>,
     /// What this pass has learned.

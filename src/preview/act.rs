@@ -13,7 +13,7 @@ use crate::{
     },
     estate::{Claim, Client, Object, ObjectId, Protection, Settings},
     inventory::Inventory,
-    planner::{self, Marks, Progress, Step, Turn},
+    planner::{self, DeletionPermit, Marks, Progress, Step},
     platform::Rehearsal,
     survey::{PlatformKey, Sight, Site},
 };
@@ -51,7 +51,7 @@ impl World {
                 progress.before_intent = progress.performed.len();
                 progress.intent = Some(intent);
             }
-            Step::TakeDeletionTurn(most) => progress.turn = Some(self.turn(site, most, now)),
+            Step::TakeDeletionPermit(most) => progress.permit = Some(self.permit(site, most, now)),
             Step::Release => {
                 taken.actions.extend(released(sight));
                 self.remove(&**object);
@@ -87,7 +87,7 @@ impl World {
         self.put(object);
     }
 
-    fn turn(&mut self, site: Option<&Site>, most: u32, now: jiff::Timestamp) -> Turn {
+    fn permit(&mut self, site: Option<&Site>, most: u32, now: jiff::Timestamp) -> DeletionPermit {
         let nowhere = || PlatformKey {
             namespace: String::new(),
             name: String::new(),
@@ -96,9 +96,9 @@ impl World {
         let turns = self.turns.entry(key).or_default();
         *turns += 1;
         if *turns <= most {
-            Turn::Granted
+            DeletionPermit::Granted(now)
         } else {
-            Turn::Refused((most > 0).then(|| now + jiff::SignedDuration::from_hours(1)))
+            DeletionPermit::Refused((most > 0).then(|| now + jiff::SignedDuration::from_hours(1)))
         }
     }
 }
@@ -209,7 +209,7 @@ fn on_platform(
         Step::Finalize
         | Step::Mark(_)
         | Step::RecordIntent(_)
-        | Step::TakeDeletionTurn(_)
+        | Step::TakeDeletionPermit(_)
         | Step::Release
         | Step::Settle(_) => None,
     }

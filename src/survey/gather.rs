@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use kube::{Resource, ResourceExt, runtime::reflector::Store};
 
 use super::{
-    Managed, Named, ResourceRef, Site, Survey, around::around, find, neighbours::neighbours,
+    Managed, Named, ResourceRef, Site, Survey,
+    around::around,
+    find,
+    neighbours::{deleting_below, neighbours},
     stand_in::stand_in,
 };
 use crate::{
@@ -35,6 +38,8 @@ pub struct Sight {
     pub remote: Remote,
     /// What the rules need to know of the things around it.
     pub neighbours: Neighbours,
+    /// Resources below this one that are being deleted, by their titles.
+    pub deleting_below: Vec<String>,
     /// What surrounds the remote object, for labels and status.
     pub around: Around,
     /// What the spec would make, where the platform has no objects of this kind.
@@ -60,6 +65,7 @@ pub fn gather<K: Managed>(
         references: references(survey, object),
         remote: Remote::default(),
         neighbours: Neighbours::default(),
+        deleting_below: deleting_below(survey, object),
         around: Around::default(),
         stand_in: None,
         promoted: Vec::new(),
@@ -106,6 +112,7 @@ impl Sight {
             supplements: self.supplements.clone(),
             remote: self.remote.clone(),
             neighbours: self.neighbours.clone(),
+            deleting_below: self.deleting_below.clone(),
             labels: self.labels(),
             progress,
             hold: None,
@@ -154,6 +161,7 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
         deleting: object.meta().deletion_timestamp.is_some(),
         deleted_at: object.meta().deletion_timestamp.as_ref().map(|time| time.0),
         allowed_deletion: annotation(names::ALLOW_DELETION_ANNOTATION),
+        release_suspended: annotation(names::RELEASE_SUSPENDED_ANNOTATION),
         finalized: object
             .finalizers()
             .iter()
@@ -246,7 +254,8 @@ fn remote<K: Managed>(
             .annotated
             .as_ref()
             .filter(|(noted, _)| noted == account)
-            .map(|(_, id)| id.clone()),
+            .map(|(_, id)| id.clone())
+            .or_else(|| suspended(declared, account)),
     };
     let by_word = facts.adopt(&declared.lifecycle) == Adopt::ById;
     let known = by_id
@@ -270,6 +279,14 @@ fn remote<K: Managed>(
         clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
         contested: contested(survey, object),
     }
+}
+
+/// The object that Holdfast suspended for this resource's deletion, as status alone knows it.
+fn suspended(declared: &Declared, account: &str) -> Option<ObjectId> {
+    let status = &declared.status;
+    let here = status.account.as_deref() == Some(account);
+    let deletion = status.deletion.as_ref().filter(|_| here)?;
+    deletion.suspended.as_deref().map(ObjectId::new)
 }
 
 /// Where objects can't carry our claim: the object whose id is noted, first as ours, where everything agrees; or else as one

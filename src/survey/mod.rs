@@ -29,7 +29,7 @@ pub use site::{PlatformKey, Reports, Site, Terms};
 pub use stores::Stores;
 
 use crate::{
-    api::{Customer, Kind},
+    api::{Customer, Kind, names},
     planner,
 };
 
@@ -105,6 +105,23 @@ impl Survey {
             Kind::ServicePlan => find(&self.stores.plans, namespace, name).is_some(),
             Kind::Customer => find(&self.stores.customers, namespace, name).is_some(),
             Kind::Tenant => find(&self.stores.tenants, namespace, name).is_some(),
+        }
+    }
+
+    /// Whether a resource is being deleted and still carries our finalizer.
+    pub fn is_being_deleted(&self, resource: &ResourceRef) -> bool {
+        fn deleted<K: Managed>(object: Option<Arc<K>>) -> bool {
+            let ours = |finalizer: &String| finalizer == names::FINALIZER;
+            object.is_some_and(|object| {
+                object.meta().deletion_timestamp.is_some() && object.finalizers().iter().any(ours)
+            })
+        }
+        let (name, namespace) = (&resource.name, &resource.namespace);
+        match resource.kind {
+            Kind::Reseller => deleted(find(&self.stores.resellers, namespace, name)),
+            Kind::ServicePlan => deleted(find(&self.stores.plans, namespace, name)),
+            Kind::Customer => deleted(find(&self.stores.customers, namespace, name)),
+            Kind::Tenant => deleted(find(&self.stores.tenants, namespace, name)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Managed, ResourceRef, Sight, Site, Survey};
+use super::{Managed, Named, ResourceRef, Sight, Site, Survey, resource_ref};
 use crate::{
     api::{Kind, ManagedKind, Reseller},
     estate::{Object, ObjectId},
@@ -82,6 +82,21 @@ fn below(inventory: &Inventory, object: &Object) -> Vec<Arc<Object>> {
         Kind::ServicePlan => inventory.referring_to_plan(&object.id).cloned().collect(),
         Kind::Customer | Kind::Tenant => Vec::new(),
     }
+}
+
+/// Resources below a reseller that are being deleted and find their platform through it. In a circle of parents nobody waits:
+/// each would wait for the other.
+pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
+    if K::KIND != Kind::Reseller
+        || object.meta().deletion_timestamp.is_none()
+        || circle(survey, object).is_some()
+    {
+        return Vec::new();
+    }
+    let this = Named::Resource(resource_ref(object));
+    let below = survey.referrers.of(&this).into_iter();
+    let deleting = below.filter(|resource| survey.is_being_deleted(resource));
+    deleting.map(|resource| resource.to_string()).collect()
 }
 
 /// The circle that the parents of a reseller form, if they do.

@@ -7,7 +7,7 @@ use holdfast::{
     estate::{Capability, Facts, Object, ObjectId, Settings},
     planner::{
         self, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Remote,
-        Settlement, Step, Supplements, Turn, View,
+        Settlement, Step, Supplements, View,
     },
     platform::Rehearsal,
 };
@@ -119,6 +119,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                     None,
                 ],
             },
+            deleting_below: Vec::new(),
             labels: BTreeMap::new(),
             progress: &progress,
             rest: None,
@@ -147,10 +148,14 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                     bytes: 0,
                 });
             }
-            Step::TakeDeletionTurn(_) => {
-                let refused = Turn::Refused(Some(now() + Duration::from_secs(2400)));
+            Step::TakeDeletionPermit(_) => {
+                let refused = DeletionPermit::Refused(Some(now() + Duration::from_secs(2400)));
                 let none_left = case.platform.deletions_left == Some(0);
-                progress.turn = Some(if none_left { refused } else { Turn::Granted });
+                progress.permit = Some(if none_left {
+                    refused
+                } else {
+                    DeletionPermit::Granted(now())
+                });
             }
             Step::Update { patch, .. } => change(object.as_mut(), &Value::Object(patch)),
             Step::SetActive { active, .. } => change(object.as_mut(), &json!({"active": active})),

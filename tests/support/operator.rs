@@ -33,12 +33,22 @@ pub struct Stage {
     pub data: TempDir,
     process: Option<Child>,
     ports: (u16, u16),
+    /// Where its Leases are.
+    leases: String,
 }
 
 impl Stage {
     /// Starts an operator in a namespace of its own.
     pub async fn start(prefix: &str) -> Self {
         let mut stage = Self::in_cluster(Cluster::start(prefix).await);
+        stage.run().await;
+        stage
+    }
+
+    /// The same with its Leases in another namespace, as in a cluster: what goes with the one stays in the other.
+    pub async fn start_leasing_in(prefix: &str, leases: &str) -> Self {
+        let mut stage = Self::in_cluster(Cluster::start(prefix).await);
+        leases.clone_into(&mut stage.leases);
         stage.run().await;
         stage
     }
@@ -53,6 +63,7 @@ impl Stage {
 
     fn in_cluster(cluster: Cluster) -> Self {
         Self {
+            leases: cluster.namespace.clone(),
             cluster,
             data: TempDir::new().expect("a directory"),
             process: None,
@@ -74,7 +85,7 @@ impl Stage {
                 "--namespace",
                 &namespace,
                 "--lease-namespace",
-                &namespace,
+                &self.leases,
             ])
             .args(["--data-dir".as_ref(), self.data.path().as_os_str()])
             .args(["--listen", &format!("127.0.0.1:{}", self.ports.0)])

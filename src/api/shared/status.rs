@@ -73,6 +73,10 @@ pub struct ManagedStatus {
     #[schemars(length(max = 128))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// Id of the account that `externalId` belongs to.
+    #[schemars(length(max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The mark left on the remote object: a keyed hash of kind, namespace and name. The same YAML yields it again, and it
     /// says nothing about names.
     #[schemars(length(max = 64))]
@@ -106,6 +110,23 @@ pub struct ManagedStatus {
     /// What is about to be sent to the platform, written down beforehand and settled before anything else happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
+    /// What the deletion of the remote object has done so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionStatus>,
+}
+
+/// What a deletion has done so far, written down before it is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletionStatus {
+    /// When the deletion was counted against `safety.maxDeletionsPerHour`; it is counted once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permitted_at: Option<Timestamp>,
+    /// Id of the remote object that Holdfast suspended for this deletion and hasn't activated again. With
+    /// `deletionPolicy: Retain` it is activated before it is released.
+    #[schemars(length(max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<String>,
 }
 
 /// One managed field that differs.

@@ -7,8 +7,8 @@ use crate::{
         ConditionType, Reason,
         platform::{
             Account, AdministratorCounts, BackupPlatformSpec, BackupPlatformStatus,
-            BackupPlatformSummary, LicencePool, ObjectCounts, RecentDeletions, RemoteName,
-            StorageLocation, UnmanagedObject,
+            BackupPlatformSummary, LicencePool, ObjectCounts, RemoteName, StorageLocation,
+            UnmanagedObject,
         },
         quantity::Count,
         shared::{Bandwidth, BandwidthMode},
@@ -47,25 +47,24 @@ pub struct PlatformSummary {
     pub unmanaged: Vec<UnmanagedObject>,
     /// The customer that takes clients nobody lists.
     pub default_customer: Option<RemoteName>,
-    /// How many deletions have gone out within the last hour, and when the last did.
-    pub recent_deletions: Option<(u32, jiff::Timestamp)>,
     /// Resources whose deletion is held since there were too many.
     pub held_deletions: usize,
     /// The credential leads to another account than the confirmed one.
     pub account_mismatch: Option<String>,
 }
 
-/// A platform's whole status. Until there was a first look, what was said before stands.
+/// A platform's whole status. `departure` is what its deletion waits for. Until there was a first look, what was said before stands.
 pub fn platform(
     spec: &BackupPlatformSpec,
     generation: i64,
     previous: Option<&BackupPlatformStatus>,
     health: &PlatformHealth,
     summary: Option<&PlatformSummary>,
+    departure: Option<&str>,
     now: jiff::Timestamp,
 ) -> BackupPlatformStatus {
     let mut status = previous.cloned().unwrap_or_default();
-    if *health == PlatformHealth::Unobserved && status.account.is_some() {
+    if *health == PlatformHealth::Unobserved && status.account.is_some() && departure.is_none() {
         return status;
     }
     status.observed_generation = Some(generation);
@@ -86,7 +85,9 @@ pub fn platform(
         account: Some(account.unwrap_or_else(|| NOTHING.into())),
         free_licences: Some(licences.unwrap_or_else(|| NOTHING.into())),
     });
-    let said = conditions(spec, health, summary);
+    let mut said = conditions(spec, health, summary);
+    said.extend(deletion_waits(departure));
+    said.sort_by_key(|(kind, ..)| *kind);
     let dated = |(kind, holds, reason, message): Said| {
         let value = match holds {
             Some(true) => "True",
@@ -169,9 +170,6 @@ fn describe(status: &mut BackupPlatformStatus, summary: &PlatformSummary) {
         free: Count::from_count(pool.free),
     };
     status.licences = surroundings.licences.as_ref().map(pool);
-    status.recent_deletions = summary
-        .recent_deletions
-        .map(|(count, last)| RecentDeletions { count, last });
 }
 
 type Said = (ConditionType, Option<bool>, Reason, String);
@@ -228,7 +226,6 @@ fn conditions(
     said.extend(single_administrator(summary));
     said.extend(deletions_held(summary));
     said.extend(set_at_console(spec));
-    said.sort_by_key(|(kind, ..)| *kind);
     said
 }
 
@@ -297,6 +294,13 @@ fn deletions_held(summary: Option<&PlatformSummary>) -> Option<Said> {
         Reason::TooManyDeletions,
         message,
     ))
+}
+
+/// F22: the platform is being deleted, and what is being deleted on it needs it until then.
+fn deletion_waits(departure: Option<&str>) -> Option<Said> {
+    let message = departure?.to_owned();
+    let reason = Reason::WaitingForDependents;
+    Some((ConditionType::DeletionBlocked, Some(true), reason, message))
 }
 
 /// R-V9, R-S7: what holds for a platform as a whole is inherited in status, and set by a person: its interface has no place

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fixtures::{ID, Scene, customer, mutates, remote, reseller, service_plan, tenant};
+use super::fixtures::{ID, Scene, customer, mutates, noon, remote, reseller, service_plan, tenant};
 use crate::{
     api::{
         Kind,
@@ -12,7 +12,7 @@ use crate::{
         shared::{Change, ChangeOutcome, ChangeStep, Management, Protection},
     },
     estate::{Capability, Claim, Facts, ObjectId},
-    planner::{Step, Turn, Verdict},
+    planner::{DeletionPermit, Step, Verdict},
 };
 
 /// Applied, and then deleted with `deletionPolicy: Delete`.
@@ -55,12 +55,13 @@ fn observe_and_paused_let_go_even_when_the_policy_says_delete() {
 fn deleting_reads_rehearses_deletes_confirms_and_only_then_lets_go() {
     let id = ObjectId::new(ID);
     let scene = doomed(customer("fabrikam"));
+    assert_eq!(scene.next(), Step::TakeDeletionPermit(10));
+    let mut scene = scene;
+    scene.progress.permit = Some(DeletionPermit::Granted(noon()));
     assert_eq!(scene.next(), Step::Read(id.clone()));
     let scene = scene.read_afresh();
     assert_eq!(scene.next(), Step::RehearseDeletion(id.clone()));
     let mut scene = scene.rehearsed("token");
-    assert_eq!(scene.next(), Step::TakeDeletionTurn(10));
-    scene.progress.turn = Some(Turn::Granted);
     let deletion = Step::Delete {
         id: id.clone(),
         confirmation: "token".into(),
@@ -199,7 +200,9 @@ fn an_unmarked_object_is_deleted_only_by_a_noted_id_of_this_account() {
             .deleting()
             .knowing(object(), None)
     };
-    assert_eq!(base().noting(ID).next(), Step::Read(ObjectId::new(ID)));
+    let mut noted = base().noting(ID);
+    noted.progress.permit = Some(DeletionPermit::Granted(noon()));
+    assert_eq!(noted.next(), Step::Read(ObjectId::new(ID)));
     let message = base()
         .noting_in("another", ID)
         .blocked(Reason::AccountMismatch);
@@ -242,7 +245,7 @@ fn no_shortcut_leads_to_a_deletion_or_a_release() {
         if bits & 8 != 0 {
             scene.remote.claimed = None;
         }
-        scene.progress.turn = Some(Turn::Granted);
+        scene.progress.permit = Some(DeletionPermit::Granted(noon()));
         if bits & 16 != 0 {
             scene = scene.gone("another");
         }
@@ -272,6 +275,28 @@ fn the_id_in_status_counts_when_the_annotation_is_lost() {
     assert_eq!(scene.declared.status.external_id.as_deref(), Some(ID));
     assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)));
     assert_eq!(scene.gone(ID).next(), Step::Release);
+}
+
+// F17: a 404 from another account proves nothing, neither by id nor by claim.
+#[test]
+fn what_another_account_does_not_know_is_not_gone() {
+    let lost = || {
+        let mut scene = doomed(customer("fabrikam")).unclaimed().gone(ID);
+        scene.remote.claimed = None;
+        scene.declared.annotated = None;
+        scene
+    };
+    assert_eq!(lost().next(), Step::Release, "of this account it does");
+    for noted in [Some("another".to_owned()), None] {
+        let mut scene = lost();
+        scene.declared.status.account = noted;
+        let message = scene.blocked(Reason::AccountMismatch);
+        assert!(message.contains("Retain"), "{message}");
+    }
+    let mut scene = lost();
+    scene.declared.status.external_id = None;
+    scene.mismatch = true;
+    scene.blocked(Reason::AccountMismatch);
 }
 
 impl Scene {

@@ -16,8 +16,8 @@ use crate::{
     },
     planner::{
         Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-        Remote, Rest, Safety, Seen, Settlement, Step, Supplements, Verdict, View, desired,
-        managed_status, next,
+        Remote, Rest, Safety, Seen, Settlement, Step, Supplements, Verdict, View, deletion_begun,
+        desired, managed_status, next,
     },
     platform::{PlatformError, Rehearsal},
 };
@@ -97,9 +97,12 @@ pub struct Scene {
     pub supplements: Supplements,
     pub remote: Remote,
     pub neighbours: Neighbours,
+    pub deleting_below: Vec<String>,
     pub labels: BTreeMap<String, String>,
     pub progress: Progress,
     pub hold: Option<String>,
+    /// Whether the credential leads to another account than the confirmed one.
+    pub mismatch: bool,
     pub rest: Option<Rest>,
     pub failures: u32,
     pub now: jiff::Timestamp,
@@ -116,6 +119,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
             deleting: false,
             deleted_at: None,
             allowed_deletion: None,
+            release_suspended: None,
             finalized: false,
             annotated: None,
             marks: Marks::default(),
@@ -131,9 +135,11 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         supplements: Supplements::default(),
         remote: Remote::default(),
         neighbours: Neighbours::default(),
+        deleting_below: Vec::new(),
         labels: BTreeMap::new(),
         progress: Progress::default(),
         hold: None,
+        mismatch: false,
         rest: None,
         failures: 0,
         now: noon(),
@@ -356,12 +362,17 @@ impl Scene {
             supplements: self.supplements.clone(),
             remote: self.remote.clone(),
             neighbours: self.neighbours.clone(),
+            deleting_below: self.deleting_below.clone(),
             labels: self.labels.clone(),
             progress: &self.progress,
             hold: self
                 .hold
                 .clone()
-                .map(|hold| (Reason::WaitingForPlatform, hold)),
+                .map(|hold| (Reason::WaitingForPlatform, hold))
+                .or_else(|| {
+                    let message = "the credential leads to another account.".to_owned();
+                    self.mismatch.then_some((Reason::AccountMismatch, message))
+                }),
             rest: self.rest.clone(),
             failures: self.failures,
             now: self.now,
@@ -373,6 +384,9 @@ impl Scene {
         match self.first() {
             Step::RecordIntent(intent) => {
                 let mut noted = self.clone();
+                let (remote, progress) = (&self.remote, &self.progress);
+                noted.declared.status.deletion =
+                    deletion_begun(&self.declared, remote, progress, &intent);
                 noted.progress.intent = Some(intent);
                 noted.first()
             }
@@ -445,7 +459,7 @@ pub fn mutates(step: &Step) -> bool {
         | Step::Read(_)
         | Step::CheckOperation(_)
         | Step::RehearseDeletion(_)
-        | Step::TakeDeletionTurn(_)
+        | Step::TakeDeletionPermit(_)
         | Step::ConfirmGone(_)
         | Step::Release
         | Step::RecordIntent(_)

@@ -47,11 +47,7 @@ fn an_object_that_is_still_shown_after_its_deletion_is_neither_let_go_nor_delete
     assert_eq!(scene.clone().gone(ID).next(), Step::Release);
     let mut later = scene;
     later.now += Duration::from_secs(121);
-    assert_eq!(
-        later.next(),
-        Step::Read(ObjectId::new(ID)),
-        "from the start"
-    );
+    assert_eq!(later.next(), Step::TakeDeletionPermit(10), "from the start");
 }
 
 // F5

@@ -117,6 +117,53 @@ fn empty_lists_all_the_time_change_nothing_about_the_outcome() {
     }
 }
 
+/// Deleted under a delay, and cancelled before the given request.
+fn cancelled(at: usize, fault: Option<(usize, Fault)>) -> World {
+    let mut scene = customer("fabrikam").with(json!({"deletionPolicy": "Delete"}));
+    scene.facts.safety.deletion_delay = std::time::Duration::from_secs(3600);
+    let mut world = World::new(scene);
+    pass_until_settled(&mut world, false);
+    world.delete();
+    world.requests = 0;
+    world.fault = fault;
+    world.cancelled_at = Some(at);
+    for _ in 0..30 {
+        world.whole_sweep();
+        if world.pass() == End::Released {
+            world.wait_for_late();
+            return world;
+        }
+        // The request that it was to be cancelled before is never sent, as nothing is left to do.
+        if world.requests <= at && world.fault.is_none_or(|(at, _)| at < world.requests) {
+            world.cancel();
+        }
+    }
+    panic!("no end: {:?}", world.scene.next());
+}
+
+// R-N7, F1, F2, F4: whatever is lost, and whenever the deletion is cancelled, the object is released switched on.
+#[test]
+fn a_cancelled_deletion_never_leaves_an_object_suspended() {
+    for at in 0..8 {
+        let calm = cancelled(at, None);
+        for fault_at in 0..calm.requests {
+            for fault in Fault::ALL {
+                let world = cancelled(at, Some((fault_at, fault)));
+                let documents = world.platform.documents();
+                let [(_, document)] = documents.as_slice() else {
+                    panic!("deleted: {at}, {fault:?} at {fault_at}");
+                };
+                assert_ne!(
+                    document["active"],
+                    json!(false),
+                    "cancelled at {at}, {fault:?} at {fault_at}: {:?}",
+                    world.platform.log
+                );
+            }
+        }
+    }
+}
+
 // I4, F18
 #[test]
 fn a_server_that_recases_and_reorders_is_left_in_peace() {

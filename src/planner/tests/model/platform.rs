@@ -36,6 +36,8 @@ pub struct Platform {
     pub keeps_claims_unique: bool,
     /// Creations that were received and are carried out later.
     late: Vec<(Timestamp, Kind, Claim, Map<String, Value>)>,
+    /// Suspensions and activations that are carried out later.
+    late_switches: Vec<(Timestamp, ObjectId, bool)>,
     pub log: Vec<Mutation>,
 }
 
@@ -82,6 +84,7 @@ impl Platform {
             next_id: 1,
             keeps_claims_unique: true,
             late: Vec::new(),
+            late_switches: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -205,12 +208,26 @@ impl Platform {
         self.late.push((due, kind, claim.clone(), document));
     }
 
+    /// F4: an object that is switched at some later instant.
+    pub fn switch_late(&mut self, due: Timestamp, id: ObjectId, active: bool) {
+        self.late_switches.push((due, id, active));
+    }
+
     /// Carries out what is due. What has been made meanwhile isn't made again: creation is by claim.
     pub fn carry_out_late(&mut self, now: Timestamp) {
         let (due, later): (Vec<_>, Vec<_>) = self.late.drain(..).partition(|(due, ..)| *due <= now);
         self.late = later;
         for (_, kind, claim, document) in due {
             let _ = self.create(kind, &claim, document);
+        }
+        let (due, later): (Vec<_>, Vec<_>) = self
+            .late_switches
+            .drain(..)
+            .partition(|(due, ..)| *due <= now);
+        self.late_switches = later;
+        for (_, id, active) in due {
+            let patch = [("active".to_owned(), Value::Bool(active))];
+            let _ = self.update(&id, None, None, patch.into_iter().collect());
         }
     }
 

@@ -13,8 +13,8 @@ use crate::{
     estate::{Claim, Object, ObjectId, Observation},
     inventory::{Inventory, Ticket},
     planner::{
-        Declared, Marks, PlatformState, Progress, Remote, Seen, Settlement, Step, Turn, Verdict,
-        change_log, managed_status, next, remote_name,
+        Declared, DeletionPermit, Marks, PlatformState, Progress, Remote, Seen, Settlement, Step,
+        Verdict, change_log, deletion_begun, managed_status, next, remote_name,
         tests::fixtures::{ACCOUNT, Scene},
     },
     platform::{PlatformError, Rehearsal},
@@ -35,7 +35,7 @@ pub enum Fault {
     AnswerLost,
     /// The request never arrives.
     NotSent,
-    /// A creation is carried out a minute later, and its answer is lost; any other request never arrives.
+    /// A creation, or a switch for the sake of a deletion, is carried out a minute later, and its answer is lost; any other request never arrives.
     Late,
 }
 
@@ -61,7 +61,7 @@ pub enum End {
 enum Answer {
     Marked(Option<Marks>),
     Noted(Intent),
-    Turn,
+    Permitted,
     Released,
     Found(Option<Object>),
     Read(ObjectId, Option<Object>),
@@ -85,6 +85,8 @@ pub struct World {
     pub fault: Option<(usize, Fault)>,
     /// Status writes that changed something.
     pub status_writes: usize,
+    /// Before which request the user cancels the deletion.
+    pub cancelled_at: Option<usize>,
 }
 
 impl World {
@@ -100,6 +102,7 @@ impl World {
             requests: 0,
             fault: None,
             status_writes: 0,
+            cancelled_at: None,
         }
     }
 
@@ -121,7 +124,17 @@ impl World {
     /// The user deletes the resource.
     pub fn delete(&mut self) {
         self.scene.declared.deleting = true;
+        self.scene.declared.deleted_at = Some(self.scene.now);
         self.exists &= self.declared().finalized;
+    }
+
+    /// The user sets `deletionPolicy: Retain` on a resource that is being deleted.
+    pub fn cancel(&mut self) {
+        self.cancelled_at = None;
+        if self.exists {
+            let retain = serde_json::json!({"deletionPolicy": "Retain"});
+            self.scene = self.scene.clone().edited(retain);
+        }
     }
 
     /// A sweep reads the platform; what it read is installed later.
@@ -196,6 +209,9 @@ impl World {
             if !self.exists {
                 return End::Released;
             }
+            if self.cancelled_at.is_some_and(|at| at <= self.requests) {
+                self.cancel();
+            }
             self.gather();
             let step = next(&self.scene.view());
             self.check_step(&step);
@@ -224,6 +240,17 @@ impl World {
             self.platform
                 .create_late(due, KIND, claim, document.clone());
         }
+        if let (
+            Some(Fault::Late),
+            Step::SetActive {
+                id, active, field, ..
+            },
+        ) = (fault, step)
+            && field == "deletionDelay"
+        {
+            let due = self.scene.now + Duration::from_secs(60);
+            self.platform.switch_late(due, id.clone(), *active);
+        }
         let arrives = matches!(fault, None | Some(Fault::CrashAfter | Fault::AnswerLost));
         let outcome = if arrives {
             self.send(step)
@@ -235,7 +262,7 @@ impl World {
             Step::Finalize
                 | Step::Mark(_)
                 | Step::RecordIntent(_)
-                | Step::TakeDeletionTurn(_)
+                | Step::TakeDeletionPermit(_)
                 | Step::Release
                 | Step::Settle(_)
         );
@@ -281,6 +308,8 @@ impl World {
             }
             Step::RecordIntent(intent) => {
                 declared.status.changes = change_log(declared, &scene.progress, None);
+                let (remote, progress) = (&scene.remote, &scene.progress);
+                declared.status.deletion = deletion_begun(declared, remote, progress, intent);
                 declared.status.intent = Some(intent.clone());
                 Answer::Noted(intent.clone())
             }
@@ -310,7 +339,7 @@ impl World {
                 let patch = [("active".to_owned(), Value::Bool(*active))];
                 Answer::Written(platform.update(id, None, None, patch.into_iter().collect())?)
             }
-            Step::TakeDeletionTurn(_) => Answer::Turn,
+            Step::TakeDeletionPermit(_) => Answer::Permitted,
             Step::RehearseDeletion(id) => Answer::Rehearsed(platform.rehearse(id)?),
             Step::Delete { id, confirmation } => {
                 platform.delete(id, confirmation)?;
@@ -369,7 +398,9 @@ impl World {
                 self.inventory.forget(KIND, &id);
                 progress.gone = Some(id);
             }
-            Ok(Answer::Turn) => progress.turn = Some(Turn::Granted),
+            Ok(Answer::Permitted) => {
+                progress.permit = Some(DeletionPermit::Granted(self.scene.now));
+            }
             Ok(Answer::Rehearsed(rehearsal)) => progress.rehearsal = Some(rehearsal),
             Ok(Answer::Deleted(id)) => {
                 progress.deleted = Some(id);

@@ -1,0 +1,179 @@
+//! How many deletions have begun on one account within the last hour: each takes a permit, and `safety.maxDeletionsPerHour`
+//! says how many there are.
+//!
+//! Permits are written down on the account's Lease before they are used, so that neither a restart nor a takeover forgets
+//! one. Many are written at once.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+
+use crate::planner::DeletionPermit;
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// A record of permits counts them by the minute, so that it stays small whatever the limit is.
+const MINUTE: i64 = 60;
+
+/// The permits of the last hour.
+#[derive(Debug, Default)]
+pub struct Permits {
+    /// When they were taken, oldest first.
+    times: Mutex<VecDeque<Timestamp>>,
+    /// How many were ever taken here, and how many of them are written down.
+    taken: watch::Sender<u64>,
+    written: watch::Sender<u64>,
+    /// Asks for the record to be written.
+    pub unwritten: Notify,
+}
+
+impl Permits {
+    fn recent(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<Timestamp>> {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        while times.front().is_some_and(|first| *first + HOUR <= now) {
+            times.pop_front();
+        }
+        times
+    }
+
+    /// Takes one of the `most` permits that there are within an hour, if one is left. It counts once it is written down.
+    pub fn take(&self, most: u32, now: Timestamp) -> DeletionPermit {
+        let mut times = self.recent(now);
+        if times.len() < most as usize {
+            times.push_back(now);
+            self.taken.send_modify(|taken| *taken += 1);
+            return DeletionPermit::Granted(now);
+        }
+        // So many have to grow old before there is room for one.
+        let surplus = times.len() - most as usize;
+        let frees = times.get(surplus).filter(|_| most > 0);
+        DeletionPermit::Refused(frees.map(|first| *first + HOUR))
+    }
+
+    /// Gives a permit back that wasn't used.
+    pub fn give_back(&self, taken_at: Timestamp) {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = times.iter().rposition(|time| *time == taken_at) {
+            times.remove(position);
+        }
+    }
+
+    /// Resolves when all that was taken until now is written down.
+    pub async fn written_down(&self) {
+        let wanted = *self.taken.borrow();
+        self.unwritten.notify_one();
+        let mut written = self.written.subscribe();
+        // The sender lives as long as we do.
+        let _ = written.wait_for(|written| *written >= wanted).await;
+    }
+
+    /// What to write down, and up to which permit that is.
+    pub fn record(&self, now: Timestamp) -> (String, u64) {
+        let taken = *self.taken.borrow();
+        let mut minutes: BTreeMap<i64, u32> = BTreeMap::new();
+        for time in self.recent(now).iter() {
+            // Rounded up: none is forgotten too early.
+            let minute = time.as_second().div_euclid(MINUTE) + 1;
+            *minutes.entry(minute).or_default() += 1;
+        }
+        let counts = minutes
+            .iter()
+            .map(|(minute, count)| format!("{minute}:{count}"));
+        (counts.collect::<Vec<_>>().join(","), taken)
+    }
+
+    /// Notes that a record is written.
+    pub fn note_written(&self, taken: u64) {
+        self.written.send_replace(taken);
+    }
+
+    /// After a restart or a takeover: what the record says takes the place of what is known here.
+    pub fn resume(&self, record: &str, now: Timestamp) {
+        let counted = |part: &str| {
+            let (minute, count) = part.split_once(':')?;
+            let at = Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(MINUTE)?);
+            Some((at.ok()?, count.parse().ok()?))
+        };
+        let counts = record.split(',').filter_map(counted);
+        let times = counts
+            .flat_map(|(at, count): (Timestamp, u32)| std::iter::repeat_n(at, count as usize));
+        *self.recent(now) = times.collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("an instant")
+    }
+
+    fn granted(second: i64) -> DeletionPermit {
+        DeletionPermit::Granted(at(second))
+    }
+
+    fn refused(second: i64) -> DeletionPermit {
+        DeletionPermit::Refused(Some(at(second)))
+    }
+
+    // R-N7
+    #[test]
+    fn no_more_begin_within_any_hour() {
+        let permits = Permits::default();
+        assert_eq!(permits.take(2, at(0)), granted(0));
+        assert_eq!(permits.take(2, at(600)), granted(600));
+        assert_eq!(permits.take(2, at(601)), refused(3600));
+        assert_eq!(permits.take(2, at(3600)), granted(3600));
+        assert_eq!(permits.take(2, at(3601)), refused(4200));
+        assert_eq!(permits.take(0, at(3601)), DeletionPermit::Refused(None));
+        assert_eq!(permits.take(1, at(3601)), refused(7200));
+    }
+
+    // R-N7
+    #[test]
+    fn one_that_was_not_used_is_there_for_another() {
+        let permits = Permits::default();
+        permits.take(1, at(0));
+        permits.give_back(at(0));
+        assert_eq!(permits.take(1, at(1)), granted(1));
+        permits.give_back(at(0));
+        assert_eq!(permits.take(1, at(2)), refused(3601));
+    }
+
+    // R-N7, R-N9: each counts a minute longer at most, and none is forgotten.
+    #[test]
+    fn a_restart_forgets_none() {
+        let permits = Permits::default();
+        permits.take(3, at(0));
+        permits.take(3, at(600));
+        permits.take(3, at(601));
+        let (record, taken) = permits.record(at(700));
+        assert_eq!((record.as_str(), taken), ("1:1,11:2", 3));
+        let restarted = Permits::default();
+        restarted.resume(&record, at(700));
+        assert_eq!(restarted.take(3, at(3659)), refused(3660));
+        assert_eq!(restarted.take(3, at(3660)), granted(3660));
+        assert_eq!(restarted.take(3, at(3661)), refused(4260));
+        restarted.resume("", at(3700));
+        assert_eq!(restarted.take(1, at(3700)), granted(3700));
+        restarted.resume("nonsense,7:x,:,1:", at(3700));
+        assert_eq!(restarted.record(at(3700)).0, "");
+    }
+
+    // R-N9
+    #[tokio::test]
+    async fn a_permit_is_written_down_before_it_is_used() {
+        let permits = Permits::default();
+        permits.take(9, at(0));
+        let waiting = permits.written_down();
+        tokio::pin!(waiting);
+        assert!(futures::poll!(&mut waiting).is_pending());
+        permits.note_written(permits.record(at(1)).1);
+        assert!(futures::poll!(&mut waiting).is_ready());
+    }
+}

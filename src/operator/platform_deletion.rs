@@ -1,0 +1,84 @@
+//! A `BackupPlatform` that is being deleted: what refers to it is gathered, and its finalizer goes when the planner says so.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api, Resource,
+    runtime::{controller::Action, reflector::Store},
+};
+
+use super::{
+    context::Context,
+    writes::{PassError, release},
+};
+use crate::{
+    api::BackupPlatform,
+    planner::{PlatformDependents, PlatformRelease, release_platform},
+    survey::{Managed, PlatformKey, resource_ref},
+};
+
+/// Whether the platform may go: `None` when it is gone, else what is said while it waits, and when to look again.
+///
+/// # Errors
+/// The API server's.
+pub async fn step(
+    context: &Context,
+    platform: &Arc<BackupPlatform>,
+) -> Result<Option<(Option<String>, Action)>, PassError> {
+    let key = PlatformKey::of(platform);
+    let mut dependents = PlatformDependents::default();
+    let stores = &context.survey.stores;
+    gather(context, &stores.resellers, &key, &mut dependents);
+    gather(context, &stores.plans, &key, &mut dependents);
+    gather(context, &stores.customers, &key, &mut dependents);
+    gather(context, &stores.tenants, &key, &mut dependents);
+    dependents.quiet = context
+        .memory
+        .note_busy(&key, !dependents.deleting.is_empty());
+    dependents.namespace_terminating =
+        !dependents.staying.is_empty() && is_terminating(context, &key.namespace).await;
+    match release_platform(&dependents) {
+        PlatformRelease::Wait(message, again) => Ok(Some((message, Action::requeue(again)))),
+        PlatformRelease::Release => {
+            release(context, platform).await?;
+            context.platform_gone(&key);
+            Ok(None)
+        }
+    }
+}
+
+fn gather<K: Managed>(
+    context: &Context,
+    store: &Store<K>,
+    key: &PlatformKey,
+    dependents: &mut PlatformDependents,
+) {
+    for object in store.state() {
+        if !context.survey.lives_on(&*object, key) {
+            continue;
+        }
+        let resource = resource_ref(&*object);
+        if context.survey.is_being_deleted(&resource) {
+            dependents.deleting.push(resource.to_string());
+        } else if object.meta().deletion_timestamp.is_none() {
+            dependents.staying.push(resource.to_string());
+        }
+    }
+    dependents.deleting.sort();
+    dependents.staying.sort();
+}
+
+/// Whether a namespace is being deleted. Where we may not read namespaces, what is being deleted tells as much a moment later.
+async fn is_terminating(context: &Context, name: &str) -> bool {
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    match api.get_opt(name).await {
+        Ok(namespace) => {
+            namespace.is_none_or(|namespace| namespace.meta().deletion_timestamp.is_some())
+        }
+        Err(error) => {
+            tracing::debug!(namespace = name, %error, "the namespace can't be read");
+            false
+        }
+    }
+}
