@@ -83,6 +83,24 @@ async fn a_deletion_that_is_cancelled_while_the_operator_is_down_leaves_nothing_
     assert_eq!(active(&bridge, "fabrikam").await, true);
 }
 
+/// The last change was five minutes ago.
+fn antedate(stage: &Stage, object: &str) {
+    let mut status = stage.get(object)["status"].clone();
+    let changes = status["changes"].as_array_mut().expect("changes");
+    let last = changes.last_mut().expect("one");
+    last["at"] = json!(jiff::Timestamp::now() - jiff::SignedDuration::from_mins(5));
+    let patch = json!({"status": {"changes": changes}}).to_string();
+    let patch = [
+        "patch",
+        object,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &patch,
+    ];
+    stage.show(&patch);
+}
+
 // R-N7, F2: the platform has carried the suspension out, and nobody heard of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspension_whose_answer_is_lost_is_undone_before_the_release() {
@@ -93,9 +111,26 @@ async fn a_suspension_whose_answer_is_lost_is_undone_before_the_release() {
         active(&bridge, "fabrikam").await == false
     })
     .await;
+    stage
+        .await_condition("customer/fabrikam", "DeletionBlocked", "True")
+        .await;
     stage.kill();
     retain(&stage, "customer/fabrikam");
     bridge.faults("[]");
+    stage.run().await;
+    eventually("the message says for what it waits", || async {
+        let message = stage.message("customer/fabrikam", "DeletionBlocked");
+        message.contains("may still be carried out") && message.contains("release-suspended=")
+    })
+    .await;
+    assert_eq!(
+        active(&bridge, "fabrikam").await,
+        false,
+        "not before its time"
+    );
+    // It may be carried out late for two minutes; they pass more quickly by this.
+    stage.kill();
+    antedate(&stage, "customer/fabrikam");
     stage.run().await;
     gone(&stage, "customer/fabrikam").await;
     assert_eq!(active(&bridge, "fabrikam").await, true);
@@ -227,6 +262,8 @@ async fn no_more_deletions_begin_than_the_limit_allows_also_after_a_restart() {
     let message = stage.message(waiting.expect("one waits"), "DeletionBlocked");
     assert!(!message.contains("202"), "no instant: {message}");
 
+    // The first sweep after a creation reads the reports, and what they say is written once.
+    bridge.sweep(&stage, 3).await;
     // Who is asked again and again sends nothing and writes nothing.
     let version = |object: &String| stage.get(object)["metadata"]["resourceVersion"].clone();
     let before: Vec<Value> = all.iter().map(version).collect();
@@ -356,11 +393,13 @@ async fn after_a_restart_without_the_secret_a_deletion_says_what_is_missing() {
     retain(&stage, "tenant/fabrikam-hybrid");
     gone(&stage, "tenant/fabrikam-hybrid").await;
     gone(&stage, "backupplatform/msp").await;
-    assert_eq!(
-        bridge.console.list("tenants").await.len(),
-        1,
-        "left as it was"
-    );
+    let tenants = bridge.console.list("tenants").await;
+    let left = tenants.iter().any(|tenant| {
+        tenant["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("Fabrikam /"))
+    });
+    assert!(left, "left as it was: {tenants:#?}");
 }
 
 // F22: one file with the platform first, as the examples have it.

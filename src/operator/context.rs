@@ -248,8 +248,8 @@ impl Context {
     }
 
     /// There is no way to a `BackupPlatform` just now: its handle is used no more, and what refers to it says so.
-    pub fn platform_parked(&self, key: &PlatformKey) {
-        if self.platforms.park(key) {
+    pub fn platform_parked(&self, key: &PlatformKey, trouble: &str) {
+        if self.platforms.park(key, trouble) {
             self.wake_all(key);
         }
     }
@@ -259,14 +259,6 @@ impl Context {
         for referrer in self.survey.referrers.of(&Named::Resource(resource.clone())) {
             self.wake(&referrer);
         }
-    }
-
-    /// The handle of a platform in a namespace.
-    pub fn handle(&self, namespace: &str, name: &str) -> Option<Arc<Handle>> {
-        self.platforms.get(&PlatformKey {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        })
     }
 }
 

@@ -11,9 +11,8 @@ use super::{
     supplements::supplement,
 };
 use crate::{
-    api::{BackupPlatform, ConditionType},
     planner::{PlatformState, Supplements},
-    survey::{self, Managed, Sight},
+    survey::{self, Managed, PlatformKey, Sight},
 };
 
 /// What lives for one look.
@@ -53,16 +52,20 @@ fn platform_state<K: Managed>(
         Ok(name) => name,
         Err((field, name)) => return (PlatformState::Unresolved { field, name }, None),
     };
-    let Some(platform) = context
+    let exists = context
         .survey
         .stores
         .platforms
         .get(&ObjectRef::new(&name).within(&namespace))
-    else {
+        .is_some();
+    if !exists {
         return (PlatformState::Missing { name }, None);
-    };
-    let Some(handle) = context.handle(&namespace, &name) else {
-        let state = match unready(&platform) {
+    }
+    let key = PlatformKey { namespace, name };
+    let Some(handle) = context.platforms.get(&key) else {
+        let trouble = context.platforms.trouble(&key);
+        let name = key.name;
+        let state = match trouble {
             Some(trouble) => PlatformState::Stalled { name, trouble },
             None => PlatformState::Unobserved {
                 name,
@@ -71,6 +74,7 @@ fn platform_state<K: Managed>(
         };
         return (state, None);
     };
+    let name = key.name;
     if let Some(facts) = handle.site.facts() {
         (PlatformState::Observed(facts), Some(handle))
     } else {
@@ -79,13 +83,4 @@ fn platform_state<K: Managed>(
         });
         (PlatformState::Unobserved { name, trouble }, Some(handle))
     }
-}
-
-/// What a `BackupPlatform` says is wrong with it.
-fn unready(platform: &BackupPlatform) -> Option<String> {
-    let conditions = &platform.status.as_ref()?.conditions;
-    let stalled = conditions
-        .iter()
-        .find(|condition| condition.type_ == ConditionType::Stalled.as_str())?;
-    Some(stalled.message.clone())
 }

@@ -123,7 +123,7 @@ async fn reconcile(
     };
     let (health, summary, again) = match &connected {
         Err(problem) => {
-            context.platform_parked(&key);
+            context.platform_parked(&key, &problem.message);
             (
                 PlatformHealth::Unconfigured(problem.reason, problem.message.clone()),
                 None,

@@ -148,6 +148,8 @@ pub struct Platforms {
     handles: RwLock<HashMap<PlatformKey, Arc<Handle>>>,
     /// Out of use, since the Secret is gone; a deletion of the platform may still need them.
     parked: RwLock<HashMap<PlatformKey, Arc<Handle>>>,
+    /// Why there is no way to a `BackupPlatform`.
+    troubles: RwLock<HashMap<PlatformKey, String>>,
 }
 
 impl Platforms {
@@ -159,6 +161,7 @@ impl Platforms {
     /// Puts a handle in place, and ends the one before.
     pub fn put(&self, handle: Arc<Handle>) {
         write(&self.parked).remove(&handle.site.key);
+        write(&self.troubles).remove(&handle.site.key);
         if let Some(old) = write(&self.handles).insert(handle.site.key.clone(), handle) {
             old.retire();
         }
@@ -167,18 +170,26 @@ impl Platforms {
     /// Takes a handle away and ends it; true if there was one.
     pub fn remove(&self, key: &PlatformKey) -> bool {
         write(&self.parked).remove(key);
+        write(&self.troubles).remove(key);
         let old = write(&self.handles).remove(key);
         old.inspect(|old| old.retire()).is_some()
     }
 
-    /// Takes a handle out of use and keeps it, with the credential that it has in memory; true if there was one.
-    pub fn park(&self, key: &PlatformKey) -> bool {
-        let Some(handle) = write(&self.handles).remove(key) else {
-            return false;
-        };
-        handle.retire();
-        write(&self.parked).insert(key.clone(), handle);
-        true
+    /// Takes a handle out of use and keeps it, with the credential that it has in memory. True when there was one, or when
+    /// the reason is news.
+    pub fn park(&self, key: &PlatformKey, trouble: &str) -> bool {
+        let before = write(&self.troubles).insert(key.clone(), trouble.to_owned());
+        let handle = write(&self.handles).remove(key);
+        if let Some(handle) = &handle {
+            handle.retire();
+            write(&self.parked).insert(key.clone(), handle.clone());
+        }
+        handle.is_some() || before.as_deref() != Some(trouble)
+    }
+
+    /// Why there is no way to a `BackupPlatform`, if so.
+    pub fn trouble(&self, key: &PlatformKey) -> Option<String> {
+        read(&self.troubles).get(key).cloned()
     }
 
     /// The handle that was taken out of use.
