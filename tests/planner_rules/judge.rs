@@ -6,8 +6,8 @@ use holdfast::{
     api::Kind,
     estate::{Capability, Facts, Object, ObjectId, Settings},
     planner::{
-        self, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Remote,
-        Settlement, Step, Supplements, View,
+        self, Declared, DeletionPermit, Marks, Neighbours, PlatformFacts, PlatformState, Progress,
+        Remote, Settlement, Step, Supplements, View,
     },
     platform::Rehearsal,
 };
@@ -38,6 +38,7 @@ fn declare(case: &Case, kind: Kind, held: Option<&Object>) -> Declared {
         created_at: now(),
         deleting: case.delete,
         deleted_at: case.delete.then(now),
+        release_suspended: None,
         allowed_deletion: case
             .annotations
             .get("holdfast.dev/allow-deletion")
