@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use support::{
     console::Served,
-    operator::{Console, Stage, customer, embedded_platform, eventually, repository},
+    operator::{Console, Stage, customer, embedded_platform, eventually},
+    resources::{examples, unready},
 };
 
 const CUSTOMERS: usize = 200;
@@ -107,42 +108,6 @@ async fn two_hundred_customers_are_made_and_changed_once_each_although_the_opera
     );
 }
 
-/// Every manifest of `examples/`, in this test's namespace.
-fn examples(namespace: &str) -> String {
-    let mut files: Vec<_> = std::fs::read_dir(repository().join("examples"))
-        .expect("examples")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
-        .collect();
-    files.sort();
-    let texts: Vec<String> = files
-        .iter()
-        .map(|path| std::fs::read_to_string(path).expect("a manifest"))
-        .filter(|text| !text.contains("kind: Namespace"))
-        .map(|text| text.replace("namespace: backup", &format!("namespace: {namespace}")))
-        .collect();
-    texts.join("\n---\n")
-}
-
-/// Managed resources that aren't Ready.
-fn unready(stage: &Stage) -> Vec<String> {
-    let list: Value =
-        serde_json::from_str(&stage.show(&["get", "holdfast", "-o", "json"])).expect("JSON");
-    let items = list["items"].as_array().cloned().unwrap_or_default();
-    let ready = |item: &Value| {
-        item["status"]["observedGeneration"] == item["metadata"]["generation"]
-            && item["status"]["conditions"]
-                .as_array()
-                .is_some_and(|conditions| {
-                    conditions.iter().any(|condition| {
-                        condition["type"] == "Ready" && condition["status"] == "True"
-                    })
-                })
-    };
-    let name = |item: &Value| format!("{}/{}", item["kind"], item["metadata"]["name"]);
-    items.iter().filter(|item| !ready(item)).map(name).collect()
-}
-
 // R-N11, I2, I3, I4, R-N1: all of examples/, lost with its cluster and applied again: not one write.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_are_taken_back_without_one_write_after_their_cluster_is_lost() {
@@ -160,14 +125,14 @@ async fn the_examples_are_taken_back_without_one_write_after_their_cluster_is_lo
     );
 
     stage.kill();
-    let kinds = "resellers,serviceplans,customers,tenants";
+    let kinds = "resellers,serviceplans,customers,tenants,backupplatforms";
     let names = stage.show(&["get", kinds, "-o", "name"]);
-    assert!(names.lines().count() >= 16, "{names}");
+    assert!(names.lines().count() >= 17, "{names}");
     let strip = r#"[{"op": "remove", "path": "/metadata/finalizers"}]"#;
     for name in names.lines() {
         stage.show(&["patch", name, "--type=json", "-p", strip]);
     }
-    stage.show(&["delete", &format!("{kinds},backupplatforms"), "--all"]);
+    stage.show(&["delete", kinds, "--all"]);
     stage.run().await;
     stage.apply(&manifests);
     eventually("the examples are Ready again", || async {

@@ -158,6 +158,8 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         Some(seen) if seen.object.claim.is_none() && seen.holder.is_none() => {
             delete(view, platform, &seen.object)
         }
+        // It came with a copied manifest: this resource has never held the object.
+        Some(_) if declared.status.external_id.as_deref() != Some(id.as_str()) => Step::Release,
         Some(_) => {
             let message = format!(
                 "{id} carries another owner's mark, so it isn't deleted. Set deletionPolicy: Retain to let go of it."

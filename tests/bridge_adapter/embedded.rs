@@ -13,7 +13,7 @@ use crate::stage::{Stage, customer, done, patch, problem};
 async fn a_fresh_estate_is_observed_whole() {
     let stage = Stage::set().await;
     let capabilities = stage.bridge.identify().await.unwrap();
-    assert_eq!(capabilities.verbs.len(), 22);
+    assert_eq!(capabilities.verbs.len(), 23);
     assert!(capabilities.takes(Kind::Customer, "limits.storage"));
     assert!(capabilities.can(Capability::ReadLicences));
     let observed = stage.bridge.observe(Scope { clients: true }).await.unwrap();

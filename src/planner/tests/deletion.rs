@@ -214,11 +214,14 @@ fn an_unmarked_object_is_deleted_only_by_a_noted_id_of_this_account() {
     let mut marked = object();
     marked.claim = Some(Claim::new("hf-somebody"));
     let marked = base().noting(ID).knowing(marked, None);
-    marked.blocked(Reason::OwnedByAnother);
     let held = base()
         .noting(ID)
         .knowing(object(), Some("Customer backup/older"));
-    held.blocked(Reason::OwnedByAnother);
+    for mut scene in [marked, held] {
+        assert_eq!(scene.next(), Step::Release, "a copy has never held it");
+        scene.declared.status.external_id = Some(ID.into());
+        scene.blocked(Reason::OwnedByAnother);
+    }
 }
 
 #[test]
