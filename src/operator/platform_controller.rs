@@ -173,6 +173,7 @@ fn connect(
         .filter(|handle| handle.fingerprint == connection.fingerprint)
     {
         if handle.site.set_terms(terms) {
+            handle.terms_changed.notify_one();
             context.wake_all(&key);
         }
         return Ok(handle);
@@ -212,6 +213,8 @@ fn sweep_on_demand(context: &Context, platform: &BackupPlatform, handle: &Handle
         .get(names::RECONCILE_AT_ANNOTATION)
         .cloned();
     if context.memory.is_new_request(&handle.site.key, asked) {
+        // The reports too.
+        handle.note_unreported();
         handle.sweep_now.notify_one();
     }
 }

@@ -40,6 +40,8 @@ pub struct Handle {
     pub writer: Arc<Writer>,
     /// Asks for a sweep now.
     pub sweep_now: Notify,
+    /// Says that the terms have changed.
+    pub terms_changed: Notify,
     trouble: RwLock<Option<Trouble>>,
     swept_at: RwLock<Option<Instant>>,
     tasks: RwLock<Vec<AbortHandle>>,
@@ -71,6 +73,7 @@ impl Handle {
             adapter,
             writer,
             sweep_now: Notify::new(),
+            terms_changed: Notify::new(),
             trouble: RwLock::default(),
             swept_at: RwLock::default(),
             tasks: RwLock::default(),

@@ -25,46 +25,61 @@ const USAGE_DAYS: u16 = 90;
 /// Days that health is reported for. R-D16.
 const HEALTH_DAYS: u16 = 30;
 
+/// Time between two sweeps at the least.
+const SHORTEST: Duration = Duration::from_millis(200);
+
 /// Sweeps a platform until the handle is retired.
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     filled(&context.survey.stores).await;
     let mut failures = 0;
-    let mut next_reports = Instant::now();
+    let mut reported_at = None;
     // Beside the sweeps: a large account's reports take minutes. Ends with this sweeper.
     let mut reading: JoinSet<bool> = JoinSet::new();
     loop {
         let started = Instant::now();
         let outcome = sweep(&context, &handle).await;
-        let terms = handle.site.terms();
-        let pause = match outcome {
+        while let Some(read) = reading.try_join_next() {
+            if read.unwrap_or(false) {
+                reported_at = Some(Instant::now());
+            }
+        }
+        let retry = match outcome {
             Ok(()) => {
                 failures = 0;
-                while let Some(read) = reading.try_join_next() {
-                    if read.unwrap_or(false) {
-                        next_reports = Instant::now() + terms.usage_interval;
-                    }
-                }
                 if reading.is_empty()
-                    && (handle.take_unreported() || Instant::now() >= next_reports)
+                    && (handle.take_unreported() || reports_are_due(&handle, reported_at))
                 {
                     reading.spawn(reports(context.clone(), handle.clone()));
                 }
-                terms.sweep_interval
+                None
             }
             Err(error) => {
                 failures += 1;
                 note_trouble(&context, &handle, &error);
-                match error {
+                Some(match error {
                     PlatformError::Throttled { retry_after } => {
                         retry_after.max(retry_delay(failures))
                     }
-                    _ => retry_delay(failures).min(terms.sweep_interval),
-                }
+                    _ => retry_delay(failures).min(handle.site.terms().sweep_interval),
+                })
             }
         };
+        until_due(&handle, started, retry).await;
+    }
+}
+
+fn reports_are_due(handle: &Handle, reported_at: Option<Instant>) -> bool {
+    reported_at.is_none_or(|at| Instant::now() >= at + handle.site.terms().usage_interval)
+}
+
+/// Waits until the next sweep is due, or asked for. An interval that is changed meanwhile holds at once.
+async fn until_due(handle: &Handle, started: Instant, retry: Option<Duration>) {
+    loop {
+        let pause = retry.unwrap_or_else(|| handle.site.terms().sweep_interval);
         tokio::select! {
-            () = sleep_until(started + pause.max(Duration::from_millis(200))) => {}
-            () = handle.sweep_now.notified() => {}
+            () = sleep_until(started + pause.max(SHORTEST)) => return,
+            () = handle.sweep_now.notified() => return,
+            () = handle.terms_changed.notified() => {}
         }
     }
 }

@@ -50,7 +50,7 @@ pub use view::{
 use std::{sync::Arc, time::Duration};
 
 use crate::api::{
-    conditions::Reason,
+    conditions::{ConditionType, Reason},
     shared::{DeletionPolicy, Management},
 };
 use identity::{Identity, identity};
@@ -123,16 +123,13 @@ fn decide(view: &View<'_>) -> Step {
                 ),
             ),
         ),
-        PlatformState::Stalled { name, trouble } => without_platform(
-            view,
-            Verdict::Stalled(
-                Reason::ReferenceNotReady,
-                format!(
-                    "BackupPlatform {name:?}: {}. This goes on by itself once that platform is Ready.",
-                    trouble.trim_end_matches('.')
-                ),
-            ),
-        ),
+        PlatformState::Stalled { name, trouble } => {
+            let message = format!(
+                "BackupPlatform {name:?}: {}. This goes on by itself once that platform is Ready.",
+                trouble.trim_end_matches('.')
+            );
+            without_platform(view, stalled_platform(view, message))
+        }
         PlatformState::Unobserved { name, trouble } => without_platform(
             view,
             match trouble {
@@ -145,6 +142,19 @@ fn decide(view: &View<'_>) -> Step {
                 }
             },
         ),
+    }
+}
+
+/// A person must act on the platform. What was Ready stays so as last known: it hasn't changed by that.
+fn stalled_platform(view: &View<'_>, message: String) -> Verdict {
+    let mut conditions = view.declared.status.conditions.iter();
+    let was_ready = conditions.any(|condition| {
+        condition.type_ == ConditionType::Ready.as_str() && condition.status != "False"
+    });
+    if was_ready && !view.declared.deleting {
+        Verdict::Unreachable(message)
+    } else {
+        Verdict::Stalled(Reason::ReferenceNotReady, message)
     }
 }
 

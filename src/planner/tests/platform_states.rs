@@ -135,3 +135,19 @@ fn of_a_resource_made_only_now_nothing_is_said_to_be_missing() {
         assert!(scene.settlement().again.is_some());
     }
 }
+
+// R-N1: a Secret that is missing says nothing about what was applied before.
+#[test]
+fn what_was_ready_stays_so_while_a_person_must_act_on_the_platform() {
+    let stalled = || PlatformState::Stalled {
+        name: "msp".into(),
+        trouble: "Secret \"msp\" doesn't exist".into(),
+    };
+    let young = at(customer("fabrikam"), stalled());
+    assert!(young.stalled(Reason::ReferenceNotReady).contains("Secret"));
+    let settled = at(customer("fabrikam").applied(), stalled());
+    let Verdict::Unreachable(message) = settled.settlement().verdict else {
+        panic!("not as last known");
+    };
+    assert!(message.contains("Secret"), "{message}");
+}
