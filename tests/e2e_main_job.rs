@@ -81,7 +81,7 @@ async fn losing_the_cluster_loses_nothing() {
     // What a lost cluster looks like from here: every object is gone, and no finalizer was served.
     let mut stage = stage;
     stage.kill();
-    for object in ["customer/one", "customer/two"] {
+    for object in ["customer/one", "customer/two", "backupplatform/msp"] {
         stage.show(&[
             "patch",
             object,
