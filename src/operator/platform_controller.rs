@@ -87,6 +87,9 @@ async fn reconcile(
     platform: Arc<BackupPlatform>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
+    if !context.filling.is_done() {
+        return Ok(Action::await_change());
+    }
     let platform = context.recent.newest(platform);
     let key = PlatformKey::of(&platform);
     if platform.meta().deletion_timestamp.is_some() {

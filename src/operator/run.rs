@@ -11,10 +11,11 @@ use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    context::Context,
+    context::{Context, Peers},
     controller,
     embedding::Embedding,
     events::Events,
+    filling::Filling,
     identity::{Identity, IdentityError},
     lease::Keeper,
     memory::Memory,
@@ -29,7 +30,7 @@ use super::{
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
-    survey::{Index, Managed, PlatformKey, Stores, Survey, resource_ref},
+    survey::{Commons, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -93,7 +94,8 @@ pub async fn run(
         options.namespaces.iter().cloned().map(Some).collect()
     };
     let (stopping, stopped) = watch::channel(false);
-    let index = Arc::new(Index::default());
+    let commons = Arc::new(Commons::default());
+    let (filling, peers) = (Filling::default(), Arc::new(Peers::default()));
     let mut contexts = Vec::new();
     let mut tasks = Vec::new();
     for scope in scopes {
@@ -102,7 +104,9 @@ pub async fn run(
             metrics: metrics.clone(),
             embedding: embedding.clone(),
             budgets: budgets.clone(),
-            index: index.clone(),
+            commons: commons.clone(),
+            filling: filling.clone(),
+            peers: peers.clone(),
         };
         let (context, running) = start(
             share,
@@ -114,6 +118,7 @@ pub async fn run(
         contexts.push(context);
         tasks.extend(running);
     }
+    tokio::spawn(filling.run(commons.scopes()));
     let server = serve::start(
         options.listen,
         contexts.clone(),
@@ -146,7 +151,9 @@ struct Share {
     metrics: Arc<Metrics>,
     embedding: Arc<Mutex<Embedding>>,
     budgets: Arc<Budgets>,
-    index: Arc<Index>,
+    commons: Arc<Commons>,
+    filling: Filling,
+    peers: Arc<Peers>,
 }
 
 /// Starts the controllers of one scope.
@@ -185,7 +192,7 @@ fn start(
                 customers: customers.clone(),
                 tenants: tenants.clone(),
             },
-            share.index,
+            share.commons,
         ),
         wakers: Wakers {
             platforms: platforms_wake,
@@ -199,12 +206,15 @@ fn start(
         recent: Recent::default(),
         embedding: share.embedding,
         budgets: share.budgets,
+        filling: share.filling,
+        peers: share.peers,
         memory: Memory::default(),
         scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
     });
     news.tell(&context);
+    context.peers.add(&context);
     let stop = || {
         let mut stopped = stopped.clone();
         async move {
@@ -248,6 +258,7 @@ fn start(
             stop(),
         )),
     ];
+    tokio::spawn(context.clone().wake_when_filled());
     tokio::spawn(context.clone().run_late_wakes());
     tokio::spawn(secrets::watch(
         context.clone(),
@@ -307,9 +318,10 @@ impl News {
                 Event::Apply(object) | Event::InitApply(object) => context.note_named(object),
                 Event::Delete(object) => {
                     let resource = resource_ref(object);
-                    context.forget_named(&resource);
-                    context.survey.index.forget(&resource);
-                    context.memory.forget(&context.metrics, &resource);
+                    context.forget(&resource);
+                    if let Some(uid) = &object.meta().uid {
+                        context.recent.forget::<K>(uid);
+                    }
                     context.wake_referrers(&resource);
                 }
                 Event::Init | Event::InitDone => {}
