@@ -96,7 +96,9 @@ async fn a_restart_on_a_settled_estate_writes_nothing_and_changes_no_condition()
     }));
     let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
     stage.await_ready(&objects).await;
-    // The first reports and late counts are in.
+    // Reports follow a start, and say what the platform has counted since the estate was made.
+    restart(&mut stage).await;
+    all_passed(&stage, objects.len()).await;
     tokio::time::sleep(Duration::from_secs(6)).await;
     for round in 1..=RESTARTS {
         let before = versions(&stage);

@@ -71,6 +71,13 @@ pub fn gather<K: Managed>(
         platform,
         supplements,
     };
+    if matches!(
+        sight.platform,
+        PlatformState::Unresolved { .. } | PlatformState::Missing { .. }
+    ) {
+        // Who lives nowhere holds nothing, as after a restart.
+        sight.woken = survey.forget(&resource_ref(object), now);
+    }
     if let (PlatformState::Observed(facts), Some(site)) = (sight.platform.clone(), site) {
         let word = look(survey, object, site, &facts, &mut sight, now);
         sight.neighbours = neighbours(survey, object, site, &sight, word);
@@ -104,6 +111,7 @@ fn look<K: Managed>(
     let lookup = Lookup {
         commons: &survey.commons,
         stores: &survey.stores,
+        home: &site.key,
         facts,
         account: &account,
         inventory: &inventory,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    AccountKey, Commons, Managed, ResourceRef, Stores, find,
+    AccountKey, Commons, Managed, PlatformKey, ResourceRef, Stores, find,
     gather::{created_at, resource_ref},
     index::{Noted, Title},
 };
@@ -22,6 +22,7 @@ pub(super) struct Lookup<'a> {
     /// The resources of the scope that the asking one belongs to.
     pub stores: &'a Stores,
     /// The platform that it lives on.
+    pub home: &'a PlatformKey,
     pub facts: &'a PlatformFacts,
     pub account: &'a AccountKey,
     pub inventory: &'a Inventory,

@@ -17,6 +17,8 @@ mod site;
 mod stand_in;
 mod standing;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -110,6 +112,7 @@ impl Survey {
         let lookup = Lookup {
             commons: &self.commons,
             stores: &self.stores,
+            home: &site.key,
             facts: &facts,
             account: &account,
             inventory: &inventory,

@@ -47,10 +47,11 @@ impl Opening<'_> {
     fn each_of<K: Managed>(&self, stores: &Stores, store: &Store<K>, visit: &mut impl Visit) {
         for object in store.state() {
             let home = stores.home_of(&*object);
-            if let Some(facts) = home.and_then(|home| self.platforms.get(&home)) {
+            if let Some((home, facts)) = home.and_then(|home| self.platforms.get_key_value(&home)) {
                 let lookup = Lookup {
                     commons: &self.survey.commons,
                     stores,
+                    home,
                     facts,
                     account: self.account,
                     inventory: self.inventory,

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -251,13 +251,11 @@ impl Books {
     fn enter<K: Managed>(
         &mut self,
         lookup: &Lookup<'_>,
-        object: Option<std::sync::Arc<K>>,
+        object: Option<Arc<K>>,
         touched: &mut Vec<Pool>,
     ) {
-        let here = |object: &std::sync::Arc<K>| {
-            lookup.stores.platform_of(&**object).as_ref() == Ok(&lookup.facts.name)
-        };
-        let object = object.filter(here);
+        let home = |object: &Arc<K>| lookup.stores.home_of(&**object);
+        let object = object.filter(|object| home(object).as_ref() == Some(lookup.home));
         let Some(standing) = object.and_then(|object| standing_in_cache(lookup, &*object)) else {
             return;
         };
@@ -330,6 +328,57 @@ impl Books {
         let mut amounts = [None; 4];
         amounts[Measure::Licences as usize] = licences.map(|licences| licences.total);
         self.ledger.open(&Pool::Licences(account.clone()), amounts);
+    }
+}
+
+/// What tests see of the ledger.
+#[cfg(test)]
+impl Quotas {
+    /// Every claim on a pool.
+    pub fn roll(&self) -> Roll {
+        let books = self.books();
+        let mut entries = books.ledger.entries();
+        entries.sort();
+        let pools = entries.iter().map(|(pool, ..)| pool.clone());
+        let allotted = pools
+            .map(|pool| (pool.clone(), books.ledger.allotted(&pool)))
+            .collect();
+        Roll { entries, allotted }
+    }
+}
+
+/// Every claim in the ledger: what is held, and what is taken with what is granted.
+#[cfg(test)]
+pub struct Roll {
+    entries: Vec<(Pool, Claimant, [[u64; 4]; 2])>,
+    allotted: std::collections::BTreeMap<Pool, Option<crate::rules::quota::Amounts>>,
+}
+
+#[cfg(test)]
+impl Roll {
+    /// Who is in which pool, holding what, and whether there is a limit.
+    pub fn members(&self) -> Vec<String> {
+        let entries = self.entries.iter();
+        entries
+            .map(|(pool, who, [held, _])| {
+                format!("{pool:?} {:?} {who:?} {held:?}", self.allotted[pool])
+            })
+            .collect()
+    }
+
+    /// What is held and taken of each pool, and how much there is where that is known: licences of an account, storage of others.
+    pub fn sums(&self) -> HashMap<Pool, (u64, u64, Option<u64>)> {
+        let mut sums = HashMap::new();
+        for (pool, _, [held, taken]) in &self.entries {
+            let measure = match pool {
+                Pool::Licences(_) => Measure::Licences,
+                Pool::Of(_) => Measure::Storage,
+            } as usize;
+            let allotted = self.allotted[pool].and_then(|allotted| allotted[measure]);
+            let sum = sums.entry(pool.clone()).or_insert((0, 0, allotted));
+            (sum.0, sum.1) = (sum.0 + held[measure], sum.1 + taken[measure]);
+        }
+        sums
     }
 }
 

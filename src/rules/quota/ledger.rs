@@ -208,6 +208,24 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         self.pools.get(pool).map_or([0; 4], |share| share.taken)
     }
 
+    /// Every claim: what is held, and what is taken with what is granted.
+    #[cfg(test)]
+    pub fn entries(&self) -> Vec<(Pool, Claimant, [[u64; 4]; 2])> {
+        let pools = self.pools.iter();
+        pools
+            .flat_map(|(pool, share)| {
+                let entries = share.entries.iter();
+                entries.map(|(who, entry)| (pool.clone(), who.clone(), [entry.held, entry.taken()]))
+            })
+            .collect()
+    }
+
+    /// How much there is in a pool, where that was said.
+    #[cfg(test)]
+    pub fn allotted(&self, pool: &Pool) -> Option<Amounts> {
+        self.pools.get(pool)?.allotted
+    }
+
     /// Leaves the pools that aren't among the memberships. Returns who is granted something by it.
     fn part(&mut self, claimant: &Claimant, memberships: &[Membership<Pool>]) -> Vec<Claimant> {
         let left = self.leave_others(claimant, memberships);
