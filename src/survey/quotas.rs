@@ -20,7 +20,7 @@ use crate::{
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::Declared,
-    rules::quota::{Ledger, Measure, Shortage},
+    rules::quota::{Ledger, Measure, Membership, Outcome, Shortage},
 };
 
 /// Who takes of a pool.
@@ -79,19 +79,17 @@ impl Quotas {
             books.open_above(lookup, &membership.pool, &mut touched);
         }
         books.open_below(lookup, &standing, &mut touched);
-        let mut promoted = Vec::new();
+        if let Some(held) = held {
+            touched.extend(books.take_over(lookup.account, held));
+        }
+        let claimant = Claimant::Resource(standing.resource.clone());
+        books.note_end(standing.ends, &claimant);
+        let outcome = books.declare(&claimant, &standing);
+        let mut promoted = outcome.promoted;
+        // Only now that what it holds is entered.
         for pool in &touched {
             promoted.extend(books.ledger.serve(pool));
         }
-        if let Some(held) = held {
-            promoted.extend(books.take_over(lookup.account, held));
-        }
-        let claimant = Claimant::Resource(standing.resource.clone());
-        let (rank, memberships) = (&standing.rank, &standing.memberships);
-        books.note_end(standing.ends, &claimant);
-        let certain = standing.certain;
-        let outcome = books.ledger.declare(&claimant, rank, memberships, certain);
-        promoted.extend(outcome.promoted);
         promoted.retain(|other| *other != claimant);
         Word {
             shortages: outcome.shortages.into_iter().map(named).collect(),
@@ -203,10 +201,36 @@ fn standing_in_cache<K: Managed>(lookup: &Lookup<'_>, object: &K) -> Option<Stan
 
 impl Books {
     fn enrol(&mut self, claimant: &Claimant, standing: &Standing, touched: &mut Vec<Pool>) {
-        let (rank, memberships) = (&standing.rank, &standing.memberships);
-        touched.extend(self.ledger.enrol(claimant, rank, memberships));
+        let (rank, memberships) = (&standing.rank, self.claims(claimant, standing));
+        touched.extend(self.ledger.enrol(claimant, rank, &memberships));
         touched.extend(memberships.iter().map(|membership| membership.pool.clone()));
         self.note_end(standing.ends, claimant);
+    }
+
+    /// The claims of a resource. One that moves below what is known here alone has what it holds in the old place until there
+    /// is room for it in the new one.
+    fn claims(&self, claimant: &Claimant, standing: &Standing) -> Vec<Membership<Pool>> {
+        let claims = &standing.memberships;
+        let is_left = |pool: &&Pool| claims.iter().all(|member| member.pool != **pool);
+        let left = self.ledger.pools_of(claimant).iter().find(is_left);
+        match left.filter(|_| standing.above_is_kept_here) {
+            Some(left) => standing.moving_from(left),
+            None => claims.clone(),
+        }
+    }
+
+    /// States the claims of a resource.
+    fn declare(&mut self, claimant: &Claimant, standing: &Standing) -> Outcome<Pool, Claimant> {
+        let (rank, certain) = (&standing.rank, standing.certain);
+        let claims = self.claims(claimant, standing);
+        let mut outcome = self.ledger.declare(claimant, rank, &claims, certain);
+        if outcome.shortages.is_empty() && claims != standing.memberships {
+            let moved = self
+                .ledger
+                .declare(claimant, rank, &standing.memberships, certain);
+            outcome.promoted.extend(moved.promoted);
+        }
+        outcome
     }
 
     fn note_end(&mut self, ends: Option<jiff::Timestamp>, claimant: &Claimant) {
@@ -214,13 +238,13 @@ impl Books {
     }
 
     /// An object that a resource holds is that resource's to count.
-    fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Claimant> {
+    fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Pool> {
         let claimant = Claimant::Unmanaged(account.clone(), held.kind, held.id.clone());
         let all = self.unmanaged.get_mut(account);
         if !all.is_some_and(|all| all.remove(&claimant)) {
             return Vec::new();
         }
-        self.ledger.leave(&claimant)
+        self.ledger.withdraw(&claimant)
     }
 
     /// Opens the pool of a resource that hasn't passed yet.

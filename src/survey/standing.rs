@@ -35,6 +35,8 @@ pub(super) struct Standing {
     pub object: Option<ObjectId>,
     /// False while what it holds may be more than is known.
     pub certain: bool,
+    /// Whether what is above it is known here alone, so that the platform can't say whose part it has.
+    pub above_is_kept_here: bool,
     /// When its quota is over, by the clock alone.
     pub ends: Option<jiff::Timestamp>,
 }
@@ -66,8 +68,16 @@ impl Standing {
         };
         let gives = quota::allotment(&wanted, holds.as_ref());
         let holds = holds.unwrap_or(nothing);
-        let current = held.and_then(|held| pool_above(&lookup.commons.index, lookup.account, held));
-        let memberships = match (current, pool_of_spec(object, &resource, lookup.account)) {
+        let desired = pool_of_spec(object, &resource, lookup.account);
+        let above = object.parent_ref().map(|(kind, _)| kind);
+        let capabilities = &lookup.facts.capabilities;
+        let above_is_kept_here = above.is_some_and(|kind| !capabilities.knows(kind));
+        let current = match held {
+            Some(_) if above_is_kept_here => desired.clone(),
+            Some(held) => pool_above(&lookup.commons.index, lookup.account, held),
+            None => None,
+        };
+        let memberships = match (current, desired) {
             (Some(current), Some(desired)) if current == desired => {
                 vec![membership(current, holds, wanted)]
             }
@@ -90,11 +100,27 @@ impl Standing {
             },
             object: held.map(|held| held.id.clone()),
             certain: !planner::is_in_doubt(declared, now),
+            above_is_kept_here,
             ends: (K::KIND == Kind::Tenant)
                 .then(|| ends(&spec, settings, now))
                 .flatten(),
             resource,
         })
+    }
+
+    /// What it claims while it moves from a pool that it was in, which the platform doesn't show.
+    pub fn moving_from(&self, left: &Pool) -> Vec<Membership<Pool>> {
+        let nothing = [None; 4];
+        let comes = self.memberships.iter().map(|member| Membership {
+            held: nothing,
+            ..member.clone()
+        });
+        let leaves = self.memberships.iter().map(|member| Membership {
+            pool: left.clone(),
+            held: member.held,
+            wanted: nothing,
+        });
+        leaves.chain(comes).collect()
     }
 
     /// The same as far as the caches tell: a change without an answer may have been carried out.

@@ -193,9 +193,14 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         self.part(claimant, &[])
     }
 
-    /// Takes a claimant out of all pools without serving others yet.
-    pub fn withdraw(&mut self, claimant: &Claimant) {
-        self.leave_others(claimant, &[]);
+    /// Takes a claimant out of all pools without serving others yet. Returns the pools.
+    pub fn withdraw(&mut self, claimant: &Claimant) -> Vec<Pool> {
+        self.leave_others(claimant, &[])
+    }
+
+    /// The pools that a claimant is in.
+    pub fn pools_of(&self, claimant: &Claimant) -> &[Pool] {
+        self.memberships.get(claimant).map_or(&[], Vec::as_slice)
     }
 
     /// Every claimant.

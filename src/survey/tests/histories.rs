@@ -144,7 +144,7 @@ fn settle(world: &mut World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 4096, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     // R-N6, R-V20, R-V7: never is more held than there is, nor granted unless what is held alone is more; and whatever has
     // happened, the ledger knows the same as one that is opened from the same caches.

@@ -233,3 +233,47 @@ fn a_client_listed_twice_on_one_account_is_the_older_ones() {
     assert_eq!(by.as_deref(), Some("Customer west/older"));
     assert_eq!(contested(&mut world, 1, "older"), None);
 }
+
+// R-N6, R-S4: where the platform has no resellers, what their customers hold is theirs over a restart too, and a move waits for
+// room.
+#[test]
+fn below_a_reseller_that_the_platform_does_not_have_what_is_held_counts_and_a_move_waits_for_room()
+{
+    let mut world = World::new();
+    world.has_resellers = false;
+    world.restart();
+    world.sweep(0);
+    world.declare::<Customer>(0, "waiting", &below("r", 10));
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    world.declare::<Reseller>(0, "small", &reseller(5));
+    world.declare::<Customer>(0, "a", &below("r", 10));
+    world.remove::<Customer>(0, "waiting");
+    world.look::<Reseller>(0, "r");
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.put::<Customer>(0, "waiting", &below("r", 10), jiff::Timestamp::UNIX_EPOCH);
+    world.restart();
+    world.sweep(0);
+    assert!(
+        fits::<Customer>(&mut world, 0, "a"),
+        "it holds that already"
+    );
+    assert!(
+        !fits::<Customer>(&mut world, 0, "waiting"),
+        "older, and yet too late"
+    );
+    world.declare::<Customer>(0, "a", &below("small", 10));
+    assert!(
+        !fits::<Customer>(&mut world, 0, "a"),
+        "there is no room where it goes"
+    );
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
+    assert!(
+        !fits::<Customer>(&mut world, 0, "waiting"),
+        "it hasn't gone yet"
+    );
+    world.declare::<Reseller>(0, "small", &reseller(10));
+    world.look::<Reseller>(0, "small");
+    assert!(fits::<Customer>(&mut world, 0, "a"));
+    assert!(fits::<Customer>(&mut world, 0, "waiting"));
+}

@@ -50,6 +50,8 @@ pub struct World {
     pub scopes: Vec<Scope>,
     pub objects: BTreeMap<ObjectId, Object>,
     pub now: jiff::Timestamp,
+    /// Whether the platform has resellers.
+    pub has_resellers: bool,
     made: u32,
 }
 
@@ -66,14 +68,22 @@ fn platform(scope: &str, endpoint: &str) -> BackupPlatform {
     serde_json::from_value(platform).expect("a BackupPlatform")
 }
 
-fn capabilities() -> Capabilities {
+fn capabilities(has_resellers: bool) -> Capabilities {
+    let (create, update) = (
+        Capability::create(Kind::Reseller),
+        Capability::update(Kind::Reseller),
+    );
+    let verbs = Capability::ALL.iter().copied();
+    let nothing = (Kind::Reseller, std::collections::BTreeSet::new());
     Capabilities {
         account: Account {
             id: "9f".into(),
             name: "Acme".into(),
         },
-        verbs: Capability::ALL.iter().copied().collect(),
-        fields: BTreeMap::new(),
+        verbs: verbs
+            .filter(|verb| has_resellers || (*verb != create && *verb != update))
+            .collect(),
+        fields: (!has_resellers).then_some(nothing).into_iter().collect(),
         fixed: BTreeMap::new(),
         repeatable_create: true,
         marks: true,
@@ -177,6 +187,7 @@ impl World {
         let mut world = Self {
             scopes: scopes(&Arc::default()),
             objects: BTreeMap::new(),
+            has_resellers: true,
             now: "2026-06-01T12:00:00Z".parse().expect("an instant"),
             made: 0,
         };
@@ -247,7 +258,7 @@ impl World {
         let Scope { survey, site, .. } = &self.scopes[scope];
         let ticket = site.inventory_mut().begin_sweep();
         let observation = Observation {
-            capabilities: capabilities(),
+            capabilities: capabilities(self.has_resellers),
             objects: self.objects.values().cloned().collect(),
             locations: Vec::new(),
             administrators: Vec::new(),
@@ -295,7 +306,10 @@ impl World {
                 "resellerRef"
             })
         });
-        let parent = match parent.map(|field| (field, sight.references.get(field))) {
+        let parent = match parent
+            .filter(|field| self.has_resellers || *field != "resellerRef")
+            .map(|field| (field, sight.references.get(field)))
+        {
             None => None,
             Some((field, Some((_, Reference::Found { id: Some(id), .. })))) => Some((field, id)),
             Some(_) => return false,
