@@ -79,7 +79,7 @@ fn estate() -> String {
     manifests.join("---\n")
 }
 
-// F17, R-N10: Flux takes a Stalled that lasts a second for a failure.
+// R-N1: Flux takes a Stalled that lasts a second for a failure.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_on_a_settled_estate_writes_nothing_and_changes_no_condition() {
     let mut stage = Stage::start("restart-quiet").await;
@@ -226,7 +226,6 @@ async fn what_leaves_without_our_finalizer_leaves_the_ledger_once_its_object_is_
         "True/QuotaExceeded",
         "its object still holds all of it"
     );
-    let path = format!("/v1/customers/{}", id.as_str().expect("an id"));
     let console = stage.console("msp");
     console
         .change(
@@ -235,7 +234,6 @@ async fn what_leaves_without_our_finalizer_leaves_the_ledger_once_its_object_is_
             json!({"limits": {"storage": null}}),
         )
         .await;
-    let _ = path;
     stage.sweep("msp");
     stage.await_ready(&["customer/second"]).await;
 }
