@@ -1,17 +1,18 @@
 //! What every part of the shell shares: the cluster's client and caches, the platforms, the index, and how to wake an object.
 
-use std::sync::Arc;
-
-use kube::{
-    Client,
-    runtime::reflector::{ObjectRef, Store},
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock, Weak},
 };
+
+use kube::{Client, runtime::reflector::ObjectRef};
 use tokio::sync::Mutex;
 
 use super::{
     account::Accounts,
     embedding::Embedding,
     events::Events,
+    filling::Filling,
     memory::Memory,
     metrics::Metrics,
     platforms::{Handle, Platforms},
@@ -27,6 +28,24 @@ use crate::{
 
 /// How long the wake-up of what is above a changed object is put off.
 const LATE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The scopes of one process: what one of them frees, a resource of another may have waited for.
+#[derive(Default)]
+pub struct Peers(RwLock<Vec<Weak<Context>>>);
+
+impl Peers {
+    /// Adds a scope.
+    pub fn add(&self, context: &Arc<Context>) {
+        let mut peers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        peers.push(Arc::downgrade(context));
+    }
+
+    fn watching(&self, namespace: &str) -> Option<Arc<Context>> {
+        let peers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut contexts = peers.iter().filter_map(Weak::upgrade);
+        contexts.find(|context| context.watches(namespace))
+    }
+}
 
 /// What every part of the shell shares.
 pub struct Context {
@@ -50,6 +69,10 @@ pub struct Context {
     pub budgets: Arc<Budgets>,
     /// Accounts that platforms lead to.
     pub accounts: Arc<Accounts>,
+    /// Whether the caches are filled.
+    pub filling: Filling,
+    /// The scopes of this process, this one among them.
+    pub peers: Arc<Peers>,
     /// What the shell remembers of each resource between passes.
     pub memory: Memory,
     /// The namespace that is watched; all of them when absent.
@@ -61,10 +84,31 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether a namespace is in this scope.
+    fn watches(&self, namespace: &str) -> bool {
+        let scope = self.scope.as_ref();
+        scope.is_none_or(|scope| scope == namespace)
+    }
+
     /// Wakes a resource, which may succeed now.
     pub fn wake(&self, resource: &ResourceRef) {
-        self.memory.rouse(resource);
-        self.wakers.wake(resource);
+        if self.watches(&resource.namespace) {
+            self.memory.rouse(resource);
+            self.wakers.wake(resource);
+        } else if let Some(peer) = self.peers.watching(&resource.namespace) {
+            peer.wake(resource);
+        }
+    }
+
+    /// Wakes everything once the caches are filled: nobody has decided anything before.
+    pub async fn wake_when_filled(self: Arc<Self>) {
+        self.filling.done().await;
+        for platform in self.survey.stores.platforms.state() {
+            self.wake_platform(&PlatformKey::of(&platform));
+        }
+        for resource in self.survey.stores.resources() {
+            self.wakers.wake(&resource);
+        }
     }
 
     /// Wakes a `BackupPlatform`.
@@ -88,14 +132,9 @@ impl Context {
     }
 
     fn all_beside(&self, key: &PlatformKey) -> Vec<ResourceRef> {
-        let stores = &self.survey.stores;
-        [
-            in_namespace(&stores.resellers, &key.namespace),
-            in_namespace(&stores.plans, &key.namespace),
-            in_namespace(&stores.customers, &key.namespace),
-            in_namespace(&stores.tenants, &key.namespace),
-        ]
-        .concat()
+        let mut beside = self.survey.stores.resources();
+        beside.retain(|resource| resource.namespace == key.namespace);
+        beside
     }
 
     /// Wakes those who were granted something.
@@ -187,6 +226,7 @@ impl Context {
         let mut tick = tokio::time::interval(LATE);
         loop {
             tick.tick().await;
+            self.wake_each(&self.survey.quotas.end(jiff::Timestamp::now()));
             let (resources, platforms) = self.memory.take_late();
             for resource in &resources {
                 self.wakers.wake(resource);
@@ -203,13 +243,11 @@ impl Context {
     /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
     pub fn prune(&self) {
         let named = self.survey.referrers.resources();
-        let watched = |resource: &ResourceRef| {
-            let scope = self.scope.as_ref();
-            scope.is_none_or(|scope| *scope == resource.namespace)
-        };
         let held = self.survey.index.resources().into_iter();
-        for resource in held.chain(named).filter(watched) {
-            if !self.survey.exists(&resource) {
+        let entered = self.survey.quotas.resources();
+        let known: BTreeSet<ResourceRef> = held.chain(named).chain(entered).collect();
+        for resource in known {
+            if self.watches(&resource.namespace) && !self.survey.stores.exists(&resource) {
                 self.forget(&resource);
             }
         }
@@ -230,12 +268,13 @@ impl Context {
     /// Forgets a resource that is gone.
     pub fn forget(&self, resource: &ResourceRef) {
         self.forget_named(resource);
-        self.wake_each(&self.survey.forget(resource));
+        let now = jiff::Timestamp::now();
+        self.wake_each(&self.survey.forget(resource, now));
         self.memory.forget(&self.metrics, resource);
     }
 
     /// A resource that is gone names nothing.
-    pub fn forget_named(&self, resource: &ResourceRef) {
+    fn forget_named(&self, resource: &ResourceRef) {
         self.name_anew(resource, Vec::new());
     }
 
@@ -278,12 +317,4 @@ fn above(handle: &Handle, kind: Kind, id: &ObjectId) -> Vec<(Kind, ObjectId)> {
         .text("planId")
         .map(|id| (Kind::ServicePlan, ObjectId::new(id)));
     parent.into_iter().chain(plan).collect()
-}
-
-fn in_namespace<K: Managed>(store: &Store<K>, namespace: &str) -> Vec<ResourceRef> {
-    let objects = store.state();
-    let inside = objects
-        .iter()
-        .filter(|object| object.meta().namespace.as_deref() == Some(namespace));
-    inside.map(|object| resource_ref(&**object)).collect()
 }

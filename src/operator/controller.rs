@@ -85,6 +85,10 @@ async fn reconcile<K: Managed>(
     object: Arc<K>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
+    if !context.filling.is_done() {
+        // No word about what isn't there before everything is; everybody is woken then.
+        return Ok(Action::await_change());
+    }
     let started = Instant::now();
     // The cache may have moved on since the pass was asked for.
     let cached = cache.get(&ObjectRef::from_obj(&*object));
@@ -138,7 +142,7 @@ async fn steps<K: Managed>(
             failures,
             ..gathered.sight.view(progress, jiff::Timestamp::now())
         };
-        if context.survey.note_holding(&*object, &gathered.sight) {
+        if gathered.sight.took {
             context.wake_referrers(&resource);
         }
         match planner::next(&view) {

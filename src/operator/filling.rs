@@ -1,11 +1,44 @@
 //! Whether the caches are filled.
 
+use std::sync::Arc;
+
 use kube::{Resource, runtime::reflector::Store};
+use tokio::sync::watch;
 
 use crate::survey::Stores;
 
 /// Time between two looks whether the watches have brought their first lists.
 const FILLING: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Whether the caches of every scope are filled: before that, what isn't there may only not have arrived.
+#[derive(Clone)]
+pub struct Filling(Arc<watch::Sender<bool>>);
+
+impl Default for Filling {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Filling {
+    /// Waits until every watch has brought its first list, and says so.
+    pub async fn run(self, scopes: Vec<Stores>) {
+        for stores in &scopes {
+            filled(stores).await;
+        }
+        self.0.send_replace(true);
+    }
+
+    /// Whether all are filled.
+    pub fn is_done(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Resolves when all are filled.
+    pub async fn done(&self) {
+        let _ = self.0.subscribe().wait_for(|done| *done).await;
+    }
+}
 
 /// The kinds whose watch hasn't brought its first list.
 pub fn unfilled(stores: &Stores) -> Vec<&'static str> {
@@ -22,7 +55,7 @@ pub fn unfilled(stores: &Stores) -> Vec<&'static str> {
 
 /// Resolves when every watch has brought its first list. Asks again and again, since a store wakes only the last who
 /// waits for it, and `/readyz` asks too.
-pub async fn filled(stores: &Stores) {
+async fn filled(stores: &Stores) {
     while !unfilled(stores).is_empty() {
         tokio::time::sleep(FILLING).await;
     }

@@ -25,17 +25,17 @@ pub struct Gathered {
     pub secrets: BTreeMap<&'static str, SecretString>,
 }
 
-/// Gathers for one resource. Who is granted something by that is woken.
+/// Gathers for one resource. Others that this changes something for are woken.
 pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Result<Gathered> {
     let (platform, handle) = platform_state(context, object);
     let (mut supplements, mut secrets) = (Supplements::default(), BTreeMap::new());
     if let PlatformState::Observed(facts) = &platform {
         (supplements, secrets) = supplement(context, object, facts).await;
     }
-    let site = handle.as_ref().map(|handle| &handle.site);
+    let site = handle.as_ref().map(|handle| &*handle.site);
     let now = jiff::Timestamp::now();
     let mut sight = survey::gather(&context.survey, object, platform, site, supplements, now)?;
-    context.wake_each(&std::mem::take(&mut sight.promoted));
+    context.wake_each(&std::mem::take(&mut sight.woken));
     Ok(Gathered {
         sight,
         handle,

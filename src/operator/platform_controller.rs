@@ -89,6 +89,9 @@ async fn reconcile(
     platform: Arc<BackupPlatform>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
+    if !context.filling.is_done() {
+        return Ok(Action::await_change());
+    }
     let mut platform = context.recent.newest(platform);
     let key = PlatformKey::of(&platform);
     let deleting = platform.meta().deletion_timestamp.is_some();

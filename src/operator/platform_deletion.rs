@@ -59,7 +59,7 @@ fn gather<K: Managed>(
             continue;
         }
         let resource = resource_ref(&*object);
-        if context.survey.is_being_deleted(&resource) {
+        if context.survey.stores.is_being_deleted(&resource) {
             dependents.deleting.push(resource.to_string());
         } else if object.meta().deletion_timestamp.is_none() {
             dependents.staying.push(resource.to_string());

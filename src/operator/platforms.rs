@@ -14,7 +14,7 @@ use super::account::Writer;
 use crate::{
     api::Reason,
     platform::Platform,
-    survey::{PlatformKey, Site, Terms},
+    survey::{Origin, PlatformKey, Site, Terms},
 };
 
 /// What is wrong with a platform, for its conditions.
@@ -29,7 +29,7 @@ pub enum Trouble {
 /// One platform under one credential.
 pub struct Handle {
     /// What is known of the platform.
-    pub site: Site,
+    pub site: Arc<Site>,
     /// What it was built from: a change makes a new handle.
     pub fingerprint: String,
     /// Driver and endpoint: what the account is looked up by.
@@ -67,7 +67,7 @@ impl Handle {
         terms: Terms,
     ) -> Arc<Self> {
         Arc::new(Self {
-            site: Site::new(key, terms),
+            site: Arc::new(Site::new(key, Origin::new(origin.0, &origin.1), terms)),
             fingerprint,
             origin,
             adapter,

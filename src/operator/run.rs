@@ -12,10 +12,11 @@ use tokio::sync::{Mutex, watch};
 
 use super::{
     account::Accounts,
-    context::Context,
+    context::{Context, Peers},
     controller,
     embedding::Embedding,
     events::Events,
+    filling::Filling,
     identity::{Identity, IdentityError},
     lease::Keeper,
     memory::Memory,
@@ -30,7 +31,7 @@ use super::{
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
-    survey::{Index, Managed, PlatformKey, Stores, Survey, resource_ref},
+    survey::{Commons, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -95,7 +96,8 @@ pub async fn run(
         options.namespaces.iter().cloned().map(Some).collect()
     };
     let (stopping, stopped) = watch::channel(false);
-    let index = Arc::new(Index::default());
+    let commons = Arc::new(Commons::default());
+    let (filling, peers) = (Filling::default(), Arc::new(Peers::default()));
     let mut contexts = Vec::new();
     let mut tasks = Vec::new();
     for scope in scopes {
@@ -105,7 +107,9 @@ pub async fn run(
             embedding: embedding.clone(),
             budgets: budgets.clone(),
             accounts: accounts.clone(),
-            index: index.clone(),
+            commons: commons.clone(),
+            filling: filling.clone(),
+            peers: peers.clone(),
         };
         let (context, running) = start(
             share,
@@ -117,6 +121,7 @@ pub async fn run(
         contexts.push(context);
         tasks.extend(running);
     }
+    tokio::spawn(filling.run(commons.scopes()));
     let server = serve::start(
         options.listen,
         contexts.clone(),
@@ -150,7 +155,9 @@ struct Share {
     embedding: Arc<Mutex<Embedding>>,
     budgets: Arc<Budgets>,
     accounts: Arc<Accounts>,
-    index: Arc<Index>,
+    commons: Arc<Commons>,
+    filling: Filling,
+    peers: Arc<Peers>,
 }
 
 /// Starts the controllers of one scope.
@@ -189,7 +196,7 @@ fn start(
                 customers: customers.clone(),
                 tenants: tenants.clone(),
             },
-            share.index,
+            share.commons,
         ),
         wakers: Wakers {
             platforms: platforms_wake,
@@ -204,12 +211,15 @@ fn start(
         embedding: share.embedding,
         budgets: share.budgets,
         accounts: share.accounts,
+        filling: share.filling,
+        peers: share.peers,
         memory: Memory::default(),
         scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
     });
     news.tell(&context);
+    context.peers.add(&context);
     let stop = || {
         let mut stopped = stopped.clone();
         async move {
@@ -253,6 +263,7 @@ fn start(
             stop(),
         )),
     ];
+    tokio::spawn(context.clone().wake_when_filled());
     tokio::spawn(context.clone().run_late_wakes());
     tokio::spawn(secrets::watch(
         context.clone(),
@@ -313,9 +324,10 @@ impl News {
                 Event::Apply(object) | Event::InitApply(object) => context.note_named(object),
                 Event::Delete(object) => {
                     let resource = resource_ref(object);
-                    context.forget_named(&resource);
-                    context.survey.index.forget(&resource);
-                    context.memory.forget(&context.metrics, &resource);
+                    context.forget(&resource);
+                    if let Some(uid) = &object.meta().uid {
+                        context.recent.forget::<K>(uid);
+                    }
                     context.wake_referrers(&resource);
                 }
                 Event::Init | Event::InitDone => {}

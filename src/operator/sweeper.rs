@@ -9,7 +9,6 @@ use tokio::{
 
 use super::{
     context::Context,
-    filling::filled,
     metrics::{ObjectLabels, PlatformLabels},
     platforms::{Handle, Trouble},
 };
@@ -30,7 +29,7 @@ const SHORTEST: Duration = Duration::from_millis(200);
 
 /// Sweeps a platform until the handle is retired.
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
-    filled(&context.survey.stores).await;
+    context.filling.done().await;
     let mut failures = 0;
     let mut reported_at = None;
     // Beside the sweeps: a large account's reports take minutes. Ends with this sweeper.
@@ -92,29 +91,19 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
         clients: context.survey.lists_clients(&handle.site.key),
     };
     let observation = handle.adapter.observe(scope).await?;
-    let first = !handle.site.inventory().is_complete();
-    let changes = handle
-        .site
-        .inventory_mut()
-        .install(ticket, observation, scope.clients);
-    if first {
-        context.survey.index_platform(&handle.site);
-    }
-    if changes.surroundings || first {
-        handle.site.refresh_facts();
-    }
+    let changes = handle.site.install(ticket, observation, scope.clients);
+    let first = handle.site.facts().is_none();
     let now = jiff::Timestamp::now();
-    let promoted = context
-        .survey
-        .quotas
-        .note_sweep(&context.survey, &handle.site, now);
-    context.wake_each(&promoted);
-    if first {
-        context
-            .survey
-            .quotas
-            .enrol_all(&context.survey, &handle.site, now);
-    }
+    let woken = if first {
+        context.survey.open(&handle.site, now)
+    } else {
+        if changes.surroundings {
+            handle.site.refresh_facts();
+        }
+        let changed: Vec<_> = changes.objects.iter().map(|(key, _)| key.clone()).collect();
+        context.survey.note_sweep(&handle.site, &changed, now)
+    };
+    context.wake_each(&woken);
     handle.set_swept();
     let recovered = handle.set_trouble(None);
     measure(context, handle, started.elapsed());

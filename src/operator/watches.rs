@@ -17,7 +17,8 @@ use serde::de::DeserializeOwned;
 /// Objects fetched per page when a watch starts.
 const PAGE: u32 = 500;
 
-/// The cache of one kind, and the stream that fills it. `told` hears of each event before the cache does.
+/// The cache of one kind, and the stream that fills it. `told` hears of each event once the cache has it, before anybody is
+/// to look at it.
 pub fn watch<K, Told>(
     client: &Client,
     namespace: Option<&str>,
@@ -40,14 +41,14 @@ where
     let config = watcher::Config::default().page_size(PAGE);
     let stream = watcher(api, config)
         .try_filter_map(|event| std::future::ready(Ok(readable(event))))
+        .default_backoff()
+        .modify(trim)
+        .reflect(writer)
         .inspect(move |event| {
             if let Ok(event) = event {
                 told(event);
             }
         })
-        .default_backoff()
-        .modify(trim)
-        .reflect(writer)
         .touched_objects();
     (store, stream)
 }

@@ -41,9 +41,7 @@ impl World {
         }
         let sites: Vec<_> = self.sites.values().cloned().collect();
         for site in &sites {
-            self.survey.index_platform(site);
-            self.survey.quotas.note_sweep(&self.survey, site, now);
-            self.survey.quotas.enrol_all(&self.survey, site, now);
+            self.survey.open(site, now);
         }
         let before = self.shares(now);
         let mut rows = BTreeMap::new();
@@ -155,7 +153,6 @@ impl World {
                 now,
             )
             .map_err(|error| PlayError::Encoding(resource.clone(), error))?;
-            self.survey.note_holding(&*object, &sight);
             let progress = taken.progress.clone();
             let view = View {
                 hold: site

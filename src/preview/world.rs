@@ -19,7 +19,9 @@ use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant},
     estate::{Observation, UsageReport},
     planner::PlatformState,
-    survey::{Managed, PlatformKey, ResourceRef, Site, Stores, Survey, Terms, named, resource_ref},
+    survey::{
+        Managed, Origin, PlatformKey, ResourceRef, Site, Stores, Survey, Terms, named, resource_ref,
+    },
 };
 
 /// Resources as they are, before the manifests are applied.
@@ -229,10 +231,9 @@ impl World {
     /// What a platform holds.
     pub fn observe(&mut self, platform: &BackupPlatform, observation: Observation, clients: bool) {
         let key = PlatformKey::of(platform);
-        let site = Site::new(key.clone(), Terms::of(platform));
+        let site = Site::new(key.clone(), Origin::of(platform), Terms::of(platform));
         let ticket = site.inventory_mut().begin_sweep();
-        site.inventory_mut().install(ticket, observation, clients);
-        site.refresh_facts();
+        site.install(ticket, observation, clients);
         self.sites.insert(key, Arc::new(site));
     }
 
@@ -287,7 +288,7 @@ impl World {
     pub(super) fn remove<K: Kept>(&mut self, object: &K) {
         let resource = resource_ref(object);
         self.survey.referrers.note(&resource, Vec::new());
-        self.survey.forget(&resource);
+        self.survey.forget(&resource, self.now);
         K::shelf(&mut self.shelves).apply_watcher_event(&Event::Delete(object.clone()));
     }
 

@@ -2,20 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kube::{Resource, ResourceExt, runtime::reflector::Store};
+use kube::{ResourceExt, runtime::reflector::Store};
 
 use super::{
-    Managed, Named, ResourceRef, Site, Survey,
+    AccountKey, Managed, Named, ResourceRef, Site, Survey,
     around::around,
     find,
+    lookup::{Found, Lookup, references},
     neighbours::{deleting_below, neighbours},
+    quotas::Word,
     stand_in::stand_in,
 };
 use crate::{
-    api::{
-        Kind, ManagedKind, names,
-        shared::{Adopt, ManagedStatus},
-    },
+    api::{Kind, ManagedKind, names, shared::ManagedStatus},
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{
@@ -44,8 +43,10 @@ pub struct Sight {
     pub around: Around,
     /// What the spec would make, where the platform has no objects of this kind.
     pub stand_in: Option<Arc<Object>>,
-    /// Others that waited, and are granted something now that this one was asked.
-    pub promoted: Vec<ResourceRef>,
+    /// Whether it holds an object that it didn't hold before.
+    pub took: bool,
+    /// Others to look at again: they are granted something, or hold an object or do no more, now that this one was asked.
+    pub woken: Vec<ResourceRef>,
 }
 
 /// Gathers for one resource. `site` is there when the platform was observed.
@@ -62,19 +63,27 @@ pub fn gather<K: Managed>(
 ) -> serde_json::Result<Sight> {
     let mut sight = Sight {
         declared: declare(object)?,
-        references: references(survey, object),
+        references: references(&survey.commons, &survey.stores, object),
         remote: Remote::default(),
         neighbours: Neighbours::default(),
         deleting_below: deleting_below(survey, object),
         around: Around::default(),
         stand_in: None,
-        promoted: Vec::new(),
+        took: false,
+        woken: Vec::new(),
         platform,
         supplements,
     };
+    if matches!(
+        sight.platform,
+        PlatformState::Unresolved { .. } | PlatformState::Missing { .. }
+    ) {
+        // Who lives nowhere holds nothing, as after a restart.
+        sight.woken = survey.forget(&resource_ref(object), now);
+    }
     if let (PlatformState::Observed(facts), Some(site)) = (sight.platform.clone(), site) {
-        sight.remote = remote(survey, object, &sight, &facts, site);
-        (sight.neighbours, sight.promoted) = neighbours(survey, object, site, &sight, now);
+        let word = look(survey, object, site, &facts, &mut sight, now);
+        sight.neighbours = neighbours(survey, object, site, &sight, word);
         if !facts.capabilities.knows(K::KIND) {
             sight.stand_in = Some(Arc::new(stand_in(K::KIND, &sight.declared.spec)));
         }
@@ -84,6 +93,52 @@ pub fn gather<K: Managed>(
         }
     }
     Ok(sight)
+}
+
+/// Looks for the remote object, notes who holds what, and asks the ledger.
+fn look<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    site: &Site,
+    facts: &PlatformFacts,
+    sight: &mut Sight,
+    now: jiff::Timestamp,
+) -> Word {
+    let Some(account) = site.account() else {
+        return Word::default();
+    };
+    let resource = resource_ref(object);
+    let declared = &sight.declared;
+    let contested = contested(survey, object, &account);
+    let inventory = site.inventory();
+    let lookup = Lookup {
+        commons: &survey.commons,
+        stores: &survey.stores,
+        home: &site.key,
+        facts,
+        account: &account,
+        inventory: &inventory,
+        now,
+    };
+    let found = lookup.found(declared, &sight.references);
+    let noted = lookup.note(object, declared, &found);
+    let held = lookup.held(&resource, declared, &found);
+    let mut word = survey
+        .quotas
+        .ask(&lookup, object, declared, held.as_deref());
+    sight.remote = Remote {
+        contested,
+        ..remote(survey, object, declared, &sight.references, &lookup, found)
+    };
+    drop(inventory);
+    sight.took = noted.took;
+    sight.woken = noted.others;
+    sight.woken.append(&mut word.promoted);
+    if !survey.stores.exists(&resource) {
+        // It went while it was looked at: who forgets it may have been here before.
+        sight.woken.extend(survey.forget(&resource, now));
+    }
+    word
 }
 
 impl Sight {
@@ -179,36 +234,6 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
     })
 }
 
-fn references<K: Managed>(survey: &Survey, object: &K) -> References {
-    let namespace = object.namespace().unwrap_or_default();
-    object
-        .references()
-        .into_iter()
-        .map(|(field, kind, reference)| {
-            let (stores, name) = (&survey.stores, &reference.name);
-            let reference = match kind {
-                Kind::Reseller => lookup(survey, find(&stores.resellers, &namespace, name)),
-                Kind::ServicePlan => lookup(survey, find(&stores.plans, &namespace, name)),
-                Kind::Customer => lookup(survey, find(&stores.customers, &namespace, name)),
-                Kind::Tenant => lookup(survey, find(&stores.tenants, &namespace, name)),
-            };
-            (field, (name.clone(), reference))
-        })
-        .collect()
-}
-
-fn lookup<K: Managed>(survey: &Survey, found: Option<Arc<K>>) -> Reference {
-    let Some(object) = found else {
-        return Reference::Missing;
-    };
-    let resource = resource_ref(&*object);
-    Reference::Found {
-        id: survey.index.held_by(&resource),
-        deleting: object.meta().deletion_timestamp.is_some(),
-        platform: survey.platform_of(&*object).ok(),
-    }
-}
-
 /// The name of a resource.
 pub fn resource_ref<K: ManagedKind>(object: &K) -> ResourceRef {
     ResourceRef {
@@ -221,15 +246,15 @@ pub fn resource_ref<K: ManagedKind>(object: &K) -> ResourceRef {
 fn remote<K: Managed>(
     survey: &Survey,
     object: &K,
-    sight: &Sight,
-    facts: &PlatformFacts,
-    site: &Site,
+    declared: &Declared,
+    references: &References,
+    lookup: &Lookup<'_>,
+    found: Found,
 ) -> Remote {
-    let (declared, references) = (&sight.declared, &sight.references);
-    let inventory = site.inventory();
-    let account = &facts.capabilities.account.id;
+    let (inventory, facts, account) = (lookup.inventory, lookup.facts, &lookup.account.id);
     let this = resource_ref(object);
-    let unmarked = !facts.capabilities.marks && declared.annotated.is_none();
+    let marks = facts.capabilities.marks;
+    let unmarked = !marks && declared.annotated.is_none();
     let seen = |object: &Arc<Object>| Seen {
         holder: survey
             .index
@@ -239,29 +264,16 @@ fn remote<K: Managed>(
             .map(|holder| holder.to_string()),
         object: object.clone(),
     };
-    let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
-    let (claimed, disagreeing) = if facts.capabilities.marks {
-        (inventory.claimed(K::KIND, &claim).cloned(), None)
-    } else {
-        noted(declared, references, account, &inventory, seen)
-    };
-    let by_id = match (
-        facts.adopt(&declared.lifecycle),
-        &declared.lifecycle.external_id,
-    ) {
-        (Adopt::ById, Some(id)) => Some(ObjectId::new(id)),
-        _ => declared
-            .annotated
-            .as_ref()
-            .filter(|(noted, _)| noted == account)
-            .map(|(_, id)| id.clone())
-            .or_else(|| suspended(declared, account)),
-    };
-    let by_word = facts.adopt(&declared.lifecycle) == Adopt::ById;
-    let known = by_id
-        .filter(|_| claimed.is_none() && (disagreeing.is_none() || by_word))
+    // Where objects carry a mark, that alone says whose they are.
+    let free = |object: &Arc<Object>| marks || seen(object).holder.is_none();
+    let claimed = found.claimed.filter(free);
+    let disagreeing = found.disagreeing.filter(free);
+    let known = found
+        .id
+        .filter(|_| claimed.is_none() && (disagreeing.is_none() || found.by_word))
         .and_then(|id| inventory.get(K::KIND, &id).map(seen));
-    let namesakes = namesakes(&inventory, declared, references)
+    let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
+    let namesakes = namesakes(inventory, declared, references)
         .filter(|other| other.claim.as_ref() != Some(&claim))
         .filter(|other| claimed.as_ref().is_none_or(|ours| ours.id != other.id))
         .map(seen)
@@ -277,37 +289,7 @@ fn remote<K: Managed>(
         known,
         namesakes,
         clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
-        contested: contested(survey, object),
-    }
-}
-
-/// The object that Holdfast suspended for this resource's deletion, as status alone knows it.
-fn suspended(declared: &Declared, account: &str) -> Option<ObjectId> {
-    let status = &declared.status;
-    let here = status.account.as_deref() == Some(account);
-    let deletion = status.deletion.as_ref().filter(|_| here)?;
-    deletion.suspended.as_deref().map(ObjectId::new)
-}
-
-/// Where objects can't carry our claim: the object whose id is noted, first as ours, where everything agrees; or else as one
-/// that doesn't.
-fn noted(
-    declared: &Declared,
-    references: &References,
-    account: &str,
-    inventory: &Inventory,
-    seen: impl Fn(&Arc<Object>) -> Seen,
-) -> (Option<Arc<Object>>, Option<Arc<Object>>) {
-    let noted = declared.annotated.as_ref();
-    let object = noted
-        .filter(|(noted, _)| noted == account)
-        .and_then(|(_, id)| inventory.get(declared.kind, id))
-        .map(seen)
-        .filter(|seen| seen.holder.is_none())
-        .map(|seen| seen.object);
-    match object {
-        Some(object) if planner::agrees(declared, references, &object) => (Some(object), None),
-        object => (None, object),
+        contested: BTreeMap::new(),
     }
 }
 
@@ -383,31 +365,33 @@ fn namesakes<'a>(
     Box::new(found.into_values())
 }
 
-/// Listed clients that an older customer lists too.
-fn contested<K: Managed>(survey: &Survey, object: &K) -> BTreeMap<String, String> {
+/// Listed clients that an older customer on the account lists too.
+fn contested<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    account: &AccountKey,
+) -> BTreeMap<String, String> {
     let listed = object.listed_clients();
-    if listed.is_empty() {
-        return BTreeMap::new();
-    }
-    let age = |meta: &kube::api::ObjectMeta| {
-        (
-            meta.creation_timestamp.clone(),
-            meta.namespace.clone(),
-            meta.name.clone(),
-        )
-    };
-    let mine = age(object.meta());
-    let mut contested = BTreeMap::new();
-    let namespace = object.namespace().unwrap_or_default();
-    for id in listed {
-        let client = Named::Client(namespace.clone(), id.clone());
-        let others = survey.referrers.of(&client).into_iter().filter(|other| {
-            let other = find(&survey.stores.customers, &namespace, &other.name);
-            other.is_some_and(|other| {
-                other.name_any() != object.name_any() && age(other.meta()) < mine
+    let this = resource_ref(object);
+    let mine = (created_at(object), &this);
+    let is_older = |other: &ResourceRef| {
+        survey.commons.scopes().iter().any(|stores| {
+            let other_customer = find(&stores.customers, &other.namespace, &other.name);
+            other_customer.is_some_and(|customer| {
+                (created_at(&*customer), other) < mine
+                    && stores
+                        .home_of(&*customer)
+                        .is_some_and(|home| survey.commons.is_of(&home, account))
             })
-        });
-        if let Some(other) = others.last() {
+        })
+    };
+    let mut contested = BTreeMap::new();
+    for id in listed {
+        let listers = survey.referrers.of(&Named::Client(id.clone()));
+        if let Some(other) = listers
+            .iter()
+            .rfind(|other| **other != this && is_older(other))
+        {
             contested.insert(id.clone(), other.to_string());
         }
     }

@@ -1,8 +1,11 @@
 //! Which resource holds which remote object: by claim, and by account and id.
+//!
+//! Everybody that would hold an object is noted, and the first of them holds it: who put its claim on it, then the older. So
+//! it doesn't matter in which order they are noted, and when one lets go the next has it.
 
 use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock},
+    collections::{BTreeSet, HashMap},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use crate::{
@@ -33,133 +36,210 @@ impl std::fmt::Display for ResourceRef {
     }
 }
 
+/// By what a resource would hold an object. The object that carries a claim belongs to the claim's resource, however young.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Title {
+    /// The object carries its claim.
+    Claim,
+    /// Its annotation names the object.
+    Note,
+    /// Its spec names the object, and nothing is noted yet.
+    Word,
+}
+
 /// A remote object, wherever in the cluster it is referred to.
-type RemoteKey = (String, Kind, ObjectId);
+pub type RemoteKey = (String, Kind, ObjectId);
+
+/// A resource in line for an object: whose claim is on it, then the older, then by name.
+type Place = (bool, jiff::Timestamp, ResourceRef);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    created: jiff::Timestamp,
+    claim: Option<Claim>,
+    object: Option<(RemoteKey, Title)>,
+}
+
+impl Entry {
+    fn key(&self) -> Option<&RemoteKey> {
+        self.object.as_ref().map(|(key, _)| key)
+    }
+
+    fn place(&self, resource: &ResourceRef, title: Title) -> Place {
+        (title != Title::Claim, self.created, resource.clone())
+    }
+}
 
 #[derive(Debug, Default)]
 struct Entries {
     claims: HashMap<(Kind, Claim), ResourceRef>,
-    objects: HashMap<RemoteKey, (jiff::Timestamp, ResourceRef)>,
-    resources: HashMap<ResourceRef, (Claim, Option<RemoteKey>)>,
+    objects: HashMap<RemoteKey, BTreeSet<Place>>,
+    resources: HashMap<ResourceRef, Entry>,
 }
 
-/// The index; filled by passes, emptied when a resource is let go.
+/// What has changed by a note.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// The resource holds an object that it didn't hold before.
+    pub took: bool,
+    /// Other resources that hold an object now, or do no more.
+    pub others: Vec<ResourceRef>,
+}
+
+/// The index of one process.
 #[derive(Debug, Default)]
 pub struct Index(RwLock<Entries>);
 
 impl Index {
-    /// Notes what a resource claims and holds. Of two resources that hold one object the older stays. True when the
-    /// resource holds an object that it didn't hold before.
+    fn read(&self) -> RwLockReadGuard<'_, Entries> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Entries> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what a resource claims, and which object it would hold if nobody came before it.
     pub fn note(
         &self,
         resource: &ResourceRef,
         created: jiff::Timestamp,
-        claim: &Claim,
-        held: Option<(&str, &ObjectId)>,
-    ) -> bool {
-        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let key = held.map(|(account, id)| (account.to_owned(), resource.kind, id.clone()));
-        let before = entries.resources.get(resource);
-        if before.is_some_and(|(known, held)| known == claim && *held == key) {
-            return false;
+        claim: Option<&Claim>,
+        object: Option<(&str, &ObjectId, Title)>,
+    ) -> Noted {
+        let entry = Entry {
+            created,
+            claim: claim.cloned(),
+            object: object.map(|(account, id, title)| {
+                ((account.to_owned(), resource.kind, id.clone()), title)
+            }),
+        };
+        let mut entries = self.write();
+        if entries.resources.get(resource) == Some(&entry) {
+            return Noted::default();
         }
-        if let Some((old_claim, old_key)) = before.cloned() {
-            entries.claims.remove(&(resource.kind, old_claim));
-            if let Some(old_key) = old_key.filter(|old| Some(old) != key.as_ref()) {
-                entries.release(&old_key, resource);
-            }
+        let before = entries.held_by(resource).cloned();
+        let old = entries.resources.get(resource);
+        let keys = [old.and_then(Entry::key), entry.key()];
+        let lines: Vec<RemoteKey> = keys.into_iter().flatten().cloned().collect();
+        let others = entries.changed_holders(resource, &lines, |entries| {
+            entries.take_out(resource);
+            entries.put_in(resource, entry);
+        });
+        let now = entries.held_by(resource);
+        Noted {
+            took: now.is_some() && now != before.as_ref(),
+            others,
         }
-        entries
-            .claims
-            .insert((resource.kind, claim.clone()), resource.clone());
-        if let Some(key) = &key {
-            let taken = entries.objects.get(key).is_some_and(|(since, holder)| {
-                holder != resource && (*since, holder) < (created, resource)
-            });
-            if !taken {
-                entries
-                    .objects
-                    .insert(key.clone(), (created, resource.clone()));
-            }
-        }
-        let news = key.is_some();
-        entries
-            .resources
-            .insert(resource.clone(), (claim.clone(), key));
-        news
     }
 
-    /// Forgets a resource that is gone.
-    pub fn forget(&self, resource: &ResourceRef) {
-        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some((claim, key)) = entries.resources.remove(resource) {
-            entries.claims.remove(&(resource.kind, claim));
-            if let Some(key) = key {
-                entries.release(&key, resource);
-            }
-        }
+    /// Forgets a resource that is gone. Returns what it held, and who holds that now.
+    pub fn forget(&self, resource: &ResourceRef) -> (Option<RemoteKey>, Vec<ResourceRef>) {
+        let mut entries = self.write();
+        let held = entries.first_of(resource).cloned();
+        let lines: Vec<RemoteKey> = held.iter().cloned().collect();
+        let heirs = entries.changed_holders(resource, &lines, |entries| entries.take_out(resource));
+        (held, heirs)
     }
 
     /// Every resource that is noted.
     pub fn resources(&self) -> Vec<ResourceRef> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .resources
-            .keys()
-            .cloned()
-            .collect()
+        self.read().resources.keys().cloned().collect()
     }
 
     /// The resource with this claim.
     pub fn by_claim(&self, kind: Kind, claim: &Claim) -> Option<ResourceRef> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .claims
-            .get(&(kind, claim.clone()))
-            .cloned()
+        self.read().claims.get(&(kind, claim.clone())).cloned()
     }
 
     /// The resource that holds a remote object, by its claim or by its id.
     pub fn holder(&self, account: &str, object: &Object) -> Option<ResourceRef> {
-        let by_claim = object
-            .claim
-            .as_ref()
-            .and_then(|claim| self.by_claim(object.kind, claim));
+        let claim = object.claim.as_ref();
+        let by_claim = claim.and_then(|claim| self.by_claim(object.kind, claim));
         by_claim.or_else(|| self.by_id(account, object.kind, &object.id))
     }
 
     /// The resource that holds a remote object by its id.
     pub fn by_id(&self, account: &str, kind: Kind, id: &ObjectId) -> Option<ResourceRef> {
         let key = (account.to_owned(), kind, id.clone());
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .objects
-            .get(&key)
-            .map(|(_, holder)| holder.clone())
+        self.read().holder(&key).cloned()
     }
 
-    /// The remote object that a resource holds.
+    /// The remote object that a resource holds, once that is noted on either of them.
     pub fn held_by(&self, resource: &ResourceRef) -> Option<ObjectId> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .resources
-            .get(resource)
-            .and_then(|(_, key)| key.as_ref().map(|(_, _, id)| id.clone()))
+        self.read().held_by(resource).map(|(_, _, id)| id.clone())
     }
 }
 
 impl Entries {
-    fn release(&mut self, key: &RemoteKey, resource: &ResourceRef) {
-        if self
-            .objects
-            .get(key)
-            .is_some_and(|(_, holder)| holder == resource)
+    fn holder(&self, key: &RemoteKey) -> Option<&ResourceRef> {
+        let (_, _, holder) = self.objects.get(key)?.first()?;
+        Some(holder)
+    }
+
+    /// The object that a resource is first in line for.
+    fn first_of(&self, resource: &ResourceRef) -> Option<&RemoteKey> {
+        let (key, _) = self.resources.get(resource)?.object.as_ref()?;
+        (self.holder(key) == Some(resource)).then_some(key)
+    }
+
+    fn held_by(&self, resource: &ResourceRef) -> Option<&RemoteKey> {
+        let (_, title) = self.resources.get(resource)?.object.as_ref()?;
+        self.first_of(resource).filter(|_| *title != Title::Word)
+    }
+
+    /// Who else holds an object of these now, or does no more, after a change.
+    fn changed_holders(
+        &mut self,
+        resource: &ResourceRef,
+        keys: &[RemoteKey],
+        change: impl FnOnce(&mut Self),
+    ) -> Vec<ResourceRef> {
+        let holders = |entries: &Self| -> Vec<Option<ResourceRef>> {
+            keys.iter()
+                .map(|key| entries.holder(key).cloned())
+                .collect()
+        };
+        let before = holders(self);
+        change(self);
+        let pairs = before.into_iter().zip(holders(self));
+        let changed = pairs.filter(|(before, now)| before != now);
+        let both: BTreeSet<ResourceRef> = changed
+            .flat_map(|(before, now)| before.into_iter().chain(now))
+            .filter(|holder| holder != resource)
+            .collect();
+        both.into_iter().collect()
+    }
+
+    fn put_in(&mut self, resource: &ResourceRef, entry: Entry) {
+        if let Some(claim) = &entry.claim {
+            let claim = (resource.kind, claim.clone());
+            self.claims.insert(claim, resource.clone());
+        }
+        if let Some((key, title)) = &entry.object {
+            let place = entry.place(resource, *title);
+            self.objects.entry(key.clone()).or_default().insert(place);
+        }
+        self.resources.insert(resource.clone(), entry);
+    }
+
+    fn take_out(&mut self, resource: &ResourceRef) {
+        let Some(entry) = self.resources.remove(resource) else {
+            return;
+        };
+        if let Some(claim) = &entry.claim {
+            let claim = (resource.kind, claim.clone());
+            if self.claims.get(&claim) == Some(resource) {
+                self.claims.remove(&claim);
+            }
+        }
+        if let Some((key, title)) = &entry.object
+            && let Some(line) = self.objects.get_mut(key)
         {
-            self.objects.remove(key);
+            line.remove(&entry.place(resource, *title));
+            if line.is_empty() {
+                self.objects.remove(key);
+            }
         }
     }
 }

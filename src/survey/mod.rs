@@ -1,48 +1,57 @@
 //! What is known, put together for one decision: resources, who holds what, who was granted how much, and one platform as
 //! far as it is known. Looks things up; decides nothing, asks nobody. The operator and `holdfast plan` see by the same eyes.
 
+mod account;
 mod around;
+mod commons;
 mod gather;
 mod index;
 mod inherited;
 mod kinds;
+mod lookup;
 mod neighbours;
+mod opening;
 mod quotas;
 mod referrers;
 mod site;
 mod stand_in;
+mod standing;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use kube::{
-    ResourceExt,
-    runtime::reflector::{ObjectRef, Store},
-};
+use kube::ResourceExt;
 
+pub use account::{AccountKey, Origin};
+pub use commons::Commons;
 pub use gather::{Sight, created_at, gather, noted_id, resource_ref};
 pub use index::{Index, ResourceRef};
 pub use kinds::{Managed, Own};
 pub use quotas::Quotas;
 pub use referrers::{Named, Referrers, named};
 pub use site::{PlatformKey, Reports, Site, Terms};
-pub use stores::Stores;
+pub use stores::{Stores, find};
 
 use crate::{
-    api::{Customer, Kind, names},
-    planner,
+    api::{Customer, Kind},
+    estate::ObjectId,
 };
+use lookup::Lookup;
 
 /// What is known of the cluster, and what follows from it.
 pub struct Survey {
-    /// Every resource.
+    /// Every resource of this scope.
     pub stores: Stores,
     /// Which resource holds what.
     pub index: Arc<Index>,
     /// Which resource names which.
-    pub referrers: Referrers,
+    pub referrers: Arc<Referrers>,
     /// Who was granted how much.
-    pub quotas: Quotas,
+    pub quotas: Arc<Quotas>,
+    /// What it shares with other scopes.
+    pub commons: Arc<Commons>,
 }
 
 impl Survey {
@@ -51,78 +60,24 @@ impl Survey {
         Self::beside(stores, Arc::default())
     }
 
-    /// The same, with an index that others share: what one of them holds isn't the other's.
-    pub fn beside(stores: Stores, index: Arc<Index>) -> Self {
+    /// The same beside others: what one of them holds isn't the other's.
+    pub fn beside(stores: Stores, commons: Arc<Commons>) -> Self {
+        commons.add_scope(stores.clone());
         Self {
             stores,
-            index,
-            referrers: Referrers::default(),
-            quotas: Quotas::default(),
+            index: commons.index.clone(),
+            referrers: commons.referrers.clone(),
+            quotas: commons.quotas.clone(),
+            commons,
         }
     }
 
-    /// The name of the `BackupPlatform` that a resource lives on, found through its references; of one that is being deleted
-    /// also by its status, since those above may be gone before it.
+    /// The name of the `BackupPlatform` that a resource lives on.
     ///
     /// # Errors
     /// The field and the name that lead nowhere.
     pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
-        self.platform_by_references(object).or_else(|lost| {
-            let deleted = object.meta().deletion_timestamp.is_some();
-            let status = object.managed().filter(|_| deleted);
-            status
-                .and_then(|status| status.platform.clone())
-                .ok_or(lost)
-        })
-    }
-
-    /// At most as deep as kinds nest.
-    fn platform_by_references<K: Managed>(
-        &self,
-        object: &K,
-    ) -> Result<String, (&'static str, String)> {
-        if let Some(platform) = object.platform_ref() {
-            return Ok(platform.name.clone());
-        }
-        let namespace = object.meta().namespace.clone().unwrap_or_default();
-        let Some((kind, above)) = object.parent_ref() else {
-            return Err(("platformRef", String::new()));
-        };
-        let missing = |field| move || (field, above.name.clone());
-        if kind == Kind::Customer {
-            let above = find(&self.stores.customers, &namespace, &above.name);
-            return self.platform_of(&*above.ok_or_else(missing("customerRef"))?);
-        }
-        let above = find(&self.stores.resellers, &namespace, &above.name);
-        self.platform_of(&*above.ok_or_else(missing("resellerRef"))?)
-    }
-
-    /// Whether a resource is there.
-    pub fn exists(&self, resource: &ResourceRef) -> bool {
-        let (name, namespace) = (&resource.name, &resource.namespace);
-        match resource.kind {
-            Kind::Reseller => find(&self.stores.resellers, namespace, name).is_some(),
-            Kind::ServicePlan => find(&self.stores.plans, namespace, name).is_some(),
-            Kind::Customer => find(&self.stores.customers, namespace, name).is_some(),
-            Kind::Tenant => find(&self.stores.tenants, namespace, name).is_some(),
-        }
-    }
-
-    /// Whether a resource is being deleted and still carries our finalizer.
-    pub fn is_being_deleted(&self, resource: &ResourceRef) -> bool {
-        fn deleted<K: Managed>(object: Option<Arc<K>>) -> bool {
-            let ours = |finalizer: &String| finalizer == names::FINALIZER;
-            object.is_some_and(|object| {
-                object.meta().deletion_timestamp.is_some() && object.finalizers().iter().any(ours)
-            })
-        }
-        let (name, namespace) = (&resource.name, &resource.namespace);
-        match resource.kind {
-            Kind::Reseller => deleted(find(&self.stores.resellers, namespace, name)),
-            Kind::ServicePlan => deleted(find(&self.stores.plans, namespace, name)),
-            Kind::Customer => deleted(find(&self.stores.customers, namespace, name)),
-            Kind::Tenant => deleted(find(&self.stores.tenants, namespace, name)),
-        }
+        self.stores.platform_of(object)
     }
 
     /// Whether any customer on a platform lists clients, so that sweeps have to read them.
@@ -140,80 +95,41 @@ impl Survey {
 
     /// Whether a resource lives on a platform.
     pub fn lives_on<K: Managed>(&self, object: &K, key: &PlatformKey) -> bool {
-        object.meta().namespace.as_deref() == Some(&key.namespace)
-            && self.platform_of(object).as_ref() == Ok(&key.name)
+        self.stores.home_of(object).as_ref() == Some(key)
     }
 
-    /// Notes, for every resource on a platform, what it claims and holds, before the first pass asks for it: otherwise
-    /// passes after a restart would wait for each other, and say so in status.
-    pub fn index_platform(&self, site: &Site) {
-        self.index_kind(&self.stores.resellers, site);
-        self.index_kind(&self.stores.plans, site);
-        self.index_kind(&self.stores.customers, site);
-        self.index_kind(&self.stores.tenants, site);
-    }
-
-    fn index_kind<K: Managed>(&self, store: &Store<K>, site: &Site) {
-        let owner_id = site.terms().owner_id;
+    /// After a sweep of a platform that is open: takes over what has changed. Returns whom to look at again.
+    pub fn note_sweep(
+        &self,
+        site: &Site,
+        changed: &[(Kind, ObjectId)],
+        now: jiff::Timestamp,
+    ) -> Vec<ResourceRef> {
+        let (Some(account), Some(facts)) = (site.account(), site.facts()) else {
+            return Vec::new();
+        };
         let inventory = site.inventory();
-        let Some(surroundings) = inventory.surroundings() else {
-            return;
+        let lookup = Lookup {
+            commons: &self.commons,
+            stores: &self.stores,
+            home: &site.key,
+            facts: &facts,
+            account: &account,
+            inventory: &inventory,
+            now,
         };
-        let account = &surroundings.capabilities.account.id;
-        for object in store.state() {
-            if !self.lives_on(&*object, &site.key) {
-                self.note_elsewhere(&*object, account);
-                continue;
-            }
-            let resource = resource_ref(&*object);
-            let claim = planner::claim(&owner_id, K::KIND, &resource.namespace, &resource.name);
-            let held = inventory.claimed(K::KIND, &claim).or_else(|| {
-                let (noted, id) = noted_id(&*object)?;
-                inventory
-                    .get(K::KIND, &id)
-                    .filter(|object| noted == *account && object.claim.is_none())
-            });
-            let created = created_at(&*object);
-            let held = held.map(|object| (account.as_str(), &object.id));
-            self.index.note(&resource, created, &claim, held);
-        }
+        self.quotas.note_sweep(&lookup, changed)
     }
 
-    /// Notes what a resource of another platform holds in this account: two platforms may be one account, and the other may not
-    /// be observed yet.
-    fn note_elsewhere<K: Managed>(&self, object: &K, account: &str) {
-        if let Some((noted, id)) = noted_id(object).filter(|(noted, _)| noted == account) {
-            let resource = resource_ref(object);
-            if self.index.held_by(&resource).is_none() {
-                let held = Some((noted.as_str(), &id));
-                let nothing = crate::estate::Claim::new("");
-                self.index
-                    .note(&resource, created_at(object), &nothing, held);
-            }
-        }
+    /// Forgets a resource that is gone; what it leaves on the platform goes on counting. Returns whom to look at again: who
+    /// holds its object now, and who was granted what it had.
+    pub fn forget(&self, resource: &ResourceRef, now: jiff::Timestamp) -> Vec<ResourceRef> {
+        let (held, mut woken) = self.index.forget(resource);
+        let left = held.and_then(|key| self.commons.object(&key));
+        let left = left.and_then(|(account, object)| {
+            standing::left_behind(&self.index, &account, &object, now)
+        });
+        woken.extend(self.quotas.forget(resource, left));
+        woken
     }
-
-    /// Notes what a resource claims and holds; true when it holds an object that it didn't hold before.
-    pub fn note_holding<K: Managed>(&self, object: &K, sight: &Sight) -> bool {
-        let planner::PlatformState::Observed(platform) = &sight.platform else {
-            return false;
-        };
-        let resource = resource_ref(object);
-        let claim = platform.claim(K::KIND, &resource.namespace, &resource.name);
-        let held = planner::remote_object(&sight.declared, &sight.remote);
-        let account = platform.capabilities.account.id.as_str();
-        let held = held.map(|object| (account, &object.id));
-        self.index.note(&resource, created_at(object), &claim, held)
-    }
-
-    /// Forgets a resource that is gone. Returns who was granted what it had.
-    pub fn forget(&self, resource: &ResourceRef) -> Vec<ResourceRef> {
-        self.index.forget(resource);
-        self.quotas.forget(resource)
-    }
-}
-
-/// A resource of a kind by name.
-fn find<K: Managed>(store: &Store<K>, namespace: &str, name: &str) -> Option<std::sync::Arc<K>> {
-    store.get(&ObjectRef::new(name).within(namespace))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Managed, Named, ResourceRef, Sight, Site, Survey, resource_ref};
+use super::{Managed, Named, Sight, Site, Survey, quotas::Word, resource_ref};
 use crate::{
     api::{Kind, ManagedKind, Reseller},
     estate::{Object, ObjectId},
@@ -15,15 +15,14 @@ use crate::{
 /// Levels that a chain of parents may have.
 const DEPTH: usize = 16;
 
-/// What stands around a resource; and who was granted something since it was asked for.
+/// What stands around a resource, with the ledger's word.
 pub fn neighbours<K: Managed>(
     survey: &Survey,
     object: &K,
     site: &Site,
     sight: &Sight,
-    now: jiff::Timestamp,
-) -> (Neighbours, Vec<ResourceRef>) {
-    let word = survey.quotas.ask(survey, object, site, sight, now);
+    word: Word,
+) -> Neighbours {
     let remote = planner::remote_object(&sight.declared, &sight.remote);
     let inventory = site.inventory();
     let referred = |field: &str| match sight.references.get(field) {
@@ -54,7 +53,7 @@ pub fn neighbours<K: Managed>(
         let stored = usage.map(|usage| usage.storage_bytes);
         neighbours.used = [stored, None, Some(customer.facts.clients.into()), None];
     }
-    (neighbours, word.promoted)
+    neighbours
 }
 
 /// The chain of resellers from an id on upwards.
@@ -95,7 +94,7 @@ pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
     }
     let this = Named::Resource(resource_ref(object));
     let below = survey.referrers.of(&this).into_iter();
-    let deleting = below.filter(|resource| survey.is_being_deleted(resource));
+    let deleting = below.filter(|resource| survey.stores.is_being_deleted(resource));
     deleting.map(|resource| resource.to_string()).collect()
 }
 

@@ -1,44 +1,44 @@
-//! The ledger of all platforms: tells it who holds and wants what, and says whom it grants something.
+//! The ledger of all accounts: who holds and wants what, as the caches say, and whom it grants something.
+//!
+//! A pool is opened with everybody who takes of it: those whose specs name its owner, and what the platform holds below it. So
+//! nobody is served from a pool that others have taken of unseen, whoever asks first.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-
-use kube::runtime::reflector::Store;
 
 use super::{
-    Managed, PlatformKey, ResourceRef, Sight, Site, Survey,
-    gather::{created_at, declare, noted_id, resource_ref},
+    AccountKey, Index, Managed, Named, ResourceRef, find,
+    gather::{declare, resource_ref},
+    lookup::{Lookup, is_released, references},
+    opening::{Opening, Visit},
+    standing::{Pool, Standing, Unmanaged, named, unmanaged},
 };
 use crate::{
-    api::{Kind, shared::Management},
-    estate::{Object, ObjectId, Settings},
-    planner::{self, Declared},
-    rules::quota::{self, Amounts, Ledger, Measure, Membership, Rank, Shortage},
+    api::Kind,
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::Declared,
+    rules::quota::{Ledger, Measure, Membership, Outcome, Shortage},
 };
-
-/// What can be shared out of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Pool {
-    /// The licences of a platform.
-    Licences(PlatformKey),
-    /// What a `Reseller` or a `Customer` has.
-    Of(ResourceRef),
-}
 
 /// Who takes of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Claimant {
+pub(super) enum Claimant {
     Resource(ResourceRef),
     /// An object on the platform that no resource stands for.
-    Unmanaged(PlatformKey, Kind, ObjectId),
+    Unmanaged(AccountKey, Kind, ObjectId),
 }
 
 #[derive(Debug, Default)]
 struct Books {
     ledger: Ledger<Pool, Claimant>,
-    unmanaged: HashMap<PlatformKey, HashSet<Claimant>>,
+    unmanaged: HashMap<AccountKey, HashSet<Claimant>>,
+    /// Whose pools are open, and below which remote object everybody was entered.
+    open: HashMap<ResourceRef, Option<ObjectId>>,
+    /// When the quota of a claimant is over.
+    ends: BTreeSet<(jiff::Timestamp, Claimant)>,
 }
 
 /// The ledger, shared by all passes.
@@ -56,269 +56,353 @@ pub struct Word {
     pub promoted: Vec<ResourceRef>,
 }
 
-/// One resource's claims, and what it has to give itself.
-struct Entry {
-    resource: ResourceRef,
-    rank: Rank,
-    memberships: Vec<Membership<Pool>>,
-    gives: Amounts,
-}
-
 impl Quotas {
     fn books(&self) -> MutexGuard<'_, Books> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// States a resource's claims.
-    pub fn ask<K: Managed>(
+    /// States a resource's claims, and opens the pools that it takes of and gives where they aren't open yet.
+    pub(super) fn ask<K: Managed>(
         &self,
-        survey: &Survey,
+        lookup: &Lookup<'_>,
         object: &K,
-        site: &Site,
-        sight: &Sight,
-        now: jiff::Timestamp,
+        declared: &Declared,
+        held: Option<&Object>,
     ) -> Word {
-        let held = planner::remote_object(&sight.declared, &sight.remote);
-        let held = held.map(|object| &**object);
-        let entry = entry(survey, object, site, &sight.declared, held, now);
-        let Some(entry) = entry else {
+        let standing = Standing::of(lookup, object, declared, held);
+        let Some(standing) = standing.filter(|_| !is_released(declared)) else {
             return Word::default();
         };
-        let certain = !planner::is_in_doubt(&sight.declared, now);
-        let pool = Pool::Of(entry.resource.clone());
         let mut books = self.books();
-        let mut promoted = books.ledger.allot(&pool, entry.gives);
-        let claimant = Claimant::Resource(entry.resource);
-        let outcome = books
-            .ledger
-            .declare(&claimant, &entry.rank, &entry.memberships, certain);
-        let granted_below = books.ledger.taken(&pool);
-        promoted.extend(outcome.promoted);
+        let mut touched = Vec::new();
+        for membership in &standing.memberships {
+            books.open_above(lookup, &membership.pool, &mut touched);
+        }
+        books.open_below(lookup, &standing, &mut touched);
+        if let Some(held) = held {
+            touched.extend(books.take_over(lookup.account, held));
+        }
+        let claimant = Claimant::Resource(standing.resource.clone());
+        books.note_end(standing.ends, &claimant);
+        let outcome = books.declare(&claimant, &standing);
+        let mut promoted = outcome.promoted;
+        // Only now that what it holds is entered.
+        for pool in &touched {
+            promoted.extend(books.ledger.serve(pool));
+        }
+        promoted.retain(|other| *other != claimant);
         Word {
             shortages: outcome.shortages.into_iter().map(named).collect(),
-            granted_below,
+            granted_below: books.ledger.taken(&Pool::Of(standing.resource)),
             promoted: resources(promoted),
         }
     }
 
-    /// Forgets a resource that is gone. Returns who was granted what it had.
-    pub fn forget(&self, resource: &ResourceRef) -> Vec<ResourceRef> {
+    /// Forgets a resource that is gone; an object that it leaves on the platform goes on counting. What others have of its
+    /// pool stays entered. Returns who was granted what it had.
+    pub(super) fn forget(
+        &self,
+        resource: &ResourceRef,
+        left: Option<(Claimant, Unmanaged)>,
+    ) -> Vec<ResourceRef> {
         let mut books = self.books();
+        if let Some((claimant, unmanaged)) = left {
+            books.enter_unmanaged(claimant, &unmanaged, &mut Vec::new());
+        }
+        books.open.remove(resource);
         books.ledger.close(&Pool::Of(resource.clone()));
         resources(books.ledger.leave(&Claimant::Resource(resource.clone())))
     }
 
-    /// After a sweep: the platform's licences, and what objects hold that no resource stands for. Returns who is granted
-    /// something by that.
-    pub fn note_sweep(
-        &self,
-        survey: &Survey,
-        site: &Site,
-        now: jiff::Timestamp,
-    ) -> Vec<ResourceRef> {
-        let inventory = site.inventory();
-        let Some(surroundings) = inventory.surroundings() else {
-            return Vec::new();
-        };
-        let account = &surroundings.capabilities.account.id;
-        let unmanaged: Vec<(Claimant, Membership<Pool>)> = inventory
-            .objects()
-            .filter(|object| object.kind != Kind::ServicePlan)
-            .filter(|object| survey.index.holder(account, object).is_none())
-            .filter_map(|object| {
-                let held = quota::amounts(object.kind, &object.settings, now);
-                let pool = pool_of_object(survey, site, account, object)?;
-                let claimant =
-                    Claimant::Unmanaged(site.key.clone(), object.kind, object.id.clone());
-                Some((claimant, membership(pool, held, held)))
-            })
-            .collect();
-        let licences = surroundings.licences.map(|licences| licences.total);
-        drop(inventory);
+    /// Enters everybody of an account before the first of them is served, in one step. Returns who is granted something.
+    pub(super) fn open(&self, opening: &Opening<'_>) -> Vec<ResourceRef> {
         let mut books = self.books();
-        let pool = Pool::Licences(site.key.clone());
-        let mut promoted = books.ledger.allot(&pool, [None, licences, None, None]);
-        let seen = unmanaged
-            .iter()
-            .map(|(claimant, _)| claimant.clone())
-            .collect();
-        let before = books.unmanaged.insert(site.key.clone(), seen);
-        for (claimant, membership) in &unmanaged {
-            let rank = Rank {
-                created: jiff::Timestamp::MIN,
-                name: String::new(),
-            };
-            let memberships = std::slice::from_ref(membership);
-            let outcome = books.ledger.declare(claimant, &rank, memberships, true);
-            promoted.extend(outcome.promoted);
-        }
-        for claimant in before.into_iter().flatten() {
-            if !books.unmanaged[&site.key].contains(&claimant) {
-                promoted.extend(books.ledger.leave(&claimant));
-            }
-        }
-        resources(promoted)
+        opening.each(&mut Entering(&mut books));
+        let index = &opening.survey.index;
+        books.look_over(index, opening.account, opening.inventory, opening.now);
+        resources(books.ledger.serve_all())
     }
 
-    /// Before the first pass: everybody gets in line, so that the first to ask isn't served before older ones.
-    pub fn enrol_all(&self, survey: &Survey, site: &Site, now: jiff::Timestamp) {
-        self.enrol(survey, &survey.stores.resellers, site, now);
-        self.enrol(survey, &survey.stores.customers, site, now);
-        self.enrol(survey, &survey.stores.tenants, site, now);
-        self.books().ledger.serve();
-    }
-
-    fn enrol<K: Managed>(
+    /// After a sweep: what the objects that changed hold now, the account's licences, and what objects hold that no resource
+    /// stands for. Returns who is granted something by that.
+    pub(super) fn note_sweep(
         &self,
-        survey: &Survey,
-        store: &Store<K>,
-        site: &Site,
-        now: jiff::Timestamp,
-    ) {
-        for object in store.state() {
-            let here = survey.lives_on(&*object, &site.key);
-            let Some(declared) = here.then(|| declare(&*object).ok()).flatten() else {
-                continue;
-            };
-            let held = held_at_start(site, &*object);
-            let entry = entry(survey, &*object, site, &declared, held.as_deref(), now);
-            if let Some(entry) = entry {
-                let mut books = self.books();
-                books
+        lookup: &Lookup<'_>,
+        changed: &[(Kind, ObjectId)],
+    ) -> Vec<ResourceRef> {
+        let mut books = self.books();
+        let mut touched = Vec::new();
+        for (kind, id) in changed {
+            if let Some(holder) = lookup.commons.index.by_id(&lookup.account.id, *kind, id) {
+                books.enter_from_cache(lookup, &holder, &mut touched);
+            }
+        }
+        let index = &lookup.commons.index;
+        books.look_over(index, lookup.account, lookup.inventory, lookup.now);
+        resources(books.ledger.serve_all())
+    }
+
+    /// The quotas that are over at this time. Returns whom to look at again: those whose quota it is, and those who are granted
+    /// what is free by it.
+    pub fn end(&self, now: jiff::Timestamp) -> Vec<ResourceRef> {
+        let mut books = self.books();
+        let mut woken = Vec::new();
+        while let Some((at, claimant)) = books.ends.first().cloned().filter(|(at, _)| *at <= now) {
+            books.ends.remove(&(at, claimant.clone()));
+            match claimant {
+                Claimant::Resource(resource) => woken.push(resource),
+                unmanaged @ Claimant::Unmanaged(..) => {
+                    woken.extend(resources(books.ledger.leave(&unmanaged)));
+                }
+            }
+        }
+        woken
+    }
+
+    /// Every resource that is in the ledger.
+    pub fn resources(&self) -> Vec<ResourceRef> {
+        let books = self.books();
+        let owners = books.open.keys().cloned();
+        let claimants = resources(books.ledger.claimants().cloned().collect());
+        claimants.into_iter().chain(owners).collect()
+    }
+}
+
+struct Entering<'a>(&'a mut Books);
+
+impl Visit for Entering<'_> {
+    fn visit<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
+        if let Some(standing) = standing_in_cache(lookup, object) {
+            let claimant = Claimant::Resource(standing.resource.clone());
+            self.0.enrol(&claimant, &standing, &mut Vec::new());
+            if standing.gives_to_others() {
+                // Everybody below is gone through as well.
+                let resource = standing.resource.clone();
+                self.0
                     .ledger
-                    .allot(&Pool::Of(entry.resource.clone()), entry.gives);
-                let claimant = Claimant::Resource(entry.resource);
-                books
-                    .ledger
-                    .enrol(&claimant, &entry.rank, &entry.memberships);
+                    .open(&Pool::Of(resource.clone()), standing.gives);
+                self.0.open.insert(resource, standing.object);
             }
         }
     }
 }
 
-/// The object that a resource holds, as far as claim and annotation tell.
-fn held_at_start<K: Managed>(site: &Site, object: &K) -> Option<std::sync::Arc<Object>> {
-    let facts = site.facts()?;
-    let resource = resource_ref(object);
-    let claim = facts.claim(K::KIND, &resource.namespace, &resource.name);
-    let inventory = site.inventory();
-    let noted = || {
-        let (account, id) = noted_id(object)?;
-        let known = inventory.get(K::KIND, &id)?;
-        (account == facts.capabilities.account.id && known.claim.is_none()).then_some(known)
-    };
-    inventory.claimed(K::KIND, &claim).or_else(noted).cloned()
-}
-
-/// What a resource claims and gives; `None` for kinds that do neither.
-fn entry<K: Managed>(
-    survey: &Survey,
-    object: &K,
-    site: &Site,
-    declared: &Declared,
-    held: Option<&Object>,
-    now: jiff::Timestamp,
-) -> Option<Entry> {
-    if K::KIND == Kind::ServicePlan {
+/// What a resource claims and gives, as the caches say.
+fn standing_in_cache<K: Managed>(lookup: &Lookup<'_>, object: &K) -> Option<Standing> {
+    let declared = declare(object).ok()?;
+    if is_released(&declared) {
         return None;
     }
-    let facts = site.facts()?;
-    let resource = resource_ref(object);
-    let holds = held.map(|held| quota::amounts(K::KIND, &held.settings, now));
-    let nothing = [None; 4];
-    // A spec that can't be read asks for nothing; the planner says what is wrong with it.
-    let spec = Settings::from_document(K::KIND, &declared.spec).unwrap_or_default();
-    let writes = facts.management(&declared.lifecycle) == Management::Manage && !declared.deleting;
-    let wanted = if writes {
-        quota::wanted(K::KIND, &spec, &holds.unwrap_or(nothing), now)
-    } else {
-        holds.unwrap_or(nothing)
-    };
-    let account = &facts.capabilities.account.id;
-    let desired = pool_of_spec(object, &resource, site);
-    let current = held.and_then(|held| pool_of_object(survey, site, account, held));
-    let memberships = match (current, desired) {
-        (Some(current), Some(desired)) if current == desired => {
-            vec![membership(current, holds.unwrap_or(nothing), wanted)]
-        }
-        (current, desired) => {
-            let leaves = current.map(|pool| membership(pool, holds.unwrap_or(nothing), nothing));
-            let comes = desired.map(|pool| membership(pool, nothing, wanted));
-            leaves.into_iter().chain(comes).collect()
-        }
-    };
-    let gives = quota::allotment(&wanted, holds.as_ref());
-    Some(Entry {
-        rank: Rank {
-            created: created_at(object),
-            name: format!("{}/{}", resource.namespace, resource.name),
-        },
-        memberships,
-        gives: match K::KIND {
-            Kind::Reseller => gives,
-            Kind::Customer => only(Measure::Credits, gives),
-            Kind::Tenant | Kind::ServicePlan => nothing,
-        },
-        resource,
-    })
+    let references = references(lookup.commons, lookup.stores, object);
+    let found = lookup.found(&declared, &references);
+    let held = lookup.held(&resource_ref(object), &declared, &found);
+    Standing::of(lookup, object, &declared, held.as_deref()).map(Standing::doubted)
 }
 
-fn membership(pool: Pool, held: Amounts, wanted: Amounts) -> Membership<Pool> {
-    let masked = |amounts| match &pool {
-        Pool::Licences(_) => only(Measure::Licences, amounts),
-        Pool::Of(resource) if resource.kind == Kind::Customer => only(Measure::Credits, amounts),
-        Pool::Of(_) => amounts,
-    };
-    Membership {
-        held: masked(held),
-        wanted: masked(wanted),
-        pool,
+impl Books {
+    fn enrol(&mut self, claimant: &Claimant, standing: &Standing, touched: &mut Vec<Pool>) {
+        let (rank, memberships) = (&standing.rank, self.claims(claimant, standing));
+        touched.extend(self.ledger.enrol(claimant, rank, &memberships));
+        touched.extend(memberships.iter().map(|membership| membership.pool.clone()));
+        self.note_end(standing.ends, claimant);
+    }
+
+    /// The claims of a resource. One that moves below what is known here alone has what it holds in the old place until there
+    /// is room for it in the new one.
+    fn claims(&self, claimant: &Claimant, standing: &Standing) -> Vec<Membership<Pool>> {
+        let claims = &standing.memberships;
+        let is_left = |pool: &&Pool| claims.iter().all(|member| member.pool != **pool);
+        let left = self.ledger.pools_of(claimant).iter().find(is_left);
+        match left.filter(|_| standing.above_is_kept_here) {
+            Some(left) => standing.moving_from(left),
+            None => claims.clone(),
+        }
+    }
+
+    /// States the claims of a resource.
+    fn declare(&mut self, claimant: &Claimant, standing: &Standing) -> Outcome<Pool, Claimant> {
+        let (rank, certain) = (&standing.rank, standing.certain);
+        let claims = self.claims(claimant, standing);
+        let mut outcome = self.ledger.declare(claimant, rank, &claims, certain);
+        if outcome.shortages.is_empty() && claims != standing.memberships {
+            let moved = self
+                .ledger
+                .declare(claimant, rank, &standing.memberships, certain);
+            outcome.promoted.extend(moved.promoted);
+        }
+        outcome
+    }
+
+    fn note_end(&mut self, ends: Option<jiff::Timestamp>, claimant: &Claimant) {
+        self.ends.extend(ends.map(|at| (at, claimant.clone())));
+    }
+
+    /// An object that a resource holds is that resource's to count.
+    fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Pool> {
+        let claimant = Claimant::Unmanaged(account.clone(), held.kind, held.id.clone());
+        let all = self.unmanaged.get_mut(account);
+        if !all.is_some_and(|all| all.remove(&claimant)) {
+            return Vec::new();
+        }
+        self.ledger.withdraw(&claimant)
+    }
+
+    /// Opens the pool of a resource that hasn't passed yet.
+    fn open_above(&mut self, lookup: &Lookup<'_>, pool: &Pool, touched: &mut Vec<Pool>) {
+        if let Pool::Of(owner) = pool
+            && !self.open.contains_key(owner)
+        {
+            self.enter_from_cache(lookup, owner, touched);
+        }
+    }
+
+    /// Enters a resource as the caches say, and what takes of it.
+    fn enter_from_cache(
+        &mut self,
+        lookup: &Lookup<'_>,
+        resource: &ResourceRef,
+        touched: &mut Vec<Pool>,
+    ) {
+        let (stores, namespace, name) = (lookup.stores, &resource.namespace, &resource.name);
+        match resource.kind {
+            Kind::Reseller => self.enter(lookup, find(&stores.resellers, namespace, name), touched),
+            Kind::Customer => self.enter(lookup, find(&stores.customers, namespace, name), touched),
+            Kind::Tenant => self.enter(lookup, find(&stores.tenants, namespace, name), touched),
+            Kind::ServicePlan => {}
+        }
+    }
+
+    fn enter<K: Managed>(
+        &mut self,
+        lookup: &Lookup<'_>,
+        object: Option<Arc<K>>,
+        touched: &mut Vec<Pool>,
+    ) {
+        let home = |object: &Arc<K>| lookup.stores.home_of(&**object);
+        let object = object.filter(|object| home(object).as_ref() == Some(lookup.home));
+        let Some(standing) = object.and_then(|object| standing_in_cache(lookup, &*object)) else {
+            return;
+        };
+        let claimant = Claimant::Resource(standing.resource.clone());
+        self.enrol(&claimant, &standing, touched);
+        self.open_below(lookup, &standing, touched);
+    }
+
+    /// Opens a resource's pool, with everybody who takes of it; again, when it has got its remote object.
+    fn open_below(&mut self, lookup: &Lookup<'_>, standing: &Standing, touched: &mut Vec<Pool>) {
+        if !standing.gives_to_others() {
+            return;
+        }
+        let pool = Pool::Of(standing.resource.clone());
+        self.ledger.open(&pool, standing.gives);
+        touched.push(pool);
+        let below = standing.object.clone();
+        let before = self.open.insert(standing.resource.clone(), below.clone());
+        if before == Some(below.clone()) {
+            return;
+        }
+        let named = Named::Resource(standing.resource.clone());
+        for referrer in lookup.commons.referrers.of(&named) {
+            self.enter_from_cache(lookup, &referrer, touched);
+        }
+        let Some(below) = below else { return };
+        for kind in [Kind::Reseller, Kind::Customer, Kind::Tenant] {
+            for child in lookup.inventory.children(kind, &below) {
+                let index = &lookup.commons.index;
+                if let Some((who, what)) = unmanaged(index, lookup.account, child, lookup.now) {
+                    self.enter_unmanaged(who, &what, touched);
+                }
+            }
+        }
+    }
+
+    fn enter_unmanaged(&mut self, who: Claimant, what: &Unmanaged, touched: &mut Vec<Pool>) {
+        let memberships = std::slice::from_ref(&what.membership);
+        touched.extend(self.ledger.enrol(&who, &Unmanaged::rank(), memberships));
+        touched.push(what.membership.pool.clone());
+        self.note_end(what.ends, &who);
+        if let Claimant::Unmanaged(account, ..) = &who {
+            let all = self.unmanaged.entry(account.clone()).or_default();
+            all.insert(who);
+        }
+    }
+
+    /// The account's licences, and the objects that no resource stands for: those that were among them and are no more leave.
+    fn look_over(
+        &mut self,
+        index: &Index,
+        account: &AccountKey,
+        inventory: &Inventory,
+        now: jiff::Timestamp,
+    ) {
+        let before = self.unmanaged.remove(account).unwrap_or_default();
+        for object in inventory.objects() {
+            if let Some((who, what)) = unmanaged(index, account, object, now) {
+                self.enter_unmanaged(who, &what, &mut Vec::new());
+            }
+        }
+        let entered = self.unmanaged.get(account);
+        let is_gone = |who: &Claimant| !entered.is_some_and(|entered| entered.contains(who));
+        let gone: Vec<Claimant> = before.into_iter().filter(is_gone).collect();
+        for who in gone {
+            self.ledger.withdraw(&who);
+        }
+        let around = inventory.surroundings();
+        let licences = around.and_then(|around| around.licences.as_ref());
+        let mut amounts = [None; 4];
+        amounts[Measure::Licences as usize] = licences.map(|licences| licences.total);
+        self.ledger.open(&Pool::Licences(account.clone()), amounts);
     }
 }
 
-fn only(measure: Measure, amounts: Amounts) -> Amounts {
-    let mut kept = [None; 4];
-    kept[measure as usize] = amounts[measure as usize];
-    kept
-}
-
-/// The pool that a spec asks to take of.
-fn pool_of_spec<K: Managed>(object: &K, resource: &ResourceRef, site: &Site) -> Option<Pool> {
-    let above = object.parent_ref().map(|(kind, reference)| {
-        Pool::Of(ResourceRef {
-            kind,
-            namespace: resource.namespace.clone(),
-            name: reference.name.clone(),
-        })
-    });
-    let top = || (K::KIND != Kind::Tenant).then(|| Pool::Licences(site.key.clone()));
-    above.or_else(top)
-}
-
-/// The pool that an object on the platform takes of now; `None` where nothing that is declared stands above it.
-fn pool_of_object(survey: &Survey, site: &Site, account: &str, object: &Object) -> Option<Pool> {
-    let kind = match object.kind {
-        Kind::Tenant => Kind::Customer,
-        _ => Kind::Reseller,
-    };
-    match object.parent() {
-        Some(id) => survey.index.by_id(account, kind, &id).map(Pool::Of),
-        None => (kind == Kind::Reseller).then(|| Pool::Licences(site.key.clone())),
+/// What tests see of the ledger.
+#[cfg(test)]
+impl Quotas {
+    /// Every claim on a pool.
+    pub fn roll(&self) -> Roll {
+        let books = self.books();
+        let mut entries = books.ledger.entries();
+        entries.sort();
+        let pools = entries.iter().map(|(pool, ..)| pool.clone());
+        let allotted = pools
+            .map(|pool| (pool.clone(), books.ledger.allotted(&pool)))
+            .collect();
+        Roll { entries, allotted }
     }
 }
 
-fn named(shortage: Shortage<Pool>) -> Shortage<String> {
-    let pool = match shortage.pool {
-        Pool::Licences(_) => "the platform's licence pool".to_owned(),
-        Pool::Of(resource) => format!("{} {}", resource.kind.as_str(), resource.name),
-    };
-    Shortage {
-        pool,
-        measure: shortage.measure,
-        wanted: shortage.wanted,
-        has: shortage.has,
-        free: shortage.free,
-        allotted: shortage.allotted,
+/// Every claim in the ledger: what is held, and what is taken with what is granted.
+#[cfg(test)]
+pub struct Roll {
+    entries: Vec<(Pool, Claimant, [[u64; 4]; 2])>,
+    allotted: std::collections::BTreeMap<Pool, Option<crate::rules::quota::Amounts>>,
+}
+
+#[cfg(test)]
+impl Roll {
+    /// Who is in which pool, holding what, and whether there is a limit.
+    pub fn members(&self) -> Vec<String> {
+        let entries = self.entries.iter();
+        entries
+            .map(|(pool, who, [held, _])| {
+                format!("{pool:?} {:?} {who:?} {held:?}", self.allotted[pool])
+            })
+            .collect()
+    }
+
+    /// What is held and taken of each pool, and how much there is where that is known: licences of an account, storage of others.
+    pub fn sums(&self) -> HashMap<Pool, (u64, u64, Option<u64>)> {
+        let mut sums = HashMap::new();
+        for (pool, _, [held, taken]) in &self.entries {
+            let measure = match pool {
+                Pool::Licences(_) => Measure::Licences,
+                Pool::Of(_) => Measure::Storage,
+            } as usize;
+            let allotted = self.allotted[pool].and_then(|allotted| allotted[measure]);
+            let sum = sums.entry(pool.clone()).or_insert((0, 0, allotted));
+            (sum.0, sum.1) = (sum.0 + held[measure], sum.1 + taken[measure]);
+        }
+        sums
     }
 }
 

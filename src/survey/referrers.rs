@@ -12,8 +12,8 @@ use super::{Managed, ResourceRef};
 pub enum Named {
     /// Another resource.
     Resource(ResourceRef),
-    /// A client, by namespace and id.
-    Client(String, String),
+    /// A client, by id.
+    Client(String),
 }
 
 /// What a resource's spec names: what it refers to, and the clients that it lists.
@@ -27,7 +27,7 @@ pub fn named<K: Managed>(object: &K) -> Vec<Named> {
         })
     });
     let clients = object.listed_clients().iter();
-    let clients = clients.map(|id| Named::Client(namespace.clone(), id.clone()));
+    let clients = clients.map(|id| Named::Client(id.clone()));
     references.chain(clients).collect()
 }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn client(id: &str) -> Named {
-        Named::Client("backup".into(), id.into())
+        Named::Client(id.into())
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::{
 
 use kube::ResourceExt;
 
+use super::{AccountKey, Origin};
 use crate::{
     api::{
         BackupPlatform, names,
         shared::{Adopt, Bandwidth, Branding, Management},
     },
-    estate::{Consumption, DataSources, ObjectId, UsageReport},
-    inventory::Inventory,
+    estate::{Consumption, DataSources, ObjectId, Observation, UsageReport},
+    inventory::{Changes, Inventory, Surroundings, Ticket},
     planner::{PlatformFacts, Safety},
 };
 
@@ -136,8 +137,11 @@ impl Reports {
 pub struct Site {
     /// Which `BackupPlatform` it is.
     pub key: PlatformKey,
+    origin: Origin,
+    account: RwLock<Option<AccountKey>>,
     terms: RwLock<Terms>,
     inventory: RwLock<Inventory>,
+    /// Nothing until everybody on the platform is known: nothing is decided before.
     facts: RwLock<Option<Arc<PlatformFacts>>>,
     reports: RwLock<Reports>,
 }
@@ -152,9 +156,11 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 impl Site {
     /// A platform of which nothing was seen yet.
-    pub fn new(key: PlatformKey, terms: Terms) -> Self {
+    pub fn new(key: PlatformKey, origin: Origin, terms: Terms) -> Self {
         Self {
             key,
+            origin,
+            account: RwLock::default(),
             terms: RwLock::new(terms),
             inventory: RwLock::default(),
             facts: RwLock::default(),
@@ -172,7 +178,9 @@ impl Site {
         let changed = *read(&self.terms) != terms;
         if changed {
             *write(&self.terms) = terms;
-            self.refresh_facts();
+            if self.facts().is_some() {
+                self.refresh_facts();
+            }
         }
         changed
     }
@@ -197,25 +205,42 @@ impl Site {
         change(&mut write(&self.reports));
     }
 
-    /// What resources need to know, once there was a complete observation.
+    /// What resources need to know, once the platform is open: completely observed, and everybody on it known.
     pub fn facts(&self) -> Option<Arc<PlatformFacts>> {
         read(&self.facts).clone()
     }
 
-    /// Recomputes the facts from terms and inventory.
+    /// The account that was observed last.
+    pub fn account(&self) -> Option<AccountKey> {
+        read(&self.account).clone()
+    }
+
+    /// Takes over a complete observation. One of another account than before closes the platform.
+    pub fn install(&self, sweep: Ticket, observation: Observation, clients: bool) -> Changes {
+        let account = AccountKey {
+            origin: self.origin.clone(),
+            id: observation.capabilities.account.id.clone(),
+        };
+        if self.account().is_some_and(|known| known != account) {
+            self.close();
+        }
+        let changes = self.inventory_mut().install(sweep, observation, clients);
+        *write(&self.account) = Some(account);
+        changes
+    }
+
+    /// Nothing is decided on the platform until it is opened again.
+    fn close(&self) {
+        *write(&self.facts) = None;
+    }
+
+    /// Recomputes the facts from terms and inventory. The first time it opens the platform, see [`super::Survey::open`].
     pub fn refresh_facts(&self) {
         let terms = self.terms();
-        let facts = self.inventory().surroundings().map(|surroundings| {
-            Arc::new(PlatformFacts {
-                name: self.key.name.clone(),
-                owner_id: terms.owner_id,
-                management: terms.management,
-                adopt: terms.adopt,
-                capabilities: surroundings.capabilities.clone(),
-                locations: surroundings.locations.clone(),
-                safety: terms.safety,
-            })
-        });
+        let facts = self
+            .inventory()
+            .surroundings()
+            .map(|surroundings| Arc::new(facts(&self.key, terms, surroundings)));
         *write(&self.facts) = facts;
     }
 
@@ -230,5 +255,18 @@ impl Site {
                 self.key.name, seen.name, seen.id, seen.id
             )
         })
+    }
+}
+
+/// What resources on a platform need to know of it.
+pub fn facts(key: &PlatformKey, terms: Terms, surroundings: &Surroundings) -> PlatformFacts {
+    PlatformFacts {
+        name: key.name.clone(),
+        owner_id: terms.owner_id,
+        management: terms.management,
+        adopt: terms.adopt,
+        capabilities: surroundings.capabilities.clone(),
+        locations: surroundings.locations.clone(),
+        safety: terms.safety,
     }
 }

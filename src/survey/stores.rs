@@ -1,8 +1,14 @@
 //! Every resource that is known, by kind: the operator fills these from watches, `holdfast plan` from files.
 
-use kube::runtime::reflector::Store;
+use std::sync::Arc;
 
-use crate::api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant};
+use kube::{
+    ResourceExt,
+    runtime::reflector::{ObjectRef, Store},
+};
+
+use super::{Managed, PlatformKey, ResourceRef, resource_ref};
+use crate::api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant, names};
 
 /// All resources, by kind.
 #[derive(Clone)]
@@ -17,4 +23,102 @@ pub struct Stores {
     pub customers: Store<Customer>,
     /// All `Tenant`s.
     pub tenants: Store<Tenant>,
+}
+
+/// A resource of a kind by name.
+pub fn find<K: Managed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>> {
+    store.get(&ObjectRef::new(name).within(namespace))
+}
+
+impl Stores {
+    /// The name of the `BackupPlatform` that a resource lives on, found through its references; of one that is being deleted
+    /// also by its status, since those above may be gone before it.
+    ///
+    /// # Errors
+    /// The field and the name that lead nowhere.
+    pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
+        self.platform_by_references(object).or_else(|lost| {
+            let deleted = object.meta().deletion_timestamp.is_some();
+            let status = object.managed().filter(|_| deleted);
+            status
+                .and_then(|status| status.platform.clone())
+                .ok_or(lost)
+        })
+    }
+
+    /// At most as deep as kinds nest.
+    fn platform_by_references<K: Managed>(
+        &self,
+        object: &K,
+    ) -> Result<String, (&'static str, String)> {
+        if let Some(platform) = object.platform_ref() {
+            return Ok(platform.name.clone());
+        }
+        let namespace = object.meta().namespace.clone().unwrap_or_default();
+        let Some((kind, above)) = object.parent_ref() else {
+            return Err(("platformRef", String::new()));
+        };
+        let missing = |field| move || (field, above.name.clone());
+        if kind == Kind::Customer {
+            let above = find(&self.customers, &namespace, &above.name);
+            return self.platform_of(&*above.ok_or_else(missing("customerRef"))?);
+        }
+        let above = find(&self.resellers, &namespace, &above.name);
+        self.platform_of(&*above.ok_or_else(missing("resellerRef"))?)
+    }
+
+    /// The `BackupPlatform` that a resource lives on, if its references lead to one.
+    pub fn home_of<K: Managed>(&self, object: &K) -> Option<PlatformKey> {
+        Some(PlatformKey {
+            namespace: object.meta().namespace.clone()?,
+            name: self.platform_of(object).ok()?,
+        })
+    }
+
+    /// Every resource.
+    pub fn resources(&self) -> Vec<ResourceRef> {
+        [
+            names_of(&self.resellers),
+            names_of(&self.plans),
+            names_of(&self.customers),
+            names_of(&self.tenants),
+        ]
+        .concat()
+    }
+
+    /// Whether a resource is there.
+    pub fn exists(&self, resource: &ResourceRef) -> bool {
+        let (name, namespace) = (&resource.name, &resource.namespace);
+        match resource.kind {
+            Kind::Reseller => find(&self.resellers, namespace, name).is_some(),
+            Kind::ServicePlan => find(&self.plans, namespace, name).is_some(),
+            Kind::Customer => find(&self.customers, namespace, name).is_some(),
+            Kind::Tenant => find(&self.tenants, namespace, name).is_some(),
+        }
+    }
+
+    /// Whether a resource is being deleted and still carries our finalizer.
+    pub fn is_being_deleted(&self, resource: &ResourceRef) -> bool {
+        fn deleted<K: Managed>(object: Option<Arc<K>>) -> bool {
+            let ours = |finalizer: &String| finalizer == names::FINALIZER;
+            object.is_some_and(|object| {
+                object.meta().deletion_timestamp.is_some() && object.finalizers().iter().any(ours)
+            })
+        }
+        let (name, namespace) = (&resource.name, &resource.namespace);
+        match resource.kind {
+            Kind::Reseller => deleted(find(&self.resellers, namespace, name)),
+            Kind::ServicePlan => deleted(find(&self.plans, namespace, name)),
+            Kind::Customer => deleted(find(&self.customers, namespace, name)),
+            Kind::Tenant => deleted(find(&self.tenants, namespace, name)),
+        }
+    }
+}
+
+fn names_of<K: Managed>(store: &Store<K>) -> Vec<ResourceRef> {
+    let objects = store.state();
+    objects
+        .iter()
+        .map(|object| resource_ref(&**object))
+        .collect()
 }

@@ -55,7 +55,7 @@ pub fn ask_ledger(
         quota::amounts(view.kind, &held.settings, now())
     });
     let spec = Settings::from_document(view.kind, &view.spec).expect("a spec that can be read");
-    let wanted = quota::wanted(view.kind, &spec, &holds, now());
+    let wanted = quota::wanted(view.kind, &spec, held.map(|held| &held.settings), now());
     let before = case
         .before
         .as_ref()

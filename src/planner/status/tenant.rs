@@ -10,6 +10,7 @@ use crate::{
         tenant::{QuotaStatus, TenantStatus, TenantSummary},
     },
     estate::{Object, Settings},
+    rules::quota::{Phase, Window},
 };
 
 /// A tenant's own part of the status, and its health conditions. Serves R-D30, R-D33.
@@ -96,22 +97,12 @@ pub fn tenant(
 /// R-D33: nothing is allotted before the effective date or after the end date, nor once the licence has expired.
 fn quota(settings: &Settings, now: Timestamp) -> Option<QuotaStatus> {
     let milli = settings.thousandths("quota.credits")?;
-    let instant = |path: &str| {
-        settings
-            .text(path)
-            .and_then(|text| text.parse::<Timestamp>().ok())
-    };
-    let from = instant("quota.effectiveAt");
-    let ends = [instant("quota.endsAt"), instant("licenceExpiresAt")];
-    let until = ends.into_iter().flatten().min();
-    let begun = from.is_none_or(|from| from <= now);
-    let over = until.is_some_and(|until| until <= now);
-    let in_effect = begun && !over;
-    let next_change_at = if begun { until.filter(|_| !over) } else { from };
+    let window = Window::of(settings);
+    let in_effect = window.phase(now) == Phase::InEffect;
     Some(QuotaStatus {
         allotted: Some(Credits::from_milli(if in_effect { milli } else { 0 })),
         in_effect: Some(in_effect),
-        next_change_at,
+        next_change_at: window.next_change(now),
     })
 }
 

@@ -204,7 +204,7 @@ proptest! {
             for (who, (held, wanted)) in order {
                 ledger.enrol(who, &rank(*who), &memberships(*held, *wanted));
             }
-            ledger.serve();
+            ledger.serve_all();
             let declared = order.iter().map(|(who, (held, wanted))| {
                 let claims = memberships(*held, *wanted);
                 let outcome = ledger.declare(who, &rank(*who), &claims, true);

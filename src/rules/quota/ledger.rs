@@ -82,7 +82,8 @@ impl Entry {
 
 #[derive(Debug)]
 struct Share<Claimant> {
-    allotted: Amounts,
+    /// All that there is; nothing is granted until somebody has said how much.
+    allotted: Option<Amounts>,
     entries: HashMap<Claimant, Entry>,
     waiting: BTreeSet<(Rank, Claimant)>,
     taken: [u64; 4],
@@ -109,33 +110,52 @@ impl<Pool, Claimant> Default for Ledger<Pool, Claimant> {
 impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Claimant> {
     /// Says how much there is in a pool, `None` being no limit. Returns who is granted something by it.
     pub fn allot(&mut self, pool: &Pool, allotted: Amounts) -> Vec<Claimant> {
+        self.open(pool, allotted);
+        self.serve(pool)
+    }
+
+    /// The same without granting anything yet: everybody has to be in line before the first is served.
+    pub fn open(&mut self, pool: &Pool, allotted: Amounts) {
         let share = self.share(pool);
-        if share.allotted == allotted {
-            return Vec::new();
-        }
-        share.allotted = allotted;
-        share.room = true;
-        share.serve()
-    }
-
-    /// Forgets a pool; claims on it are no longer limited by it.
-    pub fn close(&mut self, pool: &Pool) {
-        self.pools.remove(pool);
-    }
-
-    /// Enters claims without granting anything yet: at the start, when everybody has to be in line before the first is
-    /// served.
-    pub fn enrol(&mut self, claimant: &Claimant, rank: &Rank, memberships: &[Membership<Pool>]) {
-        self.leave_others(claimant, memberships);
-        for membership in memberships {
-            let share = self.share(&membership.pool);
-            share.enter(claimant, rank, membership, true);
+        if share.allotted != Some(allotted) {
+            share.allotted = Some(allotted);
             share.room = true;
         }
     }
 
+    /// Nobody says any more how much there is: what is held and granted stays, and nothing is granted until it is opened again.
+    pub fn close(&mut self, pool: &Pool) {
+        if let Some(share) = self.pools.get_mut(pool) {
+            share.allotted = None;
+        }
+        self.drop_if_empty(pool);
+    }
+
+    /// Enters claims without granting anything yet, nor taking back what was granted. Returns the pools that the claimant
+    /// left by it.
+    pub fn enrol(
+        &mut self,
+        claimant: &Claimant,
+        rank: &Rank,
+        memberships: &[Membership<Pool>],
+    ) -> Vec<Pool> {
+        let left = self.leave_others(claimant, memberships);
+        for membership in memberships {
+            let share = self.share(&membership.pool);
+            share.enter(claimant, rank, membership, false);
+            share.room = true;
+        }
+        left
+    }
+
+    /// Serves everybody who waits for something of a pool, in order.
+    pub fn serve(&mut self, pool: &Pool) -> Vec<Claimant> {
+        let share = self.pools.get_mut(pool);
+        share.map(Share::serve).unwrap_or_default()
+    }
+
     /// Serves everybody who waits, in order.
-    pub fn serve(&mut self) -> Vec<Claimant> {
+    pub fn serve_all(&mut self) -> Vec<Claimant> {
         let shares = self.pools.values_mut();
         shares.flat_map(Share::serve).collect()
     }
@@ -149,7 +169,7 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         memberships: &[Membership<Pool>],
         certain: bool,
     ) -> Outcome<Pool, Claimant> {
-        let mut promoted = self.leave_others(claimant, memberships);
+        let mut promoted = self.part(claimant, memberships);
         let mut shortages = Vec::new();
         for membership in memberships {
             let share = self.share(&membership.pool);
@@ -170,7 +190,22 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
 
     /// Takes a claimant out of all pools. Returns who is granted something by it.
     pub fn leave(&mut self, claimant: &Claimant) -> Vec<Claimant> {
+        self.part(claimant, &[])
+    }
+
+    /// Takes a claimant out of all pools without serving others yet. Returns the pools.
+    pub fn withdraw(&mut self, claimant: &Claimant) -> Vec<Pool> {
         self.leave_others(claimant, &[])
+    }
+
+    /// The pools that a claimant is in.
+    pub fn pools_of(&self, claimant: &Claimant) -> &[Pool] {
+        self.memberships.get(claimant).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every claimant.
+    pub fn claimants(&self) -> impl Iterator<Item = &Claimant> {
+        self.memberships.keys()
     }
 
     /// What is taken of a pool, granted or held.
@@ -178,12 +213,32 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         self.pools.get(pool).map_or([0; 4], |share| share.taken)
     }
 
-    /// Leaves the pools that aren't among the memberships.
-    fn leave_others(
-        &mut self,
-        claimant: &Claimant,
-        memberships: &[Membership<Pool>],
-    ) -> Vec<Claimant> {
+    /// Every claim: what is held, and what is taken with what is granted.
+    #[cfg(test)]
+    pub fn entries(&self) -> Vec<(Pool, Claimant, [[u64; 4]; 2])> {
+        let pools = self.pools.iter();
+        pools
+            .flat_map(|(pool, share)| {
+                let entries = share.entries.iter();
+                entries.map(|(who, entry)| (pool.clone(), who.clone(), [entry.held, entry.taken()]))
+            })
+            .collect()
+    }
+
+    /// How much there is in a pool, where that was said.
+    #[cfg(test)]
+    pub fn allotted(&self, pool: &Pool) -> Option<Amounts> {
+        self.pools.get(pool)?.allotted
+    }
+
+    /// Leaves the pools that aren't among the memberships. Returns who is granted something by it.
+    fn part(&mut self, claimant: &Claimant, memberships: &[Membership<Pool>]) -> Vec<Claimant> {
+        let left = self.leave_others(claimant, memberships);
+        left.iter().flat_map(|pool| self.serve(pool)).collect()
+    }
+
+    /// Leaves the pools that aren't among the memberships, and says which.
+    fn leave_others(&mut self, claimant: &Claimant, memberships: &[Membership<Pool>]) -> Vec<Pool> {
         let now: Vec<Pool> = memberships
             .iter()
             .map(|membership| membership.pool.clone())
@@ -193,21 +248,27 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         } else {
             self.memberships.insert(claimant.clone(), now.clone())
         };
-        let mut promoted = Vec::new();
-        for pool in before.into_iter().flatten() {
-            if !now.contains(&pool)
-                && let Some(share) = self.pools.get_mut(&pool)
-            {
+        let mut left = before.unwrap_or_default();
+        left.retain(|pool| !now.contains(pool));
+        for pool in &left {
+            if let Some(share) = self.pools.get_mut(pool) {
                 share.remove(claimant);
-                promoted.extend(share.serve());
             }
+            self.drop_if_empty(pool);
         }
-        promoted
+        left
+    }
+
+    fn drop_if_empty(&mut self, pool: &Pool) {
+        let share = self.pools.get(pool);
+        if share.is_some_and(|share| share.allotted.is_none() && share.entries.is_empty()) {
+            self.pools.remove(pool);
+        }
     }
 
     fn share(&mut self, pool: &Pool) -> &mut Share<Claimant> {
         self.pools.entry(pool.clone()).or_insert_with(|| Share {
-            allotted: [None; 4],
+            allotted: None,
             entries: HashMap::new(),
             waiting: BTreeSet::new(),
             taken: [0; 4],
@@ -299,7 +360,7 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         let has = entry.taken();
         let short = |measure: &Measure| {
             let at = *measure as usize;
-            let allotted = self.allotted[at]?;
+            let allotted = self.allotted.map_or(Some(0), |allotted| allotted[at])?;
             let free = allotted.saturating_sub(self.taken[at]);
             let more = entry.wanted[at].saturating_sub(has[at]);
             (more > free).then_some((*measure, [entry.wanted[at], has[at], free, allotted]))

@@ -9,11 +9,13 @@ mod ledger;
 mod refusals;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use serde_json::Value;
 
 pub use ledger::{Ledger, Membership, Outcome, Rank, Shortage};
 pub use refusals::{below_granted, below_use, held_back, overcommit};
+pub use window::{Phase, Window};
 
 use crate::{
     api::{
@@ -91,16 +93,15 @@ impl Measure {
 /// One amount for each measure. In an allotment `None` is no limit; in a claim it is nothing.
 pub type Amounts = [Option<u64>; 4];
 
-/// What settings ask for, or what a platform's object holds. A tenant's quota that has ended holds nothing.
+/// What settings ask for, or what a platform's object holds. A tenant's quota that is over holds nothing.
 pub fn amounts(kind: Kind, settings: &Settings, now: jiff::Timestamp) -> Amounts {
-    let ended = || {
-        let ends = settings.text("quota.endsAt")?;
-        let ends: jiff::Timestamp = ends.parse().ok()?;
-        Some(ends <= now)
-    };
-    if kind == Kind::Tenant && ended() == Some(true) {
+    if kind == Kind::Tenant && Window::of(settings).phase(now) == Phase::Over {
         return [None; 4];
     }
+    stated(kind, settings)
+}
+
+fn stated(kind: Kind, settings: &Settings) -> Amounts {
     Measure::ALL.map(|measure| {
         let setting = measure.setting(kind)?;
         match measure {
@@ -113,8 +114,17 @@ pub fn amounts(kind: Kind, settings: &Settings, now: jiff::Timestamp) -> Amounts
 }
 
 /// What a resource asks for: what its spec says, and what the platform holds where it says nothing.
-pub fn wanted(kind: Kind, spec: &Settings, held: &Amounts, now: jiff::Timestamp) -> Amounts {
-    let said = amounts(kind, spec, now);
+pub fn wanted(
+    kind: Kind,
+    spec: &Settings,
+    held: Option<&Settings>,
+    now: jiff::Timestamp,
+) -> Amounts {
+    if kind == Kind::Tenant && Window::of_spec(spec, held).phase(now) == Phase::Over {
+        return [None; 4];
+    }
+    let said = stated(kind, spec);
+    let held = held.map_or([None; 4], |held| stated(kind, held));
     let mut wanted = Measure::ALL.map(|measure| {
         let setting = measure.setting(kind)?;
         match spec.get(setting) {

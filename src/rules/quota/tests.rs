@@ -146,6 +146,51 @@ fn a_claim_is_granted_whole_or_not_at_all() {
     assert_eq!(ledger.taken(&POOL), [0; 4]);
 }
 
+// R-D33: an expired licence ends a quota in the ledger as it does in status, stated or only held.
+#[test]
+fn an_expired_licence_ends_a_quota() {
+    let of = |document| Settings::from_document(Kind::Tenant, &document).expect("it fits");
+    let at = |text: &str| -> jiff::Timestamp { text.parse().expect("an instant") };
+    let (before, after) = (at("2026-05-31T23:59:59Z"), at("2026-06-01T00:00:00Z"));
+    let held = of(json!({"quota": {"credits": "5"}, "licenceExpiresAt": "2026-06-01T00:00:00Z"}));
+    let credits = [None, None, None, Some(5_000)];
+    assert_eq!(amounts(Kind::Tenant, &held, before), credits);
+    assert_eq!(amounts(Kind::Tenant, &held, after), [None; 4]);
+    let silent = of(json!({"quota": {"credits": "5"}}));
+    assert_eq!(wanted(Kind::Tenant, &silent, Some(&held), before), credits);
+    assert_eq!(wanted(Kind::Tenant, &silent, Some(&held), after), [None; 4]);
+    let prolonged = of(json!({"licenceExpiresAt": "2027-06-01T00:00:00Z"}));
+    assert_eq!(
+        wanted(Kind::Tenant, &prolonged, Some(&held), after),
+        credits
+    );
+}
+
+// R-N6, R-V20: deleted and applied again while its children stay, a reseller finds in its pool what they have.
+#[test]
+fn a_pool_that_is_closed_keeps_what_is_taken_of_it_and_grants_nothing_until_it_is_opened_again() {
+    let mut ledger = with_room(100);
+    assert!(declare(&mut ledger, 1, 60, 60));
+    ledger.close(&POOL);
+    assert!(
+        !declare(&mut ledger, 2, 0, 50),
+        "nobody says how much there is"
+    );
+    assert!(declare(&mut ledger, 1, 60, 60), "what is held stays");
+    assert_eq!(ledger.allot(&POOL, storage(100)), [] as [u8; 0]);
+    assert_eq!(ledger.taken(&POOL)[0], 60);
+    assert_eq!(ledger.allot(&POOL, storage(110)), [2]);
+}
+
+// R-N6: who asks before anybody has said how much there is waits.
+#[test]
+fn nothing_is_granted_of_a_pool_that_nobody_has_opened() {
+    let mut ledger = TestLedger::default();
+    assert!(!declare(&mut ledger, 2, 0, 80));
+    assert!(!declare(&mut ledger, 1, 0, 80));
+    assert_eq!(ledger.allot(&POOL, storage(100)), [1], "the older is first");
+}
+
 // R-D33
 #[test]
 fn a_quota_that_has_ended_takes_nothing() {
@@ -162,12 +207,15 @@ fn a_quota_that_has_ended_takes_nothing() {
 
 #[test]
 fn what_the_spec_leaves_out_stays_as_the_platform_holds_it() {
-    let held = [Some(7), Some(3), None, None];
     let now = jiff::Timestamp::UNIX_EPOCH;
     let spec = |document| Settings::from_document(Kind::Customer, &document).expect("it fits");
-    assert_eq!(wanted(Kind::Customer, &spec(json!({})), &held, now), held);
+    let held = spec(json!({"limits": {"storage": 7, "licences": {"mode": "Fixed", "count": 3}}}));
+    let holds = amounts(Kind::Customer, &held, now);
+    assert_eq!(holds, [Some(7), Some(3), None, None]);
+    let held = Some(&held);
+    assert_eq!(wanted(Kind::Customer, &spec(json!({})), held, now), holds);
     let cleared = spec(json!({"limits": {"storage": "", "licences": {"mode": "Automatic"}}}));
-    assert_eq!(wanted(Kind::Customer, &cleared, &held, now), [None; 4]);
+    assert_eq!(wanted(Kind::Customer, &cleared, held, now), [None; 4]);
     let less = allotment(&storage(5), Some(&storage(9)));
     assert_eq!(less, storage(5), "nobody gets what is going away");
     assert_eq!(

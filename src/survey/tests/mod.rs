@@ -1,0 +1,279 @@
+//! Who holds what and who is granted how much, whatever comes, goes, comes back and restarts.
+
+mod histories;
+mod world;
+
+use serde_json::json;
+
+use super::{ResourceRef, created_at};
+use crate::{
+    api::{Customer, Kind, Reseller, Tenant},
+    estate::{Facts, Object, ObjectId, Protection, Settings},
+};
+use world::{SCOPES, World};
+
+fn reseller(storage: u64) -> serde_json::Value {
+    json!({"platformRef": {"name": "msp"}, "displayName": "R", "allotment": {"storage": storage.to_string()}})
+}
+
+fn below(reseller: &str, storage: u64) -> serde_json::Value {
+    json!({"resellerRef": {"name": reseller}, "displayName": "C", "country": "DE", "limits": {"storage": storage.to_string()}})
+}
+
+fn licensed(count: u64) -> serde_json::Value {
+    json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "limits": {"licences": {"mode": "Fixed", "count": count}}})
+}
+
+fn fits<K: world::Stored>(world: &mut World, scope: usize, name: &str) -> bool {
+    let sight = world.look::<K>(scope, name).expect("its platform is open");
+    sight.neighbours.shortages.is_empty()
+}
+
+fn customer_ref(scope: usize, name: &str) -> ResourceRef {
+    ResourceRef {
+        kind: Kind::Customer,
+        namespace: SCOPES[scope].into(),
+        name: name.into(),
+    }
+}
+
+// R-N6, R-V20: of 20Ti granted to three, 23Ti were given after the reseller had been applied again.
+#[test]
+fn a_reseller_that_is_applied_again_finds_what_its_children_have() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(20));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    for name in ["a", "b"] {
+        world.declare::<Customer>(0, name, &below("r", 10));
+        assert!(world.carry_out::<Customer>(0, name));
+    }
+    world.remove::<Reseller>(0, "r");
+    world.declare::<Reseller>(0, "r", &reseller(20));
+    world.declare::<Customer>(0, "c", &below("r", 3));
+    world.look::<Reseller>(0, "r");
+    assert!(
+        !fits::<Customer>(&mut world, 0, "c"),
+        "a and b have all of it"
+    );
+    // The same after a restart in between, when nobody knew where the children belong.
+    world.remove::<Reseller>(0, "r");
+    world.restart();
+    world.sweep(0);
+    world.declare::<Reseller>(0, "r", &reseller(20));
+    world.look::<Reseller>(0, "r");
+    assert!(
+        !fits::<Customer>(&mut world, 0, "c"),
+        "a and b have all of it"
+    );
+}
+
+// R-N6: who asks before the reseller has passed isn't served from a pool that nobody has said the size of.
+#[test]
+fn a_customer_that_passes_before_its_reseller_gets_no_more_than_there_is() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(20));
+    world.declare::<Customer>(0, "a", &below("r", 15));
+    world.declare::<Customer>(0, "b", &below("r", 15));
+    assert!(!fits::<Customer>(&mut world, 0, "b"), "the older is first");
+    assert!(fits::<Customer>(&mut world, 0, "a"));
+}
+
+// R-N6, R-V7
+#[test]
+fn two_platforms_of_one_account_share_its_licences_and_count_each_object_once() {
+    let mut world = World::new();
+    world.declare::<Customer>(0, "a", &licensed(12));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.sweep(1);
+    world.declare::<Customer>(1, "b", &licensed(8));
+    assert!(fits::<Customer>(&mut world, 1, "b"), "a is counted once");
+    world.declare::<Customer>(1, "c", &licensed(1));
+    assert!(!fits::<Customer>(&mut world, 1, "c"), "and counted");
+    world.restart();
+    world.sweep(1);
+    assert!(
+        fits::<Customer>(&mut world, 1, "b"),
+        "the other isn't observed yet, and known"
+    );
+    assert!(!fits::<Customer>(&mut world, 1, "c"));
+    let woken = world.remove::<Customer>(1, "b");
+    assert_eq!(woken, [customer_ref(1, "c")], "who waits is woken");
+}
+
+// R-N6: what leaves without our finalizer leaves the ledger, and what it leaves on the platform counts on.
+#[test]
+fn what_leaves_unseen_makes_room_once_its_object_is_gone() {
+    let mut world = World::new();
+    world.declare::<Customer>(0, "a", &licensed(20));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.declare::<Customer>(1, "b", &licensed(5));
+    assert!(!fits::<Customer>(&mut world, 1, "b"));
+    assert_eq!(
+        world.remove::<Customer>(0, "a"),
+        [],
+        "its object is still there"
+    );
+    assert!(!fits::<Customer>(&mut world, 1, "b"));
+    world.objects.clear();
+    assert_eq!(world.sweep(0), [customer_ref(1, "b")]);
+    // Made and deleted before anything was made of it.
+    world.declare::<Customer>(0, "c", &licensed(15));
+    assert!(fits::<Customer>(&mut world, 0, "c"));
+    world.declare::<Customer>(0, "d", &licensed(1));
+    assert!(!fits::<Customer>(&mut world, 0, "d"));
+    let d = customer_ref(0, "d");
+    assert_eq!(world.remove::<Customer>(0, "c"), [d]);
+}
+
+// R-D33: the ledger changes at that instant by itself.
+#[test]
+fn what_waits_for_an_expired_licence_is_woken_when_it_expires() {
+    let mut world = World::new();
+    let customer = json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "limits": {"credits": "100"}});
+    world.declare::<Customer>(0, "c", &customer);
+    assert!(world.carry_out::<Customer>(0, "c"));
+    let tenant = |product: &str, more: serde_json::Value| {
+        let mut spec = json!({
+            "customerRef": {"name": "c"}, "servicePlanRef": {"name": "gold"}, "product": product, "type": "Commercial",
+            "storageRegions": ["eu"], "workloads": [{"name": "NAS"}], "quota": {"credits": "100"},
+        });
+        json_patch::merge(&mut spec, &more);
+        spec
+    };
+    let expires = json!({"licenceExpiresAt": "2026-06-02T00:00:00Z"});
+    world.declare::<Tenant>(0, "old", &tenant("HybridWorkloads", expires));
+    world.carry_out::<Tenant>(0, "old");
+    world.declare::<Tenant>(0, "next", &tenant("SaaSAppsAndEndpoints", json!({})));
+    assert!(!fits::<Tenant>(&mut world, 0, "next"));
+    world.now = "2026-06-02T00:00:00Z".parse().expect("an instant");
+    let old = ResourceRef {
+        kind: Kind::Tenant,
+        namespace: SCOPES[0].into(),
+        name: "old".into(),
+    };
+    let quotas = &world.scopes[0].survey.quotas;
+    assert_eq!(quotas.end(world.now), [old]);
+    let woken = world.look::<Tenant>(0, "old").expect("open").woken;
+    assert_eq!(woken.len(), 1);
+    assert_eq!(woken[0].name, "next");
+    assert!(fits::<Tenant>(&mut world, 0, "next"));
+}
+
+fn adopting(id: &str) -> serde_json::Value {
+    json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "adopt": "ById", "externalId": id})
+}
+
+/// A customer that another tool has made.
+fn foreign(id: &str) -> Object {
+    Object {
+        kind: Kind::Customer,
+        id: ObjectId::new(id),
+        name: "Legacy".into(),
+        claim: Some(crate::estate::Claim::new("other-tool-1")),
+        etag: None,
+        protection: Protection::None,
+        created_at: None,
+        settings: Settings::default(),
+        facts: Facts::default(),
+    }
+}
+
+// R-N4: after one restart in six the younger took the object and wrote over the older's fields.
+#[test]
+fn the_older_holds_what_both_name_whichever_platform_is_observed_first_and_the_younger_inherits() {
+    for first in [0, 1] {
+        let mut world = World::new();
+        world.objects.insert(ObjectId::new("1042"), foreign("1042"));
+        world.declare::<Customer>(0, "older", &adopting("1042"));
+        world.declare::<Customer>(1, "younger", &adopting("1042"));
+        world.restart();
+        world.sweep(first);
+        world.sweep(1 - first);
+        let holder = |world: &mut World, scope, name: &str| {
+            let known = world
+                .look::<Customer>(scope, name)
+                .and_then(|sight| sight.remote.known);
+            known.expect("it is there").holder
+        };
+        let younger = holder(&mut world, 1, "younger");
+        assert_eq!(younger.as_deref(), Some("Customer east/older"));
+        assert_eq!(holder(&mut world, 0, "older"), None);
+        let woken = world.remove::<Customer>(0, "older");
+        assert!(woken.contains(&customer_ref(1, "younger")), "{woken:?}");
+        assert_eq!(holder(&mut world, 1, "younger"), None);
+    }
+}
+
+// R-N4: of two made in one second the name decides, and who comes later with an older birth is first from then on.
+#[test]
+fn an_older_resource_that_comes_later_takes_the_place_of_the_younger_which_is_woken() {
+    let mut world = World::new();
+    world.objects.insert(ObjectId::new("1042"), foreign("1042"));
+    world.sweep(0);
+    world.declare::<Customer>(0, "b", &adopting("1042"));
+    world.look::<Customer>(0, "b");
+    let born = created_at(&*world.get::<Customer>(0, "b").expect("it is there"));
+    world.put::<Customer>(0, "a", &adopting("1042"), born);
+    let woken = world.look::<Customer>(0, "a").expect("open").woken;
+    assert_eq!(woken, [customer_ref(0, "b")]);
+}
+
+// R-V5, R-N6: of two customers that list one client the older keeps it, whatever namespace the other is in.
+#[test]
+fn a_client_listed_twice_on_one_account_is_the_older_ones() {
+    let mut world = World::new();
+    let listing = json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "clients": {"admission": "Listed", "ids": ["pc-1"]}});
+    world.declare::<Customer>(1, "older", &listing);
+    world.declare::<Customer>(0, "younger", &listing);
+    let contested = |world: &mut World, scope, name: &str| {
+        let sight = world.look::<Customer>(scope, name).expect("open");
+        sight.remote.contested.get("pc-1").cloned()
+    };
+    let by = contested(&mut world, 0, "younger");
+    assert_eq!(by.as_deref(), Some("Customer west/older"));
+    assert_eq!(contested(&mut world, 1, "older"), None);
+}
+
+// R-N6, R-S4: where the platform has no resellers, what their customers hold is theirs over a restart too, and a move waits for
+// room.
+#[test]
+fn below_a_reseller_that_the_platform_does_not_have_what_is_held_counts_and_a_move_waits_for_room()
+{
+    let mut world = World::new();
+    world.has_resellers = false;
+    world.restart();
+    world.sweep(0);
+    world.declare::<Customer>(0, "waiting", &below("r", 10));
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    world.declare::<Reseller>(0, "small", &reseller(5));
+    world.declare::<Customer>(0, "a", &below("r", 10));
+    world.remove::<Customer>(0, "waiting");
+    world.look::<Reseller>(0, "r");
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.put::<Customer>(0, "waiting", &below("r", 10), jiff::Timestamp::UNIX_EPOCH);
+    world.restart();
+    world.sweep(0);
+    assert!(
+        fits::<Customer>(&mut world, 0, "a"),
+        "it holds that already"
+    );
+    assert!(
+        !fits::<Customer>(&mut world, 0, "waiting"),
+        "older, and yet too late"
+    );
+    world.declare::<Customer>(0, "a", &below("small", 10));
+    assert!(
+        !fits::<Customer>(&mut world, 0, "a"),
+        "there is no room where it goes"
+    );
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
+    assert!(
+        !fits::<Customer>(&mut world, 0, "waiting"),
+        "it hasn't gone yet"
+    );
+    world.declare::<Reseller>(0, "small", &reseller(10));
+    world.look::<Reseller>(0, "small");
+    assert!(fits::<Customer>(&mut world, 0, "a"));
+    assert!(fits::<Customer>(&mut world, 0, "waiting"));
+}
