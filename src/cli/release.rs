@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Failure, objects::Cluster};
 use crate::api::names;
 
-/// How long the operator has for activating one object again.
+/// How long the operator has for activating objects again.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two looks whether it has.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -50,24 +50,64 @@ pub struct Arguments {
 /// Releases one object or all.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let cluster = Cluster::connect(arguments.namespace).await?;
-    let mut objects = match &arguments.object {
+    let objects = match &arguments.object {
         Some(reference) => vec![cluster.get(reference).await?],
         None => cluster.everything().await?,
     };
+    release_each(&cluster, &objects, arguments.leave_suspended).await?;
+    let mut platforms = Vec::new();
     if arguments.all {
-        objects.extend(cluster.platforms().await?);
+        // Only now: a platform that is paused lets nothing be activated.
+        platforms = cluster.platforms().await?;
+        release_each(&cluster, &platforms, arguments.leave_suspended).await?;
     }
-    let mut kept = Vec::new();
-    for (resource, object) in &objects {
+    if objects.is_empty() && platforms.is_empty() {
+        println!("nothing to release");
+    }
+    Ok(())
+}
+
+async fn release_each(
+    cluster: &Cluster,
+    objects: &[(ApiResource, DynamicObject)],
+    leave_suspended: bool,
+) -> Result<(), Failure> {
+    let mut suspended = Vec::new();
+    for (resource, object) in objects {
         let title = format!("{}/{}", resource.kind.to_lowercase(), object.name_any());
         let api = cluster.api_of(resource, object);
-        match release(&api, resource, object, arguments.leave_suspended).await? {
-            None => println!("{title} released"),
-            Some(why) => kept.push(format!("{title}: {why}")),
+        if release(&api, resource, object, leave_suspended).await? {
+            println!("{title} released");
+        } else {
+            suspended.push((title, api, object));
         }
     }
-    if objects.is_empty() {
-        println!("nothing to release");
+    await_activation(suspended).await
+}
+
+/// Waits until the operator has activated what it suspended for deletions, and released it.
+async fn await_activation(
+    mut suspended: Vec<(String, Api<DynamicObject>, &DynamicObject)>,
+) -> Result<(), Failure> {
+    if !suspended.is_empty() {
+        let count = suspended.len();
+        eprintln!("waiting for the operator to activate what it suspended for a deletion: {count}");
+    }
+    let until = Instant::now() + PATIENCE;
+    let mut kept = Vec::new();
+    while !suspended.is_empty() {
+        let late = Instant::now() >= until;
+        let mut left = Vec::new();
+        for (title, api, object) in suspended {
+            let now = api.get_opt(&object.name_any()).await?;
+            match now.filter(|now| now.uid() == object.uid()) {
+                None => println!("{title} released"),
+                Some(now) if late => kept.push(format!("{title}: {}", said(&now))),
+                Some(_) => left.push((title, api, object)),
+            }
+        }
+        suspended = left;
+        tokio::time::sleep(PAUSE).await;
     }
     if kept.is_empty() {
         return Ok(());
@@ -79,23 +119,23 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// First the word that nothing may be written any more, then the finalizer: an operator that is running won't put it back.
-/// Returns why it isn't released, where it would stay suspended.
+/// False where it would stay suspended: the operator has to activate it first.
 async fn release(
     api: &Api<DynamicObject>,
     resource: &ApiResource,
     object: &DynamicObject,
     leave_suspended: bool,
-) -> Result<Option<String>, Failure> {
+) -> Result<bool, Failure> {
     let mut spec = json!({"management": "Paused"});
     if resource.kind != "BackupPlatform" {
         // What the operator hasn't written down by now isn't sent any more: it wrote on an older version.
         let retained = json!({"deletionPolicy": "Retain"});
         let Some(retained) = patch(api, object, json!({"spec": retained})).await? else {
-            return Ok(None);
+            return Ok(true);
         };
         if let Some(id) = suspended(&retained) {
             if !leave_suspended {
-                return activated(api, &retained).await;
+                return Ok(false);
             }
             let annotations = json!({names::RELEASE_SUSPENDED_ANNOTATION: id});
             let annotated = json!({"metadata": {"annotations": annotations}});
@@ -103,11 +143,10 @@ async fn release(
         }
         spec["deletionPolicy"] = "Retain".into();
     }
-    let Some(paused) = patch(api, object, json!({"spec": spec})).await? else {
-        return Ok(None);
-    };
-    take_off_finalizer(api, &paused).await?;
-    Ok(None)
+    if let Some(paused) = patch(api, object, json!({"spec": spec})).await? {
+        take_off_finalizer(api, &paused).await?;
+    }
+    Ok(true)
 }
 
 /// The object that the operator suspended for the deletion of this resource.
@@ -121,28 +160,6 @@ fn suspended(object: &DynamicObject) -> Option<String> {
         .annotations()
         .get(names::RELEASE_SUSPENDED_ANNOTATION);
     (asked.map(String::as_str) != Some(id)).then(|| id.to_owned())
-}
-
-/// Waits until the operator has activated the object and released the resource; why it hasn't, if so.
-async fn activated(
-    api: &Api<DynamicObject>,
-    object: &DynamicObject,
-) -> Result<Option<String>, Failure> {
-    let name = object.name_any();
-    eprintln!(
-        "{name}: waiting for the operator, which activates what it suspended for the deletion"
-    );
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let now = api.get_opt(&name).await?;
-        let Some(now) = now.filter(|now| now.uid() == object.uid()) else {
-            return Ok(None);
-        };
-        if Instant::now() >= until {
-            return Ok(Some(said(&now)));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
 }
 
 /// What the resource says of its deletion.
