@@ -1,6 +1,7 @@
 //! Who holds what and who is granted how much, whatever comes, goes, comes back and restarts.
 
 mod histories;
+mod roll;
 mod world;
 
 use serde_json::json;
