@@ -39,6 +39,8 @@ pub(super) struct Books {
     pub open: HashMap<ResourceRef, Option<ObjectId>>,
     /// When the quota of a claimant is over.
     pub ends: BTreeSet<(jiff::Timestamp, Claimant)>,
+    /// Who is to be looked at again, since somebody who hasn't passed yet holds an object now.
+    pub woken: Vec<ResourceRef>,
 }
 
 /// Enters each resource of an opening.
@@ -154,12 +156,32 @@ impl Books {
     ) {
         let home = |object: &Arc<K>| lookup.stores.home_of(&**object);
         let object = object.filter(|object| home(object).as_ref() == Some(lookup.home));
-        let Some(standing) = object.and_then(|object| standing_in_cache(lookup, &*object)) else {
+        let Some(object) = object else { return };
+        self.note(lookup, &*object);
+        let Some(standing) = standing_in_cache(lookup, &*object) else {
             return;
         };
         let claimant = Claimant::Resource(standing.resource.clone());
         self.enrol(&claimant, &standing, touched);
         self.open_below(lookup, &standing, touched);
+    }
+
+    /// Notes in the index what a resource would hold that hasn't passed yet. Who has knows better than the cache.
+    fn note<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
+        if lookup.commons.index.contains(&resource_ref(object)) {
+            return;
+        }
+        let Ok(declared) = declare(object) else {
+            return;
+        };
+        let references = references(lookup.commons, lookup.stores, object);
+        let found = lookup.found(&declared, &references);
+        let noted = lookup.note(object, &declared, &found);
+        self.woken.extend(noted.others);
+        if noted.took {
+            let named = Named::Resource(resource_ref(object));
+            self.woken.extend(lookup.commons.referrers.of(&named));
+        }
     }
 
     /// Opens a resource's pool, with everybody who takes of it; again, when it has got its remote object.

@@ -27,7 +27,7 @@ pub struct Word {
     pub shortages: Vec<Shortage<String>>,
     /// What is taken of what the resource itself has to give.
     pub granted_below: [u64; 4],
-    /// Others that waited and are granted something now.
+    /// Others that waited and are granted something now, or that have to look again.
     pub promoted: Vec<ResourceRef>,
 }
 
@@ -66,10 +66,12 @@ impl Quotas {
             promoted.extend(books.ledger.serve(pool));
         }
         promoted.retain(|other| *other != claimant);
+        let mut promoted = resources(promoted);
+        promoted.append(&mut books.woken);
         Word {
             shortages: outcome.shortages.into_iter().map(named).collect(),
             granted_below: books.ledger.taken(&Pool::Of(standing.resource)),
-            promoted: resources(promoted),
+            promoted,
         }
     }
 
@@ -114,7 +116,9 @@ impl Quotas {
         }
         let index = &lookup.commons.index;
         books.look_over(index, lookup.account, lookup.inventory, lookup.now);
-        resources(books.ledger.serve_all())
+        let mut woken = resources(books.ledger.serve_all());
+        woken.append(&mut books.woken);
+        woken
     }
 
     /// The quotas that are over at this time. Returns whom to look at again: those whose quota it is, and those who are granted
