@@ -101,7 +101,7 @@ impl Context {
     }
 
     /// Wakes everything once the caches are filled: nobody has decided anything before.
-    pub async fn wake_when_filled(self: Arc<Self>) {
+    async fn wake_when_filled(&self) {
         self.filling.done().await;
         for platform in self.survey.stores.platforms.state() {
             self.wake_platform(&PlatformKey::of(&platform));
@@ -221,8 +221,9 @@ impl Context {
         }
     }
 
-    /// Wakes what was put off, every second.
+    /// Wakes everything once the caches are filled; from then on, every second, what was put off.
     pub async fn run_late_wakes(self: Arc<Self>) {
+        self.wake_when_filled().await;
         let mut tick = tokio::time::interval(LATE);
         loop {
             tick.tick().await;

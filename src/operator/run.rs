@@ -263,7 +263,6 @@ fn start(
             stop(),
         )),
     ];
-    tokio::spawn(context.clone().wake_when_filled());
     tokio::spawn(context.clone().run_late_wakes());
     tokio::spawn(secrets::watch(
         context.clone(),

@@ -147,6 +147,11 @@ impl Index {
         self.read().resources.keys().cloned().collect()
     }
 
+    /// Whether a resource is noted.
+    pub fn contains(&self, resource: &ResourceRef) -> bool {
+        self.read().resources.contains_key(resource)
+    }
+
     /// The resource with this claim.
     pub fn by_claim(&self, kind: Kind, claim: &Claim) -> Option<ResourceRef> {
         self.read().claims.get(&(kind, claim.clone())).cloned()

@@ -3,6 +3,7 @@
 
 mod account;
 mod around;
+mod books;
 mod commons;
 mod gather;
 mod index;

@@ -3,9 +3,9 @@
 
 use super::{
     AccountKey, Index, Managed, ResourceRef,
+    books::Claimant,
     gather::{created_at, resource_ref},
     lookup::Lookup,
-    quotas::Claimant,
 };
 use crate::{
     api::{Kind, shared::Management},

@@ -1,6 +1,7 @@
 //! Who holds what and who is granted how much, whatever comes, goes, comes back and restarts.
 
 mod histories;
+mod roll;
 mod world;
 
 use serde_json::json;
@@ -276,4 +277,22 @@ fn below_a_reseller_that_the_platform_does_not_have_what_is_held_counts_and_a_mo
     world.look::<Reseller>(0, "small");
     assert!(fits::<Customer>(&mut world, 0, "a"));
     assert!(fits::<Customer>(&mut world, 0, "waiting"));
+}
+
+// R-N6: the same where the reseller was missing at the start, so that nobody knew where its customers belong.
+#[test]
+fn a_reseller_that_the_platform_does_not_have_finds_what_its_customers_hold_when_it_comes_back() {
+    let mut world = World::new();
+    world.has_resellers = false;
+    world.restart();
+    world.sweep(0);
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    world.declare::<Customer>(0, "a", &below("r", 10));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.remove::<Reseller>(0, "r");
+    world.restart();
+    world.sweep(0);
+    world.put::<Customer>(0, "late", &below("r", 5), jiff::Timestamp::UNIX_EPOCH);
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    assert!(!fits::<Customer>(&mut world, 0, "late"), "a has all of it");
 }

@@ -10,6 +10,7 @@ use kube::runtime::{
 };
 use serde_json::{Value, json};
 
+use super::roll::Roll;
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{
@@ -20,7 +21,7 @@ use crate::{
     rules::quota::{self, Measure},
     survey::{
         Commons, Managed, Origin, PlatformKey, ResourceRef, Sight, Site, Stores, Survey, Terms,
-        find, gather, named, quotas::Roll, resource_ref,
+        find, gather, named, resource_ref,
     },
 };
 
