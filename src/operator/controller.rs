@@ -1,6 +1,7 @@
 //! One pass over one resource: gather, decide, perform, again; at the end, say how things stand.
 
 use std::{
+    collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -22,11 +23,12 @@ use super::{
     gather::{Gathered, gather},
     metrics::{KindLabels, RuleLabels},
     perform::perform,
-    writes::{PassError, write_status},
+    status::{Stored, store},
+    writes::PassError,
 };
 use crate::{
     api::{Kind, Reason},
-    planner::{self, Progress, Settlement, Step, Verdict, View},
+    planner::{self, Note, Progress, Settlement, Step, Verdict, View},
     survey::{Managed, ResourceRef, resource_ref},
 };
 
@@ -64,20 +66,25 @@ pub async fn run<K: Managed>(
         .graceful_shutdown_on(stop)
         .run(
             move |object, context| reconcile(cache.clone(), object, context),
-            |object, error, _| on_error(&*object, error),
+            |object, error, context| on_error(&*object, error, &context),
             context,
         )
         .for_each(|_| std::future::ready(()))
         .await;
 }
 
-fn on_error<K: Managed>(object: &K, error: &PassError) -> Action {
-    let conflict = matches!(error, PassError::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404);
-    if conflict {
+fn on_error<K: Managed>(object: &K, error: &PassError, context: &Context) -> Action {
+    if error.is_conflict() {
         return Action::requeue(Duration::from_millis(100));
     }
-    tracing::warn!(resource = %resource_ref(object), %error, "the pass didn't finish");
-    Action::requeue(CLUSTER_TROUBLE)
+    let resource = resource_ref(object);
+    tracing::warn!(%resource, %error, "the pass didn't finish");
+    let delay = if error.is_lasting() {
+        planner::retry_delay(context.memory.note_unfinished(&resource))
+    } else {
+        CLUSTER_TROUBLE
+    };
+    Action::requeue(delay.max(CLUSTER_TROUBLE))
 }
 
 async fn reconcile<K: Managed>(
@@ -90,7 +97,11 @@ async fn reconcile<K: Managed>(
     let cached = cache.get(&ObjectRef::from_obj(&*object));
     let cached = cached.filter(|cached| cached.uid() == object.uid());
     let object = context.recent.newest(cached.unwrap_or(object));
+    let resource = resource_ref(&*object);
     let outcome = pass(&context, object).await;
+    if outcome.is_ok() {
+        context.memory.note_finished(&resource);
+    }
     let labels = KindLabels {
         kind: K::KIND.as_str().into(),
     };
@@ -110,9 +121,11 @@ async fn pass<K: Managed>(context: &Context, mut object: Arc<K>) -> Result<Actio
     for _ in 0..STEPS {
         let gathered = gather(context, &*object).await?;
         let of = state_of(&*object);
+        let insisted = insisted(context, &*object, &resource, &gathered).await;
         let view = View {
             hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
             rest: context.memory.resting(&resource, of),
+            insisted,
             failures,
             ..gathered.sight.view(&progress, jiff::Timestamp::now())
         };
@@ -182,7 +195,15 @@ async fn settle<K: Managed>(
     let status = own.with(shared)?;
     let previous = object.status_document()?;
     if previous != status {
-        write_status(context, object, &status).await?;
+        let (name, generation) = (resource.to_string(), object.meta().generation);
+        let generation = generation.unwrap_or_default();
+        if let Some(left) = context.memory.status_put_off(&name, generation) {
+            let again = settlement.again.map_or(left, |again| again.min(left));
+            return Ok(Action::requeue(again));
+        }
+        let stored = store(context, object, &status).await?;
+        let refused = matches!(stored, Stored::Replaced(_));
+        context.memory.note_status(&name, generation, refused);
         count_refusal(context, K::KIND, settlement.rule);
         // R-V9: those below inherit it, and those below them are woken by their own passes.
         if K::KIND == Kind::Reseller && previous.get("effective") != status.get("effective") {
@@ -235,6 +256,35 @@ fn state_of<K: Managed>(object: &K) -> u64 {
     (meta.generation, &meta.uid, &meta.annotations).hash(&mut hasher);
     meta.deletion_timestamp.is_some().hash(&mut hasher);
     hasher.finish()
+}
+
+/// Marks that somebody writes again after we have written over them. They are left, and that is said once: nobody wins a fight
+/// with a tool that applies its manifest again and again.
+async fn insisted<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    gathered: &Gathered,
+) -> BTreeSet<String> {
+    let marks = &gathered.sight.declared.marks;
+    let insisted = context.memory.insisted(resource, marks);
+    for name in insisted
+        .iter()
+        .filter_map(|(name, news)| news.then_some(name))
+    {
+        let message = format!(
+            "{name} is ours to write and was set again by somebody else, so it isn't changed again. Take it out of the manifest that sets it: it may say what isn't so."
+        );
+        tracing::warn!(%resource, "{message}");
+        let (warning, reason) = (true, "MarkLeft".to_owned());
+        let note = Note {
+            warning,
+            reason,
+            message,
+        };
+        events::publish(&context.events, object, vec![note]).await;
+    }
+    insisted.into_keys().collect()
 }
 
 /// Counts failed passes, and has a resource rest after one.

@@ -8,11 +8,12 @@ use kube::{
 };
 
 use crate::{
+    api::bounds::shortened_bytes,
     planner::{Note, Progress},
     survey::Managed,
 };
 
-/// Longest message of an event that the API server takes.
+/// Longest message of an event that the API server takes, in bytes.
 const LONGEST_NOTE: usize = 1024;
 
 /// Events that one recorder sends: it keeps them for minutes, to count repetitions, and goes through all for each new one.
@@ -60,7 +61,7 @@ pub async fn publish<K: Managed>(events: &Events, object: &K, notes: Vec<Note>) 
                 EventType::Normal
             },
             reason: note.reason,
-            note: Some(note.message.chars().take(LONGEST_NOTE).collect()),
+            note: Some(shortened_bytes(&note.message, LONGEST_NOTE)),
             action,
             secondary: None,
         };

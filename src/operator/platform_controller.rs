@@ -7,24 +7,13 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
-    runtime::{
-        PredicateConfig, WatchStreamExt,
-        controller::{Action, Config, Controller},
-        reflector::{ObjectRef, Store},
-    },
-};
-use serde_json::json;
-
 use super::{
     connect::{Connection, Unconnectable, resolve},
     context::Context,
     lease::{Keeper, Tenure, lease_name},
-    metrics::{KindLabels, PlatformLabels},
+    metrics::PlatformLabels,
     platforms::{Handle, Trouble},
+    status::{Stored, store},
     sweeper,
     writes::PassError,
 };
@@ -32,9 +21,19 @@ use crate::{
     api::{
         BackupPlatform, Kind, Reason, names,
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
+        status_document,
     },
     planner::{self, PlatformHealth, PlatformSummary},
     survey::{PlatformKey, Terms},
+};
+use futures::StreamExt;
+use kube::{
+    Resource, ResourceExt,
+    runtime::{
+        PredicateConfig, WatchStreamExt,
+        controller::{Action, Config, Controller},
+        reflector::{ObjectRef, Store},
+    },
 };
 
 /// Wait after trouble with the cluster, or with what the spec refers to.
@@ -75,8 +74,7 @@ fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
 }
 
 fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -> Action {
-    let conflict = matches!(error, PassError::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404);
-    if conflict {
+    if error.is_conflict() {
         return Action::requeue(Duration::from_millis(100));
     }
     tracing::warn!(platform = platform.name_any(), %error, "the pass didn't finish");
@@ -130,8 +128,17 @@ async fn reconcile(
         summary.as_ref(),
         now,
     );
-    if platform.status.as_ref() != Some(&status) {
-        write_status(&context, &platform, &status).await?;
+    let status = status_document("BackupPlatform", &status)?;
+    let previous = serde_json::to_value(&platform.status)?;
+    if previous != status {
+        let resource = key.to_string();
+        if let Some(left) = context.memory.status_put_off(&resource, generation) {
+            let again = again.map_or(left, |again| again.min(left));
+            return Ok(Action::requeue(again));
+        }
+        let stored = store(&context, &platform, &status).await?;
+        let refused = matches!(stored, Stored::Replaced(_));
+        context.memory.note_status(&resource, generation, refused);
     }
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
@@ -264,34 +271,4 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
         recent_deletions: handle.deletions.summary(jiff::Timestamp::now()),
         held_deletions: context.memory.held_deletions(&handle.site.key),
     })
-}
-
-async fn write_status(
-    context: &Context,
-    platform: &Arc<BackupPlatform>,
-    status: &crate::api::BackupPlatformStatus,
-) -> Result<(), PassError> {
-    let api: Api<BackupPlatform> = Api::namespaced(
-        context.client.clone(),
-        &platform.namespace().unwrap_or_default(),
-    );
-    let patch = json!({
-        "apiVersion": names::API_VERSION,
-        "kind": "BackupPlatform",
-        "metadata": {"name": platform.name_any(), "uid": platform.uid(), "resourceVersion": platform.resource_version()},
-        "status": status,
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = api
-        .patch_status(&platform.name_any(), &params, &Patch::Apply(patch))
-        .await?;
-    context
-        .metrics
-        .status_writes
-        .get_or_create(&KindLabels {
-            kind: "BackupPlatform".into(),
-        })
-        .inc();
-    context.recent.keep(Arc::new(written));
-    Ok(())
 }

@@ -120,6 +120,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                 ],
             },
             labels: BTreeMap::new(),
+            insisted: std::collections::BTreeSet::new(),
             progress: &progress,
             rest: None,
             hold: None,

@@ -1,6 +1,10 @@
 //! Scenes for the planner's tests: a resource, what the platform holds, what the pass has learned, built up like a sentence.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -98,6 +102,7 @@ pub struct Scene {
     pub remote: Remote,
     pub neighbours: Neighbours,
     pub labels: BTreeMap<String, String>,
+    pub insisted: BTreeSet<String>,
     pub progress: Progress,
     pub hold: Option<String>,
     pub rest: Option<Rest>,
@@ -132,6 +137,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         remote: Remote::default(),
         neighbours: Neighbours::default(),
         labels: BTreeMap::new(),
+        insisted: BTreeSet::new(),
         progress: Progress::default(),
         hold: None,
         rest: None,
@@ -357,6 +363,7 @@ impl Scene {
             remote: self.remote.clone(),
             neighbours: self.neighbours.clone(),
             labels: self.labels.clone(),
+            insisted: self.insisted.clone(),
             progress: &self.progress,
             hold: self
                 .hold
