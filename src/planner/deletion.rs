@@ -184,7 +184,9 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     if view.progress.fresh.as_ref() != Some(&object.id) {
         return Step::Read(object.id.clone());
     }
-    if let Some(refusal) = rules::deletion(&platform.capabilities, object) {
+    if let Some(refusal) =
+        rules::deletion(&platform.capabilities, object, &view.neighbours.dependents)
+    {
         return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
     }
     match &view.progress.rehearsal {

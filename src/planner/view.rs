@@ -187,6 +187,8 @@ pub struct Neighbours {
     pub above: Vec<Arc<Object>>,
     /// What relies on it: resellers and customers directly below a reseller, tenants on a plan.
     pub below: Vec<Arc<Object>>,
+    /// Of a resource that is being deleted: which others refer to it and hold something on the platform, as `Tenant fabrikam`.
+    pub dependents: Vec<String>,
     /// The plan that the spec names.
     pub plan: Option<Arc<Object>>,
     /// The customer that the spec of a tenant names.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Managed, ResourceRef, Sight, Site, Survey};
+use super::{Managed, Named, ResourceRef, Sight, Site, Survey};
 use crate::{
     api::{Kind, ManagedKind, Reseller},
     estate::{Object, ObjectId},
@@ -38,6 +38,7 @@ pub fn neighbours<K: Managed>(
     let mut neighbours = Neighbours {
         above: above(&inventory, parent),
         below: remote.map_or_else(Vec::new, |object| below(&inventory, object)),
+        dependents: dependents(survey, sight),
         plan: referred("servicePlanRef")
             .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
         customer: referred("customerRef")
@@ -82,6 +83,27 @@ fn below(inventory: &Inventory, object: &Object) -> Vec<Arc<Object>> {
         Kind::ServicePlan => inventory.referring_to_plan(&object.id).cloned().collect(),
         Kind::Customer | Kind::Tenant => Vec::new(),
     }
+}
+
+/// Which resources below a resource that is being deleted still hold something on the platform.
+fn dependents(survey: &Survey, sight: &Sight) -> Vec<String> {
+    let declared = &sight.declared;
+    if !declared.deleting {
+        return Vec::new();
+    }
+    let this = ResourceRef {
+        kind: declared.kind,
+        namespace: declared.namespace.clone(),
+        name: declared.name.clone(),
+    };
+    let referrers = survey.referrers.of(&Named::Resource(this));
+    let mut holding: Vec<String> = referrers
+        .iter()
+        .filter(|referrer| survey.index.held_by(referrer).is_some())
+        .map(|referrer| format!("{} {}", referrer.kind.as_str(), referrer.name))
+        .collect();
+    holding.sort_unstable();
+    holding
 }
 
 /// The circle that the parents of a reseller form, if they do.

@@ -102,6 +102,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                 ..Remote::default()
             },
             neighbours: Neighbours {
+                dependents: Vec::new(),
                 above: world.above(&declared.spec),
                 below: object
                     .as_ref()

@@ -136,3 +136,33 @@ fn of_endless_labels_a_part_is_written_and_the_rest_counted() {
         "{told}"
     );
 }
+
+// R-D6: of what holds a deletion a few are named, and it is said that nobody has to come back.
+#[test]
+fn a_held_deletion_names_what_is_below() {
+    let doomed = |below: usize| {
+        let mut scene = customer("fabrikam")
+            .with(json!({"deletionPolicy": "Delete"}))
+            .applied()
+            .where_object(|object| object.facts.tenants = 7)
+            .deleting()
+            .read_afresh();
+        scene.neighbours.dependents = (1..=below).map(|id| format!("Tenant t-{id}")).collect();
+        scene.blocked(Reason::HasDependents)
+    };
+    assert!(
+        doomed(0).starts_with("Customer 1042 still has 7 tenants. "),
+        "{}",
+        doomed(0)
+    );
+    let few = doomed(2);
+    assert!(few.contains("7 tenants (Tenant t-1, Tenant t-2)"), "{few}");
+    assert!(few.contains("this deletion goes on by itself"), "{few}");
+    let many = doomed(7);
+    assert!(
+        many.contains(
+            "(Tenant t-1, Tenant t-2, Tenant t-3, Tenant t-4, Tenant t-5 and 2 more resources)"
+        ),
+        "{many}"
+    );
+}
