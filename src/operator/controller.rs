@@ -23,7 +23,7 @@ use super::{
     gather::{Gathered, gather},
     metrics::{KindLabels, RuleLabels},
     perform::perform,
-    status::{Stored, store},
+    status::store,
     writes::PassError,
 };
 use crate::{
@@ -194,26 +194,21 @@ async fn settle<K: Managed>(
     let conditions = shared.conditions.clone();
     let status = own.with(shared)?;
     let previous = object.status_document()?;
+    let mut put_off = None;
     if previous != status {
-        let (name, generation) = (resource.to_string(), object.meta().generation);
-        let generation = generation.unwrap_or_default();
-        if let Some(left) = context.memory.status_put_off(&name, generation) {
-            let again = settlement.again.map_or(left, |again| again.min(left));
-            return Ok(Action::requeue(again));
-        }
-        let stored = store(context, object, &status).await?;
-        let refused = matches!(stored, Stored::Replaced(_));
-        context.memory.note_status(&name, generation, refused);
+        put_off = store(context, object, &status).await?.put_off();
         count_refusal(context, K::KIND, settlement.rule);
         // R-V9: those below inherit it, and those below them are woken by their own passes.
         if K::KIND == Kind::Reseller && previous.get("effective") != status.get("effective") {
             context.wake_referrers(resource);
         }
     }
-    context
-        .memory
-        .note_conditions(&context.metrics, resource, &conditions);
-    events::publish(&context.events, &**object, notes).await;
+    if put_off.is_none() {
+        context
+            .memory
+            .note_conditions(&context.metrics, resource, &conditions);
+        events::publish(&context.events, &**object, notes).await;
+    }
     if settlement.verdict == Verdict::InSync
         && !view.progress.performed.is_empty()
         && let (Some(handle), Some(remote)) = (&gathered.handle, remote)
@@ -236,6 +231,7 @@ async fn settle<K: Managed>(
         (Some(again), Some(opens)) => Some(again.min(opens)),
         (again, _) => again,
     };
+    let again = again.into_iter().chain(put_off).min();
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 

@@ -46,7 +46,7 @@ pub async fn mark<K: Managed>(
         refused => refused,
     };
     match marked {
-        Err(error) if error.is_invalid() => {
+        Err(error) if error.is_lasting() && !error.is_conflict() => {
             tracing::warn!(%resource, %error, "labels and annotation can't be written");
             Ok(object)
         }

@@ -44,12 +44,14 @@ struct Overruled {
 }
 
 /// A status that the API server refuses.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Refused {
     /// Of which generation.
     generation: i64,
     /// How often in a row.
     times: u32,
+    /// Why.
+    answer: String,
     /// Until when it isn't tried again.
     until: Instant,
 }
@@ -140,29 +142,34 @@ impl Memory {
         back.collect()
     }
 
-    /// How long a status of this generation isn't tried again, since the API server refused the last.
-    pub fn status_put_off(&self, resource: &str, generation: i64) -> Option<Duration> {
-        let refused = *self.entries().refused.get(resource)?;
+    /// Why and how long a status of this generation isn't tried again, since the API server refused the last.
+    pub fn status_put_off(&self, resource: &str, generation: i64) -> Option<(String, Duration)> {
+        let entries = self.entries();
+        let refused = entries.refused.get(resource)?;
         let left = refused.until.checked_duration_since(Instant::now());
-        left.filter(|left| refused.generation == generation && !left.is_zero())
+        let left = left.filter(|left| refused.generation == generation && !left.is_zero())?;
+        Some((refused.answer.clone(), left))
     }
 
-    /// Notes whether the API server refused a status: it is tried again ever more seldom.
-    pub fn note_status(&self, resource: &str, generation: i64, refused: bool) {
+    /// Notes that the API server refused a status: it is tried again ever more seldom, for the first time after what is returned.
+    pub fn note_status_refused(&self, resource: &str, generation: i64, answer: &str) -> Duration {
         let mut entries = self.entries();
-        if !refused {
-            entries.refused.remove(resource);
-            return;
-        }
         let before = entries.refused.get(resource);
         let times = before.map_or(0, |before| before.times).saturating_add(1);
-        let until = Instant::now() + retry_delay(times.saturating_add(1));
+        let left = retry_delay(times.saturating_add(1));
         let refused = Refused {
             generation,
             times,
-            until,
+            answer: answer.to_owned(),
+            until: Instant::now() + left,
         };
         entries.refused.insert(resource.to_owned(), refused);
+        left
+    }
+
+    /// The API server has taken a status.
+    pub fn note_status_taken(&self, resource: &str) {
+        self.entries().refused.remove(resource);
     }
 
     /// Has a resource rest until it is time to try again. `of` is what of the resource may end the rest by changing.
@@ -227,7 +234,6 @@ impl Memory {
         entries.rests.remove(resource);
         entries.unfinished.remove(resource);
         entries.overruled.remove(resource);
-        entries.refused.remove(&resource.to_string());
         for waiting in entries.held.values_mut() {
             waiting.remove(resource);
         }

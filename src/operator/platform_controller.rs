@@ -13,7 +13,7 @@ use super::{
     lease::{Keeper, Tenure, lease_name},
     metrics::PlatformLabels,
     platforms::{Handle, Trouble},
-    status::{Stored, store},
+    status::store,
     sweeper,
     writes::PassError,
 };
@@ -99,7 +99,7 @@ async fn reconcile(
         Err(problem) if unread => context.platforms.get(&key).ok_or(problem),
         Err(problem) => Err(problem),
     };
-    let (health, summary, again) = match &connected {
+    let (health, summary, mut again) = match &connected {
         Err(problem) => {
             context.platform_gone(&key);
             (
@@ -131,14 +131,8 @@ async fn reconcile(
     let status = status_document("BackupPlatform", &status)?;
     let previous = serde_json::to_value(&platform.status)?;
     if previous != status {
-        let resource = key.to_string();
-        if let Some(left) = context.memory.status_put_off(&resource, generation) {
-            let again = again.map_or(left, |again| again.min(left));
-            return Ok(Action::requeue(again));
-        }
-        let stored = store(&context, &platform, &status).await?;
-        let refused = matches!(stored, Stored::Replaced(_));
-        context.memory.note_status(&resource, generation, refused);
+        let put_off = store(&context, &platform, &status).await?.put_off();
+        again = again.into_iter().chain(put_off).min();
     }
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }

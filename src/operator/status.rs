@@ -1,7 +1,7 @@
 //! Writing status: by server-side apply, on the very version that was read, so never on a namesake nor over something newer. What
 //! the API server refuses all the same is replaced by a status that says so.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
@@ -14,19 +14,27 @@ use serde_json::{Value, json};
 use super::{context::Context, metrics::KindLabels, watches::trim, writes::PassError};
 use crate::{api::names, planner};
 
-/// How the API server took a status.
+/// How the API server took a status, and the resource as it is now.
 pub enum Stored<K> {
     /// As it was made.
     Taken(Arc<K>),
-    /// Not at all; the resource says so now, and has kept what safety rests on.
-    Replaced(Arc<K>),
+    /// Not at all: the resource says so, and has kept what safety rests on. When the whole is tried again.
+    Replaced(Arc<K>, Duration),
 }
 
 impl<K> Stored<K> {
     /// The resource as it is now.
     pub fn resource(self) -> Arc<K> {
         match self {
-            Self::Taken(resource) | Self::Replaced(resource) => resource,
+            Self::Taken(resource) | Self::Replaced(resource, _) => resource,
+        }
+    }
+
+    /// When the whole is tried again, where it was refused.
+    pub fn put_off(&self) -> Option<Duration> {
+        match self {
+            Self::Taken(_) => None,
+            Self::Replaced(_, left) => Some(*left),
         }
     }
 }
@@ -47,33 +55,46 @@ where
         + Sync
         + 'static,
 {
-    let refusal = match apply(context, object, status).await {
-        Err(error) if error.is_invalid() => error,
-        outcome => return outcome.map(Stored::Taken),
-    };
-    tracing::error!(
-        kind = %K::kind(&()),
-        namespace = object.namespace(),
-        name = object.name_any(),
-        error = %refusal,
-        "the API server refuses the status that was made: are the CRDs of this version installed?"
-    );
-    let said = refusal.causes();
-    let before = serde_json::to_value(&**object)?["status"].take();
+    let resource = object.uid().unwrap_or_default();
     let generation = object.meta().generation.unwrap_or_default();
+    let put_off = context.memory.status_put_off(&resource, generation);
+    let (answer, left) = match put_off {
+        Some(put_off) => put_off,
+        None => match apply(context, object, status).await {
+            Err(refused) if refused.is_invalid() => {
+                let error = refused.causes();
+                tracing::error!(
+                    kind = %K::kind(&()),
+                    namespace = object.namespace(),
+                    name = object.name_any(),
+                    error,
+                    "the API server refuses the status that was made: are the CRDs of this version installed?"
+                );
+                let memory = &context.memory;
+                let left = memory.note_status_refused(&resource, generation, &error);
+                (error, left)
+            }
+            outcome => {
+                let taken = outcome?;
+                context.memory.note_status_taken(&resource);
+                return Ok(Stored::Taken(taken));
+            }
+        },
+    };
+    let before = serde_json::to_value(&**object)?["status"].take();
     let now = jiff::Timestamp::now();
     for made in [status, &before] {
-        let instead =
-            planner::refused_status(&K::kind(&()), &before, made, generation, &said, now)?;
+        let kind = K::kind(&());
+        let instead = planner::refused_status(&kind, &before, made, generation, &answer, now)?;
         if instead == before {
-            return Ok(Stored::Replaced(object.clone()));
+            return Ok(Stored::Replaced(object.clone(), left));
         }
         match apply(context, object, &instead).await {
             Err(error) if error.is_invalid() => {}
-            outcome => return outcome.map(Stored::Replaced),
+            outcome => return Ok(Stored::Replaced(outcome?, left)),
         }
     }
-    Err(refusal)
+    Err(PassError::StatusRefused(answer))
 }
 
 async fn apply<K>(context: &Context, object: &Arc<K>, status: &Value) -> Result<Arc<K>, PassError>

@@ -37,6 +37,9 @@ pub enum PassError {
     /// Nothing may be sent of which no trace would be left.
     #[error("the note of what is about to be sent can't be written, so nothing is sent")]
     Unrecorded,
+    /// Neither a status nor what says that it is refused.
+    #[error("the API server refuses every status: {0}")]
+    StatusRefused(String),
     /// More steps than a pass may take.
     #[error("no end after {0} steps; starting over")]
     TooManySteps(usize),
@@ -77,7 +80,11 @@ impl PassError {
                 (400..500).contains(&status.code) && status.code != 429
             }
             Self::Cluster(_) => false,
-            Self::Encoding(_) | Self::NoPlatform | Self::Unrecorded | Self::TooManySteps(_) => true,
+            Self::Encoding(_)
+            | Self::NoPlatform
+            | Self::Unrecorded
+            | Self::StatusRefused(_)
+            | Self::TooManySteps(_) => true,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cluster, api, kubectl, make, start,
-    way_through::{finalized, until},
+    way_through::{finalized, merge, until},
 };
 
 const FLUX: [&str; 3] = [
@@ -148,4 +148,15 @@ async fn in_a_terminating_namespace_what_is_below_does_not_refuse() {
             "{name}"
         );
     }
+    // A namespace that hung would have its controller ask for ever.
+    for (kind, name, ..) in guarded() {
+        let off = json!({"metadata": {"finalizers": null}, "spec": {"deletionPolicy": "Retain"}});
+        let let_go = merge(&api(&cluster, &cluster.namespace, kind), name, off).await;
+        let_go.expect("letting go is always allowed");
+    }
+    until("the namespace goes", async || {
+        let found = namespaces.get_opt(&cluster.namespace).await;
+        found.expect("an answer").is_none()
+    })
+    .await;
 }

@@ -19,7 +19,7 @@ use super::{api, make, manifest, policies, resource, set_status, start};
 /// What a test waits for at most, in tenths of a second.
 const PATIENCE: u32 = 600;
 
-async fn merge(api: &Api<DynamicObject>, name: &str, patch: Value) -> Result<(), kube::Error> {
+pub async fn merge(api: &Api<DynamicObject>, name: &str, patch: Value) -> Result<(), kube::Error> {
     api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
         .await
         .map(|_| ())

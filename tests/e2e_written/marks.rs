@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     operator::{Console, Stage, customer, embedded_platform, eventually},
+    read,
     resources::merge,
 };
 
@@ -116,6 +117,33 @@ async fn a_label_of_ours_that_another_wrote_goes_once_and_stays_when_it_comes_ba
     let meta = stage.get("customer/trey")["metadata"].clone();
     assert_eq!(meta["labels"]["team.holdfast.dev/who"], "ops");
     assert_eq!(meta["annotations"]["holdfast.dev/hold-deletion"], "yes");
+}
+
+// All annotations together may have 256 KiB: where there is no room for ours, everything but the mark goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_without_room_for_our_annotation_is_looked_after_all_the_same() {
+    let stage = Stage::start("full").await;
+    stage.apply(&embedded_platform("msp"));
+    stage.await_ready(&["backupplatform/msp"]).await;
+    let api: kube::Api<holdfast::api::Customer> =
+        kube::Api::namespaced(stage.cluster.client.clone(), stage.namespace());
+    let mut full: holdfast::api::Customer = read(&customer("full", "msp", ""));
+    let note = ("example.com/note".to_owned(), "x".repeat(262_144 - 20));
+    full.metadata.annotations = Some([note].into());
+    let made = api.create(&kube::api::PostParams::default(), &full).await;
+    made.expect("taken");
+    stage.await_ready(&["customer/full"]).await;
+    let console = stage.console("msp");
+    merge(
+        &stage,
+        "customer/full",
+        &json!({"spec": {"profile": {"phone": "1"}}}),
+    );
+    eventually("the edit arrives", || async {
+        console.named("customers", "Customer full").await["profile"]["phone"] == "1"
+    })
+    .await;
+    assert_eq!(no_end(&stage), 0, "{}", stage.log());
 }
 
 // A restore brings labels and annotations back as its own, and the plan changes afterwards.
