@@ -1,6 +1,8 @@
 //! What the API server refuses by the policies in `manifests/policies`: every case of the shared table, tried on a real one,
 //! and what the policies must never stand in the way of. Needs an API server: run through `make test`.
 
+#[path = "admission/held.rs"]
+mod held;
 mod support;
 #[path = "admission/way_through.rs"]
 mod way_through;

@@ -34,13 +34,34 @@ pub fn shortened(text: &str, limit: usize) -> String {
         .collect()
 }
 
+/// The same by bytes, as the notes of events are counted.
+pub fn shortened_bytes(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let room = limit.saturating_sub('…'.len_utf8());
+    let end = (0..=room).rev().find(|end| text.is_char_boundary(*end));
+    format!("{}…", &text[..end.unwrap_or_default()])
+}
+
+/// Longest id of a remote object or account that status and annotation hold. Part of one would be another.
+pub const ID_LENGTH: usize = 128;
+
 #[cfg(test)]
 mod tests {
-    use super::shortened;
+    use super::{shortened, shortened_bytes};
 
     #[test]
     fn texts_are_cut_by_characters_and_only_when_too_long() {
         assert_eq!(shortened("Müller", 6), "Müller");
         assert_eq!(shortened("Müller & Söhne", 6), "Mülle…");
+    }
+
+    #[test]
+    fn notes_are_cut_by_bytes_between_characters() {
+        assert_eq!(shortened_bytes("Müller", 7), "Müller");
+        assert_eq!(shortened_bytes("Müller", 6), "Mü…");
+        assert_eq!(shortened_bytes("MMüller", 6), "MM…");
+        assert_eq!(shortened_bytes("ÄÖÜ", 4), "…");
     }
 }

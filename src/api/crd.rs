@@ -34,6 +34,13 @@ pub fn crd_yaml(kind: &str) -> Option<String> {
         .map(yaml)
 }
 
+/// The schema of the kind of this name, if there is such a kind.
+pub fn schema_of(kind: &str) -> Option<Value> {
+    let crd = crds().into_iter().find(|crd| crd.spec.names.kind == kind)?;
+    let version = crd.spec.versions.into_iter().next()?;
+    serde_json::to_value(version.schema?.open_api_v3_schema?).ok()
+}
+
 /// File name and content of every file in `crds/`.
 pub fn crd_files() -> Vec<(String, String)> {
     crds()

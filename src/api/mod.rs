@@ -4,6 +4,7 @@
 //! shows. Absent means not managed, empty means clear; no field that reaches a platform has a default. Nothing in here does
 //! any I/O.
 
+mod bounded;
 pub mod bounds;
 mod closed_enum;
 pub mod conditions;
@@ -21,8 +22,9 @@ mod schema;
 pub mod shared;
 pub mod tenant;
 
+pub use bounded::status_document;
 pub use conditions::{ConditionType, Reason};
-pub use crd::{crd_files, crd_yaml, crds};
+pub use crd::{crd_files, crd_yaml, crds, schema_of};
 pub use customer::{Customer, CustomerSpec, CustomerStatus};
 pub use managed::{Kind, ManagedKind};
 pub use plan::{ServicePlan, ServicePlanSpec, ServicePlanStatus};

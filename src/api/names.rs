@@ -34,6 +34,9 @@ pub const RECREATE_ANNOTATION: &str = "holdfast.dev/recreate";
 /// Annotation, the user's: the id of the intent whose creation may be tried again.
 pub const RETRY_CREATE_ANNOTATION: &str = "holdfast.dev/retry-create";
 
+/// Annotation, the user's: with any value, a deletion that something below still forbids is accepted and held, not refused.
+pub const HOLD_DELETION_ANNOTATION: &str = "holdfast.dev/hold-deletion";
+
 /// Label: name of the `BackupPlatform` an object belongs to, also through its parents.
 pub const PLATFORM_LABEL: &str = "holdfast.dev/platform";
 /// Label: name of the `Reseller` a customer belongs to.
@@ -63,5 +66,17 @@ pub const LABEL_SET_PREFIXES: [&str; 6] = [
     EDITION_LABEL_PREFIX,
     WORKLOAD_LABEL_PREFIX,
 ];
+/// Whether a label is one that we write. Others under our domain are somebody else's.
+pub fn is_own_label(label: &str) -> bool {
+    let single = [
+        PLATFORM_LABEL,
+        RESELLER_LABEL,
+        PROTECTION_LABEL,
+        HIDDEN_LABEL,
+    ];
+    let mut sets = LABEL_SET_PREFIXES.iter();
+    single.contains(&label) || sets.any(|prefix| label.starts_with(prefix))
+}
+
 /// Longest label value, and longest name part of a label key; hence the longest name of our objects.
 pub const LABEL_LENGTH: usize = 63;

@@ -1,6 +1,7 @@
 //! One pass over one resource: gather, decide, perform, again; at the end, say how things stand.
 
 use std::{
+    collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -23,11 +24,12 @@ use super::{
     metrics::{KindLabels, RuleLabels},
     perform::perform,
     platforms::Handle,
-    writes::{PassError, write_status},
+    status::store,
+    writes::PassError,
 };
 use crate::{
     api::{Kind, Reason},
-    planner::{self, Progress, Settlement, Step, Verdict, View},
+    planner::{self, Note, Progress, Settlement, Step, Verdict, View},
     survey::{Managed, ResourceRef, resource_ref},
 };
 
@@ -65,19 +67,25 @@ pub async fn run<K: Managed>(
         .graceful_shutdown_on(stop)
         .run(
             move |object, context| reconcile(cache.clone(), object, context),
-            |object, error, _| on_error(&*object, error),
+            |object, error, context| on_error(&*object, error, &context),
             context,
         )
         .for_each(|_| std::future::ready(()))
         .await;
 }
 
-fn on_error<K: Managed>(object: &K, error: &PassError) -> Action {
+fn on_error<K: Managed>(object: &K, error: &PassError, context: &Context) -> Action {
     if error.is_conflict() {
         return Action::requeue(Duration::from_millis(100));
     }
-    tracing::warn!(resource = %resource_ref(object), %error, "the pass didn't finish");
-    Action::requeue(CLUSTER_TROUBLE)
+    let resource = resource_ref(object);
+    tracing::warn!(%resource, %error, "the pass didn't finish");
+    let delay = if error.is_lasting() {
+        planner::retry_delay(context.memory.note_unfinished(&resource))
+    } else {
+        CLUSTER_TROUBLE
+    };
+    Action::requeue(delay.max(CLUSTER_TROUBLE))
 }
 
 async fn reconcile<K: Managed>(
@@ -94,7 +102,11 @@ async fn reconcile<K: Managed>(
     let cached = cache.get(&ObjectRef::from_obj(&*object));
     let cached = cached.filter(|cached| cached.uid() == object.uid());
     let object = context.recent.newest(cached.unwrap_or(object));
+    let resource = resource_ref(&*object);
     let outcome = pass(&context, object).await;
+    if outcome.is_ok() {
+        context.memory.note_finished(&resource);
+    }
     let labels = KindLabels {
         kind: K::KIND.as_str().into(),
     };
@@ -136,9 +148,11 @@ async fn steps<K: Managed>(
         let gathered = gather(context, &*object).await?;
         handle.clone_from(&gathered.handle);
         let of = state_of(&*object);
+        let insisted = insisted(context, &*object, &resource, &gathered).await;
         let view = View {
             hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
             rest: context.memory.resting(&resource, of),
+            insisted,
             failures,
             ..gathered.sight.view(progress, jiff::Timestamp::now())
         };
@@ -208,18 +222,21 @@ async fn settle<K: Managed>(
     let conditions = shared.conditions.clone();
     let status = own.with(shared)?;
     let previous = object.status_document()?;
+    let mut put_off = None;
     if previous != status {
-        write_status(context, object, &status).await?;
+        put_off = store(context, object, &status).await?.put_off();
         count_refusal(context, K::KIND, settlement.rule);
         // R-V9: those below inherit it, and those below them are woken by their own passes.
         if K::KIND == Kind::Reseller && previous.get("effective") != status.get("effective") {
             context.wake_referrers(resource);
         }
     }
-    context
-        .memory
-        .note_conditions(&context.metrics, resource, &conditions);
-    events::publish(&context.events, &**object, notes).await;
+    if put_off.is_none() {
+        context
+            .memory
+            .note_conditions(&context.metrics, resource, &conditions);
+        events::publish(&context.events, &**object, notes).await;
+    }
     if settlement.verdict == Verdict::InSync
         && !view.progress.performed.is_empty()
         && let (Some(handle), Some(remote)) = (&gathered.handle, remote)
@@ -242,6 +259,7 @@ async fn settle<K: Managed>(
         (Some(again), Some(opens)) => Some(again.min(opens)),
         (again, _) => again,
     };
+    let again = again.into_iter().chain(put_off).min();
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 
@@ -262,6 +280,35 @@ fn state_of<K: Managed>(object: &K) -> u64 {
     (meta.generation, &meta.uid, &meta.annotations).hash(&mut hasher);
     meta.deletion_timestamp.is_some().hash(&mut hasher);
     hasher.finish()
+}
+
+/// Marks that somebody writes again after we have written over them. They are left, and that is said once: nobody wins a fight
+/// with a tool that applies its manifest again and again.
+async fn insisted<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    gathered: &Gathered,
+) -> BTreeSet<String> {
+    let marks = &gathered.sight.declared.marks;
+    let insisted = context.memory.insisted(resource, marks);
+    for name in insisted
+        .iter()
+        .filter_map(|(name, news)| news.then_some(name))
+    {
+        let message = format!(
+            "{name} is ours to write and was set again by somebody else, so it isn't changed again. Take it out of the manifest that sets it: it may say what isn't so."
+        );
+        tracing::warn!(%resource, "{message}");
+        let (warning, reason) = (true, "MarkLeft".to_owned());
+        let note = Note {
+            warning,
+            reason,
+            message,
+        };
+        events::publish(&context.events, object, vec![note]).await;
+    }
+    insisted.into_keys().collect()
 }
 
 /// Counts failed passes, and has a resource rest after one.

@@ -8,12 +8,13 @@ use kube::{
 };
 
 use crate::{
+    api::bounds::shortened_bytes,
     estate::ObjectId,
     planner::{Note, Progress},
     survey::{Managed, resource_ref},
 };
 
-/// Longest message of an event that the API server takes.
+/// Longest message of an event that the API server takes, in bytes.
 const LONGEST_NOTE: usize = 1024;
 
 /// Events that one recorder sends: it keeps them for minutes, to count repetitions, and goes through all for each new one.
@@ -61,7 +62,7 @@ pub async fn publish<K: Managed>(events: &Events, object: &K, notes: Vec<Note>) 
                 EventType::Normal
             },
             reason: note.reason,
-            note: Some(note.message.chars().take(LONGEST_NOTE).collect()),
+            note: Some(shortened_bytes(&note.message, LONGEST_NOTE)),
             action,
             secondary: None,
         };

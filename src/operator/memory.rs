@@ -1,7 +1,7 @@
 //! What the shell remembers between passes and may lose at any time: nothing here is needed for being right.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::metrics::{ConditionLabels, Metrics};
 use crate::{
     api::ConditionType,
-    planner::{Rest, Verdict},
+    planner::{Marks, Rest, Verdict, retry_delay},
     survey::{PlatformKey, ResourceRef},
 };
 
@@ -19,6 +19,9 @@ use crate::{
 struct Entries {
     failures: HashMap<ResourceRef, u32>,
     rests: HashMap<ResourceRef, Resting>,
+    unfinished: HashMap<ResourceRef, u32>,
+    refused: HashMap<String, Refused>,
+    overruled: HashMap<ResourceRef, BTreeMap<String, Overruled>>,
     conditions: HashMap<ResourceRef, Box<[Counted]>>,
     requests: HashMap<PlatformKey, Option<String>>,
     late: HashSet<ResourceRef>,
@@ -31,6 +34,28 @@ struct Entries {
 
 /// A condition and its status, as metrics count them.
 type Counted = (ConditionType, &'static str);
+
+/// A label or annotation of ours that held something else, which we have written over or taken off.
+#[derive(Debug, Clone)]
+struct Overruled {
+    /// What it held.
+    value: String,
+    /// Whether it was said that it is back.
+    said: bool,
+}
+
+/// A status that the API server refuses.
+#[derive(Debug)]
+struct Refused {
+    /// Of which generation.
+    generation: i64,
+    /// How often in a row.
+    times: u32,
+    /// Why.
+    answer: String,
+    /// Until when it isn't tried again.
+    until: Instant,
+}
 
 /// After a failed pass.
 #[derive(Debug, Clone)]
@@ -70,6 +95,82 @@ impl Memory {
         } else {
             entries.failures.remove(resource);
         }
+    }
+
+    /// Counts a pass that the cluster didn't let end; how many there were in a row.
+    pub fn note_unfinished(&self, resource: &ResourceRef) -> u32 {
+        let mut entries = self.entries();
+        let count = entries.unfinished.entry(resource.clone()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    /// A pass has ended.
+    pub fn note_finished(&self, resource: &ResourceRef) {
+        self.entries().unfinished.remove(resource);
+    }
+
+    /// Notes what marks held before we wrote over them. What we put on ourselves is nobody's to insist on.
+    pub fn note_marked(&self, resource: &ResourceRef, before: &Marks, written: &Marks) {
+        let (before, written) = (before.all(), written.all());
+        let mut entries = self.entries();
+        let overruled = entries.overruled.entry(resource.clone()).or_default();
+        for name in written.keys() {
+            if !before.contains_key(name) {
+                overruled.remove(*name);
+            }
+        }
+        for (name, value) in before {
+            if written.get(name) != Some(&value) {
+                let (value, said) = (value.to_owned(), false);
+                overruled.insert(name.to_owned(), Overruled { value, said });
+            }
+        }
+    }
+
+    /// Marks that hold again what we have written over before: somebody insists on them. With each whether that is news.
+    pub fn insisted(&self, resource: &ResourceRef, marks: &Marks) -> BTreeMap<String, bool> {
+        let marks = marks.all();
+        let mut entries = self.entries();
+        let overruled = entries.overruled.get_mut(resource);
+        let back = overruled
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, overruled)| {
+                let back = marks.get(name.as_str()) == Some(&overruled.value.as_str());
+                back.then(|| (name.clone(), !std::mem::replace(&mut overruled.said, true)))
+            });
+        back.collect()
+    }
+
+    /// Why and how long a status of this generation isn't tried again, since the API server refused the last.
+    pub fn status_put_off(&self, resource: &str, generation: i64) -> Option<(String, Duration)> {
+        let entries = self.entries();
+        let refused = entries.refused.get(resource)?;
+        let left = refused.until.checked_duration_since(Instant::now());
+        let left = left.filter(|left| refused.generation == generation && !left.is_zero())?;
+        Some((refused.answer.clone(), left))
+    }
+
+    /// Notes that the API server refused a status: it is tried again ever more seldom, for the first time after what is returned.
+    pub fn note_status_refused(&self, resource: &str, generation: i64, answer: &str) -> Duration {
+        let mut entries = self.entries();
+        let before = entries.refused.get(resource);
+        let times = before.map_or(0, |before| before.times).saturating_add(1);
+        let left = retry_delay(times.saturating_add(1));
+        let refused = Refused {
+            generation,
+            times,
+            answer: answer.to_owned(),
+            until: Instant::now() + left,
+        };
+        entries.refused.insert(resource.to_owned(), refused);
+        left
+    }
+
+    /// The API server has taken a status.
+    pub fn note_status_taken(&self, resource: &str) {
+        self.entries().refused.remove(resource);
     }
 
     /// Has a resource rest until it is time to try again. `of` is what of the resource may end the rest by changing.
@@ -132,6 +233,8 @@ impl Memory {
         let mut entries = self.entries();
         entries.failures.remove(resource);
         entries.rests.remove(resource);
+        entries.unfinished.remove(resource);
+        entries.overruled.remove(resource);
         for waiting in entries.held.values_mut() {
             waiting.remove(resource);
         }

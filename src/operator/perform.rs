@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use super::{
     context::Context,
     gather::Gathered,
+    marks::{finalize, mark},
     metrics::StepLabels,
     operations::{note_operation, record},
     platforms::Handle,
-    writes::{PassError, apply_marks, record_intent, record_task, release},
+    writes::{PassError, record_intent, record_task, release},
 };
 use crate::{
     api::shared::{Change, ChangeOutcome, ChangeStep},
@@ -29,8 +30,15 @@ pub async fn perform<K: Managed>(
     progress: &mut Progress,
 ) -> Result<Arc<K>, PassError> {
     match step {
-        Step::Finalize => apply_marks(context, &object, &gathered.sight.declared.marks).await,
-        Step::Mark(marks) => apply_marks(context, &object, &marks).await,
+        Step::Finalize => {
+            progress.finalized = true;
+            finalize(context, &object, &gathered.sight.declared.marks).await
+        }
+        Step::Mark(marks) => {
+            let marked = mark(context, object, &gathered.sight.declared.marks, &marks).await;
+            progress.marked = Some(marks);
+            marked
+        }
         Step::RecordIntent(intent) => {
             let changes = planner::change_log(&gathered.sight.declared, progress, None);
             let written = if intent.step == ChangeStep::Create && intent.operation.is_some() {

@@ -7,26 +7,15 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{Patch, PatchParams},
-    runtime::{
-        PredicateConfig, WatchStreamExt,
-        controller::{Action, Config, Controller},
-        reflector::{ObjectRef, Store},
-    },
-};
-use serde_json::json;
-
 use super::{
     account::{Account, Writer},
     connect::{Connection, Unconnectable, resolve},
     context::Context,
     lease::lease_name,
-    metrics::{KindLabels, PlatformLabels},
+    metrics::PlatformLabels,
     platform_deletion,
     platforms::{Handle, Trouble},
+    status::store,
     sweeper,
     writes::{PassError, finalize_platform},
 };
@@ -35,9 +24,19 @@ use crate::{
         BackupPlatform, Kind, Reason, names,
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
         shared::Management,
+        status_document,
     },
     planner::{self, PlatformHealth, PlatformSummary},
     survey::{PlatformKey, Terms},
+};
+use futures::StreamExt;
+use kube::{
+    Resource, ResourceExt,
+    runtime::{
+        PredicateConfig, WatchStreamExt,
+        controller::{Action, Config, Controller},
+        reflector::{ObjectRef, Store},
+    },
 };
 
 /// Wait after trouble with the cluster, or with what the spec refers to.
@@ -124,7 +123,7 @@ async fn reconcile(
         Err(problem) if deleting => revive(&context, &key).ok_or(problem),
         Err(problem) => Err(problem),
     };
-    let (health, summary, again) = match &connected {
+    let (health, summary, mut again) = match &connected {
         Err(problem) => {
             context.platform_parked(&key, &problem.message);
             (
@@ -153,8 +152,11 @@ async fn reconcile(
             .and_then(|(message, _)| message.as_deref()),
         now,
     );
-    if platform.status.as_ref() != Some(&status) {
-        write_status(&context, &platform, &status).await?;
+    let status = status_document("BackupPlatform", &status)?;
+    let previous = serde_json::to_value(&platform.status)?;
+    if previous != status {
+        let put_off = store(&context, &platform, &status).await?.put_off();
+        again = again.into_iter().chain(put_off).min();
     }
     if let Some((_, again)) = departure {
         return Ok(again);
@@ -312,34 +314,4 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
         account_mismatch: handle.site.account_mismatch(),
         held_deletions: context.memory.held_deletions(&handle.site.key),
     })
-}
-
-async fn write_status(
-    context: &Context,
-    platform: &Arc<BackupPlatform>,
-    status: &crate::api::BackupPlatformStatus,
-) -> Result<(), PassError> {
-    let api: Api<BackupPlatform> = Api::namespaced(
-        context.client.clone(),
-        &platform.namespace().unwrap_or_default(),
-    );
-    let patch = json!({
-        "apiVersion": names::API_VERSION,
-        "kind": "BackupPlatform",
-        "metadata": {"name": platform.name_any(), "uid": platform.uid(), "resourceVersion": platform.resource_version()},
-        "status": status,
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let written = api
-        .patch_status(&platform.name_any(), &params, &Patch::Apply(patch))
-        .await?;
-    context
-        .metrics
-        .status_writes
-        .get_or_create(&KindLabels {
-            kind: "BackupPlatform".into(),
-        })
-        .inc();
-    context.recent.keep(Arc::new(written));
-    Ok(())
 }

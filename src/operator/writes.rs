@@ -11,13 +11,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{context::Context, metrics::KindLabels, watches::trim};
+use super::{context::Context, status::store, watches::trim};
 use crate::{
     api::{
         BackupPlatform, names,
         shared::{Change, DeletionStatus, Intent},
+        status_document,
     },
-    planner::Marks,
     survey::Managed,
 };
 
@@ -39,15 +39,58 @@ pub enum PassError {
     /// A permit for a deletion can't be written down.
     #[error("the permit for the deletion can't be written on the Lease {0:?}; nothing was deleted")]
     PermitNotRecorded(String),
+    /// Nothing may be sent of which no trace would be left.
+    #[error("the note of what is about to be sent can't be written, so nothing is sent")]
+    Unrecorded,
+    /// Neither a status nor what says that it is refused.
+    #[error("the API server refuses every status: {0}")]
+    StatusRefused(String),
     /// More steps than a pass may take.
     #[error("no end after {0} steps; starting over")]
     TooManySteps(usize),
 }
 
 impl PassError {
-    /// Whether somebody else was faster: the resource has changed, or is gone, and nothing was written.
+    /// The API server has understood what was written, and refuses it.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Cluster(kube::Error::Api(status)) if status.code == 422)
+    }
+
+    /// Why the API server refuses, always in the same order.
+    pub fn causes(&self) -> String {
+        let Self::Cluster(kube::Error::Api(status)) = self else {
+            return self.to_string();
+        };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let mut causes: Vec<String> = causes
+            .map(|cause| format!("{}: {}", cause.field, cause.message))
+            .collect();
+        causes.sort_unstable();
+        if causes.is_empty() {
+            status.message.clone()
+        } else {
+            causes.join("; ")
+        }
+    }
+
+    /// Somebody else was faster, or the resource is gone: the next pass sees it.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Cluster(kube::Error::Api(status)) if status.code == 409 || status.code == 404)
+        matches!(self, Self::Cluster(kube::Error::Api(status)) if matches!(status.code, 404 | 409))
+    }
+
+    /// Trying again at once would end the same.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Cluster(kube::Error::Api(status)) => {
+                (400..500).contains(&status.code) && status.code != 429
+            }
+            Self::Cluster(_) | Self::PermitNotRecorded(_) => false,
+            Self::Encoding(_)
+            | Self::NoPlatform
+            | Self::Unrecorded
+            | Self::StatusRefused(_)
+            | Self::TooManySteps(_) => true,
+        }
     }
 }
 
@@ -76,6 +119,9 @@ pub async fn record_intent<K: Managed>(
     deletion: Option<&DeletionStatus>,
 ) -> Result<Arc<K>, PassError> {
     let mut status = object.status_document()?;
+    if status.is_null() {
+        status = json!({});
+    }
     if let Value::Object(members) = &mut status {
         members.insert("changes".into(), serde_json::to_value(changes)?);
         members.insert("intent".into(), serde_json::to_value(intent)?);
@@ -87,7 +133,14 @@ pub async fn record_intent<K: Managed>(
             members.insert("platform".into(), platform.into());
         }
     }
-    write_status(context, object, &status).await
+    let status = status_document(K::KIND.as_str(), &status)?;
+    let written = store(context, object, &status).await?.resource();
+    let noted = written.managed().and_then(|status| status.intent.as_ref());
+    if noted.is_some_and(|noted| noted.id == intent.id) {
+        Ok(written)
+    } else {
+        Err(PassError::Unrecorded)
+    }
 }
 
 /// Adds the task that a creation was accepted as, over whatever has changed on the resource meanwhile: the creation is under
@@ -117,77 +170,6 @@ pub async fn record_task<K: Managed>(
         object = Arc::new(now);
     }
     record_intent(context, &object, None, intent, changes, None).await
-}
-
-/// Status by server-side apply, on the very version that was read: never on a namesake, never over something newer.
-pub async fn write_status<K: Managed>(
-    context: &Context,
-    object: &Arc<K>,
-    status: &Value,
-) -> Result<Arc<K>, PassError> {
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": {"name": object.name_any(), "uid": object.uid(), "resourceVersion": object.resource_version()},
-        "status": status,
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let name = object.name_any();
-    let mut written = api
-        .patch_status(&name, &params, &Patch::Apply(patch))
-        .await?;
-    trim(&mut written);
-    let written = Arc::new(written);
-    context
-        .metrics
-        .status_writes
-        .get_or_create(&KindLabels {
-            kind: K::KIND.as_str().into(),
-        })
-        .inc();
-    context.recent.keep(written.clone());
-    Ok(written)
-}
-
-/// Our finalizer, annotation and labels, by server-side apply. The uid goes along, so that a namesake is never touched and
-/// none is made; and the version, so that who has just paused or released the resource isn't overrun by a pass on older news.
-pub async fn apply_marks<K: Managed>(
-    context: &Context,
-    object: &Arc<K>,
-    marks: &Marks,
-) -> Result<Arc<K>, PassError> {
-    let api: Api<K> = Api::namespaced(
-        context.client.clone(),
-        &object.namespace().unwrap_or_default(),
-    );
-    let annotations = marks
-        .external_id
-        .iter()
-        .map(|id| (names::EXTERNAL_ID_ANNOTATION, id.as_str()))
-        .collect::<std::collections::BTreeMap<_, _>>();
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": {
-            "name": object.name_any(),
-            "uid": object.uid(),
-            "resourceVersion": object.resource_version(),
-            "finalizers": [names::FINALIZER],
-            "annotations": annotations,
-            "labels": marks.labels,
-        },
-    });
-    let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    let name = object.name_any();
-    let mut written = api.patch(&name, &params, &Patch::Apply(patch)).await?;
-    trim(&mut written);
-    let written = Arc::new(written);
-    context.recent.keep(written.clone());
-    Ok(written)
 }
 
 /// Takes our finalizer off, if it still is where we saw it.

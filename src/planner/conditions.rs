@@ -6,18 +6,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     Declared, PlatformState, Remote, Seen, Settlement, Verdict, View, change_log::change_log,
-    restraint::deletion_status, unmarked,
+    restraint::deletion_status, status::fitting, unmarked,
 };
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
-        shared::{ChangeStep, Intent, ManagedStatus},
+        shared::{ChangeStep, Intent, ManagedStatus, ManualStep},
     },
     estate::Object,
 };
 
 /// For how long `Ready` stays as last known while the platform can't be reached.
 const READY_KEPT_SECONDS: i64 = 3600;
+/// Entries of drift and of manual steps in status.
+const SHOWN: usize = 20;
+/// Fields named in a message.
+const NAMED: usize = 24;
 
 /// The shared part of status at the end of a pass. Conditions that don't apply are left out, except that `more` (health and
 /// service level) is added as given. Serves R-N1, R-N3, R-N13, I8.
@@ -62,8 +66,8 @@ pub fn managed_status(
         protection: object
             .map(|object| object.protection)
             .or(previous.protection),
-        drift: settlement.drift.clone(),
-        manual_steps: settlement.manual_steps.clone(),
+        drift: settlement.drift.iter().take(SHOWN).cloned().collect(),
+        manual_steps: folded(&settlement.manual_steps),
         changes: change_log(declared, view.progress, object.map(|object| &**object)),
         intent: intent(view),
         deletion: deletion_status(declared, view.progress),
@@ -131,6 +135,12 @@ fn conditions(
     said.extend(more.into_iter().map(|(kind, holds, reason, message)| {
         (kind, if holds { "True" } else { "False" }, reason, message)
     }));
+    let (_, left_out) = fitting(&view.labels);
+    for (kind, _, _, message) in &mut said {
+        if left_out > 0 && *kind == ConditionType::Ready {
+            *message += &format!(" Labels left out, of too many: {left_out}.");
+        }
+    }
     said.sort_by_key(|(kind, ..)| *kind);
     said.into_iter()
         .map(|condition| dated(view, condition))
@@ -260,30 +270,58 @@ fn unreachable(view: &View<'_>, message: &str) -> Vec<Said> {
 }
 
 fn drifted(settlement: &Settlement) -> String {
-    settlement
-        .drift
-        .iter()
-        .map(|drift| drift.field.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    named(settlement.drift.iter().map(|drift| drift.field.as_str()))
+}
+
+/// Fields in words, each once, with how often it is meant; of many the rest is counted.
+fn named<'a>(fields: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for field in fields {
+        match counts.iter_mut().find(|(name, _)| *name == field) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((field, 1)),
+        }
+    }
+    let rest = counts.len().saturating_sub(NAMED);
+    let shown = counts.iter().take(NAMED).map(|(field, count)| match count {
+        1 => (*field).to_owned(),
+        count => format!("{field} ({count})"),
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match rest {
+        0 => shown,
+        rest => format!("{shown} and {rest} more"),
+    }
+}
+
+/// The manual steps that status has room for; where there are more, the last of them says what the others are.
+fn folded(steps: &[ManualStep]) -> Vec<ManualStep> {
+    if steps.len() <= SHOWN {
+        return steps.to_vec();
+    }
+    let (shown, rest) = steps.split_at(SHOWN - 1);
+    let texts: Vec<&str> = rest.iter().map(|step| step.step.as_str()).collect();
+    let mut fields: Vec<&str> = rest.iter().map(|step| step.field.as_str()).collect();
+    fields.dedup();
+    let last = ManualStep {
+        field: fields.join(", "),
+        step: format!("and {} more: {}", rest.len(), texts.join("; ")),
+    };
+    shown.iter().cloned().chain([last]).collect()
 }
 
 fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
     let nowhere = format!(
         "accepted, and nothing acts on it yet: {}.",
-        settlement.not_acted_on.join(", ")
+        named(settlement.not_acted_on.iter().map(String::as_str))
     );
     if !settlement.manual_steps.is_empty() {
-        let fields: Vec<&str> = settlement
-            .manual_steps
-            .iter()
-            .map(|step| step.field.as_str())
-            .collect();
+        let steps = settlement.manual_steps.iter();
         return Some((
             Reason::ConsoleStepRequired,
             format!(
                 "only a person at the platform's console can do this: {}. See status.manualSteps.{}",
-                fields.join(", "),
+                named(steps.map(|step| step.field.as_str())),
                 if settlement.not_acted_on.is_empty() {
                     String::new()
                 } else {

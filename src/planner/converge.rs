@@ -10,7 +10,7 @@ use super::{
     hidden::is_hidden,
     refusals::{of_change, refuse, settle_obstacle},
     settle::settle,
-    status::next_change,
+    status::{fitting, next_change},
 };
 use crate::{
     api::{
@@ -23,8 +23,6 @@ use crate::{
     rules::{self, Refusal, quota},
 };
 
-/// Drift entries kept in status.
-const DRIFT_SHOWN: usize = 20;
 /// Settings whose value must not be shown.
 const SECRET: [&str; 1] = ["webAccess.passwordTag"];
 
@@ -39,8 +37,11 @@ pub fn next(
     if let Some(refusal) = misplaced(view, platform, object) {
         return refuse(&refusal);
     }
-    let marks = marks(view, platform, object);
-    if marks != declared.marks {
+    let marks = marks(view, platform, object).without(&view.insisted);
+    // Once a pass: what somebody takes off or puts on at once holds up nothing else.
+    if marks != declared.marks.without(&view.insisted)
+        && view.progress.marked.as_ref() != Some(&marks)
+    {
         return Step::Mark(marks);
     }
     let mut settings = match desired(view, platform) {
@@ -113,7 +114,7 @@ fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Opti
 /// The annotation and labels that the resource should carry.
 fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
     let declared = view.declared;
-    let mut labels = view.labels.clone();
+    let (mut labels, _) = fitting(&view.labels);
     // Once hidden, always hidden: where the platform can't say it, the label remembers.
     let remembers = !platform.capabilities.takes(declared.kind, "hideName");
     if remembers && (is_hidden(declared) || declared.marks.labels.contains_key(HIDDEN_LABEL)) {
@@ -320,7 +321,6 @@ fn report(
     not_acted_on.extend(no_place);
     let drift = differing
         .iter()
-        .take(DRIFT_SHOWN)
         .map(|difference| drift(kind, difference))
         .collect();
     Step::Settle(Box::new(Settlement {
@@ -350,13 +350,10 @@ fn drift(kind: Kind, difference: &Difference) -> Drift {
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
     };
-    let bounded = |value: Option<&Value>| {
-        let text: String = show(value).chars().take(256).collect();
-        (!text.is_empty()).then_some(text)
-    };
+    let told = |value: Option<&Value>| Some(show(value)).filter(|text| !text.is_empty());
     Drift {
         field: spec_field(kind, difference.field),
-        desired: bounded(Some(&difference.desired)),
-        observed: bounded(difference.observed.as_ref()),
+        desired: told(Some(&difference.desired)),
+        observed: told(difference.observed.as_ref()),
     }
 }

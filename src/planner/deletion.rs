@@ -246,7 +246,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         return let_go(view);
     }
     let is_fresh = view.progress.fresh.as_ref() == Some(&object.id);
-    match rules::deletion(&platform.capabilities, object) {
+    match rules::deletion(&platform.capabilities, object, &view.neighbours.dependents) {
         Some(refusal) if is_fresh => {
             return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
         }

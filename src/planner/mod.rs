@@ -18,6 +18,7 @@ mod lately;
 mod notes;
 mod platform_deletion;
 mod refusals;
+mod refused;
 mod restraint;
 mod settle;
 mod status;
@@ -35,6 +36,7 @@ pub use failure::retry_delay;
 pub use lately::is_in_doubt;
 pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
+pub use refused::refused_status;
 pub use restraint::{DeletionPermit, deletion_begun, left_suspended};
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
@@ -49,9 +51,13 @@ pub use view::{
 
 use std::{sync::Arc, time::Duration};
 
-use crate::api::{
-    conditions::{ConditionType, Reason},
-    shared::{DeletionPolicy, Management},
+use crate::{
+    api::{
+        bounds::ID_LENGTH,
+        conditions::{ConditionType, Reason},
+        shared::{DeletionPolicy, Management},
+    },
+    estate::Object,
 };
 use identity::{Identity, identity};
 use settle::settle;
@@ -306,6 +312,25 @@ fn kept_here(view: &View<'_>) -> Step {
     settle(Verdict::KeptHere(message), None)
 }
 
+/// Somebody undoes what we write on the resource, and without it nothing may be sent.
+fn not_kept(what: &str) -> Step {
+    let message = format!(
+        "{what} is gone as soon as it is written, and nothing is sent without it. Find what takes it off: an admission webhook, or a tool that replaces the whole resource."
+    );
+    settle(Verdict::Stalled(Reason::Internal, message), Some(PATIENCE))
+}
+
+/// An object whose id can't be noted: part of an id would be another.
+fn unusable(object: &Object) -> Option<Step> {
+    let length = object.id.as_str().chars().count();
+    let message = format!(
+        "the platform's id of this {} has {length} characters, and only {ID_LENGTH} can be noted, so nothing is written to it. Ask the platform's support for a shorter one; or delete the resource, which lets go of the object with deletionPolicy: Retain.",
+        object.kind.as_str()
+    );
+    let verdict = Verdict::Stalled(Reason::PlatformAnswerInvalid, message);
+    (length > ID_LENGTH).then(|| settle(verdict, Some(settle::REST)))
+}
+
 fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     let declared = view.declared;
     let management = platform.management(&declared.lifecycle);
@@ -322,18 +347,29 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
         return kept_here(view);
     }
     if management == Management::Manage && !declared.finalized {
-        return Step::Finalize;
+        return if view.progress.finalized {
+            not_kept("the finalizer holdfast.dev/remote")
+        } else {
+            Step::Finalize
+        };
     }
     if let Some(refusal) = refusals::elsewhere(view, platform).or_else(|| refusals::circle(view)) {
         return refusals::refuse(&refusal);
     }
     match identity(view, platform) {
-        Identity::Ours(object) => converge::next(view, platform, management, &object),
         Identity::Unknown => creation::next(view, platform, management),
-        Identity::Made(id) => Step::Mark(Marks {
-            external_id: Some(format!("{}/{id}", platform.capabilities.account.id)),
-            ..declared.marks.clone()
-        }),
+        Identity::Ours(object) if let Some(step) = unusable(&object) => step,
+        Identity::Ours(object) => converge::next(view, platform, management, &object),
+        Identity::Made(id) => {
+            let marks = Marks {
+                external_id: Some(format!("{}/{id}", platform.capabilities.account.id)),
+                ..declared.marks.clone()
+            };
+            if view.progress.marked.as_ref() == Some(&marks) {
+                return not_kept("the annotation holdfast.dev/external-id");
+            }
+            Step::Mark(marks)
+        }
         Identity::LookUp(claim) => {
             let elsewhere = declared
                 .annotated

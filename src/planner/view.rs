@@ -1,13 +1,17 @@
 //! Everything a decision may depend on, gathered before it is made.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::{DeletionPermit, Verdict};
 use crate::{
     api::{
-        Kind, Reason,
+        Kind, Reason, names,
         shared::{Adopt, Change, ChangeOutcome, Intent, Lifecycle, ManagedStatus, Management},
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
@@ -185,6 +189,8 @@ pub struct Neighbours {
     pub above: Vec<Arc<Object>>,
     /// What relies on it: resellers and customers directly below a reseller, tenants on a plan.
     pub below: Vec<Arc<Object>>,
+    /// Of a resource that is being deleted: which others refer to it and hold something on the platform, as `Tenant fabrikam`.
+    pub dependents: Vec<String>,
     /// The plan that the spec names.
     pub plan: Option<Arc<Object>>,
     /// The customer that the spec of a tenant names.
@@ -214,6 +220,10 @@ impl Neighbours {
 )]
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
+    /// The finalizer was written in this pass.
+    pub finalized: bool,
+    /// The marks that were written last in this pass.
+    pub marked: Option<Marks>,
     /// The platform says outright that nothing carries our claim.
     pub unclaimed: bool,
     /// What stands where the object would be was read afresh.
@@ -280,6 +290,8 @@ pub struct View<'a> {
     pub deleting_below: Vec<String>,
     /// Labels that follow from what was observed.
     pub labels: BTreeMap<String, String>,
+    /// Labels and annotations of ours on which somebody else insists: we don't write them.
+    pub insisted: BTreeSet<String>,
     /// What this pass has learned.
     pub progress: &'a Progress,
     /// What a failed pass said, while it isn't time to try again.
@@ -290,6 +302,32 @@ pub struct View<'a> {
     pub failures: u32,
     /// The time.
     pub now: jiff::Timestamp,
+}
+
+impl Marks {
+    /// What of these marks nobody else insists on.
+    #[must_use]
+    pub fn without(&self, insisted: &BTreeSet<String>) -> Self {
+        let external_id = self.external_id.as_ref();
+        let external_id = external_id.filter(|_| !insisted.contains(names::EXTERNAL_ID_ANNOTATION));
+        let labels = self.labels.iter();
+        let labels = labels.filter(|(name, _)| !insisted.contains(*name));
+        Self {
+            external_id: external_id.cloned(),
+            labels: labels
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        }
+    }
+
+    /// Annotation and labels as one list.
+    pub fn all(&self) -> BTreeMap<&str, &str> {
+        let external_id = self.external_id.as_deref();
+        let external_id = external_id.map(|id| (names::EXTERNAL_ID_ANNOTATION, id));
+        let labels = self.labels.iter();
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        labels.chain(external_id).collect()
+    }
 }
 
 impl Progress {

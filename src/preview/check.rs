@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{ManifestError, Source};
-use crate::api::crds;
+use crate::api::schema_of;
 
 /// How much of a value or message is shown.
 const SHOWN: usize = 200;
@@ -71,7 +71,7 @@ struct Definition {
 
 impl Definition {
     fn of(kind: &str) -> Option<Self> {
-        let schema = schema(kind)?;
+        let schema = schema_of(kind)?;
         Some(Self {
             rules: compile_schema(&schema),
             schema: jsonschema::validator_for(&schema).ok()?,
@@ -121,12 +121,6 @@ fn against_definition(kind: &str, value: &Value) -> Result<(), (String, String)>
     }
     // Null is the same as absent.
     definitions[kind].judge(&without_nulls(value))
-}
-
-fn schema(kind: &str) -> Option<Value> {
-    let crd = crds().into_iter().find(|crd| crd.spec.names.kind == kind)?;
-    let version = crd.spec.versions.into_iter().next()?;
-    serde_json::to_value(version.schema?.open_api_v3_schema?).ok()
 }
 
 fn without_nulls(value: &Value) -> Value {

@@ -9,9 +9,12 @@ use crate::{
 /// How to get rid of the resource all the same.
 const LET_GO: &str = "set deletionPolicy: Retain to let go of it untouched";
 
+/// Resources that a message names.
+const NAMED: usize = 5;
+
 /// Why a remote object must not be deleted, if so: what the platform can't do, keeps for itself, or still holds below it.
 /// Serves R-D6, R-D13, R-D22, R-S3.
-pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<Refusal> {
+pub fn deletion(capabilities: &Capabilities, object: &Object, below: &[String]) -> Option<Refusal> {
     let (kind, id) = (object.kind.as_str(), &object.id);
     if !capabilities.can(Capability::delete(object.kind)) {
         let message = format!("the platform's interface can't delete a {kind}");
@@ -32,17 +35,28 @@ pub fn deletion(capabilities: &Capabilities, object: &Object) -> Option<Refusal>
         let rule = &registry::DELETION_PROTECTED;
         return Some(Refusal::new(rule, "", message, remedy));
     }
-    let below = dependents(object);
-    if below.is_empty() {
+    let counts = dependents(object);
+    if counts.is_empty() {
         return None;
     }
-    let message = format!("{kind} {id} still has {}", below.join(" and "));
+    let counts = counts.join(" and ");
+    let message = format!("{kind} {id} still has {counts}{}", named(below));
     let rule = match object.kind {
         Kind::ServicePlan => &registry::DELETION_PLAN_IN_USE,
         _ => &registry::DELETION_HAS_DEPENDENTS,
     };
-    let remedy = format!("Remove or move them first; or {LET_GO}");
+    let remedy = format!("Remove or move them, and this deletion goes on by itself; or {LET_GO}");
     Some(Refusal::new(rule, "", message, remedy))
+}
+
+/// Resources in a message, at most a few of them.
+fn named(resources: &[String]) -> String {
+    let shown = resources.get(..NAMED).unwrap_or(resources).join(", ");
+    match resources.len() {
+        0 => String::new(),
+        few if few <= NAMED => format!(" ({shown})"),
+        many => format!(" ({shown} and {} more resources)", many - NAMED),
+    }
 }
 
 /// What still hangs under an object, in words.

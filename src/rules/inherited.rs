@@ -2,6 +2,7 @@
 
 use crate::{
     api::{
+        bounds::shortened,
         quantity::Rate,
         shared::{
             Bandwidth, BandwidthMode, BandwidthWindow, Branding, Effective, EffectiveBandwidth,
@@ -39,7 +40,7 @@ impl Level {
         let held_bandwidth = held.and_then(bandwidth_of);
         let held_branding = held.map(branding_of).unwrap_or_default();
         Self {
-            origin: origin.chars().take(ORIGIN).collect(),
+            origin: shortened(origin, ORIGIN),
             bandwidth: match stated.bandwidth {
                 Some(stated) => Some(laid_over(held_bandwidth.as_ref(), stated)),
                 None => held_bandwidth,
@@ -283,7 +284,8 @@ mod tests {
         let spec = json!({"bandwidth": {"mode": "Off"}});
         let from = effective(&[level(&long, &spec, &json!({}))]).bandwidth;
         assert_eq!(
-            from.and_then(|own| own.from).map(|from| from.len()),
+            from.and_then(|own| own.from)
+                .map(|from| from.chars().count()),
             Some(ORIGIN)
         );
     }

@@ -1,6 +1,9 @@
 //! Gathering what a decision may depend on. Looks things up; decides nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kube::{ResourceExt, runtime::reflector::Store};
 
@@ -169,6 +172,7 @@ impl Sight {
             neighbours: self.neighbours.clone(),
             deleting_below: self.deleting_below.clone(),
             labels: self.labels(),
+            insisted: BTreeSet::new(),
             progress,
             hold: None,
             rest: None,
@@ -197,14 +201,10 @@ pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
     let annotation = |name: &str| object.annotations().get(name).cloned();
     let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
     let annotated = noted_id(object);
-    let ours = |name: &&String| {
-        let prefix = name.split_once('/').map_or("", |(prefix, _)| prefix);
-        prefix == names::GROUP || prefix.ends_with(".holdfast.dev")
-    };
     let labels = object
         .labels()
         .iter()
-        .filter(|(name, _)| ours(name))
+        .filter(|(name, _)| names::is_own_label(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Ok(Declared {

@@ -6,8 +6,9 @@ use serde_json::{Result, Value, to_value};
 
 use crate::{
     api::{
-        Customer, ManagedKind, Reseller, ServicePlan, Tenant,
+        Customer, Kind, ManagedKind, Reseller, ServicePlan, Tenant,
         shared::{ManagedStatus, WebAccess},
+        status_document,
     },
     estate::Object,
     planner::{self, Around, HealthCondition},
@@ -48,7 +49,7 @@ pub trait Managed:
     ) -> (Own, Vec<HealthCondition>);
 }
 
-/// The kind's own part of a status, waiting for the shared part.
+/// The kind's own part of a status, waiting for the shared part; the whole keeps to the bounds of its schema.
 pub struct Own(Box<dyn FnOnce(ManagedStatus) -> Result<Value> + Send>);
 
 impl Own {
@@ -74,7 +75,7 @@ macro_rules! managed {
                 let (mut status, conditions) = $status;
                 let own = move |shared| {
                     status.managed = shared;
-                    to_value(&status)
+                    status_document(Kind::$kind.as_str(), &status)
                 };
                 (Own(Box::new(own)), conditions)
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Managed, Named, Sight, Site, Survey, quotas::Word, resource_ref};
+use super::{Managed, Named, ResourceRef, Sight, Site, Survey, quotas::Word, resource_ref};
 use crate::{
     api::{Kind, ManagedKind, Reseller},
     estate::{Object, ObjectId},
@@ -37,6 +37,7 @@ pub fn neighbours<K: Managed>(
     let mut neighbours = Neighbours {
         above: above(&inventory, parent),
         below: remote.map_or_else(Vec::new, |object| below(&inventory, object)),
+        dependents: dependents(survey, sight),
         plan: referred("servicePlanRef")
             .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
         customer: referred("customerRef")
@@ -96,6 +97,27 @@ pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
     let below = survey.referrers.of(&this).into_iter();
     let deleting = below.filter(|resource| survey.stores.is_being_deleted(resource));
     deleting.map(|resource| resource.to_string()).collect()
+}
+
+/// Which resources below a resource that is being deleted still hold something on the platform.
+fn dependents(survey: &Survey, sight: &Sight) -> Vec<String> {
+    let declared = &sight.declared;
+    if !declared.deleting {
+        return Vec::new();
+    }
+    let this = ResourceRef {
+        kind: declared.kind,
+        namespace: declared.namespace.clone(),
+        name: declared.name.clone(),
+    };
+    let referrers = survey.referrers.of(&Named::Resource(this));
+    let mut holding: Vec<String> = referrers
+        .iter()
+        .filter(|referrer| survey.commons.index.held_by(referrer).is_some())
+        .map(|referrer| format!("{} {}", referrer.kind.as_str(), referrer.name))
+        .collect();
+    holding.sort_unstable();
+    holding
 }
 
 /// The circle that the parents of a reseller form, if they do.

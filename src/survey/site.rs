@@ -11,7 +11,9 @@ use kube::ResourceExt;
 use super::{AccountKey, Origin};
 use crate::{
     api::{
-        BackupPlatform, names,
+        BackupPlatform,
+        bounds::ID_LENGTH,
+        names,
         shared::{Adopt, Bandwidth, Branding, Management},
     },
     estate::{Consumption, DataSources, ObjectId, Observation, UsageReport},
@@ -246,9 +248,15 @@ impl Site {
 
     /// The credential leads to another account than the one that was confirmed.
     pub fn account_mismatch(&self) -> Option<String> {
-        let expected = self.terms().account?;
         let facts = self.facts()?;
         let seen = &facts.capabilities.account;
+        if seen.id.chars().count() > ID_LENGTH {
+            return Some(format!(
+                "the account id behind BackupPlatform {} has more than {ID_LENGTH} characters and can't be noted, so that another account would go unnoticed. Nothing is written. Ask the platform's support for a shorter one.",
+                self.key.name
+            ));
+        }
+        let expected = self.terms().account?;
         (seen.id != expected).then(|| {
             format!(
                 "the credential of BackupPlatform {} leads to account {:?} ({}), not to {expected:?}. Nothing is written. Correct the Secret; or, if the change is meant, set holdfast.dev/confirm-account={} as annotation of the BackupPlatform.",

@@ -19,14 +19,14 @@ use super::{api, make, manifest, policies, resource, set_status, start};
 /// What a test waits for at most, in tenths of a second.
 const PATIENCE: u32 = 600;
 
-async fn merge(api: &Api<DynamicObject>, name: &str, patch: Value) -> Result<(), kube::Error> {
+pub async fn merge(api: &Api<DynamicObject>, name: &str, patch: Value) -> Result<(), kube::Error> {
     api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
         .await
         .map(|_| ())
 }
 
 /// Asks again and again until the answer is yes.
-async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+pub async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
     for _ in 0..PATIENCE {
         if ask().await {
             return;
@@ -40,7 +40,7 @@ async fn is_gone(api: &Api<DynamicObject>, name: &str) -> bool {
     api.get_opt(name).await.expect("an answer").is_none()
 }
 
-fn finalized(kind: &str, name: &str, spec: Value) -> Value {
+pub fn finalized(kind: &str, name: &str, spec: Value) -> Value {
     let mut object = manifest(kind, name, &spec);
     object["metadata"]["finalizers"] = json!(["holdfast.dev/remote"]);
     object
@@ -129,7 +129,7 @@ async fn a_namespace_goes_from_the_bottom_up() {
         json!({ "externalId": "1042", "tenants": { "total": 1 }, "clients": { "total": 0 } });
     make(
         &customers,
-        manifest("Customer", "fabrikam", &spec),
+        finalized("Customer", "fabrikam", spec),
         Some(&status),
     )
     .await;
@@ -138,7 +138,7 @@ async fn a_namespace_goes_from_the_bottom_up() {
     let status = json!({ "externalId": "7", "tenants": 41 });
     make(
         &plans,
-        manifest("ServicePlan", "gold", &spec),
+        finalized("ServicePlan", "gold", spec),
         Some(&status),
     )
     .await;
@@ -158,14 +158,17 @@ async fn a_namespace_goes_from_the_bottom_up() {
         is_gone(&tenants, "hybrid").await
     })
     .await;
-    assert!(!is_gone(&customers, "fabrikam").await && !is_gone(&plans, "gold").await);
-    // What the operator writes when the tenant is gone from the platform, and what a person does about the rest.
-    set_status(
-        &customers,
-        "fabrikam",
-        &json!({ "tenants": { "total": 0 } }),
-    )
-    .await;
+    for (api, name) in [(&customers, "fabrikam"), (&plans, "gold")] {
+        until(
+            "what is above the tenant is accepted, and held",
+            async || {
+                let found = api.get(name).await.expect("held by its finalizer");
+                found.metadata.deletion_timestamp.is_some()
+            },
+        )
+        .await;
+    }
+    // A person may still let go, and the operator takes its finalizer off when nothing is below any more.
     merge(
         &plans,
         "gold",
@@ -173,6 +176,12 @@ async fn a_namespace_goes_from_the_bottom_up() {
     )
     .await
     .expect("letting go is allowed in a namespace that is going");
+    for (api, name) in [(&customers, "fabrikam"), (&plans, "gold")] {
+        let off = json!({ "metadata": { "finalizers": null } });
+        merge(api, name, off)
+            .await
+            .expect("the finalizer comes off");
+    }
     until("the namespace goes", async || {
         let found = namespaces.get_opt(&cluster.namespace).await;
         found.expect("an answer").is_none()

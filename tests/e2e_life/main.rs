@@ -5,5 +5,6 @@ mod support;
 
 mod estate;
 mod following;
+mod held;
 mod letting_go;
 mod seeing;

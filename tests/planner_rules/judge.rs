@@ -103,6 +103,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                 ..Remote::default()
             },
             neighbours: Neighbours {
+                dependents: Vec::new(),
                 above: world.above(&declared.spec),
                 below: object
                     .as_ref()
@@ -122,6 +123,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             },
             deleting_below: Vec::new(),
             labels: BTreeMap::new(),
+            insisted: std::collections::BTreeSet::new(),
             progress: &progress,
             rest: None,
             hold: None,

@@ -161,15 +161,20 @@ struct Tally {
     sources: Vec<(bool, bool, DataSource)>,
 }
 
+/// A sum; a platform that counts without end ends no pass.
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
+}
+
 impl Tally {
     fn add(&mut self, row: &estate::DataSources, level: Option<&ServiceLevel>, as_of: Timestamp) {
-        self.jobs.total += row.jobs.total;
-        self.jobs.successful += row.jobs.successful;
-        self.jobs.failed += row.jobs.failed;
-        self.restores.total += row.restores.total;
-        self.restores.successful += row.restores.successful;
-        self.alerts.critical += row.alerts.critical;
-        self.alerts.warning += row.alerts.warning;
+        add(&mut self.jobs.total, row.jobs.total);
+        add(&mut self.jobs.successful, row.jobs.successful);
+        add(&mut self.jobs.failed, row.jobs.failed);
+        add(&mut self.restores.total, row.restores.total);
+        add(&mut self.restores.successful, row.restores.successful);
+        add(&mut self.alerts.critical, row.alerts.critical);
+        add(&mut self.alerts.warning, row.alerts.warning);
         for source in &row.data_sources {
             let failing = source
                 .last_status

@@ -13,8 +13,6 @@ use crate::{
 
 /// Clients named in status.
 const CLIENTS_SHOWN: usize = 50;
-/// Plans and regions named in status.
-const NAMES_SHOWN: usize = 16;
 
 /// A customer's own part of the status, and its health conditions. Serves R-D14, R-D15, R-D16.
 pub fn customer(
@@ -142,9 +140,7 @@ fn tenants(around: &Around) -> CustomerTenants {
     tenants.types.dedup();
     tenants.plans.sort_unstable();
     tenants.plans.dedup();
-    tenants.plans.truncate(NAMES_SHOWN);
     tenants.regions.sort_unstable();
     tenants.regions.dedup();
-    tenants.regions.truncate(NAMES_SHOWN);
     tenants
 }

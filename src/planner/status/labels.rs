@@ -11,6 +11,9 @@ use crate::{
 /// Longest label value, and longest name after the prefix.
 const LONGEST: usize = 63;
 
+/// Labels of one set.
+const LARGEST_SET: usize = 64;
+
 /// The labels of a resource that follow from its remote object and what surrounds it.
 pub fn labels(
     kind: Kind,
@@ -18,13 +21,13 @@ pub fn labels(
     object: &Object,
     around: &Around,
 ) -> BTreeMap<String, String> {
-    let mut labels = BTreeMap::from([
-        (names::PLATFORM_LABEL.to_owned(), platform.to_owned()),
-        (
-            names::PROTECTION_LABEL.to_owned(),
-            object.protection.as_str().to_owned(),
-        ),
-    ]);
+    let mut labels = BTreeMap::from([(
+        names::PROTECTION_LABEL.to_owned(),
+        object.protection.as_str().to_owned(),
+    )]);
+    if is_label(platform) {
+        labels.insert(names::PLATFORM_LABEL.to_owned(), platform.to_owned());
+    }
     if kind == Kind::Customer
         && let Some(reseller) = around.parent.as_deref().filter(|name| is_label(name))
     {
@@ -41,6 +44,22 @@ pub fn labels(
         Kind::Reseller => {}
     }
     labels
+}
+
+/// The labels that are written, and how many are left out: a platform with endless regions would make an endless object.
+pub fn fitting(labels: &BTreeMap<String, String>) -> (BTreeMap<String, String>, usize) {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut kept = labels.clone();
+    kept.retain(|name, _| {
+        let set = labels
+            .get_key_value(name)
+            .and_then(|(name, _)| name.split_once('/'));
+        let size = sizes.entry(set.map_or("", |(set, _)| set)).or_default();
+        *size += 1;
+        *size <= LARGEST_SET
+    });
+    let left_out = labels.len() - kept.len();
+    (kept, left_out)
 }
 
 /// One tenant's product, plan, type, regions, edition and workloads.

@@ -9,7 +9,7 @@ mod reseller;
 mod tenant;
 
 pub use customer::customer;
-pub use labels::labels;
+pub use labels::{fitting, labels};
 pub use plan::plan;
 pub use platform::{PlatformHealth, PlatformSummary, platform};
 pub use reseller::reseller;

@@ -1,6 +1,10 @@
 //! Scenes for the planner's tests: a resource, what the platform holds, what the pass has learned, built up like a sentence.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -99,6 +103,7 @@ pub struct Scene {
     pub neighbours: Neighbours,
     pub deleting_below: Vec<String>,
     pub labels: BTreeMap<String, String>,
+    pub insisted: BTreeSet<String>,
     pub progress: Progress,
     pub hold: Option<String>,
     /// Whether the credential leads to another account than the confirmed one.
@@ -137,6 +142,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         neighbours: Neighbours::default(),
         deleting_below: Vec::new(),
         labels: BTreeMap::new(),
+        insisted: BTreeSet::new(),
         progress: Progress::default(),
         hold: None,
         mismatch: false,
@@ -364,6 +370,7 @@ impl Scene {
             neighbours: self.neighbours.clone(),
             deleting_below: self.deleting_below.clone(),
             labels: self.labels.clone(),
+            insisted: self.insisted.clone(),
             progress: &self.progress,
             hold: self
                 .hold

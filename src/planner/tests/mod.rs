@@ -1,6 +1,7 @@
 //! What the planner promises, one sentence a test.
 
 mod adoption;
+mod bounds;
 mod converging;
 mod creation;
 mod deletion;
@@ -10,6 +11,7 @@ mod fixtures;
 mod gaps;
 mod lately;
 mod location;
+mod marking;
 mod model;
 mod operations;
 mod platform_states;
