@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::ObjectId;
+use crate::api::Moment;
 
 /// A bulk report: rows of one platform, read whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,16 +107,16 @@ pub struct DataSource {
     #[serde(default)]
     pub last_job_id: Option<String>,
     /// When it last ran.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub last_run_at: Option<jiff::Timestamp>,
     /// When it last succeeded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub last_success_at: Option<jiff::Timestamp>,
     /// Id of the last job that succeeded.
     #[serde(default)]
     pub last_success_job_id: Option<String>,
     /// When it was last restored from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub last_restore_at: Option<jiff::Timestamp>,
     /// Its jobs of the reported days.
     #[serde(default)]

@@ -23,5 +23,5 @@ pub use consumption::{
 };
 pub use object::{Claim, Facts, Object, ObjectId, Parent, Protection};
 pub use observation::{Administrator, Client, Licences, Observation, Scope, StorageLocation};
-pub use settings::{Settings, SettingsError};
+pub use settings::{Settings, SettingsError, spelt_for_the_wire};
 pub(crate) use settings::{insert, is_empty};

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::api::Kind;
 pub use crate::api::shared::Protection;
+use crate::api::{Instant, Kind};
 
 /// The platform's own id of an object: opaque, never built by us.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,9 +96,11 @@ pub struct Facts {
     /// Resellers directly under a reseller.
     pub resellers: u32,
     /// When a trial ends.
-    pub trial_ends_at: Option<jiff::Timestamp>,
+    #[serde(deserialize_with = "Instant::checked")]
+    pub trial_ends_at: Option<Instant>,
     /// When the account details were mailed.
-    pub welcome_mail_sent_at: Option<jiff::Timestamp>,
+    #[serde(deserialize_with = "Instant::checked")]
+    pub welcome_mail_sent_at: Option<Instant>,
     /// The edition that a tenant's plan gives it.
     pub edition: Option<String>,
     /// The platform's own word for the state of a tenant.

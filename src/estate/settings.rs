@@ -5,9 +5,26 @@ use thiserror::Error;
 
 use super::{Field, Shape, fields};
 use crate::api::{
-    Kind,
+    Kind, Moment,
     quantity::{Count, Credits, Rate, Size},
 };
+
+/// The setting of which one word is another on the wire of the bridge contract, and in estates that were stored: there it is
+/// `Off`, which a spec can't say, since kubectl reads it as false.
+const MODE: &str = "bandwidth.mode";
+const FREE: &str = "Unlimited";
+const FREE_ON_THE_WIRE: &str = "Off";
+
+/// A document or patch of settings as the bridge contract spells it. Both spellings are read.
+pub fn spelt_for_the_wire(mut document: Map<String, Value>) -> Map<String, Value> {
+    let bandwidth = document.get_mut("bandwidth");
+    if let Some(mode) = bandwidth.and_then(|bandwidth| bandwidth.get_mut("mode"))
+        && mode == FREE
+    {
+        *mode = FREE_ON_THE_WIRE.into();
+    }
+    document
+}
 
 /// A value that doesn't fit its field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,6 +53,9 @@ impl Settings {
         for field in fields(kind) {
             match lookup(document, field.path) {
                 None | Some(Value::Null) => {}
+                Some(word) if field.path == MODE && word == FREE_ON_THE_WIRE => {
+                    settings.push((field.path, FREE.into()));
+                }
                 Some(value) => settings.push((field.path, normalise(field, value)?)),
             }
         }
@@ -74,6 +94,11 @@ impl Settings {
     /// A number with up to three decimals, in thousandths.
     pub fn thousandths(&self, path: &str) -> Option<i64> {
         self.get(path).and_then(Value::as_f64).map(thousandths)
+    }
+
+    /// An instant.
+    pub fn moment(&self, path: &str) -> Option<Moment> {
+        self.text(path).and_then(Moment::parse)
     }
 
     /// Sets a field of the catalogue; a path that the kind doesn't have is ignored.
@@ -202,17 +227,17 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
             if text.is_empty() {
                 return Ok(Value::String(String::new()));
             }
-            let instant: jiff::Timestamp = text.parse().map_err(|_| {
-                wrong(format!(
-                    "{value} is not an instant such as 2026-12-01T00:00:00Z"
-                ))
-            })?;
-            Ok(Value::String(
-                instant
-                    .round(jiff::Unit::Second)
-                    .unwrap_or(instant)
-                    .to_string(),
-            ))
+            Ok(Value::String(match Moment::parse(text) {
+                Some(Moment::At(time)) => {
+                    time.round(jiff::Unit::Second).unwrap_or(time).to_string()
+                }
+                Some(Moment::Never) => text.to_owned(),
+                None => {
+                    return Err(wrong(format!(
+                        "{value} is not an instant such as 2026-12-01T00:00:00Z"
+                    )));
+                }
+            }))
         }
         Shape::Count => match value {
             Value::String(text) if text.is_empty() => Ok(Value::Null),

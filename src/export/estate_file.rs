@@ -8,7 +8,7 @@ use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{
         Administrator, Capabilities, Claim, Client, Facts, Licences, Object, ObjectId, Observation,
-        Protection, Settings, StorageLocation,
+        Protection, Settings, StorageLocation, spelt_for_the_wire,
     },
     preview::Existing,
 };
@@ -219,7 +219,7 @@ fn stored(object: &Object) -> Stored {
         claim: object.claim.clone(),
         protection: object.protection,
         created_at: object.created_at,
-        settings: Value::Object(settings.to_document()),
+        settings: Value::Object(spelt_for_the_wire(settings.to_document())),
         facts: object.facts.clone(),
     }
 }

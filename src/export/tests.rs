@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Names, yaml};
+use super::Names;
 use crate::{
-    api::Kind,
+    api::{Kind, yaml},
     estate::{Facts, Object, ObjectId, Protection, Settings},
 };
 

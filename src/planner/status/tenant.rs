@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Around, HealthCondition, NOTHING, consumption, joined};
 use crate::{
     api::{
+        Moment,
         quantity::Credits,
         shared::ManagedStatus,
         tenant::{QuotaStatus, TenantStatus, TenantSummary},
@@ -75,10 +76,10 @@ pub fn tenant(
                 .flatten()
                 .filter_map(|region| region.as_str()),
         )),
-        expires: Some(settings.text("licenceExpiresAt").map_or_else(
-            || "never".into(),
-            |instant| instant.chars().take(10).collect(),
-        )),
+        expires: Some(match settings.moment("licenceExpiresAt") {
+            None | Some(Moment::Never) => "never".into(),
+            Some(Moment::At(expires)) => expires.to_string().chars().take(10).collect(),
+        }),
         health: Some(consumption::success(health.as_ref())),
     };
     let status = TenantStatus {
@@ -96,18 +97,14 @@ pub fn tenant(
 /// R-D33: nothing is allotted before the effective date or after the end date, nor once the licence has expired.
 fn quota(settings: &Settings, now: Timestamp) -> Option<QuotaStatus> {
     let milli = settings.thousandths("quota.credits")?;
-    let instant = |path: &str| {
-        settings
-            .text(path)
-            .and_then(|text| text.parse::<Timestamp>().ok())
-    };
-    let from = instant("quota.effectiveAt");
-    let ends = [instant("quota.endsAt"), instant("licenceExpiresAt")];
+    let from = settings.moment("quota.effectiveAt");
+    let ends = ["quota.endsAt", "licenceExpiresAt"].map(|path| settings.moment(path));
     let until = ends.into_iter().flatten().min();
-    let begun = from.is_none_or(|from| from <= now);
-    let over = until.is_some_and(|until| until <= now);
+    let begun = from.is_none_or(|from| from <= Moment::At(now));
+    let over = until.is_some_and(|until| until <= Moment::At(now));
     let in_effect = begun && !over;
-    let next_change_at = if begun { until.filter(|_| !over) } else { from };
+    let next = if begun { until.filter(|_| !over) } else { from };
+    let next_change_at = next.and_then(Moment::time);
     Some(QuotaStatus {
         allotted: Some(Credits::from_milli(if in_effect { milli } else { 0 })),
         in_effect: Some(in_effect),

@@ -20,7 +20,7 @@ use crate::{
     api::Kind,
     estate::{
         Capabilities, Capability, Claim, Client, HealthReport, Object, ObjectId, Observation,
-        Scope, UsageReport,
+        Scope, UsageReport, spelt_for_the_wire,
     },
     platform::{
         Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
@@ -165,7 +165,7 @@ impl Platform for Bridge {
         let url = self.url(&[collection(kind), "by-ref", claim.as_str()])?;
         let change = Change {
             condition: Some((IF_NONE_MATCH, "*".to_owned())),
-            document: Some(document),
+            document: Some(spelt_for_the_wire(document)),
             ..Change::new(Method::PUT, url)
         };
         let created = self.change(operation, change, |answer| {
@@ -197,7 +197,7 @@ impl Platform for Bridge {
         let change = Change {
             condition: etag.map(|etag| (IF_MATCH, etag.to_owned())),
             content_type: "application/merge-patch+json",
-            document: Some(patch),
+            document: Some(spelt_for_the_wire(patch)),
             ..Change::new(Method::PATCH, self.url(&[collection(kind), id.as_str()])?)
         };
         self.change(operation, change, |answer| {

@@ -142,10 +142,10 @@ pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
         "workloads": tenant.features.as_deref().map(workloads),
         "quota": {
             "credits": tenant.quota.map(credits),
-            "effectiveAt": tenant.quota_start_date.map(date),
-            "endsAt": tenant.quota_end_date.map(date),
+            "effectiveAt": tenant.quota_start_date.as_ref().map(date),
+            "endsAt": tenant.quota_end_date.as_ref().map(date),
         },
-        "licenceExpiresAt": tenant.license_expiry_date.map(date),
+        "licenceExpiresAt": tenant.license_expiry_date.as_ref().map(date),
         "active": !matches!(state.phase, "Suspended" | "Deleting"),
     });
     let unknown = kind.is_none() || words::product_id(&product).is_none();

@@ -222,7 +222,7 @@ fn increments(shown: &QuotaIncrementsShown) -> Option<QuotaIncrements> {
     Some(QuotaIncrements {
         increment_by: figure(shown.increment_by?),
         frequency: shown.frequency?,
-        increment_till: date(shown.increment_till?),
+        increment_till: date(shown.increment_till.as_ref()?),
         skip_next_increment: shown.skip_next_increment,
     })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::lenient;
+use crate::api::Instant;
 
 /// One page of a list or report. The member that holds the rows is called after what it lists.
 #[derive(Deserialize)]
@@ -59,7 +60,7 @@ pub(super) struct Customer {
     pub(super) tenant_admins: Option<Vec<i64>>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) status: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
+    #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) created_on: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) attributes: Vec<CustomerAttribute>,
@@ -101,22 +102,22 @@ pub(super) struct Tenant {
     pub(super) kind: Option<i64>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) status: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) license_expiry_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::number")]
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) license_expiry_date: Option<Instant>,
+    #[serde(default, deserialize_with = "lenient::amount")]
     pub(super) quota: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) quota_start_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) quota_end_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) quota_start_date: Option<Instant>,
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) quota_end_date: Option<Instant>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) storage_regions: Vec<Region>,
     /// Told only when asked for.
     #[serde(default)]
     pub(super) features: Option<Vec<Feature>>,
-    #[serde(default, deserialize_with = "lenient::instant")]
+    #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) created_on: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::instant")]
+    #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) delete_date: Option<Timestamp>,
 }
 
@@ -300,8 +301,8 @@ pub(super) struct QuotaIncrementsShown {
     pub(super) increment_by: Option<f64>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) frequency: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) increment_till: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) increment_till: Option<Instant>,
     #[serde(default)]
     pub(super) skip_next_increment: Option<bool>,
 }
