@@ -84,10 +84,6 @@ async fn each_way_to_install_makes_the_same_definitions() {
         .output()
         .expect("the command runs");
     let printed = String::from_utf8(printed.stdout).expect("text");
-    let wanted: Vec<serde_json::Value> = holdfast::api::crds()
-        .iter()
-        .map(|crd| serde_json::to_value(&crd.spec.versions[0].schema).expect("JSON"))
-        .collect();
     let kustomization = manifests("crds");
     let built = succeed(&["kustomize", &manifests("default")], "");
     let only_crds: Vec<&str> = built
@@ -114,14 +110,6 @@ async fn each_way_to_install_makes_the_same_definitions() {
             serde_json::json!(["Inherit", "Unlimited", "Always", "Window"]),
             "{way:?}"
         );
-        for definition in &held {
-            let schema = &definition["versions"][0]["schema"];
-            assert!(
-                wanted.contains(schema),
-                "{way:?}: {}",
-                definition["names"]["kind"]
-            );
-        }
         let first = first.get_or_insert_with(|| held.clone());
         assert!(*first == held, "{way:?} makes other definitions");
         for (way, input) in ways {
