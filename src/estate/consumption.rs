@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ObjectId;
+use super::{ObjectId, Unread};
 use crate::api::Moment;
 
 /// A bulk report: rows of one platform, read whole.
@@ -12,6 +12,8 @@ pub struct Report<Row> {
     pub as_of: jiff::Timestamp,
     /// One row a customer or tenant.
     pub rows: Vec<Row>,
+    /// Rows that can't be read and are left out.
+    pub unreadable: Unread,
 }
 
 /// Consumption of the last 90 days.

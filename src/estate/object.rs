@@ -130,9 +130,45 @@ pub struct Object {
     pub settings: Settings,
     /// Everything that can only be read.
     pub facts: Facts,
+    /// What of it can't be read, if anything. Then nothing is done to it: what it holds isn't known.
+    pub unreadable: Option<String>,
 }
 
 impl Object {
+    /// An object of which nothing else can be read.
+    pub fn unreadable(kind: Kind, id: &str, why: String) -> Self {
+        Self {
+            kind,
+            id: ObjectId::new(id),
+            name: String::new(),
+            claim: None,
+            etag: None,
+            protection: Protection::None,
+            created_at: None,
+            settings: Settings::default(),
+            facts: Facts::default(),
+            unreadable: Some(why),
+        }
+    }
+
+    /// With what was known of it when it could be read last, where it can't be now: what it held it is taken to hold still,
+    /// so that nobody else is given it.
+    pub fn remembering(mut self, known: &Self) -> Self {
+        if self.unreadable.is_none() {
+            return self;
+        }
+        self.settings.complete(&known.settings);
+        if self.name.is_empty() {
+            self.name.clone_from(&known.name);
+        }
+        if self.facts == Facts::default() {
+            self.facts.clone_from(&known.facts);
+        }
+        self.claim = self.claim.or_else(|| known.claim.clone());
+        self.protection = self.protection.max(known.protection);
+        self
+    }
+
     /// The setting that holds an object's parent, by kind; plans have none.
     pub fn parent_field(kind: Kind) -> Option<&'static str> {
         match kind {

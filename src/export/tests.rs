@@ -40,6 +40,7 @@ fn object(kind: Kind, id: &str, name: &str) -> Object {
         etag: None,
         protection: Protection::None,
         created_at: None,
+        unreadable: None,
         settings: Settings::default(),
         facts: Facts::default(),
     }

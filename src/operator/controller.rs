@@ -172,7 +172,7 @@ async fn settle<K: Managed>(
     }
     let remote = planner::remote_object(&gathered.sight.declared, &gathered.sight.remote);
     let (own, health) = object.own_status(
-        gathered.sight.object().map(|object| &**object),
+        gathered.sight.readable().map(|object| &**object),
         &gathered.sight.around,
         view.now,
     );

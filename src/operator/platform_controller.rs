@@ -22,6 +22,7 @@ use serde_json::json;
 use super::{
     connect::{Connection, Unconnectable, resolve},
     context::Context,
+    events,
     lease::{Keeper, Tenure, lease_name},
     metrics::{KindLabels, PlatformLabels},
     platforms::{Handle, Trouble},
@@ -33,6 +34,8 @@ use crate::{
         BackupPlatform, Kind, Reason, names,
         platform::{ObjectCounts, RemoteName, UnmanagedObject},
     },
+    estate::{Unread, Unreadable},
+    inventory::Inventory,
     planner::{self, PlatformHealth, PlatformSummary},
     survey::{PlatformKey, Terms},
 };
@@ -68,6 +71,7 @@ fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
     if let Some(status) = platform.status.as_mut() {
         status.objects = None;
         status.unmanaged.clear();
+        status.unreadable.clear();
     }
     let mut hasher = DefaultHasher::new();
     serde_json::to_vec(&platform).ok()?.hash(&mut hasher);
@@ -132,6 +136,8 @@ async fn reconcile(
     );
     if platform.status.as_ref() != Some(&status) {
         write_status(&context, &platform, &status).await?;
+        let note = planner::unreadable_note(platform.status.as_ref(), &status);
+        events::publish(&context.events, &*platform, note.into_iter().collect()).await;
     }
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
@@ -238,6 +244,7 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             });
         }
     }
+    let unread = unread(handle, &inventory);
     let count = |kind: Kind| counts.get(&kind).copied().unwrap_or_default();
     let named = |id: &crate::estate::ObjectId| RemoteName {
         external_id: id.to_string(),
@@ -252,7 +259,9 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             tenants: count(Kind::Tenant),
             service_plans: count(Kind::ServicePlan),
             unmanaged: unmanaged.len() as u64,
+            unreadable: unread.count(),
         },
+        unread,
         unmanaged,
         default_customer: surroundings
             .capabilities
@@ -264,6 +273,28 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
         recent_deletions: handle.deletions.summary(jiff::Timestamp::now()),
         held_deletions: context.memory.held_deletions(&handle.site.key),
     })
+}
+
+/// What can't be read: objects first, then what was met in lists and reports.
+fn unread(handle: &Handle, inventory: &Inventory) -> Unread {
+    let mut objects: Vec<Unreadable> = inventory
+        .objects()
+        .filter_map(|object| {
+            Some(Unreadable {
+                kind: object.kind.into(),
+                id: Some(object.id.to_string()),
+                why: object.unreadable.clone()?,
+            })
+        })
+        .collect();
+    objects.sort();
+    let mut unread = Unread::default();
+    objects.into_iter().for_each(|object| unread.note(object));
+    if let Some(surroundings) = inventory.surroundings() {
+        unread.add(surroundings.unreadable.clone());
+    }
+    unread.add(handle.site.reports().unreadable());
+    unread
 }
 
 async fn write_status(

@@ -6,7 +6,7 @@ use super::{
     operation,
     restraint::{reactivation, restrained},
     settle::{settle, under_rule},
-    unmarked,
+    unmarked, unreadable,
 };
 use crate::{
     api::{
@@ -183,6 +183,10 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     }
     if view.progress.fresh.as_ref() != Some(&object.id) {
         return Step::Read(object.id.clone());
+    }
+    if let Some(message) = unreadable::of(object) {
+        let message = format!("{message} Or set deletionPolicy: Retain to let go of it untouched.");
+        return blocked(Reason::PlatformAnswerInvalid, message);
     }
     if let Some(refusal) = rules::deletion(&platform.capabilities, object) {
         return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);

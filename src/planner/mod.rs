@@ -24,6 +24,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod unmarked;
+mod unreadable;
 mod view;
 
 pub use change_log::change_log;
@@ -36,7 +37,7 @@ pub use notes::{Note, notes};
 pub use restraint::Turn;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
-    platform, reseller, tenant,
+    platform, reseller, tenant, unreadable_note,
 };
 pub use step::{Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};
@@ -308,6 +309,10 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     }
     if let Some(refusal) = refusals::elsewhere(view, platform).or_else(|| refusals::circle(view)) {
         return refusals::refuse(&refusal);
+    }
+    if let Some(message) = unreadable::told(view) {
+        let verdict = Verdict::Stalled(Reason::PlatformAnswerInvalid, message);
+        return settle(verdict, Some(settle::REST));
     }
     match identity(view, platform) {
         Identity::Ours(object) => converge::next(view, platform, management, &object),

@@ -246,6 +246,7 @@ fn create(
         etag: None,
         protection: Protection::None,
         created_at: Some(now),
+        unreadable: None,
         facts: crate::estate::Facts::default(),
         settings,
     };

@@ -18,3 +18,4 @@ mod rules;
 mod secrecy;
 mod telling;
 mod unmarked;
+mod unreadable;

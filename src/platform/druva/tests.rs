@@ -48,7 +48,7 @@ fn plan() -> ServicePlan {
 
 fn regions() -> Vec<ProductRegions> {
     let body = json!({"storageRegions": [{"productID": 2, "regions": [{"name": "us-east-1", "storageProvider": 1}]}]});
-    read::<StorageRegions>(body).storage_regions
+    reads::product_regions(&read::<StorageRegions>(body)).0
 }
 
 /// The patch that the planner would send for a spec that says so.

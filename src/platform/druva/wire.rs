@@ -6,15 +6,19 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::lenient;
-use crate::api::Instant;
+use crate::{
+    api::Instant,
+    estate::ItemKind,
+    platform::rows::{Lost, Raw, salvage},
+};
 
 /// One page of a list or report. The member that holds the rows is called after what it lists.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "T: DeserializeOwned"))]
-pub(super) struct Page<T> {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page {
     /// The contract's `data::` of one report is a slip that a server may have followed.
     #[serde(
         alias = "customers",
@@ -27,7 +31,7 @@ pub(super) struct Page<T> {
         alias = "data::",
         deserialize_with = "lenient::list"
     )]
-    pub(super) rows: Vec<T>,
+    pub(super) rows: Vec<Raw>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) next_page_token: Option<String>,
     #[serde(default, deserialize_with = "lenient::instant")]
@@ -36,9 +40,52 @@ pub(super) struct Page<T> {
 
 /// What a list holds.
 pub(super) trait Row: DeserializeOwned {
+    /// What it is, where it can't be read.
+    const KIND: ItemKind;
+    /// Members without which it is nothing.
+    const NEEDED: &'static [&'static str];
+
     /// What may occur once in a list.
     fn key(&self) -> String;
+
+    /// Where it is noted what of it can't be read.
+    fn odd(&mut self) -> &mut Option<String>;
+
+    /// Reads one, as far as it can be read.
+    ///
+    /// # Errors
+    /// Not even what is needed.
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        let (mut row, odd) = salvage::<Self>(raw, Self::NEEDED)?;
+        *row.odd() = odd;
+        Ok(row)
+    }
 }
+
+/// Implements [`Row`] for what has an id.
+macro_rules! row {
+    ($name:ident, $needed:expr, |$this:ident| $key:expr) => {
+        impl Row for $name {
+            const KIND: ItemKind = ItemKind::$name;
+            const NEEDED: &'static [&'static str] = &$needed;
+
+            fn key(&self) -> String {
+                let $this = self;
+                $key
+            }
+
+            fn odd(&mut self) -> &mut Option<String> {
+                &mut self.odd
+            }
+        }
+    };
+}
+
+row!(Customer, ["id"], |this| this.id.clone());
+row!(Tenant, ["id", "customerID", "productID"], |this| this
+    .id
+    .clone());
+row!(ServicePlan, ["id"], |this| this.id.to_string());
 
 /// Source: Druva OpenAPI, `GetCustomerV3Response`.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,12 +111,9 @@ pub(super) struct Customer {
     pub(super) created_on: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) attributes: Vec<CustomerAttribute>,
-}
-
-impl Row for Customer {
-    fn key(&self) -> String {
-        self.id.clone()
-    }
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 /// An attribute of a customer: a text on both sides. Source: Druva OpenAPI, `CustomerAttributes`.
@@ -119,12 +163,9 @@ pub(super) struct Tenant {
     pub(super) created_on: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) delete_date: Option<Timestamp>,
-}
-
-impl Row for Tenant {
-    fn key(&self) -> String {
-        self.id.clone()
-    }
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 /// A storage region. Source: Druva OpenAPI, `StorageRegions`.
@@ -181,12 +222,9 @@ pub(super) struct ServicePlan {
     pub(super) name: String,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) products: Vec<PlanProduct>,
-}
-
-impl Row for ServicePlan {
-    fn key(&self) -> String {
-        self.id.to_string()
-    }
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 /// Source: Druva OpenAPI, `ServicePlanProductDetailsV3Response`.
@@ -225,11 +263,21 @@ pub(super) struct Admin {
     pub(super) role: Option<i64>,
     #[serde(default)]
     pub(super) active: bool,
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 impl Row for Admin {
+    const KIND: ItemKind = ItemKind::Administrator;
+    const NEEDED: &'static [&'static str] = &["id"];
+
     fn key(&self) -> String {
         self.id.to_string()
+    }
+
+    fn odd(&mut self) -> &mut Option<String> {
+        &mut self.odd
     }
 }
 
@@ -238,7 +286,7 @@ impl Row for Admin {
 #[serde(rename_all = "camelCase")]
 pub(super) struct StorageRegions {
     #[serde(deserialize_with = "lenient::list")]
-    pub(super) storage_regions: Vec<ProductRegions>,
+    pub(super) storage_regions: Vec<Raw>,
 }
 
 /// The regions that a product may use.
@@ -257,9 +305,19 @@ pub(super) struct CustomerQuotas {
     pub(super) customer_global_id: String,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) quota_config: Vec<Quota>,
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 impl Row for CustomerQuotas {
+    const KIND: ItemKind = ItemKind::Customer;
+    const NEEDED: &'static [&'static str] = &["customerGlobalId"];
+
+    fn odd(&mut self) -> &mut Option<String> {
+        &mut self.odd
+    }
+
     /// With what it has: whether a customer's quotas may go on on the next page isn't told.
     fn key(&self) -> String {
         let quotas = self.quota_config.iter();

@@ -109,6 +109,7 @@ impl Platform {
             administrators: Vec::new(),
             licences: None,
             clients: Vec::new(),
+            unreadable: crate::estate::Unread::default(),
         }
     }
 
