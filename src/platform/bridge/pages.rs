@@ -10,7 +10,7 @@ use super::{
     Bridge,
     account::reading,
     answer::garbled,
-    wire::{Page, Row, collection, object},
+    wire::{Page, Row, collection, listed},
 };
 use crate::{
     api::Kind,
@@ -101,7 +101,7 @@ impl Bridge {
         page_size: u32,
     ) -> Result<(Vec<Object>, Unread), PlatformError> {
         let (read, key) = (
-            |raw: &RawValue| object(kind, raw),
+            |raw: &RawValue| listed(kind, raw),
             |object: &Object| object.id.to_string(),
         );
         let (_, objects, unread) = self

@@ -51,7 +51,7 @@ fn refusal(answer: Answer) -> ProblemKind {
 
 fn object(kind: Kind, item: Value) -> Result<Object, String> {
     let raw: Raw = serde_json::from_str(&item.to_string()).unwrap();
-    wire::object(kind, &raw).map_err(|lost| lost.why)
+    wire::listed(kind, &raw).map_err(|lost| lost.why)
 }
 
 #[test]

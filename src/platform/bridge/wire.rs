@@ -149,16 +149,9 @@ struct Head {
 /// An item of one of the four kinds, head and settings side by side, in our terms. What of it can't be read it says itself.
 ///
 /// # Errors
-/// An item of which not even the id can be read.
+/// An item of which not even the id is as it should be.
 pub(super) fn object(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
-    let head = salvage::<Head>(raw, &["id"]);
-    let (head, odd_head) = match head {
-        Ok(read) => read,
-        Err(Lost { id: Some(id), why }) if is_usable_id(&id) => {
-            return Ok(Object::unreadable(kind, &id, why));
-        }
-        Err(lost) => return Err(Lost { id: None, ..lost }),
-    };
+    let (head, odd_head) = salvage::<Head>(raw, &["id"])?;
     if !is_usable_id(&head.id) {
         return Err(Lost {
             id: None,
@@ -204,6 +197,17 @@ fn digest_for_image(document: &mut Value, image: &str) {
     if value.is_object() {
         *value = value.get_mut("sha256").map(Value::take).unwrap_or_default();
     }
+}
+
+/// An item of a list: one whose id isn't as it should be and can be read all the same is that object.
+///
+/// # Errors
+/// An item of which not even the id can be read.
+pub(super) fn listed(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
+    object(kind, raw).or_else(|lost| match lost {
+        Lost { id: Some(id), why } if is_usable_id(&id) => Ok(Object::unreadable(kind, &id, why)),
+        Lost { why, .. } => Err(Lost { id: None, why }),
+    })
 }
 
 fn unprotected() -> Protection {
