@@ -16,6 +16,27 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     })
 }
 
+/// A text that is written back: what can't be read isn't none.
+pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Array(_) | Value::Object(_) => Err(D::Error::custom("no text")),
+        value => text(value).map_err(D::Error::custom),
+    }
+}
+
+/// A whole number that is written back: what can't be read isn't none.
+pub(super) fn figure<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(from)?;
+    match as_whole(&value) {
+        None if !is_none(&value) => Err(D::Error::custom("no whole number")),
+        whole => Ok(whole),
+    }
+}
+
+fn is_none(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
 /// A whole number, also as a text.
 pub(super) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(as_whole(&Value::deserialize(from)?))
@@ -40,7 +61,7 @@ pub(super) fn as_whole(value: &Value) -> Option<i64> {
 /// An amount, also as a text. As with [`lasting`], one that can't be read isn't none.
 pub(super) fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let value = Value::deserialize(from)?;
-    let is_none = value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+    let is_none = is_none(&value);
     match number(value) {
         Ok(None) if !is_none => Err(D::Error::custom("no number")),
         Ok(number) => Ok(number),
@@ -86,8 +107,7 @@ fn time(instant: Option<Instant>) -> Option<Timestamp> {
 )]
 fn as_instant(value: &Value) -> Option<Option<Instant>> {
     let instant = match value {
-        Value::Null => return Some(None),
-        Value::String(text) if text.trim().is_empty() => return Some(None),
+        value if is_none(value) => return Some(None),
         Value::String(text) if Moment::parse(text).is_some() => Instant::new(text.clone()),
         Value::String(text) => day(text)?.into(),
         Value::Number(number) if number.as_i64() == Some(LAST_SECOND) => Instant::new(NEVER),

@@ -92,13 +92,13 @@ row!(ServicePlan, ["id"], |this| this.id.to_string());
 #[serde(rename_all = "camelCase")]
 pub(super) struct Customer {
     pub(super) id: String,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::words")]
     pub(super) account_name: Option<String>,
-    #[serde(rename = "customerName", default, deserialize_with = "lenient::text")]
+    #[serde(rename = "customerName", default, deserialize_with = "lenient::words")]
     pub(super) name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::words")]
     pub(super) address: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::words")]
     pub(super) phone: Option<String>,
     /// Sent back as they came: what they may hold besides a name isn't told.
     #[serde(default)]
@@ -138,7 +138,11 @@ pub(super) struct Tenant {
     #[serde(rename = "productID")]
     pub(super) product_id: i64,
     /// -1 where the vendor provisions the customer itself.
-    #[serde(rename = "servicePlanID", default, deserialize_with = "lenient::whole")]
+    #[serde(
+        rename = "servicePlanID",
+        default,
+        deserialize_with = "lenient::figure"
+    )]
     pub(super) service_plan_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) edition: Option<String>,
