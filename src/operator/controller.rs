@@ -86,6 +86,10 @@ async fn reconcile<K: Managed>(
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
     let started = Instant::now();
+    // What the cache has of it is from when it could be read.
+    if context.survey.is_unreadable(&resource_ref(&*object)) {
+        return Ok(Action::await_change());
+    }
     // The cache may have moved on since the pass was asked for.
     let cached = cache.get(&ObjectRef::from_obj(&*object));
     let cached = cached.filter(|cached| cached.uid() == object.uid());

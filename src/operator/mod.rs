@@ -22,6 +22,7 @@ mod secrets;
 mod serve;
 mod supplements;
 mod sweeper;
+mod unreadable;
 mod wakers;
 mod watches;
 mod writes;

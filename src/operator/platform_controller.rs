@@ -93,6 +93,13 @@ async fn reconcile(
 ) -> Result<Action, PassError> {
     let platform = context.recent.newest(platform);
     let key = PlatformKey::of(&platform);
+    let unreadable = &context.survey.unreadable;
+    if unreadable
+        .why("BackupPlatform", &key.namespace, &key.name)
+        .is_some()
+    {
+        return Ok(Action::await_change());
+    }
     if platform.meta().deletion_timestamp.is_some() {
         context.platform_gone(&key);
         return Ok(Action::await_change());

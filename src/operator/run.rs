@@ -22,14 +22,14 @@ use super::{
     platform_controller,
     platforms::Platforms,
     recent::Recent,
-    secrets, serve,
+    secrets, serve, unreadable,
     wakers::Wakers,
-    watches::watch,
+    watches::{Legibility, watch},
 };
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
-    survey::{Index, Managed, PlatformKey, Stores, Survey, resource_ref},
+    survey::{AnyRef, Index, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -165,11 +165,15 @@ fn start(
     let client = &share.client;
     let news = News::default();
     let (platforms, platform_stream) =
-        watch::<BackupPlatform, _>(client, namespace, news.platform());
-    let (resellers, reseller_stream) = watch::<Reseller, _>(client, namespace, news.resource());
-    let (plans, plan_stream) = watch::<ServicePlan, _>(client, namespace, news.resource());
-    let (customers, customer_stream) = watch::<Customer, _>(client, namespace, news.resource());
-    let (tenants, tenant_stream) = watch::<Tenant, _>(client, namespace, news.resource());
+        watch::<BackupPlatform, _, _>(client, namespace, news.platform(), news.legibility());
+    let (resellers, reseller_stream) =
+        watch::<Reseller, _, _>(client, namespace, news.resource(), news.legibility());
+    let (plans, plan_stream) =
+        watch::<ServicePlan, _, _>(client, namespace, news.resource(), news.legibility());
+    let (customers, customer_stream) =
+        watch::<Customer, _, _>(client, namespace, news.resource(), news.legibility());
+    let (tenants, tenant_stream) =
+        watch::<Tenant, _, _>(client, namespace, news.resource(), news.legibility());
     let reporter = Reporter {
         controller: names::GROUP.into(),
         instance: Some(identity.name.clone()),
@@ -203,6 +207,7 @@ fn start(
         scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
+        attended: unreadable::Attended::default(),
     });
     news.tell(&context);
     let stop = || {
@@ -286,6 +291,15 @@ impl News {
 
     fn context(&self) -> Option<Arc<Context>> {
         self.0.get().and_then(std::sync::Weak::upgrade)
+    }
+
+    fn legibility(&self) -> impl Fn(AnyRef, Legibility) + Send + Sync + Clone + 'static {
+        let this = self.clone();
+        move |resource, seen| {
+            if let Some(context) = this.context() {
+                unreadable::note(&context, resource, seen);
+            }
+        }
     }
 
     fn platform(&self) -> impl Fn(&Event<BackupPlatform>) + Send + Sync + Clone + 'static {

@@ -132,6 +132,15 @@ fn decide(view: &View<'_>) -> Step {
                 ),
             ),
         ),
+        PlatformState::Unreadable { kind, name, why } => without_platform(
+            view,
+            Verdict::Stalled(
+                Reason::ReferenceNotReady,
+                format!(
+                    "{kind} {name:?} is there and can't be read: {why}. This goes on by itself once it can be."
+                ),
+            ),
+        ),
         PlatformState::Unobserved { name, trouble } => without_platform(
             view,
             match trouble {

@@ -184,20 +184,34 @@ fn references<K: Managed>(survey: &Survey, object: &K) -> References {
         .into_iter()
         .map(|(field, kind, reference)| {
             let (stores, name) = (&survey.stores, &reference.name);
+            let this = ResourceRef {
+                kind,
+                namespace: namespace.clone(),
+                name: name.clone(),
+            };
             let reference = match kind {
-                Kind::Reseller => lookup(survey, find(&stores.resellers, &namespace, name)),
-                Kind::ServicePlan => lookup(survey, find(&stores.plans, &namespace, name)),
-                Kind::Customer => lookup(survey, find(&stores.customers, &namespace, name)),
-                Kind::Tenant => lookup(survey, find(&stores.tenants, &namespace, name)),
+                Kind::Reseller => lookup(survey, &this, find(&stores.resellers, &namespace, name)),
+                Kind::ServicePlan => lookup(survey, &this, find(&stores.plans, &namespace, name)),
+                Kind::Customer => lookup(survey, &this, find(&stores.customers, &namespace, name)),
+                Kind::Tenant => lookup(survey, &this, find(&stores.tenants, &namespace, name)),
             };
             (field, (name.clone(), reference))
         })
         .collect()
 }
 
-fn lookup<K: Managed>(survey: &Survey, found: Option<Arc<K>>) -> Reference {
+fn lookup<K: Managed>(survey: &Survey, resource: &ResourceRef, found: Option<Arc<K>>) -> Reference {
     let Some(object) = found else {
-        return Reference::Missing;
+        // What can't be read is there, with what it holds.
+        return if survey.is_unreadable(resource) {
+            Reference::Found {
+                id: survey.index.held_by(resource),
+                deleting: false,
+                platform: None,
+            }
+        } else {
+            Reference::Missing
+        };
     };
     let resource = resource_ref(&*object);
     Reference::Found {

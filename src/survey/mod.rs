@@ -12,6 +12,7 @@ mod referrers;
 mod site;
 mod stand_in;
 mod stores;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use quotas::Quotas;
 pub use referrers::{Named, Referrers, named};
 pub use site::{PlatformKey, Reports, Site, Terms};
 pub use stores::Stores;
+pub use unreadable::{AnyRef, UnreadableResources};
 
 use crate::{
     api::{Customer, Kind},
@@ -43,6 +45,8 @@ pub struct Survey {
     pub referrers: Referrers,
     /// Who was granted how much.
     pub quotas: Quotas,
+    /// Which resources can't be read.
+    pub unreadable: UnreadableResources,
 }
 
 impl Survey {
@@ -58,6 +62,7 @@ impl Survey {
             index,
             referrers: Referrers::default(),
             quotas: Quotas::default(),
+            unreadable: UnreadableResources::default(),
         }
     }
 
@@ -97,15 +102,26 @@ impl Survey {
         self.platform_of(&*above.ok_or_else(missing("resellerRef"))?)
     }
 
-    /// Whether a resource is there.
+    /// Whether a resource is there, if only as one that can't be read.
     pub fn exists(&self, resource: &ResourceRef) -> bool {
         let (name, namespace) = (&resource.name, &resource.namespace);
+        if self.is_unreadable(resource) {
+            return true;
+        }
         match resource.kind {
             Kind::Reseller => find(&self.stores.resellers, namespace, name).is_some(),
             Kind::ServicePlan => find(&self.stores.plans, namespace, name).is_some(),
             Kind::Customer => find(&self.stores.customers, namespace, name).is_some(),
             Kind::Tenant => find(&self.stores.tenants, namespace, name).is_some(),
         }
+    }
+
+    /// Whether a resource is there and can't be read.
+    pub fn is_unreadable(&self, resource: &ResourceRef) -> bool {
+        let kind = resource.kind.as_str();
+        self.unreadable
+            .why(kind, &resource.namespace, &resource.name)
+            .is_some()
     }
 
     /// Whether any customer on a platform lists clients, so that sweeps have to read them.
