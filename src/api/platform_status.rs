@@ -104,7 +104,7 @@ impl From<Kind> for ItemKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadableItem {
-    /// What it is.
+    /// What it is: an object of one of the four kinds, or something else that the platform lists. Example: `Tenant`.
     pub kind: ItemKind,
     /// Its id on the platform, where that can be read.
     #[schemars(length(max = 128))]
