@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An instant as it was written, not yet looked at.
+/// An instant as it was written, not yet looked at. It goes out in UTC; never, and what can't be understood, as it was written.
 ///
 /// The API server lets more through than can be read at first sight: a day's 26th hour of offset, ten decimals. A resource
 /// stays readable whatever text it has; what can't be understood is said of that field.
@@ -149,7 +149,10 @@ impl fmt::Display for Instant {
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        match self.moment() {
+            Some(Moment::At(time)) => time.serialize(serializer),
+            Some(Moment::Never) | None => serializer.serialize_str(&self.0),
+        }
     }
 }
 

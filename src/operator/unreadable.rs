@@ -44,7 +44,10 @@ pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
     let unreadable = &context.survey.unreadable;
     let managed = managed(&resource);
     match seen {
-        Legibility::Unreadable(why) => {
+        Legibility::Unreadable(why, metadata) => {
+            if let Some(managed) = &managed {
+                context.survey.note_unread(managed, &metadata);
+            }
             let news = unreadable.note(resource.clone(), why);
             if resource.kind == "BackupPlatform" && news {
                 context.platform_gone(&key(&resource));

@@ -21,12 +21,12 @@ use crate::survey::AnyRef;
 const PAGE: u32 = 500;
 
 /// Whether a resource can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Legibility {
     /// It can.
     Readable,
     /// It can't, for this reason.
-    Unreadable(String),
+    Unreadable(String, Box<ObjectMeta>),
     /// It is gone.
     Gone,
 }
@@ -101,7 +101,8 @@ where
         Err(invalid) => {
             let resource = named(&invalid.metadata);
             tracing::error!(%resource, error = invalid.error, "a resource can't be read: are the CRDs of this version installed?");
-            legible(resource, Legibility::Unreadable(invalid.error));
+            let metadata = Box::new(invalid.metadata);
+            legible(resource, Legibility::Unreadable(invalid.error, metadata));
             None
         }
     };

@@ -67,14 +67,19 @@ impl Survey {
     }
 
     /// The name of the `BackupPlatform` that a resource lives on, found through its references; of one that is being deleted
-    /// also by its status, since those above may be gone before it.
+    /// also by its status, since those above may be gone before it; and of one whose parent can't be read.
     ///
     /// # Errors
     /// The field and the name that lead nowhere.
     pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
         self.platform_by_references(object).or_else(|lost| {
             let deleted = object.meta().deletion_timestamp.is_some();
-            let status = object.managed().filter(|_| deleted);
+            let namespace = object.meta().namespace.as_deref().unwrap_or_default();
+            let parent = object.parent_ref().is_some_and(|(kind, parent)| {
+                let why = self.unreadable.why(kind.as_str(), namespace, &parent.name);
+                why.is_some()
+            });
+            let status = object.managed().filter(|_| deleted || parent);
             status
                 .and_then(|status| status.platform.clone())
                 .ok_or(lost)
@@ -189,6 +194,25 @@ impl Survey {
                 self.index
                     .note(&resource, created_at(object), &nothing, held);
             }
+        }
+    }
+
+    /// Notes what a resource holds that can't be read: its annotation still says so.
+    pub fn note_unread(&self, resource: &ResourceRef, metadata: &kube::api::ObjectMeta) {
+        let noted = metadata.annotations.as_ref();
+        let noted = noted.and_then(|noted| noted.get(crate::api::names::EXTERNAL_ID_ANNOTATION));
+        let Some((account, id)) = noted.and_then(|noted| noted.split_once('/')) else {
+            return;
+        };
+        if self.index.held_by(resource).is_none() {
+            let created = metadata.creation_timestamp.as_ref();
+            let created = created.map_or(jiff::Timestamp::MIN, |time| time.0);
+            let (id, nothing) = (
+                crate::estate::ObjectId::new(id),
+                crate::estate::Claim::new(""),
+            );
+            let held = Some((account, &id));
+            self.index.note(resource, created, &nothing, held);
         }
     }
 
