@@ -105,19 +105,18 @@ fn time_of_day(text: &str) -> Option<(i64, i32)> {
     let minutes = number(text.get(3..5)?, 59)?;
     let seconds = number(text.get(6..8)?, 59)?;
     let rest = text.get(8..).filter(|_| colon(2) && colon(5))?;
-    let (fraction, offset) = match rest.strip_suffix(['Z', 'z']) {
-        Some(fraction) => (fraction, 0),
-        None => {
-            let (fraction, zone) = rest.split_at_checked(rest.len().checked_sub(6)?)?;
-            let sign = match zone.get(..1)? {
-                "+" => 1,
-                "-" => -1,
-                _ => return None,
-            };
-            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let offset = number(hours, 99)? * 3600 + number(minutes, 99)? * 60;
-            (fraction, sign * offset)
-        }
+    let (fraction, offset) = if let Some(fraction) = rest.strip_suffix(['Z', 'z']) {
+        (fraction, 0)
+    } else {
+        let (fraction, zone) = rest.split_at_checked(rest.len().checked_sub(6)?)?;
+        let sign = match zone.get(..1)? {
+            "+" => 1,
+            "-" => -1,
+            _ => return None,
+        };
+        let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+        let offset = number(hours, 99)? * 3600 + number(minutes, 99)? * 60;
+        (fraction, sign * offset)
     };
     let nanoseconds = nanoseconds(fraction)?;
     Some((hours * 3600 + minutes * 60 + seconds - offset, nanoseconds))

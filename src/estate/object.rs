@@ -153,6 +153,7 @@ impl Object {
 
     /// With what was known of it when it could be read last, where it can't be now: what it held it is taken to hold still,
     /// so that nobody else is given it.
+    #[must_use]
     pub fn remembering(mut self, known: &Self) -> Self {
         if self.unreadable.is_none() {
             return self;

@@ -296,7 +296,9 @@ fn unread(handle: &Handle, inventory: &Inventory) -> Unread {
         .collect();
     objects.sort();
     let mut unread = Unread::default();
-    objects.into_iter().for_each(|object| unread.note(object));
+    for object in objects {
+        unread.note(object);
+    }
     if let Some(surroundings) = inventory.surroundings() {
         unread.add(surroundings.unreadable.clone());
     }

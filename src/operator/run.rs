@@ -150,6 +150,7 @@ struct Share {
 }
 
 /// Starts the controllers of one scope.
+#[allow(clippy::too_many_lines, reason = "one scope, kind by kind")]
 fn start(
     share: Share,
     namespace: Option<&str>,

@@ -176,21 +176,22 @@ fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Op
 /// A resource on a platform whose deletion waits for us.
 fn deleted_on(context: &Context, key: &PlatformKey) -> Option<ResourceRef> {
     let (survey, stores) = (&context.survey, &context.survey.stores);
-    fn waiting<K: Managed>(
-        survey: &crate::survey::Survey,
-        store: &kube::runtime::reflector::Store<K>,
-        key: &PlatformKey,
-    ) -> Option<ResourceRef> {
-        let objects = store.state();
-        let found = objects.iter().find(|object| {
-            object.meta().deletion_timestamp.is_some() && survey.lives_on(&***object, key)
-        });
-        found.map(|object| crate::survey::resource_ref(&**object))
-    }
     waiting(survey, &stores.tenants, key)
         .or_else(|| waiting(survey, &stores.customers, key))
         .or_else(|| waiting(survey, &stores.plans, key))
         .or_else(|| waiting(survey, &stores.resellers, key))
+}
+
+fn waiting<K: Managed>(
+    survey: &crate::survey::Survey,
+    store: &kube::runtime::reflector::Store<K>,
+    key: &PlatformKey,
+) -> Option<ResourceRef> {
+    let objects = store.state();
+    let found = objects.iter().find(|object| {
+        object.meta().deletion_timestamp.is_some() && survey.lives_on(&***object, key)
+    });
+    found.map(|object| crate::survey::resource_ref(&**object))
 }
 
 /// What of a resource can't be read: the field, and what is wrong with it. `None` when it can be.

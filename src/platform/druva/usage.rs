@@ -222,7 +222,7 @@ impl Druva {
         let noted = (ItemKind::UsageRow, &mut unreadable);
         let said = self
             .report(OPERATION, &path, filters, noted, |row: Row| {
-                gathered.add(row)
+                gathered.add(row);
             })
             .await?;
         let itemised = as_of(said, now);
