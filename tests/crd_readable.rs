@@ -128,7 +128,7 @@ fn put(spec: &mut Value, place: &[String], value: &Value) {
     match place {
         [] => *spec = value.clone(),
         [first, rest @ ..] if first == "[]" => {
-            if !spec.as_array().is_some_and(|items| items.len() == 1) {
+            if spec.as_array().is_none_or(|items| items.len() != 1) {
                 *spec = json!([null]);
             }
             put(&mut spec[0], rest, value);
