@@ -271,7 +271,8 @@ async fn odd_rows_of_reports_are_left_out_and_counted() {
                 } else {
                     healthy(seen)
                 }
-            })
+            }
+        })
     .await;
     let bridge = fake.bridge();
     let id = ObjectId::new("1");
