@@ -263,16 +263,42 @@ async fn odd_rows_of_reports_are_left_out_and_counted() {
             }
         }
         let (all, body) = (rows.len() as u64, page(&rows));
-        let fake =
-            Fake::start(
-                move |seen| {
-                if seen.target.starts_with(&format!("/v1/{report}?")) {
-                    Reply::raw(200, "application/json", body.clone())
-                } else {
-                    healthy(seen)
-                }
+        let fake = Fake::start(move |seen| {
+            if seen.target.starts_with(&format!("/v1/{report}?")) {
+                Reply::raw(200, "application/json", body.clone())
+            } else {
+                healthy(seen)
             }
         })
+        .await;
+        let (read, unread) = match report {
+            "usage" => fake
+                .bridge()
+                .usage(90)
+                .await
+                .map(|report| (report.rows.len(), report.unreadable)),
+            _ => fake
+                .bridge()
+                .health(30)
+                .await
+                .map(|report| (report.rows.len(), report.unreadable)),
+        }
+        .unwrap_or_else(|error| panic!("{report}: {error}"));
+        assert!(read > 1);
+        assert_eq!(read as u64 + unread.count(), all, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_can_not_be_read_by_id_claim_or_after_a_write_is_told_as_itself() {
+    let odd = with_odd(&full(Kind::Customer, "1"), "limits.storage", "-5");
+    let fake = Fake::start(move |seen| {
+        if seen.target.starts_with("/v1/customers/") {
+            Reply::raw(200, "application/json", odd.clone())
+        } else {
+            healthy(seen)
+        }
+    })
     .await;
     let bridge = fake.bridge();
     let id = ObjectId::new("1");
