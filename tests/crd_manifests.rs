@@ -52,6 +52,80 @@ async fn everything_installs_with_one_kustomization() {
     );
 }
 
+/// What the API server holds of our definitions, without what it adds to each by itself.
+fn definitions_held() -> Vec<serde_json::Value> {
+    let names = [
+        "backupplatforms",
+        "customers",
+        "resellers",
+        "serviceplans",
+        "tenants",
+    ];
+    let held = names.map(|name| {
+        succeed(
+            &["get", "crd", &format!("{name}.holdfast.dev"), "-o", "json"],
+            "",
+        )
+    });
+    let spec = |text: &String| {
+        serde_json::from_str::<serde_json::Value>(text).expect("JSON")["spec"].take()
+    };
+    held.iter().map(spec).collect()
+}
+
+// kubectl reads YAML 1.1, kustomize YAML 1.2: a bare `Off` made another definition of each.
+#[tokio::test]
+async fn each_way_to_install_makes_the_same_definitions() {
+    let _cluster = Cluster::start("ways").await;
+    let crds = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    let crds = crds.to_string_lossy();
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .arg("crds")
+        .output()
+        .expect("the command runs");
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    let kustomization = manifests("crds");
+    let built = succeed(&["kustomize", &manifests("default")], "");
+    let only_crds: Vec<&str> = built
+        .split("\n---\n")
+        .filter(|document| document.contains("kind: CustomResourceDefinition"))
+        .collect();
+    assert_eq!(only_crds.len(), 5);
+    let only_crds = only_crds.join("\n---\n");
+    let ways: [(&[&str], &str); 4] = [
+        (&["-f", &crds], ""),
+        (&["-k", &kustomization], ""),
+        (&["-f", "-"], &printed),
+        (&["-f", "-"], &only_crds),
+    ];
+    let mut first = None;
+    for (way, input) in ways {
+        let apply = ["apply", "--server-side", "--force-conflicts"];
+        succeed(&[&apply, way].concat(), input);
+        let held = definitions_held();
+        let mode = &held[1]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+            ["bandwidth"]["properties"]["mode"]["enum"];
+        assert_eq!(
+            *mode,
+            serde_json::json!(["Inherit", "Unlimited", "Always", "Window"]),
+            "{way:?}"
+        );
+        let first = first.get_or_insert_with(|| held.clone());
+        assert!(*first == held, "{way:?} makes other definitions");
+        for (way, input) in ways {
+            let differing = kubectl(
+                &[&["diff", "--server-side", "--force-conflicts"], way].concat(),
+                input,
+            );
+            let told = String::from_utf8_lossy(&differing.stdout).into_owned();
+            assert!(
+                differing.status.success() && told.is_empty(),
+                "{way:?}: {told}"
+            );
+        }
+    }
+}
+
 /// Whether somebody with this role, bound in the test's namespace, may do this; waits for a "yes" until the binding acts.
 async fn may(cluster: &Cluster, role: &str, verb: &str, resource: &str, patience: u32) -> bool {
     for _ in 0..=patience {

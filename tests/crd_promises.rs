@@ -170,3 +170,59 @@ fn the_names_and_columns_are_those_of_the_contract() {
         );
     }
 }
+
+/// What YAML 1.1 reads as something other than text; kubectl still does.
+fn is_yaml_1_1_word(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["off", "on", "yes", "no", "y", "n", "null", "true", "false"];
+    text == "~" || WORDS.contains(&text.to_lowercase().as_str())
+}
+
+/// Calls `check` on every key and every value of an enum.
+fn each_word(value: &Value, check: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                check(name);
+                let words = value.as_array().filter(|_| name == "enum");
+                words
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .for_each(&mut *check);
+                each_word(value, check);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each_word(item, check)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_key_and_no_value_of_an_enum_is_a_word_that_yaml_1_1_reads_as_something_else() {
+    for crd in definitions() {
+        each_word(&crd, &mut |word| {
+            assert!(
+                !is_yaml_1_1_word(word),
+                "{word} in {}",
+                crd["metadata"]["name"]
+            );
+        });
+    }
+}
+
+#[test]
+fn every_text_in_the_generated_yaml_is_quoted() {
+    for (name, yaml) in api::crd_files() {
+        for line in yaml.lines().filter(|line| !line.starts_with('#')) {
+            let value = line.trim_start().trim_start_matches("- ");
+            let value = value.rsplit_once(": ").map_or(value, |(_, value)| value);
+            let number = value.parse::<f64>().is_ok();
+            assert!(
+                value.ends_with([':', '"'])
+                    || number
+                    || ["true", "false", "{}", "[]"].contains(&value),
+                "{name}: {line}"
+            );
+        }
+    }
+}

@@ -262,7 +262,7 @@ async fn contradictions_within_a_managed_object_are_refused() {
         (customer("bandwidth: {mode: Window}"), "bandwidth.window belongs to mode: Window"),
         (customer("bandwidth: {mode: Always, window: {from: '08:00', to: '18:00'}}"), "bandwidth.window belongs to mode: Window"),
         (customer("bandwidth: {mode: Window, window: {from: '08:00', to: '08:00'}}"), "begins and ends at the same time"),
-        (customer("bandwidth: {mode: Off, maxRate: 20M}"), "maxRate has no effect with mode Inherit or Off"),
+        (customer("bandwidth: {mode: Unlimited, maxRate: 20M}"), "maxRate has no effect with mode Inherit or Unlimited"),
         (customer("bandwidth: {mode: Always, maxRate: 0}"), "maxRate is 0, which would stop every backup"),
         (customer("webAccess: {passwordRef: {name: s, key: password}}"), "passwordRef is set without a username"),
         (plan("products: []"), "products is empty"),

@@ -3,13 +3,14 @@
 
 /// Declares an enum of unit variants, written on the wire as their names.
 ///
-/// Gives it `ALL`, `as_str`, `doc` (the doc comment, as text), `Display`, `FromStr` and a JSON schema.
+/// Gives it `ALL`, `as_str`, `doc` (the doc comment, as text), `Display`, `FromStr` and a JSON schema. A value that was called
+/// otherwise once is still read by that word: `#[serde(alias = "…")]`.
 macro_rules! closed_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])+ $variant:ident),+ $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])+ $(#[serde(alias = $alias:literal)])? $variant:ident),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[doc = $doc])+ $variant),+
+            $($(#[doc = $doc])+ $(#[serde(alias = $alias)])? $variant),+
         }
 
         impl $name {

@@ -39,6 +39,8 @@ closed_enum! {
         SingleAdministrator,
         /// Deletions wait, because many were asked for at once. On `BackupPlatform` only.
         DeletionsHeld,
+        /// Something on the platform can't be read and is left alone; `status.unreadable` lists what. On `BackupPlatform` only.
+        ObjectsUnreadable,
     }
 }
 

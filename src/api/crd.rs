@@ -31,7 +31,7 @@ pub fn crd_yaml(kind: &str) -> Option<String> {
     crds()
         .iter()
         .find(|crd| crd.spec.names.kind == kind)
-        .map(yaml)
+        .map(crd_text)
 }
 
 /// The schema of the kind of this name, if there is such a kind.
@@ -45,16 +45,18 @@ pub fn schema_of(kind: &str) -> Option<Value> {
 pub fn crd_files() -> Vec<(String, String)> {
     crds()
         .iter()
-        .map(|crd| (format!("{}.yaml", crd.spec.names.plural), yaml(crd)))
+        .map(|crd| (format!("{}.yaml", crd.spec.names.plural), crd_text(crd)))
         .collect()
 }
 
-fn yaml(crd: &CustomResourceDefinition) -> String {
+fn crd_text(crd: &CustomResourceDefinition) -> String {
     let mut value =
         serde_json::to_value(crd).expect("a definition made of maps with text keys is JSON");
     whole_numbers(&mut value);
-    let text = serde_yaml::to_string(&value).expect("JSON is YAML");
-    format!("# Made by `holdfast crds`; change src/api instead.\n{text}")
+    format!(
+        "# Made by `holdfast crds`; change src/api instead.\n{}",
+        super::yaml(&value)
+    )
 }
 
 fn finished(crd: CustomResourceDefinition) -> CustomResourceDefinition {

@@ -1,11 +1,11 @@
 //! `Customer`: an end customer of a reseller or of the provider itself.
 
-use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Instant,
     bounds::{COUNTRY, LABEL_WORD},
     closed_enum::closed_enum,
     quantity::{Count, Credits, Size},
@@ -248,7 +248,7 @@ pub struct Communication {
     #[schemars(length(min = 1, max = 63), regex(pattern = LABEL_WORD))]
     pub id: String,
     /// When it took or will take place, RFC 3339. Example: `2026-12-01T09:00:00Z`.
-    pub at: Timestamp,
+    pub at: Instant,
     /// `Call`, `Mail`, `Meeting` or `Note`.
     pub kind: CommunicationKind,
     /// What it is about. Absent: left as it is. Empty: cleared.
@@ -280,7 +280,7 @@ pub struct CustomerStatus {
     pub clients: Option<CustomerClients>,
     /// When the trial ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trial_ends_at: Option<Timestamp>,
+    pub trial_ends_at: Option<Instant>,
     /// Consumption, mostly of the last 90 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -292,7 +292,7 @@ pub struct CustomerStatus {
     pub effective: Option<Effective>,
     /// When the account details were mailed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub welcome_mail_sent_at: Option<Timestamp>,
+    pub welcome_mail_sent_at: Option<Instant>,
     /// Short texts for the columns of `kubectl get`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<CustomerSummary>,

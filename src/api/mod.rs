@@ -10,6 +10,7 @@ mod closed_enum;
 pub mod conditions;
 pub mod crd;
 pub mod customer;
+pub mod instant;
 mod managed;
 pub mod names;
 pub mod plan;
@@ -21,16 +22,19 @@ mod rules;
 mod schema;
 pub mod shared;
 pub mod tenant;
+mod yaml;
 
 pub use bounded::status_document;
 pub use conditions::{ConditionType, Reason};
 pub use crd::{crd_files, crd_yaml, crds, schema_of};
 pub use customer::{Customer, CustomerSpec, CustomerStatus};
+pub use instant::{Instant, Moment};
 pub use managed::{Kind, ManagedKind};
 pub use plan::{ServicePlan, ServicePlanSpec, ServicePlanStatus};
 pub use platform::{BackupPlatform, BackupPlatformSpec, BackupPlatformStatus, Capability, Driver};
 pub use reseller::{Reseller, ResellerSpec, ResellerStatus};
 pub use tenant::{Tenant, TenantSpec, TenantStatus};
+pub use yaml::yaml;
 
 /// A word that isn't in its closed set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

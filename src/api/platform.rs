@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::platform_status::{
     Account, AdministratorCounts, BackupPlatformStatus, BackupPlatformSummary, Capability,
-    LicencePool, ObjectCounts, RemoteName, StorageLocation, UnmanagedObject,
+    ItemKind, LicencePool, ObjectCounts, RemoteName, StorageLocation, UnmanagedObject,
+    UnreadableItem,
 };
 use super::{
     schema,

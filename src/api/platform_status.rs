@@ -65,6 +65,58 @@ closed_enum! {
     }
 }
 
+closed_enum! {
+    /// What something on a platform is that can't be read.
+    ItemKind {
+        /// A distributor, sub-distributor or reseller.
+        Reseller,
+        /// A service plan.
+        ServicePlan,
+        /// An end customer.
+        Customer,
+        /// One product subscription of a customer.
+        Tenant,
+        /// A machine that backs up.
+        Client,
+        /// A place where data is stored.
+        StorageLocation,
+        /// Someone who administers the account.
+        Administrator,
+        /// The pool of licences.
+        LicencePool,
+        /// A row of the report of consumption.
+        UsageRow,
+        /// A row of the report of health.
+        HealthRow,
+    }
+}
+
+impl From<Kind> for ItemKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Reseller => Self::Reseller,
+            Kind::ServicePlan => Self::ServicePlan,
+            Kind::Customer => Self::Customer,
+            Kind::Tenant => Self::Tenant,
+        }
+    }
+}
+
+/// Something on the platform that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadableItem {
+    /// What it is: an object of one of the four kinds, or something else that the platform lists. Example: `Tenant`.
+    pub kind: ItemKind,
+    /// Its id on the platform, where that can be read.
+    #[schemars(length(max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// What of it can't be read. Example: `limits.storage: -5 is not a size such as 500Gi`.
+    #[schemars(length(max = 512))]
+    pub message: String,
+}
+
 /// What the operator knows about the platform.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -100,6 +152,10 @@ pub struct BackupPlatformStatus {
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmanaged: Vec<UnmanagedObject>,
+    /// What on the platform can't be read, at most 20. It is left alone until it can be; nothing else is held up by it.
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableItem>,
     /// Administrators of the account. One alone raises `SingleAdministrator`: losing that login would lock everybody out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub administrators: Option<AdministratorCounts>,
@@ -172,6 +228,9 @@ pub struct ObjectCounts {
     pub service_plans: u64,
     /// Objects of all kinds that no resource declares.
     pub unmanaged: u64,
+    /// Things of all kinds that can't be read and are left alone; `status.unreadable` names some of them.
+    #[serde(default)]
+    pub unreadable: u64,
 }
 
 /// A remote object that no resource declares.

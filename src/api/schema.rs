@@ -17,7 +17,7 @@ pub fn conditions(_: &mut SchemaGenerator) -> Schema {
             "required": ["type", "status", "lastTransitionTime", "reason", "message"],
             "properties": {
                 "type": {"type": "string", "maxLength": 63, "description": "Which aspect. The types are listed in docs/conditions.md."},
-                "status": {"type": "string", "enum": ["True", "False", "Unknown"], "description": "Whether it is so: True, False or Unknown."},
+                "status": {"type": "string", "maxLength": 7, "pattern": "^(True|False|Unknown)$", "description": "Whether it is so: True, False or Unknown."},
                 "reason": {"type": "string", "maxLength": 63, "description": "Why, in one word out of a closed list. The reasons are listed in docs/conditions.md."},
                 "message": {"type": "string", "maxLength": 4096, "description": "What is so, why, and what to do, for a person."},
                 "lastTransitionTime": {"type": "string", "format": "date-time", "description": "When the status last changed."},

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Instant,
     bounds::LABEL_WORD,
     closed_enum::closed_enum,
     quantity::Credits,
@@ -124,7 +125,7 @@ pub struct TenantSpec {
     /// When the licence expires, RFC 3339. Absent: left as it is (a new tenant gets what the platform grants).
     /// Example: `2027-12-31T00:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub licence_expires_at: Option<Timestamp>,
+    pub licence_expires_at: Option<Instant>,
     /// `Active` or `Suspended` (switched off, reversibly). Absent: left as it is (a new one is active).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<TenantState>,
@@ -157,10 +158,10 @@ pub struct Quota {
     pub credits: Option<Credits>,
     /// From when the quota is in effect, RFC 3339; nothing is allotted before. Absent: left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub effective_at: Option<Timestamp>,
+    pub effective_at: Option<Instant>,
     /// Until when the quota is in effect, RFC 3339; nothing is allotted from then on. Absent: left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ends_at: Option<Timestamp>,
+    pub ends_at: Option<Instant>,
 }
 
 /// What the operator knows about the tenant.

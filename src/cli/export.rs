@@ -14,7 +14,7 @@ use super::{
     plan::progress,
 };
 use crate::{
-    api::{BackupPlatform, Customer, Kind, ManagedKind},
+    api::{self, BackupPlatform, Customer, Kind, ManagedKind},
     estate::{Object, ObjectId, Observation},
     export::{self, Document, EstateFile, Names},
     planner,
@@ -93,7 +93,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match &arguments.output {
         None => {
             for document in &documents {
-                print!("---\n{}", export::yaml(&document.body));
+                print!("---\n{}", api::yaml(&document.body));
             }
         }
         Some(directory) => {
@@ -239,7 +239,7 @@ fn write(
     std::fs::create_dir_all(directory)?;
     for document in documents {
         let name = format!("{}-{}.yaml", document.kind.to_lowercase(), document.name);
-        std::fs::write(directory.join(name), export::yaml(&document.body))?;
+        std::fs::write(directory.join(name), api::yaml(&document.body))?;
     }
     std::fs::write(directory.join(format!("{platform}.estate")), estate)?;
     Ok(())

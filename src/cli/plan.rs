@@ -14,7 +14,7 @@ use super::{
     plan_text,
 };
 use crate::{
-    api::BackupPlatform,
+    api::{self, BackupPlatform},
     export::EstateFile,
     preview::{ActionKind, Manifests, Preview, World},
 };
@@ -257,7 +257,7 @@ fn print(preview: &Preview, output: Output) -> Result<(), Failure> {
     match output {
         Output::Table => print!("{}", plan_text::text(preview)),
         Output::Json => println!("{}", serde_json::to_string_pretty(preview)?),
-        Output::Yaml => print!("{}", serde_yaml::to_string(preview)?),
+        Output::Yaml => print!("{}", api::yaml(&serde_json::to_value(preview)?)),
     }
     Ok(())
 }

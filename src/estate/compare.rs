@@ -9,7 +9,7 @@ use super::{
     Settings, Shape, fields,
     settings::{insert, is_empty, lookup, thousandths},
 };
-use crate::api::Kind;
+use crate::api::{Kind, Moment};
 
 /// One managed field whose observed value isn't the desired one.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,8 +160,14 @@ fn same(shape: Shape, wanted: &Value, held: Option<&Value>) -> bool {
             (Some(wanted), Some(held)) => wanted.trim() == held.trim(),
             _ => wanted == held || (is_empty(wanted) && is_empty(held)),
         },
+        Shape::Instant if is_never(wanted) => is_never(held),
         Shape::Flag | Shape::Instant => wanted == held || (is_empty(wanted) && is_empty(held)),
     }
+}
+
+/// Every way to write never is the same instant.
+fn is_never(value: &Value) -> bool {
+    value.as_str().and_then(Moment::parse) == Some(Moment::Never)
 }
 
 /// Sets are words and mail addresses, which platforms may re-case.
@@ -222,13 +228,15 @@ fn same_leaf(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(_), Value::Number(_)) => same_number(one, other),
         (Value::Array(_), Value::Array(_)) => same_texts(one, other),
-        (Value::String(one), Value::String(other)) => match (
-            one.parse::<jiff::Timestamp>(),
-            other.parse::<jiff::Timestamp>(),
-        ) {
-            (Ok(one), Ok(other)) => one.duration_since(other).abs() < SignedDuration::from_secs(1),
-            _ => one.trim() == other.trim(),
-        },
+        (Value::String(one), Value::String(other)) => {
+            match (Moment::parse(one), Moment::parse(other)) {
+                (Some(Moment::At(one)), Some(Moment::At(other))) => {
+                    one.duration_since(other).abs() < SignedDuration::from_secs(1)
+                }
+                (Some(Moment::Never), Some(Moment::Never)) => true,
+                _ => one.trim() == other.trim(),
+            }
+        }
         _ => false,
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::ObjectId;
+use super::{ObjectId, Unread};
+use crate::api::Moment;
 
 /// A bulk report: rows of one platform, read whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +12,8 @@ pub struct Report<Row> {
     pub as_of: jiff::Timestamp,
     /// One row a customer or tenant.
     pub rows: Vec<Row>,
+    /// Rows that can't be read and are left out.
+    pub unreadable: Unread,
 }
 
 /// Consumption of the last 90 days.
@@ -106,16 +109,16 @@ pub struct DataSource {
     #[serde(default)]
     pub last_job_id: Option<String>,
     /// When it last ran.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub last_run_at: Option<jiff::Timestamp>,
     /// When it last succeeded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub last_success_at: Option<jiff::Timestamp>,
     /// Id of the last job that succeeded.
     #[serde(default)]
     pub last_success_job_id: Option<String>,
     /// When it was last restored from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub last_restore_at: Option<jiff::Timestamp>,
     /// Its jobs of the reported days.
     #[serde(default)]

@@ -22,6 +22,9 @@ pub use consumption::{
     Restores, UsageReport,
 };
 pub use object::{Claim, Facts, Object, ObjectId, Parent, Protection};
-pub use observation::{Administrator, Client, Licences, Observation, Scope, StorageLocation};
-pub use settings::{Settings, SettingsError};
+pub use observation::{
+    Administrator, Client, ItemKind, Licences, Observation, Scope, StorageLocation, Unread,
+    Unreadable,
+};
+pub use settings::{Settings, SettingsError, spelt_for_the_wire};
 pub(crate) use settings::{insert, is_empty};

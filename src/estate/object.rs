@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::api::Kind;
 pub use crate::api::shared::Protection;
+use crate::api::{Instant, Kind};
 
 /// The platform's own id of an object: opaque, never built by us.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,9 +96,11 @@ pub struct Facts {
     /// Resellers directly under a reseller.
     pub resellers: u32,
     /// When a trial ends.
-    pub trial_ends_at: Option<jiff::Timestamp>,
+    #[serde(deserialize_with = "Instant::checked")]
+    pub trial_ends_at: Option<Instant>,
     /// When the account details were mailed.
-    pub welcome_mail_sent_at: Option<jiff::Timestamp>,
+    #[serde(deserialize_with = "Instant::checked")]
+    pub welcome_mail_sent_at: Option<Instant>,
     /// The edition that a tenant's plan gives it.
     pub edition: Option<String>,
     /// The platform's own word for the state of a tenant.
@@ -128,9 +130,46 @@ pub struct Object {
     pub settings: Settings,
     /// Everything that can only be read.
     pub facts: Facts,
+    /// What of it can't be read, if anything. Then nothing is done to it: what it holds isn't known.
+    pub unreadable: Option<String>,
 }
 
 impl Object {
+    /// An object of which nothing else can be read.
+    pub fn unreadable(kind: Kind, id: &str, why: String) -> Self {
+        Self {
+            kind,
+            id: ObjectId::new(id),
+            name: String::new(),
+            claim: None,
+            etag: None,
+            protection: Protection::None,
+            created_at: None,
+            settings: Settings::default(),
+            facts: Facts::default(),
+            unreadable: Some(why),
+        }
+    }
+
+    /// With what was known of it when it could be read last, where it can't be now: what it held it is taken to hold still,
+    /// so that nobody else is given it.
+    #[must_use]
+    pub fn remembering(mut self, known: &Self) -> Self {
+        if self.unreadable.is_none() {
+            return self;
+        }
+        self.settings.complete(&known.settings);
+        if self.name.is_empty() {
+            self.name.clone_from(&known.name);
+        }
+        if self.facts == Facts::default() {
+            self.facts.clone_from(&known.facts);
+        }
+        self.claim = self.claim.or_else(|| known.claim.clone());
+        self.protection = self.protection.max(known.protection);
+        self
+    }
+
     /// The setting that holds an object's parent, by kind; plans have none.
     pub fn parent_field(kind: Kind) -> Option<&'static str> {
         match kind {

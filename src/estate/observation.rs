@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::collections::BTreeMap;
+
 use super::{Capabilities, Object, ObjectId};
+pub use crate::api::platform::ItemKind;
 
 /// A place where a platform keeps data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +63,53 @@ pub struct Scope {
     pub clients: bool,
 }
 
+/// Something on a platform that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreadable {
+    /// What it is.
+    pub kind: ItemKind,
+    /// The platform's id, where that can be read.
+    pub id: Option<String>,
+    /// What can't be read.
+    pub why: String,
+}
+
+/// What can't be read of a list or report: all of it counted, some of it named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// How many, by what they are.
+    pub counts: BTreeMap<ItemKind, u64>,
+    /// The first of them.
+    pub named: Vec<Unreadable>,
+}
+
+impl Unread {
+    /// How many are named: as many as status has room for.
+    pub const NAMED: usize = 20;
+
+    /// One more.
+    pub fn note(&mut self, item: Unreadable) {
+        *self.counts.entry(item.kind).or_default() += 1;
+        if self.named.len() < Self::NAMED {
+            self.named.push(item);
+        }
+    }
+
+    /// All of another list.
+    pub fn add(&mut self, other: Self) {
+        for (kind, count) in other.counts {
+            *self.counts.entry(kind).or_default() += count;
+        }
+        self.named.extend(other.named);
+        self.named.truncate(Self::NAMED);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.counts.values().sum()
+    }
+}
+
 /// All that a platform holds at one time: whole, or not at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
@@ -75,4 +125,6 @@ pub struct Observation {
     pub licences: Option<Licences>,
     /// Every client, when the scope asked for them.
     pub clients: Vec<Client>,
+    /// What can't be read and is none of the objects: those say so themselves.
+    pub unreadable: Unread,
 }

@@ -5,9 +5,30 @@ use thiserror::Error;
 
 use super::{Field, Shape, fields};
 use crate::api::{
-    Kind,
+    Kind, Moment,
+    bounds::shortened,
     quantity::{Count, Credits, Rate, Size},
 };
+
+/// The setting of which one word is another on the wire of the bridge contract, and in estates that were stored: there it is
+/// `Off`, which a spec can't say, since kubectl reads it as false.
+const MODE: &str = "bandwidth.mode";
+const FREE: &str = "Unlimited";
+const FREE_ON_THE_WIRE: &str = "Off";
+
+/// A document or patch of settings as the bridge contract spells it. Both spellings are read.
+pub fn spelt_for_the_wire(mut document: Map<String, Value>) -> Map<String, Value> {
+    let bandwidth = document.get_mut("bandwidth");
+    if let Some(mode) = bandwidth.and_then(|bandwidth| bandwidth.get_mut("mode"))
+        && mode == FREE
+    {
+        *mode = FREE_ON_THE_WIRE.into();
+    }
+    document
+}
+
+/// Longest text of what is wrong with a value, which it quotes.
+const LONGEST_PROBLEM: usize = 200;
 
 /// A value that doesn't fit its field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,12 +57,39 @@ impl Settings {
         for field in fields(kind) {
             match lookup(document, field.path) {
                 None | Some(Value::Null) => {}
+                Some(word) if field.path == MODE && word == FREE_ON_THE_WIRE => {
+                    settings.push((field.path, FREE.into()));
+                }
                 Some(value) => settings.push((field.path, normalise(field, value)?)),
             }
         }
         settings.sort_unstable_by_key(|(path, _)| *path);
         settings.shrink_to_fit();
         Ok(Self(settings))
+    }
+
+    /// As [`Settings::from_document`], leaving out each value that can't be read; and which those are.
+    pub fn salvage(kind: Kind, document: &Value) -> (Self, Vec<SettingsError>) {
+        let mut odd = Vec::new();
+        let mut rest = document.clone();
+        loop {
+            match Self::from_document(kind, &rest) {
+                Ok(settings) => return (settings, odd),
+                Err(error) => {
+                    clear(&mut rest, &error.field);
+                    odd.push(error);
+                }
+            }
+        }
+    }
+
+    /// Takes over from another what isn't there.
+    pub fn complete(&mut self, other: &Self) {
+        for (path, value) in &other.0 {
+            if let Err(at) = self.place(path) {
+                self.0.insert(at, (path, value.clone()));
+            }
+        }
     }
 
     /// Where a path stands, or would stand.
@@ -74,6 +122,11 @@ impl Settings {
     /// A number with up to three decimals, in thousandths.
     pub fn thousandths(&self, path: &str) -> Option<i64> {
         self.get(path).and_then(Value::as_f64).map(thousandths)
+    }
+
+    /// An instant.
+    pub fn moment(&self, path: &str) -> Option<Moment> {
+        self.text(path).and_then(Moment::parse)
     }
 
     /// Sets a field of the catalogue; a path that the kind doesn't have is ignored.
@@ -125,6 +178,16 @@ pub(super) fn lookup<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
         .try_fold(document, |value, member| value.get(member))
 }
 
+/// Takes what stands at a dotted path out.
+fn clear(document: &mut Value, path: &str) {
+    let (above, member) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut parts = above.split('.').filter(|part| !part.is_empty());
+    let above = parts.try_fold(document, |value, part| value.get_mut(part));
+    if let Some(Value::Object(members)) = above {
+        members.remove(member);
+    }
+}
+
 /// Puts a value at a dotted path, making the objects on the way.
 pub(crate) fn insert(document: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
@@ -165,7 +228,11 @@ pub(super) fn thousandths(number: f64) -> i64 {
 fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
     let wrong = |problem: String| SettingsError {
         field: field.path.to_owned(),
-        problem,
+        problem: if field.path.starts_with("webAccess.") {
+            "it can't be read".to_owned()
+        } else {
+            shortened(&problem, LONGEST_PROBLEM)
+        },
     };
     let quantity_text = || match value {
         Value::String(text) => Some(text.clone()),
@@ -198,21 +265,18 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
             Ok(from_thousandths(milli))
         }
         Shape::Instant => {
-            let text = value.as_str().unwrap_or_default();
-            if text.is_empty() {
-                return Ok(Value::String(String::new()));
-            }
-            let instant: jiff::Timestamp = text.parse().map_err(|_| {
-                wrong(format!(
+            let is_empty = value.as_str() == Some("");
+            match value.as_str().and_then(Moment::parse) {
+                _ if is_empty => Ok(value.clone()),
+                Some(Moment::At(time)) => {
+                    let second = time.round(jiff::Unit::Second).unwrap_or(time);
+                    Ok(second.to_string().into())
+                }
+                Some(Moment::Never) => Ok(value.clone()),
+                None => Err(wrong(format!(
                     "{value} is not an instant such as 2026-12-01T00:00:00Z"
-                ))
-            })?;
-            Ok(Value::String(
-                instant
-                    .round(jiff::Unit::Second)
-                    .unwrap_or(instant)
-                    .to_string(),
-            ))
+                ))),
+            }
         }
         Shape::Count => match value {
             Value::String(text) if text.is_empty() => Ok(Value::Null),
@@ -220,9 +284,41 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
                 .count()
                 .map_err(|error| wrong(error.to_string()))?
                 .into()),
-            _ => Ok(value.clone()),
+            _ if value.is_u64() => Ok(value.clone()),
+            _ if value
+                .as_f64()
+                .is_some_and(|number| number >= 0.0 && number.fract() == 0.0 && number < 1e15) =>
+            {
+                Ok(from_thousandths(thousandths(
+                    value.as_f64().unwrap_or_default(),
+                )))
+            }
+            _ => Err(wrong(format!("{value} is not a whole number such as 25"))),
         },
-        _ => Ok(value.clone()),
+        _ if has_form(field.shape, value) => Ok(value.clone()),
+        Shape::Flag => Err(wrong(format!("{value} is not true or false"))),
+        Shape::Text | Shape::CaselessText => Err(wrong(format!("{value} is not a text"))),
+        Shape::Set | Shape::GrowingSet => Err(wrong(format!("{value} is not a list of texts"))),
+        Shape::Keyed(key) | Shape::GrowingKeyed(key) => {
+            Err(wrong(format!("{value} is not a list of objects by {key}")))
+        }
+    }
+}
+
+/// Whether a value of no special notation is what its field holds.
+fn has_form(shape: Shape, value: &Value) -> bool {
+    let all =
+        |is: &dyn Fn(&Value) -> bool| value.as_array().is_some_and(|items| items.iter().all(is));
+    match shape {
+        Shape::Flag => value.is_boolean(),
+        Shape::Set | Shape::GrowingSet => all(&Value::is_string),
+        Shape::Keyed(key) | Shape::GrowingKeyed(key) => all(&|entry| {
+            entry.is_object()
+                && entry
+                    .get(key)
+                    .is_none_or(|key| key.is_string() || key.is_null())
+        }),
+        _ => value.is_string(),
     }
 }
 

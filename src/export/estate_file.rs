@@ -8,7 +8,7 @@ use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{
         Administrator, Capabilities, Claim, Client, Facts, Licences, Object, ObjectId, Observation,
-        Protection, Settings, StorageLocation,
+        Protection, Settings, StorageLocation, Unread, spelt_for_the_wire,
     },
     preview::Existing,
 };
@@ -62,6 +62,8 @@ struct Stored {
     created_at: Option<jiff::Timestamp>,
     settings: Value,
     facts: Facts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unreadable: Option<String>,
 }
 
 impl EstateFile {
@@ -158,6 +160,7 @@ impl EstateFile {
             administrators: self.administrators,
             licences: self.licences,
             clients: self.clients,
+            unreadable: Unread::default(),
         };
         Ok((self.platform, observation, existing))
     }
@@ -219,8 +222,9 @@ fn stored(object: &Object) -> Stored {
         claim: object.claim.clone(),
         protection: object.protection,
         created_at: object.created_at,
-        settings: Value::Object(settings.to_document()),
+        settings: Value::Object(spelt_for_the_wire(settings.to_document())),
         facts: object.facts.clone(),
+        unreadable: object.unreadable.clone(),
     }
 }
 
@@ -235,5 +239,6 @@ fn opened(stored: Stored) -> Object {
         protection: stored.protection,
         created_at: stored.created_at,
         facts: stored.facts,
+        unreadable: stored.unreadable,
     }
 }

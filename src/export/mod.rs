@@ -7,13 +7,11 @@ mod estate_file;
 mod naming;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 use serde_json::{Map, Value, json};
 
 pub use estate_file::{EstateFile, EstateFileError};
 pub use naming::Names;
-pub use yaml::yaml;
 
 use crate::{
     api::{

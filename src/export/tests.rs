@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Names, yaml};
+use super::Names;
 use crate::{
-    api::Kind,
+    api::{Kind, yaml},
     estate::{Facts, Object, ObjectId, Protection, Settings},
 };
 
@@ -40,6 +40,7 @@ fn object(kind: Kind, id: &str, name: &str) -> Object {
         etag: None,
         protection: Protection::None,
         created_at: None,
+        unreadable: None,
         settings: Settings::default(),
         facts: Facts::default(),
     }

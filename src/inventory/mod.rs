@@ -19,8 +19,8 @@ use std::{
 use crate::{
     api::Kind,
     estate::{
-        Administrator, Capabilities, Claim, Client, Licences, Object, ObjectId, Observation,
-        StorageLocation,
+        Administrator, Capabilities, Claim, Client, ItemKind, Licences, Object, ObjectId,
+        Observation, StorageLocation, Unread,
     },
 };
 
@@ -42,6 +42,8 @@ pub struct Surroundings {
     pub administrators: Vec<Administrator>,
     /// The licence pool, where the platform has one.
     pub licences: Option<Licences>,
+    /// What can't be read and is none of the objects.
+    pub unreadable: Unread,
 }
 
 /// What is new since the last observation.
@@ -105,6 +107,7 @@ impl Inventory {
         for object in observation.objects {
             let key = (object.kind, object.id.clone());
             seen.insert(key.clone());
+            let object = self.remembering(object);
             if !self.written_since(&key, sweep)
                 && self.objects.get(&key).is_none_or(|known| **known != object)
             {
@@ -116,6 +119,8 @@ impl Inventory {
             .objects
             .keys()
             .filter(|key| !seen.contains(*key) && !self.written_since(key, sweep))
+            // What can't be read may be any of those that aren't seen.
+            .filter(|(kind, _)| !observation.unreadable.counts.contains_key(&(*kind).into()))
             .cloned()
             .collect();
         for key in gone {
@@ -131,7 +136,10 @@ impl Inventory {
             capabilities: observation.capabilities,
             locations: observation.locations,
             administrators: observation.administrators,
-            licences: observation.licences,
+            licences: self
+                .licences(&observation.unreadable)
+                .or(observation.licences),
+            unreadable: observation.unreadable,
         };
         changes.surroundings |= self.surroundings.as_ref() != Some(&surroundings);
         self.surroundings = Some(surroundings);
@@ -142,6 +150,7 @@ impl Inventory {
 
     /// Notes an object as the platform just answered it.
     pub fn record(&mut self, object: Object) {
+        let object = self.remembering(object);
         let ticket = self.tick();
         self.written
             .insert((object.kind, object.id.clone()), ticket);
@@ -230,6 +239,23 @@ impl Inventory {
     fn tick(&mut self) -> Ticket {
         self.last += 1;
         Ticket(self.last)
+    }
+
+    fn remembering(&self, object: Object) -> Object {
+        match self.get(object.kind, &object.id) {
+            Some(known) => object.remembering(known),
+            None => object,
+        }
+    }
+
+    /// What is left of the licences when the platform's word about them can't be read: as before, or else nothing to give.
+    fn licences(&self, unreadable: &Unread) -> Option<Licences> {
+        unreadable.counts.get(&ItemKind::LicencePool)?;
+        let before = self
+            .surroundings
+            .as_ref()
+            .and_then(|before| before.licences);
+        before.or_else(|| Some(Licences::default()))
     }
 
     fn written_since(&self, key: &Key, sweep: Ticket) -> bool {

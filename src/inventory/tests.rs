@@ -9,8 +9,8 @@ use super::{Inventory, Key, Ticket};
 use crate::{
     api::Kind,
     estate::{
-        Account, Capabilities, Claim, Client, Facts, Object, ObjectId, Observation, Protection,
-        Settings,
+        Account, Capabilities, Claim, Client, Facts, ItemKind, Object, ObjectId, Observation,
+        Protection, Settings, Unreadable,
     },
 };
 
@@ -27,6 +27,7 @@ fn object(kind: Kind, id: &str, name: &str, claim: Option<&str>, parent: Option<
         etag: None,
         protection: Protection::None,
         created_at: None,
+        unreadable: None,
         settings: Settings::from_document(kind, &document).expect("it fits"),
         facts: Facts::default(),
     }
@@ -56,6 +57,7 @@ fn observation(objects: Vec<Object>) -> Observation {
         administrators: Vec::new(),
         licences: None,
         clients: Vec::new(),
+        unreadable: crate::estate::Unread::default(),
     }
 }
 
@@ -399,4 +401,78 @@ proptest! {
             check_indexes(&inventory);
         }
     }
+}
+
+// An item that can't be read is there: it is no absence, and what it held stays held.
+#[test]
+fn what_can_not_be_read_is_not_gone_and_holds_what_it_held() {
+    let mut inventory = Inventory::default();
+    let sweep = inventory.begin_sweep();
+    let mut fabrikam = customer("1", "Fabrikam");
+    fabrikam
+        .settings
+        .set(Kind::Customer, "limits.storage", json!(5));
+    inventory.install(
+        sweep,
+        observation(vec![fabrikam, customer("2", "Contoso")]),
+        false,
+    );
+    let odd = Object::unreadable(Kind::Customer, "1", "limits.storage is -5".into());
+    for again in [false, true] {
+        let sweep = inventory.begin_sweep();
+        let seen = observation(vec![odd.clone(), customer("2", "Contoso")]);
+        let changes = inventory.install(sweep, seen, false);
+        assert_eq!(changes.objects.is_empty(), again, "it is news once");
+        let held = inventory
+            .claimed(Kind::Customer, &Claim::new("hf-1"))
+            .expect("it is there");
+        assert_eq!(held.settings.whole("limits.storage"), Some(5));
+        assert_eq!(held.unreadable.as_deref(), Some("limits.storage is -5"));
+        assert_eq!(inventory.named(Kind::Customer, "fabrikam").count(), 1);
+    }
+    let sweep = inventory.begin_sweep();
+    inventory.install(sweep, observation(vec![customer("1", "Fabrikam")]), false);
+    let held = inventory
+        .get(Kind::Customer, &ObjectId::new("1"))
+        .expect("it is there");
+    assert_eq!(
+        (
+            held.unreadable.as_deref(),
+            held.settings.get("limits.storage")
+        ),
+        (None, None)
+    );
+}
+
+#[test]
+fn beside_an_item_without_an_id_nothing_of_its_kind_counts_as_gone() {
+    let mut inventory = Inventory::default();
+    let sweep = inventory.begin_sweep();
+    let tenant = object(Kind::Tenant, "9", "t", None, Some("1"));
+    inventory.install(
+        sweep,
+        observation(vec![customer("1", "Fabrikam"), tenant]),
+        false,
+    );
+    let mut seen = observation(Vec::new());
+    seen.unreadable.note(Unreadable {
+        kind: ItemKind::Customer,
+        id: None,
+        why: "null is no object".into(),
+    });
+    seen.unreadable.note(Unreadable {
+        kind: ItemKind::LicencePool,
+        id: None,
+        why: "licences is -1".into(),
+    });
+    let sweep = inventory.begin_sweep();
+    inventory.install(sweep, seen, false);
+    assert!(inventory.get(Kind::Customer, &ObjectId::new("1")).is_some());
+    assert!(inventory.get(Kind::Tenant, &ObjectId::new("9")).is_none());
+    let licences = inventory.surroundings().and_then(|around| around.licences);
+    assert_eq!(
+        licences.map(|licences| licences.total),
+        Some(0),
+        "nothing to give"
+    );
 }

@@ -17,6 +17,7 @@ use super::{
     metrics::Metrics,
     platforms::{Handle, Platforms},
     recent::Recent,
+    unreadable::Attended,
     wakers::Wakers,
 };
 use crate::{
@@ -81,6 +82,8 @@ pub struct Context {
     pub lease_namespace: String,
     /// Who this process is, for Leases.
     pub identity: String,
+    /// Resources that can't be read and are looked after all the same.
+    pub attended: Attended,
 }
 
 impl Context {

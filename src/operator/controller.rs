@@ -98,6 +98,10 @@ async fn reconcile<K: Managed>(
         return Ok(Action::await_change());
     }
     let started = Instant::now();
+    // What the cache has of it is from when it could be read.
+    if context.survey.is_unreadable(&resource_ref(&*object)) {
+        return Ok(Action::await_change());
+    }
     // The cache may have moved on since the pass was asked for.
     let cached = cache.get(&ObjectRef::from_obj(&*object));
     let cached = cached.filter(|cached| cached.uid() == object.uid());
@@ -213,7 +217,7 @@ async fn settle<K: Managed>(
     }
     let remote = planner::remote_object(&gathered.sight.declared, &gathered.sight.remote);
     let (own, health) = object.own_status(
-        gathered.sight.object().map(|object| &**object),
+        gathered.sight.readable().map(|object| &**object),
         &gathered.sight.around,
         view.now,
     );

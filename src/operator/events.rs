@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use kube::{
-    Client,
+    Client, Resource,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
@@ -52,7 +52,7 @@ impl Events {
 }
 
 /// Sends events about a resource. A lost event is only logged: nothing depends on it.
-pub async fn publish<K: Managed>(events: &Events, object: &K, notes: Vec<Note>) {
+pub async fn publish<K: Resource<DynamicType = ()>>(events: &Events, object: &K, notes: Vec<Note>) {
     for note in notes {
         let action = note.reason.clone();
         let event = Event {

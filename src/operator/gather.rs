@@ -50,8 +50,20 @@ fn platform_state<K: Managed>(
     let namespace = object.namespace().unwrap_or_default();
     let name = match context.survey.platform_of(object) {
         Ok(name) => name,
-        Err((field, name)) => return (PlatformState::Unresolved { field, name }, None),
+        Err((field, name)) => {
+            let kind = match field {
+                "platformRef" => "BackupPlatform",
+                "customerRef" => "Customer",
+                _ => "Reseller",
+            };
+            let unreadable = unreadable(context, kind, &namespace, &name);
+            let state = unreadable.unwrap_or(PlatformState::Unresolved { field, name });
+            return (state, None);
+        }
     };
+    if let Some(state) = unreadable(context, "BackupPlatform", &namespace, &name) {
+        return (state, None);
+    }
     let exists = context
         .survey
         .stores
@@ -83,4 +95,17 @@ fn platform_state<K: Managed>(
         });
         (PlatformState::Unobserved { name, trouble }, Some(handle))
     }
+}
+
+/// What leads to the platform is there and can't be read.
+fn unreadable(
+    context: &Context,
+    kind: &'static str,
+    namespace: &str,
+    name: &str,
+) -> Option<PlatformState> {
+    let unreadable = &context.survey.stores.unreadable;
+    let why = unreadable.why(kind, namespace, name)?;
+    let name = name.to_owned();
+    Some(PlatformState::Unreadable { kind, name, why })
 }

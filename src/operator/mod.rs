@@ -26,6 +26,7 @@ mod serve;
 mod status;
 mod supplements;
 mod sweeper;
+mod unreadable;
 mod wakers;
 mod watches;
 mod writes;

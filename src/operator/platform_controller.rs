@@ -11,6 +11,7 @@ use super::{
     account::{Account, Writer},
     connect::{Connection, Unconnectable, resolve},
     context::Context,
+    events,
     lease::lease_name,
     metrics::PlatformLabels,
     platform_deletion,
@@ -26,6 +27,8 @@ use crate::{
         shared::Management,
         status_document,
     },
+    estate::{Unread, Unreadable},
+    inventory::Inventory,
     planner::{self, PlatformHealth, PlatformSummary},
     survey::{PlatformKey, Terms},
 };
@@ -70,6 +73,7 @@ fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
     if let Some(status) = platform.status.as_mut() {
         status.objects = None;
         status.unmanaged.clear();
+        status.unreadable.clear();
     }
     let mut hasher = DefaultHasher::new();
     serde_json::to_vec(&platform).ok()?.hash(&mut hasher);
@@ -93,6 +97,13 @@ async fn reconcile(
     }
     let mut platform = context.recent.newest(platform);
     let key = PlatformKey::of(&platform);
+    let unreadable = &context.survey.stores.unreadable;
+    if unreadable
+        .why("BackupPlatform", &key.namespace, &key.name)
+        .is_some()
+    {
+        return Ok(Action::await_change());
+    }
     let deleting = platform.meta().deletion_timestamp.is_some();
     let finalized = platform
         .finalizers()
@@ -152,11 +163,13 @@ async fn reconcile(
             .and_then(|(message, _)| message.as_deref()),
         now,
     );
+    let note = planner::unreadable_note(platform.status.as_ref(), &status);
     let status = status_document("BackupPlatform", &status)?;
     let previous = serde_json::to_value(&platform.status)?;
     if previous != status {
         let put_off = store(&context, &platform, &status).await?.put_off();
         again = again.into_iter().chain(put_off).min();
+        events::publish(&context.events, &*platform, note.into_iter().collect()).await;
     }
     if let Some((_, again)) = departure {
         return Ok(again);
@@ -289,6 +302,7 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             });
         }
     }
+    let unread = unread(handle, &inventory);
     let count = |kind: Kind| counts.get(&kind).copied().unwrap_or_default();
     let named = |id: &crate::estate::ObjectId| RemoteName {
         external_id: id.to_string(),
@@ -303,7 +317,9 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
             tenants: count(Kind::Tenant),
             service_plans: count(Kind::ServicePlan),
             unmanaged: unmanaged.len() as u64,
+            unreadable: unread.count(),
         },
+        unread,
         unmanaged,
         default_customer: surroundings
             .capabilities
@@ -314,4 +330,28 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
         account_mismatch: handle.site.account_mismatch(),
         held_deletions: context.memory.held_deletions(&handle.site.key),
     })
+}
+
+/// What can't be read: objects first, then what was met in lists and reports.
+fn unread(handle: &Handle, inventory: &Inventory) -> Unread {
+    let mut objects: Vec<Unreadable> = inventory
+        .objects()
+        .filter_map(|object| {
+            Some(Unreadable {
+                kind: object.kind.into(),
+                id: Some(object.id.to_string()),
+                why: object.unreadable.clone()?,
+            })
+        })
+        .collect();
+    objects.sort();
+    let mut unread = Unread::default();
+    for object in objects {
+        unread.note(object);
+    }
+    if let Some(surroundings) = inventory.surroundings() {
+        unread.add(surroundings.unreadable.clone());
+    }
+    unread.add(handle.site.reports().unreadable());
+    unread
 }

@@ -24,14 +24,14 @@ use super::{
     platform_controller,
     platforms::Platforms,
     recent::Recent,
-    secrets, serve,
+    secrets, serve, unreadable,
     wakers::Wakers,
-    watches::watch,
+    watches::{Legibility, watch},
 };
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
     platform::Budgets,
-    survey::{Commons, Managed, PlatformKey, Stores, Survey, resource_ref},
+    survey::{AnyRef, Commons, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
@@ -161,6 +161,7 @@ struct Share {
 }
 
 /// Starts the controllers of one scope.
+#[allow(clippy::too_many_lines, reason = "one scope, kind by kind")]
 fn start(
     share: Share,
     namespace: Option<&str>,
@@ -176,11 +177,15 @@ fn start(
     let client = &share.client;
     let news = News::default();
     let (platforms, platform_stream) =
-        watch::<BackupPlatform, _>(client, namespace, news.platform());
-    let (resellers, reseller_stream) = watch::<Reseller, _>(client, namespace, news.resource());
-    let (plans, plan_stream) = watch::<ServicePlan, _>(client, namespace, news.resource());
-    let (customers, customer_stream) = watch::<Customer, _>(client, namespace, news.resource());
-    let (tenants, tenant_stream) = watch::<Tenant, _>(client, namespace, news.resource());
+        watch::<BackupPlatform, _, _>(client, namespace, news.platform(), news.legibility());
+    let (resellers, reseller_stream) =
+        watch::<Reseller, _, _>(client, namespace, news.resource(), news.legibility());
+    let (plans, plan_stream) =
+        watch::<ServicePlan, _, _>(client, namespace, news.resource(), news.legibility());
+    let (customers, customer_stream) =
+        watch::<Customer, _, _>(client, namespace, news.resource(), news.legibility());
+    let (tenants, tenant_stream) =
+        watch::<Tenant, _, _>(client, namespace, news.resource(), news.legibility());
     let reporter = Reporter {
         controller: names::GROUP.into(),
         instance: Some(identity.name.clone()),
@@ -195,6 +200,7 @@ fn start(
                 plans: plans.clone(),
                 customers: customers.clone(),
                 tenants: tenants.clone(),
+                unreadable: Arc::default(),
             },
             share.commons,
         ),
@@ -217,6 +223,7 @@ fn start(
         scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
+        attended: unreadable::Attended::default(),
     });
     news.tell(&context);
     context.peers.add(&context);
@@ -302,6 +309,15 @@ impl News {
 
     fn context(&self) -> Option<Arc<Context>> {
         self.0.get().and_then(std::sync::Weak::upgrade)
+    }
+
+    fn legibility(&self) -> impl Fn(AnyRef, Legibility) + Send + Sync + Clone + 'static {
+        let this = self.clone();
+        move |resource, seen| {
+            if let Some(context) = this.context() {
+                unreadable::note(&context, resource, seen);
+            }
+        }
     }
 
     fn platform(&self) -> impl Fn(&Event<BackupPlatform>) + Send + Sync + Clone + 'static {

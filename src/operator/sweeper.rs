@@ -140,23 +140,16 @@ async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
     }
     if facts.capabilities.can(Capability::ReadHealth) {
         match handle.adapter.health(HEALTH_DAYS).await {
-            Ok(report) => handle.site.set_reports(|reports| {
-                let mut health: HashMap<_, Vec<_>> = HashMap::new();
-                for row in report.rows {
-                    health
-                        .entry(row.customer_id.clone())
-                        .or_default()
-                        .push(Arc::new(row));
-                }
-                reports.health_as_of = Some(report.as_of);
-                reports.health = health;
-            }),
+            Ok(report) => handle
+                .site
+                .set_reports(|reports| reports.note_health(report)),
             Err(error) => complete = skipped(&handle, "health", &error),
         }
     }
     if complete {
         context.show_all(&handle.site.key);
     }
+    context.wake_platform(&handle.site.key);
     complete
 }
 

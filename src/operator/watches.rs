@@ -5,33 +5,49 @@ use std::{fmt::Debug, hash::Hash};
 use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{
     Api, Client, Resource,
+    api::ObjectMeta,
     core::DeserializeGuard,
     runtime::{
         WatchStreamExt, reflector,
-        reflector::Store,
+        reflector::{ObjectRef, Store},
         watcher::{self, Event, watcher},
     },
 };
 use serde::de::DeserializeOwned;
 
+use crate::survey::AnyRef;
+
 /// Objects fetched per page when a watch starts.
 const PAGE: u32 = 500;
 
-/// The cache of one kind, and the stream that fills it. `told` hears of each event once the cache has it, before anybody is
-/// to look at it.
-pub fn watch<K, Told>(
+/// Whether a resource can be read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Legibility {
+    /// It can.
+    Readable,
+    /// It can't, for this reason.
+    Unreadable(String, Box<ObjectMeta>),
+    /// It is gone.
+    Gone,
+}
+
+/// The cache of one kind, and the stream that fills it. `legible` hears whether each object can be read, before the cache does; `told` of
+/// each event once the cache has it, before anybody is to look at it. One that can't be read any more stays in the cache as it was.
+pub fn watch<K, Told, Legible>(
     client: &Client,
     namespace: Option<&str>,
     told: Told,
+    legible: Legible,
 ) -> (
     Store<K>,
-    impl Stream<Item = Result<K, watcher::Error>> + Send + use<K, Told>,
+    impl Stream<Item = Result<K, watcher::Error>> + Send + use<K, Told, Legible>,
 )
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
     K::DynamicType: Eq + Hash,
     Told: Fn(&Event<K>) + Send + Sync + Clone + 'static,
+    Legible: Fn(AnyRef, Legibility) + Send + Sync + Clone + 'static,
 {
     let (store, writer) = reflector::store();
     let api: Api<DeserializeGuard<K>> = namespace.map_or_else(
@@ -39,8 +55,9 @@ where
         |namespace| Api::namespaced(client.clone(), namespace),
     );
     let config = watcher::Config::default().page_size(PAGE);
+    let cache = store.clone();
     let stream = watcher(api, config)
-        .try_filter_map(|event| std::future::ready(Ok(readable(event))))
+        .try_filter_map(move |event| std::future::ready(Ok(readable(event, &cache, &legible))))
         .default_backoff()
         .modify(trim)
         .reflect(writer)
@@ -62,26 +79,49 @@ pub fn trim<K: Resource>(object: &mut K) {
     }
 }
 
-/// An event about an object that can be read. One that can't is left out with a word in the log, so that it stops nobody
-/// else's watch. F24.
-fn readable<K: Resource<DynamicType = ()>>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
-    let object = |guard: DeserializeGuard<K>| {
-        let complain = |invalid: &kube::core::error_boundary::InvalidObject| {
-            let metadata = &invalid.metadata;
-            tracing::error!(
-                kind = %K::kind(&()),
-                namespace = metadata.namespace.as_deref(),
-                name = metadata.name.as_deref(),
-                error = invalid.error,
-                "an object can't be read and is left alone: are the CRDs of this version installed?"
-            );
-        };
-        guard.0.inspect_err(complain).ok()
+/// An event about an object that can be read. One that can't is left out, so that it stops nobody else's watch. F24.
+fn readable<K: Resource<DynamicType = ()> + Clone>(
+    event: Event<DeserializeGuard<K>>,
+    cache: &Store<K>,
+    legible: &impl Fn(AnyRef, Legibility),
+) -> Option<Event<K>>
+where
+    K::DynamicType: Eq + Hash,
+{
+    let named = |metadata: &ObjectMeta| {
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let name = metadata.name.as_deref().unwrap_or_default();
+        AnyRef::new(&K::kind(&()), namespace, name)
+    };
+    let object = |guard: DeserializeGuard<K>| match guard.0 {
+        Ok(object) => {
+            legible(named(object.meta()), Legibility::Readable);
+            Some(object)
+        }
+        Err(invalid) => {
+            let resource = named(&invalid.metadata);
+            tracing::error!(%resource, error = invalid.error, "a resource can't be read: are the CRDs of this version installed?");
+            let metadata = Box::new(invalid.metadata);
+            legible(resource, Legibility::Unreadable(invalid.error, metadata));
+            None
+        }
     };
     match event {
         Event::Apply(guard) => object(guard).map(Event::Apply),
-        Event::Delete(guard) => object(guard).map(Event::Delete),
         Event::InitApply(guard) => object(guard).map(Event::InitApply),
+        Event::Delete(guard) => {
+            let metadata = match &guard.0 {
+                Ok(object) => object.meta(),
+                Err(invalid) => &invalid.metadata,
+            };
+            let resource = named(metadata);
+            legible(resource.clone(), Legibility::Gone);
+            let before = || {
+                let before = ObjectRef::new(&resource.name).within(&resource.namespace);
+                cache.get(&before).map(|before| (*before).clone())
+            };
+            guard.0.ok().or_else(before).map(Event::Delete)
+        }
         Event::Init => Some(Event::Init),
         Event::InitDone => Some(Event::InitDone),
     }

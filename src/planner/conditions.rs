@@ -64,6 +64,7 @@ pub fn managed_status(
             .or_else(|| previous.platform.clone()),
         conditions: conditions(view, settlement, more),
         protection: object
+            .filter(|object| object.unreadable.is_none())
             .map(|object| object.protection)
             .or(previous.protection),
         drift: settlement.drift.iter().take(SHOWN).cloned().collect(),

@@ -6,7 +6,7 @@ use super::{
     operation,
     restraint::{before_release, restrained, suspension},
     settle::{settle, under_rule},
-    unmarked,
+    unmarked, unreadable,
 };
 use crate::{
     api::{
@@ -246,6 +246,10 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         return let_go(view);
     }
     let is_fresh = view.progress.fresh.as_ref() == Some(&object.id);
+    if let Some(message) = unreadable::of(object) {
+        let message = format!("{message} Or set deletionPolicy: Retain to let go of it untouched.");
+        return blocked(Reason::PlatformAnswerInvalid, message);
+    }
     match rules::deletion(&platform.capabilities, object, &view.neighbours.dependents) {
         Some(refusal) if is_fresh => {
             return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);

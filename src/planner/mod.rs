@@ -26,6 +26,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod unmarked;
+mod unreadable;
 mod view;
 
 pub use change_log::change_log;
@@ -40,7 +41,7 @@ pub use refused::refused_status;
 pub use restraint::{DeletionPermit, deletion_begun, left_suspended};
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
-    platform, reseller, tenant,
+    platform, reseller, tenant, unreadable_note,
 };
 pub use step::{Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};
@@ -133,6 +134,12 @@ fn decide(view: &View<'_>) -> Step {
             let message = format!(
                 "BackupPlatform {name:?}: {}. This goes on by itself once that platform is Ready.",
                 trouble.trim_end_matches('.')
+            );
+            without_platform(view, stalled_platform(view, message))
+        }
+        PlatformState::Unreadable { kind, name, why } => {
+            let message = format!(
+                "{kind} {name:?} is there and can't be read: {why}. This goes on by itself once it can be."
             );
             without_platform(view, stalled_platform(view, message))
         }
@@ -355,6 +362,10 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     }
     if let Some(refusal) = refusals::elsewhere(view, platform).or_else(|| refusals::circle(view)) {
         return refusals::refuse(&refusal);
+    }
+    if let Some(message) = unreadable::told(view) {
+        let verdict = Verdict::Stalled(Reason::PlatformAnswerInvalid, message);
+        return settle(verdict, Some(settle::REST));
     }
     match identity(view, platform) {
         Identity::Unknown => creation::next(view, platform, management),

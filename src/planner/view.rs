@@ -108,6 +108,15 @@ pub enum PlatformState {
         /// What it says is wrong.
         trouble: String,
     },
+    /// It, or what leads to it, is there and can't be read.
+    Unreadable {
+        /// The kind of what can't be read.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What can't be read.
+        why: String,
+    },
     /// It is there, but nothing was observed on it yet.
     Unobserved {
         /// Its name.

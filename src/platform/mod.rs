@@ -11,6 +11,7 @@ mod error;
 mod hooks;
 pub mod http;
 mod retry_after;
+mod rows;
 
 pub use breaker::{Breaker, Passage};
 pub use budget::{Budget, BudgetShare, Budgets, Fingerprint, RateLimit};

@@ -194,7 +194,7 @@ fn on_platform(
         } => move_client(inventory, &client, &customer),
         Step::SendWelcomeMail(id) => {
             let mut object = (**inventory.get(kind, &id)?).clone();
-            object.facts.welcome_mail_sent_at = Some(now);
+            object.facts.welcome_mail_sent_at = Some(now.into());
             inventory.record(object);
             Some(plain(ActionKind::SendWelcomeMail, &id, false))
         }
@@ -246,6 +246,7 @@ fn create(
         etag: None,
         protection: Protection::None,
         created_at: Some(now),
+        unreadable: None,
         facts: crate::estate::Facts::default(),
         settings,
     };

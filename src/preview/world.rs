@@ -107,6 +107,7 @@ impl World {
                 plans,
                 customers,
                 tenants,
+                unreadable: Arc::default(),
             }),
             shelves: Shelves {
                 platforms: platform_shelf,

@@ -1,9 +1,7 @@
 //! The order of a tenant's dates.
 
-use jiff::Timestamp;
-
 use super::registry::{self, Refusal};
-use crate::estate::Settings;
+use crate::{api::Moment, estate::Settings};
 
 /// Each pair in order: the earlier, the later, whether they may be the same instant.
 const PAIRS: [(&str, &str, bool); 3] = [
@@ -15,14 +13,17 @@ const PAIRS: [(&str, &str, bool); 3] = [
 /// Why the dates of a tenant contradict each other, if so: those that the spec states, and where it states none, those that
 /// the platform holds, which the schema can't see. Serves R-D33.
 pub fn quota_dates(settings: &Settings, held: Option<&Settings>) -> Option<Refusal> {
-    let instant = |path: &str| -> Option<Timestamp> {
+    let instant = |path: &str| -> Option<Moment> {
         let stated = settings.get(path).is_some();
-        let text = if stated {
-            settings.text(path)
+        if stated {
+            settings.moment(path)
         } else {
-            held?.text(path)
-        };
-        text?.parse().ok()
+            held?.moment(path)
+        }
+    };
+    let shown = |moment: Moment| match moment {
+        Moment::At(time) => time.to_string(),
+        Moment::Never => "never".to_owned(),
     };
     PAIRS.iter().find_map(|(earlier, later, same)| {
         let (first, last) = (instant(earlier)?, instant(later)?);
@@ -34,8 +35,11 @@ pub fn quota_dates(settings: &Settings, held: Option<&Settings>) -> Option<Refus
         } else {
             earlier
         };
-        let message =
-            format!("{earlier} is {first} and {later} is {last}, which is the wrong way round");
+        let message = format!(
+            "{earlier} is {} and {later} is {}, which is the wrong way round",
+            shown(first),
+            shown(last)
+        );
         let remedy = "State both dates, the earlier one first";
         let rule = &registry::QUOTA_DATES_IN_ORDER;
         Some(Refusal::new(rule, *field, message, remedy))

@@ -214,11 +214,15 @@ mod tests {
         };
         let says = |mode: &str| json!({"bandwidth": {"mode": mode}});
         let all = json!({"mode": "Always", "maxRate": "5M", "from": "BackupPlatform/msp"});
-        let off = |from: &str| json!({"mode": "Off", "from": from});
+        let off = |from: &str| json!({"mode": "Unlimited", "from": from});
         let table = [
-            (says("Off"), says("Always"), off("Customer/fabrikam")),
-            (says("Inherit"), says("Off"), off("Reseller/northwind")),
-            (json!({}), says("Off"), off("Reseller/northwind")),
+            (says("Unlimited"), says("Always"), off("Customer/fabrikam")),
+            (
+                says("Inherit"),
+                says("Unlimited"),
+                off("Reseller/northwind"),
+            ),
+            (json!({}), says("Unlimited"), off("Reseller/northwind")),
             (json!({}), says("Inherit"), all.clone()),
             (says("Inherit"), json!({}), all),
         ];
@@ -247,10 +251,10 @@ mod tests {
             in_effect(&[level("Reseller/r", &spec, &held)]),
             json!({"mode": "Window", "window": night, "from": "Reseller/r"})
         );
-        let off = json!({"bandwidth": {"mode": "Off"}});
+        let off = json!({"bandwidth": {"mode": "Unlimited"}});
         assert_eq!(
             in_effect(&[level("Reseller/r", &off, &held)]),
-            json!({"mode": "Off", "from": "Reseller/r"})
+            json!({"mode": "Unlimited", "from": "Reseller/r"})
         );
     }
 
@@ -281,7 +285,7 @@ mod tests {
     #[test]
     fn names_of_origins_fit_their_place_in_status() {
         let long = "r".repeat(400);
-        let spec = json!({"bandwidth": {"mode": "Off"}});
+        let spec = json!({"bandwidth": {"mode": "Unlimited"}});
         let from = effective(&[level(&long, &spec, &json!({}))]).bandwidth;
         assert_eq!(
             from.and_then(|own| own.from)

@@ -31,7 +31,9 @@ pub fn throttle(
     let applies = match (setting.mode, &setting.window) {
         (BandwidthMode::Always, _) => true,
         (BandwidthMode::Window, Some(window)) => covers(window, at, home)?,
-        (BandwidthMode::Window, None) | (BandwidthMode::Inherit | BandwidthMode::Off, _) => false,
+        (BandwidthMode::Window, None) | (BandwidthMode::Inherit | BandwidthMode::Unlimited, _) => {
+            false
+        }
     };
     let rate = || {
         let rate = setting.max_rate.as_ref()?;
@@ -181,7 +183,7 @@ mod tests {
             at(BandwidthMode::Always, Some(Rate::new("5M"))),
             Throttle::To(Some(5_000_000))
         );
-        assert_eq!(at(BandwidthMode::Off, None), Throttle::Free);
+        assert_eq!(at(BandwidthMode::Unlimited, None), Throttle::Free);
         assert_eq!(at(BandwidthMode::Inherit, None), Throttle::Free);
     }
 

@@ -150,9 +150,15 @@ impl Sight {
         planner::remote_object(&self.declared, &self.remote).or(self.stand_in.as_ref())
     }
 
+    /// The same, if it can be read: figures of one that can't be stay as they were.
+    pub fn readable(&self) -> Option<&Arc<Object>> {
+        self.object().filter(|object| object.unreadable.is_none())
+    }
+
     /// The labels that follow from what was observed.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let object = planner::remote_object(&self.declared, &self.remote);
+        let object = object.filter(|object| object.unreadable.is_none());
         match (&self.platform, object) {
             (PlatformState::Observed(platform), Some(object)) => {
                 planner::labels(self.declared.kind, &platform.name, object, &self.around)

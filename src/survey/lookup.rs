@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use kube::runtime::reflector::Store;
+
 use super::{
     AccountKey, Commons, Managed, PlatformKey, ResourceRef, Stores, find,
     gather::{created_at, resource_ref},
@@ -44,11 +46,18 @@ pub(super) struct Found {
 /// What the references of a resource lead to.
 pub(super) fn references<K: Managed>(commons: &Commons, stores: &Stores, object: &K) -> References {
     let namespace = object.meta().namespace.clone().unwrap_or_default();
-    let look = |kind: Kind, name: &str| match kind {
-        Kind::Reseller => reference(commons, stores, find(&stores.resellers, &namespace, name)),
-        Kind::ServicePlan => reference(commons, stores, find(&stores.plans, &namespace, name)),
-        Kind::Customer => reference(commons, stores, find(&stores.customers, &namespace, name)),
-        Kind::Tenant => reference(commons, stores, find(&stores.tenants, &namespace, name)),
+    let look = |kind: Kind, name: &str| {
+        let named = ResourceRef {
+            kind,
+            namespace: namespace.clone(),
+            name: name.to_owned(),
+        };
+        match kind {
+            Kind::Reseller => reference(commons, stores, &stores.resellers, &named),
+            Kind::ServicePlan => reference(commons, stores, &stores.plans, &named),
+            Kind::Customer => reference(commons, stores, &stores.customers, &named),
+            Kind::Tenant => reference(commons, stores, &stores.tenants, &named),
+        }
     };
     let references = object.references().into_iter();
     references
@@ -56,14 +65,26 @@ pub(super) fn references<K: Managed>(commons: &Commons, stores: &Stores, object:
         .collect()
 }
 
-fn reference<K: Managed>(commons: &Commons, stores: &Stores, found: Option<Arc<K>>) -> Reference {
-    let Some(object) = found else {
-        return Reference::Missing;
-    };
-    Reference::Found {
-        id: commons.index.held_by(&resource_ref(&*object)),
-        deleting: object.meta().deletion_timestamp.is_some(),
-        platform: stores.platform_of(&*object).ok(),
+fn reference<K: Managed>(
+    commons: &Commons,
+    stores: &Stores,
+    store: &Store<K>,
+    named: &ResourceRef,
+) -> Reference {
+    let id = commons.index.held_by(named);
+    match find(store, &named.namespace, &named.name) {
+        Some(object) => Reference::Found {
+            id,
+            deleting: object.meta().deletion_timestamp.is_some(),
+            platform: stores.platform_of(&*object).ok(),
+        },
+        // What can't be read is there, with what it holds.
+        None if stores.is_unreadable(named) => Reference::Found {
+            id,
+            deleting: false,
+            platform: None,
+        },
+        None => Reference::Missing,
     }
 }
 

@@ -20,10 +20,11 @@ mod standing;
 mod stores;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::sync::Arc;
 
-use kube::ResourceExt;
+use kube::{ResourceExt, api::ObjectMeta};
 
 pub use account::{AccountKey, Origin};
 pub use commons::Commons;
@@ -34,9 +35,10 @@ pub use quotas::Quotas;
 pub use referrers::{Named, Referrers, named};
 pub use site::{PlatformKey, Reports, Site, Terms};
 pub use stores::{Stores, find};
+pub use unreadable::{AnyRef, UnreadableResources};
 
 use crate::{
-    api::{Customer, Kind},
+    api::{Customer, Kind, names},
     estate::ObjectId,
 };
 use lookup::Lookup;
@@ -81,6 +83,11 @@ impl Survey {
         self.stores.platform_of(object)
     }
 
+    /// Whether a resource is there and can't be read.
+    pub fn is_unreadable(&self, resource: &ResourceRef) -> bool {
+        self.stores.is_unreadable(resource)
+    }
+
     /// Whether any customer on a platform lists clients, so that sweeps have to read them.
     pub fn lists_clients(&self, key: &PlatformKey) -> bool {
         let lists = |customer: &Customer| {
@@ -120,6 +127,22 @@ impl Survey {
             now,
         };
         self.quotas.note_sweep(&lookup, changed)
+    }
+
+    /// Notes what a resource holds that can't be read: its annotation still says so.
+    pub fn note_unread(&self, resource: &ResourceRef, metadata: &ObjectMeta) {
+        let noted = metadata.annotations.as_ref();
+        let noted = noted.and_then(|noted| noted.get(names::EXTERNAL_ID_ANNOTATION));
+        let Some((account, id)) = noted.and_then(|noted| noted.split_once('/')) else {
+            return;
+        };
+        if self.index.held_by(resource).is_none() {
+            let created = metadata.creation_timestamp.as_ref();
+            let created = created.map_or(jiff::Timestamp::MIN, |time| time.0);
+            let id = ObjectId::new(id);
+            let held = Some((account, &id, index::Title::Note));
+            self.index.note(resource, created, None, held);
+        }
     }
 
     /// Forgets a resource that is gone; what it leaves on the platform goes on counting. Returns whom to look at again: who

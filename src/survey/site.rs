@@ -16,7 +16,7 @@ use crate::{
         names,
         shared::{Adopt, Bandwidth, Branding, Management},
     },
-    estate::{Consumption, DataSources, ObjectId, Observation, UsageReport},
+    estate::{Consumption, DataSources, HealthReport, ObjectId, Observation, Unread, UsageReport},
     inventory::{Changes, Inventory, Surroundings, Ticket},
     planner::{PlatformFacts, Safety},
 };
@@ -123,12 +123,36 @@ pub struct Reports {
     pub health_as_of: Option<jiff::Timestamp>,
     /// Health by customer and tenant.
     pub health: HashMap<ObjectId, Vec<Arc<DataSources>>>,
+    /// Rows that can't be read: of consumption, and of health.
+    pub unread: [Unread; 2],
 }
 
 impl Reports {
+    /// What of both reports can't be read.
+    pub fn unreadable(&self) -> Unread {
+        let mut unread = Unread::default();
+        self.unread.iter().for_each(|some| unread.add(some.clone()));
+        unread
+    }
+
+    /// Takes a health report over.
+    pub fn note_health(&mut self, report: HealthReport) {
+        let mut health: HashMap<_, Vec<_>> = HashMap::new();
+        for row in report.rows {
+            health
+                .entry(row.customer_id.clone())
+                .or_default()
+                .push(Arc::new(row));
+        }
+        self.health_as_of = Some(report.as_of);
+        self.health = health;
+        self.unread[1] = report.unreadable;
+    }
+
     /// Takes a usage report over.
     pub fn note_usage(&mut self, report: UsageReport) {
         self.usage_as_of = Some(report.as_of);
+        self.unread[0] = report.unreadable;
         let key = |row: &Consumption| (row.customer_id.clone(), row.tenant_id.clone());
         let rows = report.rows.into_iter();
         self.usage = rows.map(|row| (key(&row), Arc::new(row))).collect();

@@ -27,6 +27,7 @@ pub fn stand_in(kind: Kind, spec: &serde_json::Value) -> Object {
         etag: None,
         protection: Protection::None,
         created_at: None,
+        unreadable: None,
         settings,
         facts: Facts::default(),
     }

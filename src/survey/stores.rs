@@ -7,7 +7,7 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
-use super::{Managed, PlatformKey, ResourceRef, resource_ref};
+use super::{Managed, PlatformKey, ResourceRef, UnreadableResources, resource_ref};
 use crate::api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant, names};
 
 /// All resources, by kind.
@@ -23,6 +23,8 @@ pub struct Stores {
     pub customers: Store<Customer>,
     /// All `Tenant`s.
     pub tenants: Store<Tenant>,
+    /// Which resources are there and can't be read.
+    pub unreadable: Arc<UnreadableResources>,
 }
 
 /// A resource of a kind by name.
@@ -32,14 +34,20 @@ pub fn find<K: Managed>(store: &Store<K>, namespace: &str, name: &str) -> Option
 
 impl Stores {
     /// The name of the `BackupPlatform` that a resource lives on, found through its references; of one that is being deleted
-    /// also by its status, since those above may be gone before it.
+    /// also by its status, since those above may be gone before it; and of one whose parent can't be read.
     ///
     /// # Errors
     /// The field and the name that lead nowhere.
     pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
         self.platform_by_references(object).or_else(|lost| {
             let deleted = object.meta().deletion_timestamp.is_some();
-            let status = object.managed().filter(|_| deleted);
+            let namespace = object.meta().namespace.as_deref().unwrap_or_default();
+            let above = object.parent_ref();
+            let unreadable = above.is_some_and(|(kind, above)| {
+                let why = self.unreadable.why(kind.as_str(), namespace, &above.name);
+                why.is_some()
+            });
+            let status = object.managed().filter(|_| deleted || unreadable);
             status
                 .and_then(|status| status.platform.clone())
                 .ok_or(lost)
@@ -86,9 +94,19 @@ impl Stores {
         .concat()
     }
 
-    /// Whether a resource is there.
+    /// Whether a resource is there and can't be read.
+    pub fn is_unreadable(&self, resource: &ResourceRef) -> bool {
+        let (kind, unreadable) = (resource.kind.as_str(), &self.unreadable);
+        let why = unreadable.why(kind, &resource.namespace, &resource.name);
+        why.is_some()
+    }
+
+    /// Whether a resource is there, if only as one that can't be read.
     pub fn exists(&self, resource: &ResourceRef) -> bool {
         let (name, namespace) = (&resource.name, &resource.namespace);
+        if self.is_unreadable(resource) {
+            return true;
+        }
         match resource.kind {
             Kind::Reseller => find(&self.resellers, namespace, name).is_some(),
             Kind::ServicePlan => find(&self.plans, namespace, name).is_some(),

@@ -9,6 +9,7 @@ mod embedded;
 mod embedded_faults;
 mod faults;
 mod lists;
+mod odd;
 mod reading;
 mod server;
 mod stage;

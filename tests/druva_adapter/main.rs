@@ -12,6 +12,7 @@ mod druva_contract;
 mod estate;
 mod examples;
 mod global_usage;
+mod odd;
 mod operations;
 mod quotas;
 mod reading;

@@ -199,7 +199,7 @@ async fn a_list_of_quotas_that_is_not_whole_is_an_error() {
         "{failing:?}"
     );
     for answer in [(|| Reply::error(404, "no")) as fn() -> Reply, || {
-        Reply::ok(&json!({"quotaConfigList": [{"quotaConfig": []}]}))
+        Reply::ok(&json!({"quotaConfig": []}))
     }] {
         let (garbled, _) = swept(answer).await;
         assert!(

@@ -76,12 +76,12 @@ async fn customers_and_resellers_say_what_they_inherit_and_from_whom() {
     patch(
         &stage,
         "customer/fabrikam",
-        &json!({"bandwidth": {"mode": "Off"}}),
+        &json!({"bandwidth": {"mode": "Unlimited"}}),
     );
     comes_out(
         &stage,
         "bandwidth",
-        json!({"mode": "Off", "from": "Customer/fabrikam"}),
+        json!({"mode": "Unlimited", "from": "Customer/fabrikam"}),
     )
     .await;
 

@@ -132,6 +132,7 @@ impl World {
             etag: Some("1".into()),
             protection: holdfast::estate::Protection::None,
             created_at: None,
+            unreadable: None,
             settings: Settings::from_document(kind, &document).expect("a spec that can be read"),
             facts: Facts::default(),
         }

@@ -36,6 +36,7 @@ pub struct Tap {
     platform: String,
     client: Client,
     heard: Arc<Mutex<Vec<Heard>>>,
+    spoilt: Arc<Mutex<Option<(String, String)>>>,
 }
 
 impl Tap {
@@ -50,10 +51,17 @@ impl Tap {
             platform: platform.to_owned(),
             client: Client::new(),
             heard: Arc::default(),
+            spoilt: Arc::default(),
         };
         let router = Router::new().fallback(relay).with_state(tap.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         tap
+    }
+
+    /// From now on answers have another text for this one; as the platform wrote them, when none is given.
+    pub fn spoil(&self, text: Option<(&str, &str)>) {
+        let mut spoilt = self.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
+        *spoilt = text.map(|(one, other)| (one.to_owned(), other.to_owned()));
     }
 
     /// Everything so far, in order.
@@ -100,7 +108,12 @@ async fn relay(
     // Whole once more: it has a length of its own.
     response.headers_mut().remove(header::TRANSFER_ENCODING);
     response.headers_mut().remove(header::CONTENT_LENGTH);
-    let bytes = answer.bytes().await.unwrap_or_default();
+    let mut bytes = answer.bytes().await.unwrap_or_default();
+    let spoilt = tap.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((one, other)) = &*spoilt {
+        bytes = String::from_utf8_lossy(&bytes).replace(one, other).into();
+    }
+    drop(spoilt);
     let mut all = tap.heard.lock().unwrap_or_else(PoisonError::into_inner);
     all[number].answer = serde_json::from_slice(&bytes).unwrap_or_default();
     all[number].status = Some(response.status());

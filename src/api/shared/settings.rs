@@ -16,8 +16,9 @@ closed_enum! {
     BandwidthMode {
         /// As the level above says: customer, then reseller, then its parents, then the platform.
         Inherit,
-        /// Never.
-        Off,
+        /// Never. It was called `Off`, which kubectl reads as `false`.
+        #[serde(alias = "Off")]
+        Unlimited,
         /// At all hours.
         Always,
         /// Between two times of day.
@@ -33,16 +34,16 @@ closed_enum! {
         .message("bandwidth.window belongs to mode: Window and to no other, since only then are there hours to keep: add the window, remove it, or change the mode")
         .field_path(".mode"),
     validation = Rule::new("!has(self.maxRate) || self.mode in ['Always', 'Window']")
-        .message("bandwidth.maxRate has no effect with mode Inherit or Off: set mode: Always or Window, or remove maxRate")
+        .message("bandwidth.maxRate has no effect with mode Inherit or Unlimited: set mode: Always or Window, or remove maxRate")
         .field_path(".maxRate"),
     validation = Rule::new("!has(self.maxRate) || string(self.maxRate) == '' || quantity(string(self.maxRate)).compareTo(quantity('0')) > 0")
-        .message("bandwidth.maxRate is 0, which would stop every backup: set a rate in bits per second such as 20M, or mode: Off for no limit; to stop a customer set active: false")
+        .message("bandwidth.maxRate is 0, which would stop every backup: set a rate in bits per second such as 20M, or mode: Unlimited for no limit; to stop a customer set active: false")
         .field_path(".maxRate"),
 )]
 pub struct Bandwidth {
     /// When backup traffic is throttled. `Inherit`: as the level above says (customer, then reseller, then its parents, then
-    /// the `BackupPlatform`); on a `BackupPlatform` it means that there is no setting. `Off`: never, whatever the levels above
-    /// say. `Always`: at all hours. `Window`: between two times of day. What is in effect, and from where, is in
+    /// the `BackupPlatform`); on a `BackupPlatform` it means that there is no setting. `Unlimited`: never, whatever the levels
+    /// above say. `Always`: at all hours. `Window`: between two times of day. What is in effect, and from where, is in
     /// `status.effective.bandwidth`.
     pub mode: BandwidthMode,
     /// The hours during which traffic is throttled. Only with `mode: Window`, and needed there.

@@ -223,7 +223,7 @@ pub struct Effective {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EffectiveBandwidth {
-    /// When traffic is throttled: `Off`, `Always` or `Window`; `Inherit` where no level has a setting.
+    /// When traffic is throttled: `Unlimited`, `Always` or `Window`; `Inherit` where no level has a setting.
     pub mode: BandwidthMode,
     /// The hours, with mode `Window`.
     #[serde(skip_serializing_if = "Option::is_none")]

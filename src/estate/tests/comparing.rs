@@ -1,8 +1,8 @@
 //! What the platform may spell otherwise, and what is a difference indeed.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{differing, paths};
+use super::{differing, paths, settings};
 use crate::api::Kind::{Customer, Reseller, ServicePlan, Tenant};
 
 // F18, I4
@@ -244,4 +244,59 @@ fn a_difference_tells_what_is_wanted_and_what_is_held() {
     assert_eq!(found[0].observed, Some(json!(5)));
     assert_eq!(found[1].field, "profile.fax");
     assert_eq!(found[1].observed, None);
+}
+
+// Whatever its fraction or offset, what most vendors write for never is one and the same instant, and keeps its text.
+#[test]
+fn every_way_to_write_never_is_the_same_and_keeps_its_text() {
+    let expires = |text: &str| json!({"licenceExpiresAt": text});
+    let never = "9999-12-31T23:59:59Z";
+    for other in [
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59+00:00",
+        "9999-12-31T12:00:00-26:30",
+    ] {
+        assert!(
+            differing(Tenant, &expires(never), &expires(other)).is_empty(),
+            "{other}"
+        );
+        assert_eq!(
+            settings(Tenant, &expires(other)).text("licenceExpiresAt"),
+            Some(other)
+        );
+        let call = |at: &str| json!({"communications": [{"id": "a", "at": at}]});
+        assert!(
+            differing(Customer, &call(never), &call(other)).is_empty(),
+            "{other}"
+        );
+    }
+    assert_eq!(
+        paths(Tenant, &expires(never), &expires("2027-01-01T00:00:00Z")),
+        ["licenceExpiresAt"]
+    );
+    assert_eq!(
+        paths(Tenant, &expires("2027-01-01T00:00:00Z"), &expires(never)),
+        ["licenceExpiresAt"]
+    );
+    assert_eq!(
+        paths(Tenant, &expires(never), &json!({})),
+        ["licenceExpiresAt"]
+    );
+}
+
+// The bridge wire and stored estates keep the word that a spec can't say.
+#[test]
+fn a_mode_that_was_called_off_is_read_and_sent_on_as_the_wire_spells_it() {
+    let mode = |word: &str| json!({"bandwidth": {"mode": word}});
+    assert!(differing(Customer, &mode("Unlimited"), &mode("Off")).is_empty());
+    assert!(differing(Customer, &mode("Off"), &mode("Unlimited")).is_empty());
+    let stored = settings(Reseller, &mode("Off"));
+    assert_eq!(stored.text("bandwidth.mode"), Some("Unlimited"));
+    let sent = super::super::spelt_for_the_wire(stored.to_document());
+    assert_eq!(Value::Object(sent), mode("Off"));
+    let window = settings(Reseller, &mode("Window")).to_document();
+    assert_eq!(
+        Value::Object(super::super::spelt_for_the_wire(window)),
+        mode("Window")
+    );
 }

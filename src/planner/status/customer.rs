@@ -93,11 +93,11 @@ pub fn customer(
                 .cloned()
                 .collect(),
         }),
-        trial_ends_at: object.facts.trial_ends_at,
+        trial_ends_at: object.facts.trial_ends_at.clone(),
         usage,
         health,
         effective: Some(rules::effective(&around.levels)),
-        welcome_mail_sent_at: object.facts.welcome_mail_sent_at,
+        welcome_mail_sent_at: object.facts.welcome_mail_sent_at.clone(),
         summary: Some(summary),
     };
     (status, conditions)

@@ -11,7 +11,7 @@ mod tenant;
 pub use customer::customer;
 pub use labels::{fitting, labels};
 pub use plan::plan;
-pub use platform::{PlatformHealth, PlatformSummary, platform};
+pub use platform::{PlatformHealth, PlatformSummary, platform, unreadable_note};
 pub use reseller::reseller;
 pub use tenant::{next_change, tenant};
 

@@ -5,18 +5,24 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use crate::{
     api::{
         ConditionType, Reason,
+        bounds::shortened,
         platform::{
             Account, AdministratorCounts, BackupPlatformSpec, BackupPlatformStatus,
             BackupPlatformSummary, LicencePool, ObjectCounts, RemoteName, StorageLocation,
-            UnmanagedObject,
+            UnmanagedObject, UnreadableItem,
         },
         quantity::Count,
         shared::{Bandwidth, BandwidthMode},
     },
-    estate::Protection,
+    estate::{Protection, Unread, Unreadable},
+    planner::Note,
 };
 
 use super::NOTHING;
+
+/// Longest id and message of what can't be read.
+const LONGEST_ID: usize = 128;
+const LONGEST_MESSAGE: usize = 512;
 
 /// Unmanaged objects named in status.
 const UNMANAGED: usize = 20;
@@ -45,6 +51,8 @@ pub struct PlatformSummary {
     pub objects: ObjectCounts,
     /// Objects that no resource declares.
     pub unmanaged: Vec<UnmanagedObject>,
+    /// What can't be read.
+    pub unread: Unread,
     /// The customer that takes clients nobody lists.
     pub default_customer: Option<RemoteName>,
     /// Resources whose deletion is held since there were too many.
@@ -157,6 +165,12 @@ fn describe(status: &mut BackupPlatformStatus, summary: &PlatformSummary) {
     };
     status.unmanaged.sort_by_key(protected_first);
     status.unmanaged.truncate(UNMANAGED);
+    let item = |item: &Unreadable| UnreadableItem {
+        kind: item.kind,
+        external_id: item.id.as_ref().map(|id| shortened(id, LONGEST_ID)),
+        message: shortened(&item.why, LONGEST_MESSAGE),
+    };
+    status.unreadable = summary.unread.named.iter().map(item).collect();
     let active = surroundings
         .administrators
         .iter()
@@ -225,6 +239,7 @@ fn conditions(
     };
     said.extend(single_administrator(summary));
     said.extend(deletions_held(summary));
+    said.extend(unreadable(summary));
     said.extend(set_at_console(spec));
     said
 }
@@ -301,6 +316,45 @@ fn deletion_waits(departure: Option<&str>) -> Option<Said> {
     let message = departure?.to_owned();
     let reason = Reason::WaitingForDependents;
     Some((ConditionType::DeletionBlocked, Some(true), reason, message))
+}
+
+/// What can't be read is left alone, and is said once for all.
+fn unreadable(summary: Option<&PlatformSummary>) -> Option<Said> {
+    let unread = &summary?.unread;
+    let first = unread.named.first()?;
+    let id = first.id.as_ref().map(|id| format!(" {id}"));
+    let message = format!(
+        "{} on the platform can't be read, first {}{}: {}. It is left alone until it can be, and nothing else is held up; status.unreadable names up to 20. Correct it at the platform's console, or have the platform's support look at it.",
+        unread.count(),
+        first.kind,
+        shortened(&id.unwrap_or_default(), LONGEST_ID),
+        shortened(first.why.trim_end_matches('.'), LONGEST_MESSAGE),
+    );
+    Some((
+        ConditionType::ObjectsUnreadable,
+        Some(true),
+        Reason::PlatformAnswerInvalid,
+        message,
+    ))
+}
+
+/// The event for what can't be read: one when it begins.
+pub fn unreadable_note(
+    before: Option<&BackupPlatformStatus>,
+    now: &BackupPlatformStatus,
+) -> Option<Note> {
+    let of = |status: &BackupPlatformStatus| {
+        let mut conditions = status.conditions.iter();
+        let kind = ConditionType::ObjectsUnreadable.as_str();
+        let found = conditions.find(|condition| condition.type_ == kind);
+        found.map(|condition| condition.message.clone())
+    };
+    let message = of(now)?;
+    before.and_then(of).is_none().then(|| Note {
+        warning: true,
+        reason: ConditionType::ObjectsUnreadable.to_string(),
+        message,
+    })
 }
 
 /// R-V9, R-S7: what holds for a platform as a whole is inherited in status, and set by a person: its interface has no place

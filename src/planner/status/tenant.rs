@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Around, HealthCondition, NOTHING, consumption, joined};
 use crate::{
     api::{
+        Moment,
         quantity::Credits,
         shared::ManagedStatus,
         tenant::{QuotaStatus, TenantStatus, TenantSummary},
@@ -76,10 +77,10 @@ pub fn tenant(
                 .flatten()
                 .filter_map(|region| region.as_str()),
         )),
-        expires: Some(settings.text("licenceExpiresAt").map_or_else(
-            || "never".into(),
-            |instant| instant.chars().take(10).collect(),
-        )),
+        expires: Some(match settings.moment("licenceExpiresAt") {
+            None | Some(Moment::Never) => "never".into(),
+            Some(Moment::At(expires)) => expires.to_string().chars().take(10).collect(),
+        }),
         health: Some(consumption::success(health.as_ref())),
     };
     let status = TenantStatus {

@@ -341,6 +341,20 @@ fn a_licence_that_expires_ends_the_quota_and_brings_the_pass_back() {
     assert_eq!(again(ending), hours(1));
     let over = json!({"quota": {"credits": 50}, "licenceExpiresAt": "2026-06-01T12:00:00Z"});
     assert_eq!(again(over), None);
+    let never = "9999-12-31T23:59:59Z";
+    let endless = json!({"quota": {"credits": 50, "endsAt": never}, "licenceExpiresAt": never});
+    assert_eq!(again(endless), None);
+    let unbegun = tenant("t")
+        .with(json!({"quota": {"credits": 50, "effectiveAt": never}}))
+        .applied();
+    let (status, _) = crate::planner::tenant(
+        unbegun.remote.claimed.as_deref(),
+        &crate::planner::Around::default(),
+        None,
+        crate::planner::tests::fixtures::noon(),
+    );
+    let quota = status.quota.expect("a quota");
+    assert_eq!((quota.in_effect, quota.next_change_at), (Some(false), None));
 }
 
 // F20

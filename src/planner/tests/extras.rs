@@ -123,7 +123,7 @@ fn the_welcome_mail_is_sent_once() {
     assert_eq!(scene.next(), Step::SendWelcomeMail(ObjectId::new(ID)));
     let sent = scene
         .clone()
-        .where_object(|object| object.facts.welcome_mail_sent_at = Some(noon()));
+        .where_object(|object| object.facts.welcome_mail_sent_at = Some(noon().into()));
     assert_eq!(sent.settlement().verdict, Verdict::InSync);
     let unable = scene.clone().without(Capability::SendWelcomeMail);
     assert_eq!(unable.settlement().manual_steps[0].field, "welcomeMail");

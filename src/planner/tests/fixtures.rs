@@ -80,6 +80,7 @@ pub fn remote(kind: Kind, id: &str, document: &Value) -> Object {
         etag: Some("v1".into()),
         protection: Protection::None,
         created_at: Some(noon() - Duration::from_secs(3600)),
+        unreadable: None,
         settings: Settings::from_document(kind, document).expect("a document that fits"),
         facts: Facts::default(),
     }

@@ -69,8 +69,9 @@ fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
 // R-N12: what the interface can't do names the console's page; what the platform has no place for is said.
 #[test]
 fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
-    let mut scene = fabrikam()
-        .with(json!({"contacts": [{"email": "a@fabrikam.example"}], "bandwidth": {"mode": "Off"}}));
+    let mut scene = fabrikam().with(
+        json!({"contacts": [{"email": "a@fabrikam.example"}], "bandwidth": {"mode": "Unlimited"}}),
+    );
     let takes = ["name", "accountName", "profile.phone"].map(str::to_owned);
     let capabilities = &mut scene.facts.capabilities;
     capabilities.fields.insert(Kind::Customer, takes.into());

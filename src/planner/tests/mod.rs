@@ -20,3 +20,4 @@ mod rules;
 mod secrecy;
 mod telling;
 mod unmarked;
+mod unreadable;

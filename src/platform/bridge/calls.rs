@@ -9,21 +9,22 @@ use reqwest::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Bridge, Change,
+    Asked, Bridge, Change,
     account::reading,
     answer::{Secrets, garbled, read},
     expected,
-    wire::{Item, Operation, Pool, RehearsalBody, collection},
+    wire::{Operation, Pool, RehearsalBody, collection},
     written,
 };
 use crate::{
     api::Kind,
     estate::{
-        Capabilities, Capability, Claim, Client, HealthReport, Object, ObjectId, Observation,
-        Scope, UsageReport,
+        Capabilities, Capability, Claim, Client, HealthReport, ItemKind, Licences, Object,
+        ObjectId, Observation, Scope, Unread, Unreadable, UsageReport, spelt_for_the_wire,
     },
     platform::{
         Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
+        rows::{Lost, Raw, whole},
     },
 };
 
@@ -46,7 +47,7 @@ impl Bridge {
         &self,
         operation: &'static str,
         segments: &[&str],
-    ) -> Result<Option<Item>, PlatformError> {
+    ) -> Result<Option<Raw>, PlatformError> {
         let answer = self.look(reading(operation, Lane::Edit), self.url(segments)?);
         match answer.await {
             Ok(item) => Ok(Some(item)),
@@ -58,29 +59,32 @@ impl Bridge {
         }
     }
 
-    async fn objects(&self, kind: Kind, page_size: u32) -> Result<Vec<Object>, PlatformError> {
-        let operation = operation!(kind, "GET", "");
-        self.list_as(operation, collection(kind), page_size, |item: Item| {
-            expected(operation, kind, item, |_| true)
-        })
-        .await
-    }
-
-    async fn clients(&self, wanted: bool, page_size: u32) -> Result<Vec<Client>, PlatformError> {
+    async fn clients(
+        &self,
+        wanted: bool,
+        page_size: u32,
+    ) -> Result<(Vec<Client>, Unread), PlatformError> {
         if wanted {
             self.list("GET /v1/clients", "clients", page_size).await
         } else {
-            Ok(Vec::new())
+            Ok((Vec::new(), Unread::default()))
         }
     }
 
-    async fn pool(&self, readable: bool) -> Result<Option<Pool>, PlatformError> {
+    /// The pool of licences, where the platform has one. One that can't be read is noted.
+    async fn pool(&self, readable: bool) -> Result<(Option<Licences>, Unread), PlatformError> {
+        let mut unread = Unread::default();
         if !readable {
-            return Ok(None);
+            return Ok((None, unread));
         }
-        self.get(reading("GET /v1/pool", Lane::Sweep), self.url(&["pool"])?)
-            .await
-            .map(Some)
+        let call = reading("GET /v1/pool", Lane::Sweep);
+        let raw: Raw = self.get(call, self.url(&["pool"])?).await?;
+        let pool = whole::<Pool>(&raw, &["licences"]);
+        let licences = pool.map_err(|Lost { why, .. }| {
+            let (kind, id) = (ItemKind::LicencePool, None);
+            unread.note(Unreadable { kind, id, why });
+        });
+        Ok((licences.ok().map(|pool| pool.licences), unread))
     }
 
     async fn post(
@@ -92,7 +96,7 @@ impl Bridge {
     ) -> Result<Written, PlatformError> {
         let url = self.url(&[collection(kind), &format!("{id}:{verb}")])?;
         self.change(operation, Change::new(Method::POST, url), |answer| {
-            written(operation, kind, &answer, |object| object.id == *id)
+            written(operation, kind, &answer, Asked::Id(id))
         })
         .await
     }
@@ -106,28 +110,36 @@ impl Platform for Bridge {
 
     async fn observe(&self, scope: Scope) -> Result<Observation, PlatformError> {
         let (capabilities, page_size) = self.introduce(Lane::Sweep).await?;
+        let objects = |kind| self.objects(operation!(kind, "GET", ""), kind, page_size);
         let (resellers, plans, customers, tenants) = try_join!(
-            self.objects(Kind::Reseller, page_size),
-            self.objects(Kind::ServicePlan, page_size),
-            self.objects(Kind::Customer, page_size),
-            self.objects(Kind::Tenant, page_size),
+            objects(Kind::Reseller),
+            objects(Kind::ServicePlan),
+            objects(Kind::Customer),
+            objects(Kind::Tenant),
         )?;
-        let (locations, administrators, pool, clients) = try_join!(
+        let (locations, administrators, licences, clients) = try_join!(
             self.list("GET /v1/locations", "locations", page_size),
             self.list("GET /v1/administrators", "administrators", page_size),
             self.pool(capabilities.can(Capability::ReadLicences)),
             self.clients(scope.clients, page_size),
         )?;
+        let mut unreadable = Unread::default();
+        let mut objects = Vec::new();
+        for (some, unread) in [resellers, plans, customers, tenants] {
+            objects.extend(some);
+            unreadable.add(unread);
+        }
+        for unread in [locations.1, administrators.1, licences.1, clients.1] {
+            unreadable.add(unread);
+        }
         Ok(Observation {
             capabilities,
-            objects: [resellers, plans, customers, tenants]
-                .into_iter()
-                .flatten()
-                .collect(),
-            locations,
-            administrators,
-            licences: pool.map(|pool| pool.licences),
-            clients,
+            objects,
+            locations: locations.0,
+            administrators: administrators.0,
+            licences: licences.0,
+            clients: clients.0,
+            unreadable,
         })
     }
 
@@ -136,7 +148,7 @@ impl Platform for Bridge {
         let item = self
             .lookup(operation, &[collection(kind), id.as_str()])
             .await?;
-        item.map(|item| expected(operation, kind, item, |object| object.id == *id))
+        item.map(|item| expected(operation, kind, &item, Asked::Id(id)))
             .transpose()
     }
 
@@ -145,8 +157,7 @@ impl Platform for Bridge {
         let item = self
             .lookup(operation, &[collection(kind), "by-ref", claim.as_str()])
             .await?;
-        let carries_it = |object: &Object| object.claim.as_ref() == Some(claim);
-        item.map(|item| expected(operation, kind, item, carries_it))
+        item.map(|item| expected(operation, kind, &item, Asked::Claim(claim)))
             .transpose()
     }
 
@@ -165,13 +176,11 @@ impl Platform for Bridge {
         let url = self.url(&[collection(kind), "by-ref", claim.as_str()])?;
         let change = Change {
             condition: Some((IF_NONE_MATCH, "*".to_owned())),
-            document: Some(document),
+            document: Some(spelt_for_the_wire(document)),
             ..Change::new(Method::PUT, url)
         };
         let created = self.change(operation, change, |answer| {
-            written(operation, kind, &answer, |object| {
-                object.claim.as_ref() == Some(claim)
-            })
+            written(operation, kind, &answer, Asked::Claim(claim))
         });
         created.await.map_err(|error| match error {
             PlatformError::Refused(problem) if problem.kind == ProblemKind::PreconditionFailed => {
@@ -197,11 +206,11 @@ impl Platform for Bridge {
         let change = Change {
             condition: etag.map(|etag| (IF_MATCH, etag.to_owned())),
             content_type: "application/merge-patch+json",
-            document: Some(patch),
+            document: Some(spelt_for_the_wire(patch)),
             ..Change::new(Method::PATCH, self.url(&[collection(kind), id.as_str()])?)
         };
         self.change(operation, change, |answer| {
-            written(operation, kind, &answer, |object| object.id == *id)
+            written(operation, kind, &answer, Asked::Id(id))
         })
         .await
     }
@@ -345,12 +354,10 @@ impl Platform for Bridge {
     }
 
     async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError> {
-        let (as_of, rows) = self.report("GET /v1/usage", "usage", days).await?;
-        Ok(UsageReport { as_of, rows })
+        self.report("GET /v1/usage", "usage", days).await
     }
 
     async fn health(&self, days: u16) -> Result<HealthReport, PlatformError> {
-        let (as_of, rows) = self.report("GET /v1/health", "health", days).await?;
-        Ok(HealthReport { as_of, rows })
+        self.report("GET /v1/health", "health", days).await
     }
 }

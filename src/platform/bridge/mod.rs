@@ -9,7 +9,7 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 mod account;
 mod answer;
@@ -19,13 +19,17 @@ mod wire;
 
 use account::Acquaintance;
 use answer::{Secrets, garbled, read, succeeded};
-use wire::{Accepted, Item, is_usable_id};
+use wire::{Accepted, is_usable_id};
 
 use super::{
     Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
     http::{Answer, Call, Http, HttpOptions, SetupError},
+    rows::Raw,
 };
-use crate::{api::Kind, estate::Object};
+use crate::{
+    api::Kind,
+    estate::{Claim, Object, ObjectId},
+};
 
 /// How to reach a bridge.
 pub struct BridgeOptions {
@@ -192,17 +196,31 @@ impl Change {
     }
 }
 
-/// An item as an object, when it is the one that was asked for.
+/// Which object was asked for.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    Id(&'a ObjectId),
+    Claim(&'a Claim),
+}
+
+/// An item as an object, when it is the one that was asked for. One whose mark can't be read is taken to carry it.
 fn expected(
     operation: &str,
     kind: Kind,
-    item: Item,
-    is_expected: impl FnOnce(&Object) -> bool,
+    item: &RawValue,
+    asked: Asked<'_>,
 ) -> Result<Object, PlatformError> {
-    let object = item
-        .into_object(kind)
-        .map_err(|problem| garbled(operation, &problem))?;
-    if is_expected(&object) {
+    let mut object = wire::object(kind, item).map_err(|lost| garbled(operation, &lost.why))?;
+    let is_it = match asked {
+        Asked::Id(id) => object.id == *id,
+        Asked::Claim(claim) => {
+            if object.unreadable.is_some() && object.claim.is_none() {
+                object.claim = Some(claim.clone());
+            }
+            object.claim.as_ref() == Some(claim)
+        }
+    };
+    if is_it {
         Ok(object)
     } else {
         Err(garbled(operation, "the answer is about another object"))
@@ -214,7 +232,7 @@ fn written(
     operation: &str,
     kind: Kind,
     answer: &Answer,
-    is_expected: impl FnOnce(&Object) -> bool,
+    asked: Asked<'_>,
 ) -> Result<Written, PlatformError> {
     if answer.status == reqwest::StatusCode::ACCEPTED {
         let Accepted { operation: id } = read(operation, answer)?;
@@ -224,7 +242,8 @@ fn written(
             Err(garbled(operation, "accepted without an operation id"))
         };
     }
-    let object = expected(operation, kind, read(operation, answer)?, is_expected)?;
+    let item: Raw = read(operation, answer)?;
+    let object = expected(operation, kind, &item, asked)?;
     Ok(Written::Done(Box::new(object)))
 }
 

@@ -4,17 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{
-    Deserialize,
+    Deserialize, Deserializer,
     de::{DeserializeOwned, IntoDeserializer, value},
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
-    api::Kind,
+    api::{Kind, Moment},
     estate::{
         Account, Administrator, Capabilities, Capability, Claim, Client, Consumption, DataSources,
-        Facts, Licences, Object, ObjectId, Protection, Settings, StorageLocation,
+        Facts, ItemKind, Licences, Object, ObjectId, Protection, Settings, StorageLocation,
     },
+    platform::rows::{Lost, Raw, document, salvage, whole},
 };
 
 /// The contract's version that we speak.
@@ -23,48 +24,87 @@ const CONTRACT: &str = "1";
 /// One page of a list or report.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Page<T> {
-    pub(super) items: Vec<T>,
+pub(super) struct Page {
+    pub(super) items: Vec<Raw>,
     #[serde(default)]
     pub(super) next: Option<String>,
     /// True on the last page only. Without it nothing is believed.
     pub(super) complete: bool,
     /// The age of a report's figures.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Moment::timed")]
     pub(super) as_of: Option<jiff::Timestamp>,
 }
 
 /// What a list holds.
-pub(super) trait Row: DeserializeOwned {
+pub(super) trait Row: Sized {
+    /// What it is, where it can't be read.
+    const KIND: ItemKind;
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Anything of it that can't be read.
+    fn read(raw: &RawValue) -> Result<Self, Lost>;
+
     /// What may occur once in a list.
     fn key(&self) -> String;
 }
 
 impl Row for StorageLocation {
+    const KIND: ItemKind = ItemKind::StorageLocation;
+
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        whole(raw, &["id", "name"])
+    }
+
     fn key(&self) -> String {
         self.id.clone()
     }
 }
 
 impl Row for Administrator {
+    const KIND: ItemKind = ItemKind::Administrator;
+
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        whole(raw, &["id"])
+    }
+
     fn key(&self) -> String {
         self.id.clone()
     }
 }
 
 impl Row for Client {
+    const KIND: ItemKind = ItemKind::Client;
+
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        whole(raw, &["id", "customerId"])
+    }
+
     fn key(&self) -> String {
         self.id.to_string()
     }
 }
 
 impl Row for Consumption {
+    const KIND: ItemKind = ItemKind::UsageRow;
+
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        whole(raw, &["customerId"]).map_err(of_customer(raw))
+    }
+
     fn key(&self) -> String {
         report_key(&self.customer_id, self.tenant_id.as_ref())
     }
 }
 
 impl Row for DataSources {
+    const KIND: ItemKind = ItemKind::HealthRow;
+
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        whole(raw, &["customerId"]).map_err(of_customer(raw))
+    }
+
     fn key(&self) -> String {
         report_key(&self.customer_id, self.tenant_id.as_ref())
     }
@@ -74,91 +114,112 @@ fn report_key(customer: &ObjectId, tenant: Option<&ObjectId>) -> String {
     format!("{customer}\n{}", tenant.map_or("", ObjectId::as_str))
 }
 
-/// An item of one of the four kinds: head and settings side by side.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct Item(Value);
-
-impl Row for Item {
-    fn key(&self) -> String {
-        self.0
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
+/// A row of a report has the id of what it is about.
+fn of_customer(raw: &RawValue) -> impl FnOnce(Lost) -> Lost {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct About {
+        customer_id: String,
+        #[serde(default)]
+        tenant_id: Option<String>,
     }
+    let about = salvage::<About>(raw, &["customerId"]).ok();
+    let id = about.map(|(about, _)| about.tenant_id.unwrap_or(about.customer_id));
+    |lost| Lost { id, ..lost }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Head {
     id: String,
-    name: String,
+    #[serde(default)]
+    name: Option<String>,
     #[serde(default)]
     external_ref: Option<String>,
     #[serde(default)]
     etag: Option<String>,
-    #[serde(default)]
-    protection: Option<String>,
-    #[serde(default)]
+    #[serde(default = "unprotected", deserialize_with = "known_protection")]
+    protection: Protection,
+    #[serde(default, deserialize_with = "Moment::timed")]
     created_at: Option<jiff::Timestamp>,
     #[serde(default)]
     facts: Option<Facts>,
 }
 
-impl Item {
-    /// The object in our terms.
-    ///
-    /// # Errors
-    /// What can't be read, without the value: it may be a customer's.
-    pub(super) fn into_object(mut self, kind: Kind) -> Result<Object, String> {
-        for image in ["logo", "icon"] {
-            self.digest_for_image(image);
-        }
-        let head =
-            Head::deserialize(&self.0).map_err(|_| "an item's head can't be read".to_owned())?;
-        if !is_usable_id(&head.id) {
-            return Err("an item has no usable id".to_owned());
-        }
-        let settings = Settings::from_document(kind, &self.0)
-            .map_err(|error| format!("field {} of item {} can't be read", error.field, head.id))?;
-        Ok(Object {
-            kind,
-            id: ObjectId::new(&head.id),
-            name: head.name,
-            claim: head
-                .external_ref
-                .filter(|mark| !mark.is_empty())
-                .as_deref()
-                .map(Claim::new),
-            etag: head.etag,
-            protection: protection(head.protection.as_deref()),
-            created_at: head.created_at,
-            settings,
-            facts: head.facts.unwrap_or_default(),
-        })
+/// An item of one of the four kinds, head and settings side by side, in our terms. What of it can't be read it says itself.
+///
+/// # Errors
+/// An item of which not even the id is as it should be.
+pub(super) fn object(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
+    let (head, odd_head) = salvage::<Head>(raw, &["id"])?;
+    if !is_usable_id(&head.id) {
+        return Err(Lost {
+            id: None,
+            why: format!("{:?} can't be an id", head.id),
+        });
     }
+    let (mut document, odd_members) = document(raw);
+    for image in ["logo", "icon"] {
+        digest_for_image(&mut document, image);
+    }
+    let (settings, odd_settings) = Settings::salvage(kind, &document);
+    let nameless = head.name.is_none() && document.get("name").is_none();
+    let odd: Vec<String> = odd_head
+        .into_iter()
+        .chain(nameless.then(|| "name is missing".to_owned()))
+        .chain(odd_members)
+        .chain(odd_settings.iter().map(ToString::to_string))
+        .collect();
+    Ok(Object {
+        kind,
+        id: ObjectId::new(&head.id),
+        name: head.name.unwrap_or_default(),
+        claim: head
+            .external_ref
+            .filter(|mark| !mark.is_empty())
+            .as_deref()
+            .map(Claim::new),
+        etag: head.etag,
+        protection: head.protection,
+        created_at: head.created_at,
+        settings,
+        facts: head.facts.unwrap_or_default(),
+        unreadable: (!odd.is_empty()).then(|| odd.join("; ")),
+    })
+}
 
-    /// An image comes as `{sha256, contentType}`; what we compare is its digest.
-    fn digest_for_image(&mut self, image: &str) {
-        let Some(value) = self
-            .0
-            .get_mut("branding")
-            .and_then(|branding| branding.get_mut(image))
-        else {
-            return;
-        };
-        if value.is_object() {
-            *value = value.get_mut("sha256").map(Value::take).unwrap_or_default();
-        }
+/// An image comes as `{sha256, contentType}`; what we compare is its digest.
+fn digest_for_image(document: &mut Value, image: &str) {
+    let branding = document.get_mut("branding");
+    let Some(value) = branding.and_then(|branding| branding.get_mut(image)) else {
+        return;
+    };
+    if value.is_object() {
+        *value = value.get_mut("sha256").map(Value::take).unwrap_or_default();
     }
 }
 
-fn protection(word: Option<&str>) -> Protection {
-    match word {
-        None => Protection::None,
-        Some(word) => known(word).unwrap_or(Protection::Foreign),
-    }
+/// An item of a list: one whose id isn't as it should be and can be read all the same is that object.
+///
+/// # Errors
+/// An item of which not even the id can be read.
+pub(super) fn listed(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
+    object(kind, raw).or_else(|lost| match lost {
+        Lost { id: Some(id), why } if is_usable_id(&id) => Ok(Object::unreadable(kind, &id, why)),
+        Lost { why, .. } => Err(Lost { id: None, why }),
+    })
+}
+
+fn unprotected() -> Protection {
+    Protection::None
+}
+
+/// A protection that isn't understood means hands off.
+fn known_protection<'de, D: Deserializer<'de>>(from: D) -> Result<Protection, D::Error> {
+    let word = Option::<String>::deserialize(from)?;
+    Ok(word.map_or(Protection::None, |word| {
+        known(&word).unwrap_or(Protection::Foreign)
+    }))
 }
 
 fn known<T: DeserializeOwned>(word: &str) -> Option<T> {

@@ -37,7 +37,7 @@ impl Druva {
     async fn ask_account(&self, lane: Lane) -> Result<Account, PlatformError> {
         let operation = "GET /msp/v2/events";
         let url = with_query(&self.url(&["v2", "events"])?, &[("pageSize", "1")]);
-        let page: Page<Event> = self.get(reading(operation, lane), url).await?;
+        let page: Page = self.get(reading(operation, lane), url).await?;
         if page.rows.is_empty() {
             return Err(PlatformError::Unavailable(
                 "the account has no events yet, and nothing else tells which account it is; log in to the console once, which makes one"
@@ -45,6 +45,7 @@ impl Druva {
             ));
         }
         let named = page.rows.iter().find_map(|event| {
+            let event: Event = serde_json::from_str(event.get()).ok()?;
             let id = event.global_id.as_deref()?.strip_prefix(PREFIX)?;
             (!id.is_empty()).then(|| id.to_owned())
         });

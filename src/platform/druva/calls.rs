@@ -1,7 +1,5 @@
 //! The port's methods as requests of the MSP API.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use futures::try_join;
 use serde_json::{Map, Value};
@@ -10,45 +8,80 @@ use tokio::time::Instant;
 use super::{
     Druva,
     answer::garbled,
-    document, mapping, reading, tasks,
-    wire::{Admin, Customer, Quota, ServicePlan, Task, Tenant},
+    document, is_usable_id, mapping,
+    pages::Listed,
+    quotas::Quotas,
+    reading, tasks,
+    wire::{Admin, Customer, CustomerQuotas, ServicePlan, Task, Tenant},
     writes::beyond,
 };
 use crate::{
     api::Kind,
     estate::{
-        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope,
-        UsageReport,
+        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope, Unread,
+        Unreadable, UsageReport,
     },
     platform::{
         Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
+        rows::Lost,
     },
 };
 
-const OBSERVATION: &str = "reading the account";
+const BESIDE: &str = "reading the customer's tenants, one of which can't be read";
+
+/// What a sweep has read, as objects as far as they have an id.
+#[derive(Default)]
+struct Sorted {
+    objects: Vec<Object>,
+    unreadable: Unread,
+}
+
+impl Sorted {
+    fn add<T>(
+        &mut self,
+        kind: Kind,
+        listed: Listed<T>,
+        object: impl Fn(&T) -> Result<Object, Lost>,
+    ) {
+        let read = listed.rows.iter().map(object);
+        for read in read.chain(listed.lost.into_iter().map(Err)) {
+            match read {
+                Ok(object) => self.objects.push(object),
+                Err(Lost { id: Some(id), why }) if is_usable_id(&id) => {
+                    self.objects.push(Object::unreadable(kind, &id, why));
+                }
+                Err(Lost { why, .. }) => self.unreadable.note(Unreadable {
+                    kind: kind.into(),
+                    id: None,
+                    why,
+                }),
+            }
+        }
+    }
+}
 
 impl Druva {
-    fn objects(
+    fn sorted(
         &self,
-        plans: &[ServicePlan],
-        customers: &[Customer],
-        tenants: &[Tenant],
+        plans: Listed<ServicePlan>,
+        customers: Listed<Customer>,
+        tenants: Listed<Tenant>,
         admins: &[Admin],
-        quotas: &HashMap<String, Vec<Quota>>,
-    ) -> Result<Vec<Object>, PlatformError> {
-        let plans = plans
-            .iter()
-            .map(|plan| mapping::plan(plan, self.known.tenants_on(plan.id)));
-        let customers = customers.iter().map(|customer| {
-            let quotas = quotas.get(&customer.id).map(Vec::as_slice);
-            let holdings = self.known.holdings(&customer.id);
-            mapping::customer(customer, admins, holdings, quotas.unwrap_or_default())
+        quotas: &Quotas,
+    ) -> Sorted {
+        let mut sorted = Sorted::default();
+        sorted.add(Kind::ServicePlan, plans, |plan| {
+            mapping::plan(plan, self.known.tenants_on(plan.id))
         });
-        let objects = plans
-            .chain(customers)
-            .chain(tenants.iter().map(mapping::tenant));
-        let objects: Result<Vec<Object>, String> = objects.collect();
-        objects.map_err(|problem| garbled(OBSERVATION, &problem))
+        sorted.add(Kind::Customer, customers, |customer| {
+            let (held, odd) = quotas.of(&customer.id);
+            let holdings = self.known.holdings(&customer.id);
+            let mut object = mapping::customer(customer, admins, holdings, held)?;
+            object.unreadable = object.unreadable.or_else(|| odd.cloned());
+            Ok(object)
+        });
+        sorted.add(Kind::Tenant, tenants, mapping::tenant);
+        sorted
     }
 }
 
@@ -70,13 +103,19 @@ impl Platform for Druva {
         )?;
         // Not along with the others: that it is forbidden counts only under a token that was good for them.
         let quotas = self.quotas(Lane::Sweep, None).await?.unwrap_or_default();
+        let sorted = self.sorted(plans, customers, tenants, &admins.0, &quotas);
+        let mut unreadable = sorted.unreadable;
+        unreadable.add(admins.1);
+        unreadable.add(regions.1);
+        unreadable.add(Listed::<CustomerQuotas>::unread(quotas.lost));
         Ok(Observation {
             capabilities: self.capabilities(account),
-            objects: self.objects(&plans, &customers, &tenants, &admins, &quotas)?,
-            locations: mapping::locations(&regions),
-            administrators: mapping::administrators(&admins),
+            objects: sorted.objects,
+            locations: mapping::locations(&regions.0),
+            administrators: mapping::administrators(&admins.0),
             licences: None,
             clients: Vec::new(),
+            unreadable,
         })
     }
 
@@ -105,9 +144,13 @@ impl Platform for Druva {
                 };
                 let product = document::text(document, "product");
                 let tenants = self.tenants_of(customer).await?;
-                let objects: Result<Vec<Object>, String> =
-                    tenants.iter().map(mapping::tenant).collect();
-                let mut objects = objects.map_err(|problem| garbled(OBSERVATION, &problem))?;
+                // It may be of this very product.
+                if let Some(lost) = tenants.lost.first() {
+                    return Err(garbled(BESIDE, &lost.why));
+                }
+                let objects: Result<Vec<Object>, Lost> =
+                    tenants.rows.iter().map(mapping::tenant).collect();
+                let mut objects = objects.map_err(|lost| garbled(BESIDE, &lost.why))?;
                 objects.retain(|tenant| tenant.settings.text("product") == product);
                 Ok(objects)
             }

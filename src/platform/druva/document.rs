@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::invalid;
-use crate::platform::{Problem, ProblemKind};
+use crate::{
+    api::Instant,
+    platform::{Problem, ProblemKind},
+};
 
 static CLEARED: Value = Value::Null;
 
@@ -33,12 +36,14 @@ pub(super) fn clears(document: &Map<String, Value>, path: &str) -> bool {
 pub(super) fn instant(
     document: &Map<String, Value>,
     path: &str,
-) -> Result<Option<jiff::Timestamp>, Problem> {
+) -> Result<Option<Instant>, Problem> {
     match stated(document, path) {
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => {
-            let wrong = |_| invalid(Some(path), "is no instant such as 2026-12-01T00:00:00Z");
-            text.parse().map(Some).map_err(wrong)
+            let instant = Instant::new(text.clone());
+            let wrong = || invalid(Some(path), "is no instant such as 2026-12-01T00:00:00Z");
+            instant.moment().ok_or_else(wrong)?;
+            Ok(Some(instant))
         }
         Some(_) => Err(irremovable(path)),
     }

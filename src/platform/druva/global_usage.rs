@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Druva, answer::GLOBAL_USAGE, known::Known, lenient, words::product_of_module};
-use crate::platform::PlatformError;
+use crate::{
+    estate::{ItemKind, Unread},
+    platform::PlatformError,
+};
 
 /// Source: Druva OpenAPI, `GlobalUsageItemV3`.
 #[derive(Deserialize)]
@@ -29,6 +32,8 @@ pub(super) struct GlobalUsage {
     pub(super) credits: BTreeMap<(String, String), f64>,
     /// How old the report says it is.
     pub(super) said: Option<Timestamp>,
+    /// Rows that can't be read.
+    pub(super) unreadable: Unread,
 }
 
 impl GlobalUsage {
@@ -56,8 +61,17 @@ impl Druva {
         }
         let path = ["reporting", "v3", "reports", "mspGlobalUsage"];
         let each = |row: Row| global.add(&row, &self.known);
-        match self.report(GLOBAL_USAGE, &path, json!([]), each).await {
-            Ok(said) => Ok(GlobalUsage { said, ..global }),
+        let mut unreadable = Unread::default();
+        let noted = (ItemKind::UsageRow, &mut unreadable);
+        match self
+            .report(GLOBAL_USAGE, &path, json!([]), noted, each)
+            .await
+        {
+            Ok(said) => Ok(GlobalUsage {
+                said,
+                unreadable,
+                ..global
+            }),
             Err(error @ (PlatformError::Refused(_) | PlatformError::Garbled(_))) => {
                 tracing::warn!(%error, "the report of all usage can't be read; what isn't itemised isn't shown");
                 Ok(GlobalUsage::default())

@@ -12,7 +12,9 @@ use super::{
     words::ENTERPRISE_WORKLOADS,
 };
 use crate::{
-    estate::{Alerts, DataSource, DataSources, HealthReport, Jobs, ObjectId, Restores},
+    estate::{
+        Alerts, DataSource, DataSources, HealthReport, ItemKind, Jobs, ObjectId, Restores, Unread,
+    },
     platform::{Lane, PlatformError},
 };
 
@@ -307,15 +309,18 @@ impl Druva {
         if self.known.listed().is_none() {
             self.tenants(Lane::Sweep).await?;
         }
-        let mut gathered = Gathered::default();
+        let (mut gathered, mut unread) = (Gathered::default(), Unread::default());
+        let noted = &mut unread;
         let ages = [
-            self.days(RESOURCES, days, |row| gathered.resource(&row))
+            self.days(RESOURCES, days, noted, |row| gathered.resource(&row))
                 .await?,
-            self.days(BACKUPS, days, |row| gathered.job(&row)).await?,
+            self.days(BACKUPS, days, noted, |row| gathered.job(&row))
+                .await?,
             // After the sources are known.
-            self.days(RESTORES, days, |row| gathered.restore(&row))
+            self.days(RESTORES, days, noted, |row| gathered.restore(&row))
                 .await?,
-            self.days(ALERTS, days, |row| gathered.alert(&row)).await?,
+            self.days(ALERTS, days, noted, |row| gathered.alert(&row))
+                .await?,
         ];
         let rows = gathered.0.into_iter().map(|(customer, figures)| {
             let id = ObjectId::new(&customer);
@@ -325,6 +330,7 @@ impl Druva {
         Ok(HealthReport {
             as_of: as_of(ages.into_iter().flatten().min(), now),
             rows: rows.collect(),
+            unreadable: unread,
         })
     }
 
@@ -333,13 +339,15 @@ impl Druva {
         &self,
         operation: &'static str,
         days: u16,
+        unread: &mut Unread,
         each: impl FnMut(Row),
     ) -> Result<Option<Timestamp>, PlatformError> {
         let first = since(days, Timestamp::now());
         let filters = json!([{"fieldName": "lastUpdatedTime", "operator": "GTE", "value": first}]);
         let report = operation.rsplit('/').next().unwrap_or_default();
         let path = ["reporting", "v1", "reports", report];
-        self.report(operation, &path, filters, each).await
+        let noted = (ItemKind::HealthRow, unread);
+        self.report(operation, &path, filters, noted, each).await
     }
 }
 

@@ -1,8 +1,10 @@
 //! Reading what the platform may write in more than one way: figures as texts, no list as null, no instant as the year 1.
 
 use jiff::{Timestamp, civil, tz::TimeZone};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
+
+use crate::api::{Instant, Moment};
 
 /// A text; a number or a flag as one. Anything else is none.
 pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
@@ -12,6 +14,27 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     })
+}
+
+/// A text that is written back: what can't be read isn't none.
+pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Array(_) | Value::Object(_) => Err(D::Error::custom("no text")),
+        value => text(value).map_err(D::Error::custom),
+    }
+}
+
+/// A whole number that is written back: what can't be read isn't none.
+pub(super) fn figure<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(from)?;
+    match as_whole(&value) {
+        None if !is_none(&value) => Err(D::Error::custom("no whole number")),
+        whole => Ok(whole),
+    }
+}
+
+fn is_none(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// A whole number, also as a text.
@@ -35,6 +58,17 @@ pub(super) fn as_whole(value: &Value) -> Option<i64> {
     }
 }
 
+/// An amount, also as a text. As with [`lasting`], one that can't be read isn't none.
+pub(super) fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let value = Value::deserialize(from)?;
+    let is_none = is_none(&value);
+    match number(value) {
+        Ok(None) if !is_none => Err(D::Error::custom("no number")),
+        Ok(number) => Ok(number),
+        Err(error) => Err(D::Error::custom(error)),
+    }
+}
+
 /// A number, also as a text.
 pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let number = match Value::deserialize(from)? {
@@ -45,19 +79,48 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, 
     Ok(number.filter(|number| number.is_finite()))
 }
 
-/// An instant: RFC 3339, a day, or seconds since 1970. What lies before 1970 means that there is none.
+/// An instant of a report: what can't be read is none.
 pub(super) fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
-    Ok(as_instant(&Value::deserialize(from)?))
+    Ok(time(
+        as_instant(&Value::deserialize(from)?).unwrap_or_default(),
+    ))
 }
 
-fn as_instant(value: &Value) -> Option<Timestamp> {
-    let instant = match value {
-        Value::String(text) => text.parse().ok().or_else(|| day(text)),
-        Value::Number(number) => Timestamp::from_second(number.as_i64()?).ok(),
-        _ => None,
-    };
-    instant.filter(|instant| *instant > Timestamp::UNIX_EPOCH)
+/// The time of something that happens: never is none.
+pub(super) fn dated<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    lasting(from).map(time)
 }
+
+/// An instant that may be never: RFC 3339, a day, or seconds since 1970. What lies before 1970 means that there is none. One
+/// that can't be read isn't none: what was none on one side would be written over on the other.
+pub(super) fn lasting<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Instant>, D::Error> {
+    as_instant(&Value::deserialize(from)?).ok_or_else(|| D::Error::custom("no instant"))
+}
+
+fn time(instant: Option<Instant>) -> Option<Timestamp> {
+    instant.and_then(|instant| instant.moment()?.time())
+}
+
+#[allow(
+    clippy::option_option,
+    reason = "what can't be read is something else than none"
+)]
+fn as_instant(value: &Value) -> Option<Option<Instant>> {
+    let instant = match value {
+        value if is_none(value) => return Some(None),
+        Value::String(text) if Moment::parse(text).is_some() => Instant::new(text.clone()),
+        Value::String(text) => day(text)?.into(),
+        Value::Number(number) if number.as_i64() == Some(LAST_SECOND) => Instant::new(NEVER),
+        Value::Number(number) => Timestamp::from_second(number.as_i64()?).ok()?.into(),
+        _ => return None,
+    };
+    let is_none = instant.moment()? <= Moment::At(Timestamp::UNIX_EPOCH);
+    Some((!is_none).then_some(instant))
+}
+
+/// What a platform that counts seconds calls never.
+const LAST_SECOND: i64 = 253_402_300_799;
+const NEVER: &str = "9999-12-31T23:59:59Z";
 
 fn day(text: &str) -> Option<Timestamp> {
     let day: civil::Date = text.parse().ok()?;

@@ -16,6 +16,7 @@ use crate::{
     estate::{
         Administrator, Facts, Object, ObjectId, Protection, Settings, StorageLocation, is_empty,
     },
+    platform::rows::Lost,
 };
 
 /// Settings of customers that every account has room for.
@@ -86,13 +87,13 @@ pub(super) fn full_name(admin: &Admin) -> Option<String> {
 /// A customer. Its sandbox is known by what it has, since nothing on itself says so.
 ///
 /// # Errors
-/// What can't be read, without the value: it may be a customer's.
+/// An id that can't be one.
 pub(super) fn customer(
     customer: &Customer,
     admins: &[Admin],
     holdings: Holdings,
     quotas: &[Quota],
-) -> Result<Object, String> {
+) -> Result<Object, Lost> {
     let ids = customer.tenant_admins.iter().flatten();
     let administrators: Vec<Value> = ids.map(|id| administrator(*id, admins)).collect();
     let document = json!({
@@ -115,6 +116,7 @@ pub(super) fn customer(
             Kind::Customer,
             &customer.id,
             customer.name.as_deref().unwrap_or_default(),
+            customer.odd.as_ref(),
             document,
         )?
     })
@@ -124,7 +126,7 @@ pub(super) fn customer(
 ///
 /// # Errors
 /// As for [`customer`].
-pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
+pub(super) fn tenant(tenant: &Tenant) -> Result<Object, Lost> {
     let state = words::tenant_state(tenant.status, tenant.delete_date);
     let kind = words::tenant_type(tenant.kind);
     let product = words::product(tenant.product_id);
@@ -142,10 +144,10 @@ pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
         "workloads": tenant.features.as_deref().map(workloads),
         "quota": {
             "credits": tenant.quota.map(credits),
-            "effectiveAt": tenant.quota_start_date.map(date),
-            "endsAt": tenant.quota_end_date.map(date),
+            "effectiveAt": tenant.quota_start_date.as_ref().map(date),
+            "endsAt": tenant.quota_end_date.as_ref().map(date),
         },
-        "licenceExpiresAt": tenant.license_expiry_date.map(date),
+        "licenceExpiresAt": tenant.license_expiry_date.as_ref().map(date),
         "active": !matches!(state.phase, "Suspended" | "Deleting"),
     });
     let unknown = kind.is_none() || words::product_id(&product).is_none();
@@ -165,7 +167,13 @@ pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
         protection,
         created_at: tenant.created_on,
         facts,
-        ..object(Kind::Tenant, &tenant.id, &product, document)?
+        ..object(
+            Kind::Tenant,
+            &tenant.id,
+            &product,
+            tenant.odd.as_ref(),
+            document,
+        )?
     })
 }
 
@@ -173,7 +181,7 @@ pub(super) fn tenant(tenant: &Tenant) -> Result<Object, String> {
 ///
 /// # Errors
 /// As for [`customer`].
-pub(super) fn plan(plan: &ServicePlan, tenants: u32) -> Result<Object, String> {
+pub(super) fn plan(plan: &ServicePlan, tenants: u32) -> Result<Object, Lost> {
     let products: Vec<Value> = plan
         .products
         .iter()
@@ -198,6 +206,7 @@ pub(super) fn plan(plan: &ServicePlan, tenants: u32) -> Result<Object, String> {
             Kind::ServicePlan,
             &plan.id.to_string(),
             &plan.name,
+            plan.odd.as_ref(),
             document,
         )?
     })
@@ -250,13 +259,23 @@ fn sandbox(is_sandbox: bool) -> Protection {
     }
 }
 
-fn object(kind: Kind, id: &str, name: &str, mut document: Value) -> Result<Object, String> {
+fn object(
+    kind: Kind,
+    id: &str,
+    name: &str,
+    odd: Option<&String>,
+    mut document: Value,
+) -> Result<Object, Lost> {
     if !super::is_usable_id(id) {
-        return Err("an item has no usable id".to_owned());
+        return Err(Lost {
+            id: None,
+            why: format!("{id:?} can't be an id"),
+        });
     }
     prune(&mut document);
-    let settings = Settings::from_document(kind, &document)
-        .map_err(|error| format!("field {} of item {id} can't be read", error.field))?;
+    let (settings, odd_settings) = Settings::salvage(kind, &document);
+    let odd_settings = odd_settings.iter().map(ToString::to_string);
+    let odd: Vec<String> = odd.cloned().into_iter().chain(odd_settings).collect();
     Ok(Object {
         kind,
         id: ObjectId::new(id),
@@ -267,6 +286,7 @@ fn object(kind: Kind, id: &str, name: &str, mut document: Value) -> Result<Objec
         created_at: None::<Timestamp>,
         settings,
         facts: Facts::default(),
+        unreadable: (!odd.is_empty()).then(|| odd.join("; ")),
     })
 }
 

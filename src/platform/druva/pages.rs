@@ -13,7 +13,13 @@ use super::{
     reading,
     wire::{Page, Row},
 };
-use crate::platform::{Lane, PlatformError};
+use crate::{
+    estate::{ItemKind, Unread, Unreadable},
+    platform::{
+        Lane, PlatformError,
+        rows::{Lost, whole},
+    },
+};
 
 /// The most that the platform gives at once. Source: Druva OpenAPI, `ListCustomersV3`, `ListTenantsV3` and
 /// `ListQuotaConfigRequestForDoc`.
@@ -57,11 +63,31 @@ impl Cursors {
     }
 }
 
+/// A list, read to its end.
+pub(super) struct Listed<T> {
+    /// What can be read, in whole or in part.
+    pub(super) rows: Vec<T>,
+    /// What can't.
+    pub(super) lost: Vec<Lost>,
+}
+
+impl<T: Row> Listed<T> {
+    /// What can't be read, as what it is.
+    pub(super) fn unread(lost: Vec<Lost>) -> Unread {
+        let mut unread = Unread::default();
+        for Lost { id, why } in lost {
+            let kind = T::KIND;
+            unread.note(Unreadable { kind, id, why });
+        }
+        unread
+    }
+}
+
 impl Druva {
     /// Reads a list to its end.
-    pub(super) async fn list<T: Row>(&self, walk: Walk<'_>) -> Result<Vec<T>, PlatformError> {
+    pub(super) async fn list<T: Row>(&self, walk: Walk<'_>) -> Result<Listed<T>, PlatformError> {
         let first = self.url(walk.path)?;
-        let (mut rows, mut keys) = (Vec::new(), HashSet::new());
+        let (mut rows, mut lost, mut keys) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut cursors, mut cursor) = (Cursors::default(), None::<String>);
         loop {
             let url = match &cursor {
@@ -69,29 +95,33 @@ impl Druva {
                 Some(cursor) => with_query(&first, &[("pageToken", cursor)]),
             };
             let call = reading(walk.operation, walk.lane);
-            let page: Page<T> = patiently(|| self.get(call, url.clone())).await?;
-            for row in page.rows {
-                if !keys.insert(row.key()) {
-                    return Err(garbled(walk.operation, "the list names an item twice"));
+            let page: Page = patiently(|| self.get(call, url.clone())).await?;
+            for raw in page.rows {
+                match T::read(&raw) {
+                    Ok(row) if !keys.insert(row.key()) => {
+                        return Err(garbled(walk.operation, "the list names an item twice"));
+                    }
+                    Ok(row) => rows.push(row),
+                    Err(row) => lost.push(row),
                 }
-                rows.push(row);
             }
             cursor = cursors
                 .next(page.next_page_token)
                 .map_err(|problem| garbled(walk.operation, problem))?;
             if cursor.is_none() {
-                return Ok(rows);
+                return Ok(Listed { rows, lost });
             }
         }
     }
 
-    /// Reads a report to its end, row by row, and says how old it is: as old as its oldest page. The first question sets
-    /// filters and size for the whole walk.
+    /// Reads a report to its end, row by row, and says how old it is: as old as its oldest page. Rows that can't be read are
+    /// noted as being of a `kind`. The first question sets filters and size for the whole walk.
     pub(super) async fn report<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         path: &[&str],
         filters: Value,
+        (kind, unread): (ItemKind, &mut Unread),
         mut each: impl FnMut(T),
     ) -> Result<Option<Timestamp>, PlatformError> {
         let (url, call) = (self.url(path)?, reading(operation, Lane::Sweep));
@@ -99,8 +129,13 @@ impl Druva {
         let mut question = json!({"filters": filters, "pageToken": ""});
         let (mut cursors, mut as_of) = (Cursors::default(), None);
         loop {
-            let page: Page<T> = patiently(|| self.ask(call, url.clone(), &question)).await?;
-            page.rows.into_iter().for_each(&mut each);
+            let page: Page = patiently(|| self.ask(call, url.clone(), &question)).await?;
+            for raw in page.rows {
+                match whole(&raw, &[]) {
+                    Ok(row) => each(row),
+                    Err(Lost { id, why }) => unread.note(Unreadable { kind, id, why }),
+                }
+            }
             as_of = [as_of, page.last_sync_timestamp]
                 .into_iter()
                 .flatten()

@@ -10,14 +10,14 @@ use super::{
     answer::{QUOTA_LIST, QUOTA_SAVE, garbled, unsent},
     document::{clears, stated},
     invalid,
-    pages::{PAGE, Walk},
+    pages::{Listed, PAGE, Walk},
     sent::{QuotaConfigurations, QuotaEntry, QuotaIncrements, date},
     wire::{Customer, CustomerQuotas, Quota, QuotaIncrementsShown},
     words::ENTERPRISE_WORKLOADS,
 };
 use crate::{
     estate::{Object, ObjectId},
-    platform::{Lane, PlatformError, Problem, ProblemKind, Written},
+    platform::{Lane, PlatformError, Problem, ProblemKind, Written, rows::Lost},
 };
 
 /// Settings of customers that the platform has room for where the account may manage quotas.
@@ -222,7 +222,7 @@ fn increments(shown: &QuotaIncrementsShown) -> Option<QuotaIncrements> {
     Some(QuotaIncrements {
         increment_by: figure(shown.increment_by?),
         frequency: shown.frequency?,
-        increment_till: date(shown.increment_till?),
+        increment_till: date(shown.increment_till.as_ref()?),
         skip_next_increment: shown.skip_next_increment,
     })
 }
@@ -252,13 +252,31 @@ fn forbidden() -> Problem {
     }
 }
 
+/// Quotas by customer.
+#[derive(Default)]
+pub(super) struct Quotas {
+    held: HashMap<String, Vec<Quota>>,
+    /// What can't be read, by customer.
+    odd: HashMap<String, String>,
+    /// What can't be read of nobody knows whom.
+    pub(super) lost: Vec<Lost>,
+}
+
+impl Quotas {
+    /// The quotas of a customer, and what of them can't be read.
+    pub(super) fn of(&self, customer: &str) -> (&[Quota], Option<&String>) {
+        let held = self.held.get(customer).map(Vec::as_slice);
+        (held.unwrap_or_default(), self.odd.get(customer))
+    }
+}
+
 impl Druva {
     /// The quotas of all customers, or of one, by customer; `None` where the account may not manage them, which is asked once.
     pub(super) async fn quotas(
         &self,
         lane: Lane,
         customer: Option<&str>,
-    ) -> Result<Option<HashMap<String, Vec<Quota>>>, PlatformError> {
+    ) -> Result<Option<Quotas>, PlatformError> {
         if self.known.manages_quotas() == Some(false) {
             return Ok(None);
         }
@@ -270,7 +288,7 @@ impl Druva {
             path: &["quota", "v1", "customers", "configurations"],
             query: &query,
         });
-        let listed: Vec<CustomerQuotas> = match listed.await {
+        let listed: Listed<CustomerQuotas> = match listed.await {
             Err(error) if is_refused(&error) => {
                 self.known.set_manages_quotas(false);
                 return Ok(None);
@@ -278,9 +296,15 @@ impl Druva {
             listed => listed?,
         };
         self.known.set_manages_quotas(true);
-        let mut quotas: HashMap<String, Vec<Quota>> = HashMap::new();
-        for entry in listed {
-            let own = quotas.entry(entry.customer_global_id).or_default();
+        let mut quotas = Quotas {
+            lost: listed.lost,
+            ..Quotas::default()
+        };
+        for entry in listed.rows {
+            if let Some(odd) = entry.odd {
+                quotas.odd.insert(entry.customer_global_id.clone(), odd);
+            }
+            let own = quotas.held.entry(entry.customer_global_id).or_default();
             own.extend(entry.quota_config);
         }
         Ok(Some(quotas))
@@ -292,8 +316,16 @@ impl Druva {
         customer: &str,
     ) -> Result<Option<Vec<Quota>>, PlatformError> {
         let listed = self.quotas(Lane::Edit, Some(customer)).await?;
+        let Some(mut listed) = listed else {
+            return Ok(None);
+        };
+        // What is written replaces all of them: one that can't be read would be lost.
+        let lost = listed.lost.first().map(|lost| &lost.why);
+        if let Some(why) = listed.odd.get(customer).or(lost) {
+            return Err(garbled(QUOTA_LIST, why));
+        }
         // Should the filter be passed over one day, others' quotas aren't taken for this customer's.
-        Ok(listed.map(|mut listed| listed.remove(customer).unwrap_or_default()))
+        Ok(Some(listed.held.remove(customer).unwrap_or_default()))
     }
 
     /// Writes a customer's limits, at once: there is no task. Source: Druva OpenAPI, `SaveQuotaConfigRequestForDoc`.

@@ -2,20 +2,25 @@
 
 use std::sync::Arc;
 
+use reqwest::Url;
 use tokio::time::Instant;
 
 use super::{
     Druva,
     answer::{garbled, unsent},
     customers, invalid, mapping,
-    pages::{PAGE, Walk, with_query},
+    pages::{Listed, PAGE, Walk, with_query},
     reading, tenants,
-    wire::{Admin, Customer, ProductRegions, Quota, ServicePlan, StorageRegions, Tenant},
+    wire::{Admin, Customer, ProductRegions, Quota, Row, ServicePlan, StorageRegions, Tenant},
 };
 use crate::{
     api::Kind,
-    estate::{Object, ObjectId},
-    platform::{Lane, PlatformError},
+    estate::{ItemKind, Object, ObjectId, Unread, Unreadable},
+    platform::{
+        Lane, PlatformError,
+        http::Call,
+        rows::{Lost, Raw, whole},
+    },
 };
 
 pub(super) const GET_CUSTOMER: &str = "GET /msp/v3/customers/{customerID}";
@@ -32,9 +37,9 @@ const ADMINS_PAGE: (&str, &str) = ("pageSize", "500");
 fn expected(
     operation: &str,
     id: &str,
-    object: Result<Object, String>,
+    object: Result<Object, Lost>,
 ) -> Result<Object, PlatformError> {
-    let object = object.map_err(|problem| garbled(operation, &problem))?;
+    let object = object.map_err(|lost| garbled(operation, &lost.why))?;
     if object.id.as_str() == id {
         Ok(object)
     } else {
@@ -42,10 +47,25 @@ fn expected(
     }
 }
 
+/// The regions of each product, and which of these can't be read.
+pub(super) fn product_regions(body: &StorageRegions) -> (Vec<ProductRegions>, Unread) {
+    let (mut regions, mut unread) = (Vec::new(), Unread::default());
+    for raw in &body.storage_regions {
+        match whole(raw, &["productID"]) {
+            Ok(of_product) => regions.push(of_product),
+            Err(Lost { id, why }) => {
+                let kind = ItemKind::StorageLocation;
+                unread.note(Unreadable { kind, id, why });
+            }
+        }
+    }
+    (regions, unread)
+}
+
 impl Druva {
     /// Every customer; what accounts are called is remembered.
-    pub(super) async fn customers(&self, lane: Lane) -> Result<Vec<Customer>, PlatformError> {
-        let customers: Vec<Customer> = self
+    pub(super) async fn customers(&self, lane: Lane) -> Result<Listed<Customer>, PlatformError> {
+        let customers: Listed<Customer> = self
             .list(Walk {
                 operation: LIST_CUSTOMERS,
                 lane,
@@ -53,14 +73,14 @@ impl Druva {
                 query: &[PAGE],
             })
             .await?;
-        self.known.note_customers(&customers);
+        self.known.note_customers(&customers.rows);
         Ok(customers)
     }
 
     /// Every tenant; where each belongs is remembered.
-    pub(super) async fn tenants(&self, lane: Lane) -> Result<Vec<Tenant>, PlatformError> {
+    pub(super) async fn tenants(&self, lane: Lane) -> Result<Listed<Tenant>, PlatformError> {
         let begun = Instant::now();
-        let tenants: Vec<Tenant> = self
+        let tenants: Listed<Tenant> = self
             .list(Walk {
                 operation: LIST_TENANTS,
                 lane,
@@ -68,13 +88,13 @@ impl Druva {
                 query: &[PAGE, WITH_FEATURES],
             })
             .await?;
-        self.known.note_all(begun, &tenants);
+        self.known.note_all(begun, &tenants.rows);
         Ok(tenants)
     }
 
     /// The tenants of one customer.
-    pub(super) async fn tenants_of(&self, customer: &str) -> Result<Vec<Tenant>, PlatformError> {
-        let tenants: Vec<Tenant> = self
+    pub(super) async fn tenants_of(&self, customer: &str) -> Result<Listed<Tenant>, PlatformError> {
+        let Listed { mut rows, lost } = self
             .list(Walk {
                 operation: LIST_TENANTS,
                 lane: Lane::Edit,
@@ -83,18 +103,15 @@ impl Druva {
             })
             .await?;
         // Should the filter be passed over one day, others' tenants aren't taken for this customer's.
-        let own = tenants
-            .into_iter()
-            .filter(|tenant| tenant.customer_id == customer);
-        let own: Vec<Tenant> = own.collect();
-        for tenant in &own {
+        rows.retain(|tenant: &Tenant| tenant.customer_id == customer);
+        for tenant in &rows {
             self.known.note(tenant);
         }
-        Ok(own)
+        Ok(Listed { rows, lost })
     }
 
-    pub(super) async fn plans(&self, lane: Lane) -> Result<Vec<ServicePlan>, PlatformError> {
-        let plans: Vec<ServicePlan> = self
+    pub(super) async fn plans(&self, lane: Lane) -> Result<Listed<ServicePlan>, PlatformError> {
+        let plans: Listed<ServicePlan> = self
             .list(Walk {
                 operation: "GET /msp/v3/servicePlans",
                 lane,
@@ -102,12 +119,12 @@ impl Druva {
                 query: &[],
             })
             .await?;
-        self.known.set_plans(plans.iter().cloned());
+        self.known.set_plans(plans.rows.iter().cloned());
         Ok(plans)
     }
 
-    pub(super) async fn admins(&self, lane: Lane) -> Result<Arc<[Admin]>, PlatformError> {
-        let admins: Vec<Admin> = self
+    pub(super) async fn admins(&self, lane: Lane) -> Result<(Arc<[Admin]>, Unread), PlatformError> {
+        let admins: Listed<Admin> = self
             .list(Walk {
                 operation: "GET /msp/v2/admins",
                 lane,
@@ -115,24 +132,35 @@ impl Druva {
                 query: &[ADMINS_PAGE],
             })
             .await?;
-        let admins: Arc<[Admin]> = admins.into();
+        let mut unread = Listed::<Admin>::unread(admins.lost);
+        for admin in &admins.rows {
+            if let Some(why) = admin.odd.clone() {
+                let (kind, id) = (Admin::KIND, Some(admin.id.to_string()));
+                unread.note(Unreadable { kind, id, why });
+            }
+        }
+        let admins: Arc<[Admin]> = admins.rows.into();
         self.known.set_admins(&admins);
-        Ok(admins)
+        Ok((admins, unread))
     }
 
-    pub(super) async fn regions(&self, lane: Lane) -> Result<Arc<[ProductRegions]>, PlatformError> {
+    pub(super) async fn regions(
+        &self,
+        lane: Lane,
+    ) -> Result<(Arc<[ProductRegions]>, Unread), PlatformError> {
         let call = reading("GET /msp/v2/storage-regions", lane);
         let body: StorageRegions = self
             .get(call, self.url(&["v2", "storage-regions"])?)
             .await?;
-        let regions: Arc<[ProductRegions]> = body.storage_regions.into();
+        let (regions, unread) = product_regions(&body);
+        let regions: Arc<[ProductRegions]> = regions.into();
         self.known.set_regions(&regions);
-        Ok(regions)
+        Ok((regions, unread))
     }
 
     pub(super) async fn customer(&self, id: &str) -> Result<Option<Customer>, PlatformError> {
         let url = with_query(&self.url(&["v3", "customers", id])?, &[WITH_FEATURES]);
-        self.look(reading(GET_CUSTOMER, Lane::Edit), url).await
+        self.row(reading(GET_CUSTOMER, Lane::Edit), url).await
     }
 
     /// A tenant; `None` when neither the platform nor its list has it.
@@ -142,7 +170,7 @@ impl Druva {
         };
         let path = ["v3", "customers", home.as_str(), "tenants", id.as_str()];
         let url = with_query(&self.url(&path)?, &[WITH_FEATURES]);
-        let tenant: Option<Tenant> = self.look(reading(GET_TENANT, Lane::Edit), url).await?;
+        let tenant: Option<Tenant> = self.row(reading(GET_TENANT, Lane::Edit), url).await?;
         if let Some(tenant) = &tenant {
             if tenant.id != id.as_str() || tenant.customer_id != home.as_str() {
                 return Err(garbled(GET_TENANT, "the answer is about another object"));
@@ -172,7 +200,14 @@ impl Druva {
             return Err(invalid(None, format!("{id:?} {detail}")).into());
         }
         let url = self.url(&["v3", "servicePlans", id])?;
-        self.look(reading(GET_PLAN, Lane::Edit), url).await
+        self.row(reading(GET_PLAN, Lane::Edit), url).await
+    }
+
+    /// One object, as far as it can be read.
+    async fn row<T: Row>(&self, call: Call, url: Url) -> Result<Option<T>, PlatformError> {
+        let raw: Option<Raw> = self.look(call, url).await?;
+        raw.map(|raw| T::read(&raw).map_err(|lost| garbled(call.operation, &lost.why)))
+            .transpose()
     }
 
     /// The plan for a write: the one seen last, or read now.
@@ -199,7 +234,7 @@ impl Druva {
         {
             return Ok(admins);
         }
-        self.admins(Lane::Edit).await.map_err(unsent)
+        Ok(self.admins(Lane::Edit).await.map_err(unsent)?.0)
     }
 
     /// The regions for a write, in the same way.
@@ -215,7 +250,7 @@ impl Druva {
         {
             return Ok(regions);
         }
-        self.regions(Lane::Edit).await.map_err(unsent)
+        Ok(self.regions(Lane::Edit).await.map_err(unsent)?.0)
     }
 
     /// One object.
@@ -257,7 +292,7 @@ impl Druva {
     ) -> Result<Object, PlatformError> {
         let admins = match self.known.admins() {
             Some(admins) => admins,
-            None => self.admins(Lane::Edit).await?,
+            None => self.admins(Lane::Edit).await?.0,
         };
         let holdings = self.known.holdings(&customer.id);
         let object = mapping::customer(customer, &admins, holdings, quotas);
@@ -273,7 +308,7 @@ impl Druva {
             Some((begun, customers)) if *begun >= asked => Arc::clone(customers),
             _ => {
                 let begun = Instant::now();
-                let customers: Arc<[Customer]> = self.customers(Lane::Edit).await?.into();
+                let customers: Arc<[Customer]> = self.customers(Lane::Edit).await?.rows.into();
                 *last = Some((begun, Arc::clone(&customers)));
                 customers
             }

@@ -3,11 +3,11 @@
 //!
 //! Source: Druva OpenAPI "Druva MSP" 1.0.0, schemas.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::wire::{CustomerAttribute, Feature, FeatureAttribute, Region};
+use crate::api::{Instant, Moment};
 
 /// A feature of a tenant, switched on or off. Source: Druva OpenAPI, `PatchTenantFeatures`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -120,7 +120,10 @@ pub(super) struct QuotaIncrements {
     pub(super) skip_next_increment: Option<bool>,
 }
 
-/// An instant as requests carry it: UTC, to the second, with `Z`.
-pub(super) fn date(instant: Timestamp) -> String {
-    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// An instant as requests carry it: UTC, to the second, with `Z`; never as it was written.
+pub(super) fn date(instant: &Instant) -> String {
+    match instant.moment() {
+        Some(Moment::At(time)) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Some(Moment::Never) | None => instant.as_str().to_owned(),
+    }
 }

@@ -10,7 +10,10 @@ use super::{
     wire::{ProductRegions, Region, ServicePlan, Tenant},
     words,
 };
-use crate::platform::{Problem, ProblemKind};
+use crate::{
+    api::{Instant, Moment},
+    platform::{Problem, ProblemKind},
+};
 
 const LICENCE: &str = "licenceExpiresAt";
 const REGIONS: &str = "storageRegions";
@@ -65,7 +68,7 @@ pub(super) fn created(
     let product = product_id(document)?;
     let expires = instant(document, LICENCE)?;
     let expires = expires.ok_or_else(|| needed(LICENCE, "when the licence expires"))?;
-    check_licence(product, expires, now)?;
+    check_licence(product, &expires, now)?;
     let names = regions(document);
     if names.is_empty() {
         return Err(needed(REGIONS, "at least one storage region"));
@@ -75,12 +78,12 @@ pub(super) fn created(
         product_id: product,
         service_plan_id: plan.id,
         tenant_type: kind.ok_or_else(|| needed("type", "Evaluation or Commercial"))?,
-        license_expiry_date: date(expires),
+        license_expiry_date: date(&expires),
         storage_regions: grown(&[], &names, product, known)?.unwrap_or_default(),
         features: features::of_new_tenant(plan, product, stated(document, "workloads"))?,
         quota: credits(document)?,
-        quota_start_date: instant(document, "quota.effectiveAt")?.map(date),
-        quota_end_date: instant(document, "quota.endsAt")?.map(date),
+        quota_start_date: instant(document, "quota.effectiveAt")?.as_ref().map(date),
+        quota_end_date: instant(document, "quota.endsAt")?.as_ref().map(date),
     })
 }
 
@@ -97,7 +100,7 @@ pub(super) fn changed(
 ) -> Result<ChangedTenant, Problem> {
     check_fixed(held, patch)?;
     let expires = instant(patch, LICENCE)?;
-    if let Some(expires) = expires {
+    if let Some(expires) = &expires {
         check_licence(held.product_id, expires, now)?;
     }
     let moved = plan_id(patch)?.filter(|id| Some(*id) != held.service_plan_id);
@@ -109,10 +112,10 @@ pub(super) fn changed(
     };
     let kind = tenant_type(patch)?.filter(|kind| Some(*kind) != held.kind);
     Ok(ChangedTenant {
-        license_expiry_date: expires.map(date),
+        license_expiry_date: expires.as_ref().map(date),
         quota: credits(patch)?,
-        quota_start_date: instant(patch, "quota.effectiveAt")?.map(date),
-        quota_end_date: instant(patch, "quota.endsAt")?.map(date),
+        quota_start_date: instant(patch, "quota.effectiveAt")?.as_ref().map(date),
+        quota_end_date: instant(patch, "quota.endsAt")?.as_ref().map(date),
         service_plan_id: moved,
         tenant_type: kind,
         storage_regions: grown(
@@ -158,7 +161,7 @@ fn tenant_type(document: &Map<String, Value>) -> Result<Option<i64>, Problem> {
 }
 
 /// Source: Druva OpenAPI, `CreateTenantV3`: eight years for product 1, three for product 2.
-fn check_licence(product: i64, expires: Timestamp, now: Timestamp) -> Result<(), Problem> {
+fn check_licence(product: i64, expires: &Instant, now: Timestamp) -> Result<(), Problem> {
     let Some(years) = words::longest_licence(product) else {
         return Ok(());
     };
@@ -166,7 +169,7 @@ fn check_licence(product: i64, expires: Timestamp, now: Timestamp) -> Result<(),
     let Ok(latest) = now.checked_add(years.years()) else {
         return Ok(());
     };
-    if expires <= latest.timestamp() {
+    if expires.moment() <= Some(Moment::At(latest.timestamp())) {
         return Ok(());
     }
     let product = words::product(product);

@@ -9,7 +9,10 @@ use super::{
     wire::{Admin, ProductRegions, ServicePlan, StorageRegions, Tenant},
     words, *,
 };
-use crate::estate::{Object, Settings, differences, merge_patch};
+use crate::{
+    api::Instant,
+    estate::{Object, Settings, differences, merge_patch},
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -45,7 +48,7 @@ fn plan() -> ServicePlan {
 
 fn regions() -> Vec<ProductRegions> {
     let body = json!({"storageRegions": [{"productID": 2, "regions": [{"name": "us-east-1", "storageProvider": 1}]}]});
-    read::<StorageRegions>(body).storage_regions
+    reads::product_regions(&read::<StorageRegions>(body)).0
 }
 
 /// The patch that the planner would send for a spec that says so.
@@ -142,8 +145,13 @@ fn words_mean_the_same_both_ways() {
 
 #[test]
 fn dates_go_out_to_the_second_in_utc() {
-    let instant = "2026-12-31T23:59:59.987+02:00".parse().unwrap();
-    assert_eq!(date(instant), "2026-12-31T21:59:59Z");
+    let date = |text: &'static str| date(&Instant::new(text));
+    assert_eq!(
+        date("2026-12-31T23:59:59.987+02:00"),
+        "2026-12-31T21:59:59Z"
+    );
+    let never = "9999-12-31T23:59:59.9999999Z";
+    assert_eq!(date(never), never);
 }
 
 #[test]

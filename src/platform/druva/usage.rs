@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Druva, lenient};
 use crate::{
-    estate::{Consumption, MonthlyConsumption, ObjectId, UsageReport},
+    estate::{Consumption, ItemKind, MonthlyConsumption, ObjectId, UsageReport},
     platform::PlatformError,
 };
 
@@ -218,8 +218,12 @@ impl Druva {
         let filters = json!([{"fieldName": "date", "operator": "GTE", "value": since(days, now)}]);
         let path = ["reporting", "v3", "reports", "consumptionItemized"];
         let mut gathered = Gathered::default();
+        let mut unreadable = global.unreadable;
+        let noted = (ItemKind::UsageRow, &mut unreadable);
         let said = self
-            .report(OPERATION, &path, filters, |row: Row| gathered.add(row))
+            .report(OPERATION, &path, filters, noted, |row: Row| {
+                gathered.add(row);
+            })
             .await?;
         let itemised = as_of(said, now);
         let is_mixed = gathered.complete(global.credits);
@@ -230,6 +234,7 @@ impl Druva {
                 itemised
             },
             rows: gathered.rows(),
+            unreadable,
         })
     }
 }

@@ -6,14 +6,19 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::lenient;
+use crate::{
+    api::Instant,
+    estate::ItemKind,
+    platform::rows::{Lost, Raw, salvage},
+};
 
 /// One page of a list or report. The member that holds the rows is called after what it lists.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "T: DeserializeOwned"))]
-pub(super) struct Page<T> {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page {
     /// The contract's `data::` of one report is a slip that a server may have followed.
     #[serde(
         alias = "customers",
@@ -26,7 +31,7 @@ pub(super) struct Page<T> {
         alias = "data::",
         deserialize_with = "lenient::list"
     )]
-    pub(super) rows: Vec<T>,
+    pub(super) rows: Vec<Raw>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) next_page_token: Option<String>,
     #[serde(default, deserialize_with = "lenient::instant")]
@@ -35,22 +40,65 @@ pub(super) struct Page<T> {
 
 /// What a list holds.
 pub(super) trait Row: DeserializeOwned {
+    /// What it is, where it can't be read.
+    const KIND: ItemKind;
+    /// Members without which it is nothing.
+    const NEEDED: &'static [&'static str];
+
     /// What may occur once in a list.
     fn key(&self) -> String;
+
+    /// Where it is noted what of it can't be read.
+    fn odd(&mut self) -> &mut Option<String>;
+
+    /// Reads one, as far as it can be read.
+    ///
+    /// # Errors
+    /// Not even what is needed.
+    fn read(raw: &RawValue) -> Result<Self, Lost> {
+        let (mut row, odd) = salvage::<Self>(raw, Self::NEEDED)?;
+        *row.odd() = odd;
+        Ok(row)
+    }
 }
+
+/// Implements [`Row`] for what has an id.
+macro_rules! row {
+    ($name:ident, $needed:expr, |$this:ident| $key:expr) => {
+        impl Row for $name {
+            const KIND: ItemKind = ItemKind::$name;
+            const NEEDED: &'static [&'static str] = &$needed;
+
+            fn key(&self) -> String {
+                let $this = self;
+                $key
+            }
+
+            fn odd(&mut self) -> &mut Option<String> {
+                &mut self.odd
+            }
+        }
+    };
+}
+
+row!(Customer, ["id"], |this| this.id.clone());
+row!(Tenant, ["id", "customerID", "productID"], |this| this
+    .id
+    .clone());
+row!(ServicePlan, ["id"], |this| this.id.to_string());
 
 /// Source: Druva OpenAPI, `GetCustomerV3Response`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Customer {
     pub(super) id: String,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::words")]
     pub(super) account_name: Option<String>,
-    #[serde(rename = "customerName", default, deserialize_with = "lenient::text")]
+    #[serde(rename = "customerName", default, deserialize_with = "lenient::words")]
     pub(super) name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::words")]
     pub(super) address: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::words")]
     pub(super) phone: Option<String>,
     /// Sent back as they came: what they may hold besides a name isn't told.
     #[serde(default)]
@@ -59,16 +107,13 @@ pub(super) struct Customer {
     pub(super) tenant_admins: Option<Vec<i64>>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) status: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
+    #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) created_on: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) attributes: Vec<CustomerAttribute>,
-}
-
-impl Row for Customer {
-    fn key(&self) -> String {
-        self.id.clone()
-    }
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 /// An attribute of a customer: a text on both sides. Source: Druva OpenAPI, `CustomerAttributes`.
@@ -93,7 +138,11 @@ pub(super) struct Tenant {
     #[serde(rename = "productID")]
     pub(super) product_id: i64,
     /// -1 where the vendor provisions the customer itself.
-    #[serde(rename = "servicePlanID", default, deserialize_with = "lenient::whole")]
+    #[serde(
+        rename = "servicePlanID",
+        default,
+        deserialize_with = "lenient::figure"
+    )]
     pub(super) service_plan_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) edition: Option<String>,
@@ -101,29 +150,26 @@ pub(super) struct Tenant {
     pub(super) kind: Option<i64>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) status: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) license_expiry_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::number")]
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) license_expiry_date: Option<Instant>,
+    #[serde(default, deserialize_with = "lenient::amount")]
     pub(super) quota: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) quota_start_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) quota_end_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) quota_start_date: Option<Instant>,
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) quota_end_date: Option<Instant>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) storage_regions: Vec<Region>,
     /// Told only when asked for.
     #[serde(default)]
     pub(super) features: Option<Vec<Feature>>,
-    #[serde(default, deserialize_with = "lenient::instant")]
+    #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) created_on: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::instant")]
+    #[serde(default, deserialize_with = "lenient::dated")]
     pub(super) delete_date: Option<Timestamp>,
-}
-
-impl Row for Tenant {
-    fn key(&self) -> String {
-        self.id.clone()
-    }
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 /// A storage region. Source: Druva OpenAPI, `StorageRegions`.
@@ -180,12 +226,9 @@ pub(super) struct ServicePlan {
     pub(super) name: String,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) products: Vec<PlanProduct>,
-}
-
-impl Row for ServicePlan {
-    fn key(&self) -> String {
-        self.id.to_string()
-    }
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 /// Source: Druva OpenAPI, `ServicePlanProductDetailsV3Response`.
@@ -224,11 +267,21 @@ pub(super) struct Admin {
     pub(super) role: Option<i64>,
     #[serde(default)]
     pub(super) active: bool,
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 impl Row for Admin {
+    const KIND: ItemKind = ItemKind::Administrator;
+    const NEEDED: &'static [&'static str] = &["id"];
+
     fn key(&self) -> String {
         self.id.to_string()
+    }
+
+    fn odd(&mut self) -> &mut Option<String> {
+        &mut self.odd
     }
 }
 
@@ -237,7 +290,7 @@ impl Row for Admin {
 #[serde(rename_all = "camelCase")]
 pub(super) struct StorageRegions {
     #[serde(deserialize_with = "lenient::list")]
-    pub(super) storage_regions: Vec<ProductRegions>,
+    pub(super) storage_regions: Vec<Raw>,
 }
 
 /// The regions that a product may use.
@@ -256,9 +309,19 @@ pub(super) struct CustomerQuotas {
     pub(super) customer_global_id: String,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) quota_config: Vec<Quota>,
+    /// What of it can't be read.
+    #[serde(skip)]
+    pub(super) odd: Option<String>,
 }
 
 impl Row for CustomerQuotas {
+    const KIND: ItemKind = ItemKind::Customer;
+    const NEEDED: &'static [&'static str] = &["customerGlobalId"];
+
+    fn odd(&mut self) -> &mut Option<String> {
+        &mut self.odd
+    }
+
     /// With what it has: whether a customer's quotas may go on on the next page isn't told.
     fn key(&self) -> String {
         let quotas = self.quota_config.iter();
@@ -300,8 +363,8 @@ pub(super) struct QuotaIncrementsShown {
     pub(super) increment_by: Option<f64>,
     #[serde(default, deserialize_with = "lenient::whole")]
     pub(super) frequency: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::instant")]
-    pub(super) increment_till: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient::lasting")]
+    pub(super) increment_till: Option<Instant>,
     #[serde(default)]
     pub(super) skip_next_increment: Option<bool>,
 }

@@ -11,7 +11,7 @@ use super::{
     known::Lodger,
     mapping::{CUSTOMER_FIELDS, TENANT_FIELDS},
     quotas::{self, QUOTA_FIELDS},
-    reads::{GET_CUSTOMER, tenant_object},
+    reads::{GET_CUSTOMER, GET_TENANT, tenant_object},
     sent::ChangedTenant,
     tenants,
     wire::{Customer, Tenant},
@@ -82,6 +82,7 @@ impl Druva {
             let other = garbled(GET_CUSTOMER, "the answer is about another object");
             return Err(unsent(other));
         }
+        readable(GET_CUSTOMER, customer.odd.as_ref())?;
         match words::customer_busy(customer.status) {
             Some(words) => Err(busy("customer", &words).into()),
             None => Ok(customer),
@@ -182,11 +183,17 @@ impl Druva {
     async fn ready_tenant(&self, id: &ObjectId) -> Result<Tenant, PlatformError> {
         let tenant = self.tenant(id).await.map_err(unsent)?;
         let tenant = tenant.ok_or_else(|| gone("tenant", id.as_str()))?;
+        readable(GET_TENANT, tenant.odd.as_ref())?;
         match words::tenant_state(tenant.status, tenant.delete_date).busy {
             Some(words) => Err(busy("tenant", &words).into()),
             None => Ok(tenant),
         }
     }
+}
+
+/// Nothing is written over what can't be read.
+fn readable(operation: &str, odd: Option<&String>) -> Result<(), PlatformError> {
+    odd.map_or(Ok(()), |why| Err(unsent(garbled(operation, why))))
 }
 
 fn unchanged(tenant: &Tenant, id: &ObjectId) -> Result<Written, PlatformError> {

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::estate::Settings;
+use crate::{api::Moment, estate::Settings};
 
 /// From when and until when a quota is in effect.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
-    from: Option<Timestamp>,
-    until: Option<Timestamp>,
+    from: Option<Moment>,
+    until: Option<Moment>,
 }
 
 /// Where an instant lies.
@@ -37,7 +37,7 @@ impl Window {
     }
 
     fn read<'a>(text: impl Fn(&'static str) -> Option<&'a str>) -> Self {
-        let instant = |path| text(path).and_then(|text| text.parse::<Timestamp>().ok());
+        let instant = |path| text(path).and_then(Moment::parse);
         let ends = [instant("quota.endsAt"), instant("licenceExpiresAt")];
         Self {
             from: instant("quota.effectiveAt"),
@@ -47,6 +47,7 @@ impl Window {
 
     /// Where an instant lies.
     pub fn phase(self, now: Timestamp) -> Phase {
+        let now = Moment::At(now);
         if self.until.is_some_and(|until| until <= now) {
             Phase::Over
         } else if self.from.is_some_and(|from| from > now) {
@@ -59,14 +60,14 @@ impl Window {
     /// When that changes next, by the clock alone.
     pub fn next_change(self, now: Timestamp) -> Option<Timestamp> {
         match self.phase(now) {
-            Phase::Ahead => self.from,
-            Phase::InEffect => self.until,
+            Phase::Ahead => self.from?.time(),
+            Phase::InEffect => self.until?.time(),
             Phase::Over => None,
         }
     }
 
     /// When it will be over.
     pub fn ends(self, now: Timestamp) -> Option<Timestamp> {
-        self.until.filter(|until| *until > now)
+        self.until?.time().filter(|until| *until > now)
     }
 }

@@ -106,6 +106,7 @@ impl Scope {
             plans: plan_store,
             customers: customer_store,
             tenants: tenant_store,
+            unreadable: Arc::default(),
         };
         let platform = platform(name, endpoint);
         let (key, origin, terms) = (

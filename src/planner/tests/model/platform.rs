@@ -112,6 +112,7 @@ impl Platform {
             administrators: Vec::new(),
             licences: None,
             clients: Vec::new(),
+            unreadable: crate::estate::Unread::default(),
         }
     }
 

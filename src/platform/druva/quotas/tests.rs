@@ -68,7 +68,7 @@ fn a_limit_that_grows_by_itself_goes_on_growing() {
     let growing = QuotaIncrementsShown {
         increment_by: Some(1.0),
         frequency: Some(1),
-        increment_till: "2027-01-01T00:00:00Z".parse().ok(),
+        increment_till: Some(crate::api::Instant::new("2027-01-01T00:00:00Z")),
         skip_next_increment: None,
     };
     let held = [Quota {

@@ -1,0 +1,412 @@
+//! Resources that the API server holds and we can't read: stored under another version of our definitions. They get a status
+//! all the same, from metadata and what else can be made out, and are let go of where nothing has to be done for it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+    core::{ApiResource, DynamicObject},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::{context::Context, watches::Legibility, writes::PassError};
+use crate::{
+    api::{
+        BackupPlatform, ConditionType, Customer, Kind, Reason, Reseller, ServicePlan, Tenant,
+        bounds::shortened, names,
+    },
+    planner::retry_delay,
+    survey::{AnyRef, Managed, PlatformKey, ResourceRef},
+};
+
+/// Time between two looks at one that nobody changes.
+const PAUSE: Duration = Duration::from_secs(60);
+/// Longest word about what can't be read.
+const LONGEST: usize = 512;
+
+/// Those that are looked after, and how to have one looked at again.
+#[derive(Default)]
+pub struct Attended(Mutex<HashMap<AnyRef, Arc<Notify>>>);
+
+/// What a watch has seen of a resource: whether it can be read, or that it is gone.
+pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
+    let unreadable = &context.survey.stores.unreadable;
+    let managed = managed(&resource);
+    match seen {
+        Legibility::Unreadable(why, metadata) => {
+            if let Some(managed) = &managed {
+                context.survey.note_unread(managed, &metadata);
+            }
+            let news = unreadable.note(resource.clone(), why);
+            if resource.kind == "BackupPlatform" && news {
+                context.platform_gone(&key(&resource));
+            }
+            attend(context, resource);
+        }
+        Legibility::Readable => {
+            if unreadable.clear(&resource)
+                && let Some(managed) = &managed
+            {
+                context.wake_referrers(managed);
+            }
+        }
+        Legibility::Gone => {
+            if unreadable.clear(&resource)
+                && let Some(managed) = &managed
+            {
+                context.forget(managed);
+                context.wake_referrers(managed);
+            }
+        }
+    }
+}
+
+/// Looks after one until it can be read or is gone.
+fn attend(context: &Arc<Context>, resource: AnyRef) {
+    let mut attended = context
+        .attended
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(again) = attended.get(&resource) {
+        again.notify_one();
+        return;
+    }
+    let again = Arc::new(Notify::new());
+    attended.insert(resource.clone(), again.clone());
+    drop(attended);
+    let context = context.clone();
+    tokio::spawn(async move {
+        let mut failures = 0;
+        loop {
+            let pause = match look(&context, &resource).await {
+                Ok(true) => PAUSE,
+                Ok(false) => break,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%resource, %error, "what can't be read can't be looked after either");
+                    retry_delay(failures)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = again.notified() => {}
+            }
+        }
+        let mut attended = context
+            .attended
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        attended.remove(&resource);
+    });
+}
+
+/// One look. False when there is nothing to look after any more.
+async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassError> {
+    let api = api(context, resource);
+    let Some(object) = api.get_opt(&resource.name).await? else {
+        note(context, resource.clone(), Legibility::Gone);
+        return Ok(false);
+    };
+    let document = serde_json::to_value(&object)?;
+    // The watch says when it can be read again.
+    let Some(why) = trouble(&resource.kind, &document) else {
+        return Ok(false);
+    };
+    context
+        .survey
+        .stores
+        .unreadable
+        .note(resource.clone(), why.clone());
+    let deleted = object.metadata.deletion_timestamp.is_some();
+    let ours = |finalizer: &String| finalizer == names::FINALIZER;
+    let finalizer = object.finalizers().iter().position(ours);
+    let mut blocked = None;
+    if let Some(position) = finalizer.filter(|_| deleted) {
+        blocked = held(context, resource, &document, &why);
+        if blocked.is_none() {
+            release(&api, &object, position).await?;
+            tracing::info!(%resource, outcome = "Done", "let go, unread");
+            return Ok(true);
+        }
+    }
+    let conditions = conditions(&object, &document, &why, blocked);
+    if let Some(managed) = managed(resource) {
+        let memory = &context.memory;
+        memory.note_conditions(&context.metrics, &managed, &conditions);
+    }
+    write_status(&api, resource, &object, &document, &conditions).await?;
+    Ok(true)
+}
+
+/// Why the deletion of what can't be read is held, if it is. Letting go needs nothing from the platform.
+fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Option<String> {
+    if resource.kind == "BackupPlatform" {
+        let waiting = deleted_on(context, &key(resource))?;
+        return Some(format!(
+            "{waiting} is being deleted and refers to this BackupPlatform, which can't be read: {why}. Mend it, or set deletionPolicy: Retain there."
+        ));
+    }
+    let said = |field: &str| {
+        document
+            .pointer(&format!("/spec/{field}"))
+            .unwrap_or(&Value::Null)
+    };
+    let retains = matches!(said("deletionPolicy").as_str(), None | Some("Retain"))
+        && (said("deletionPolicy").is_null() || said("deletionPolicy").is_string());
+    let looks_on = matches!(said("management").as_str(), Some("Observe" | "Paused"));
+    let suspended = document.pointer("/status/deletion/suspended");
+    let suspended = suspended.and_then(Value::as_str);
+    let asked = document
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(names::RELEASE_SUSPENDED_ANNOTATION));
+    if let Some(id) = suspended.filter(|id| asked != Some(&(*id).into())) {
+        return Some(format!(
+            "Holdfast suspended {id} for its deletion, and can't activate it while the spec can't be read: {why}. Mend the spec; or, to release it suspended, annotate with {}={id}.",
+            names::RELEASE_SUSPENDED_ANNOTATION
+        ));
+    }
+    (!retains && !looks_on).then(|| {
+        format!(
+            "it can't be read: {why}. So the remote object can't be deleted. Mend the spec; or set deletionPolicy: Retain to let go of it untouched."
+        )
+    })
+}
+
+/// A resource on a platform whose deletion waits for us.
+fn deleted_on(context: &Context, key: &PlatformKey) -> Option<ResourceRef> {
+    let (survey, stores) = (&context.survey, &context.survey.stores);
+    waiting(survey, &stores.tenants, key)
+        .or_else(|| waiting(survey, &stores.customers, key))
+        .or_else(|| waiting(survey, &stores.plans, key))
+        .or_else(|| waiting(survey, &stores.resellers, key))
+}
+
+fn waiting<K: Managed>(
+    survey: &crate::survey::Survey,
+    store: &kube::runtime::reflector::Store<K>,
+    key: &PlatformKey,
+) -> Option<ResourceRef> {
+    let objects = store.state();
+    let found = objects.iter().find(|object| {
+        object.meta().deletion_timestamp.is_some() && survey.lives_on(&***object, key)
+    });
+    found.map(|object| crate::survey::resource_ref(&**object))
+}
+
+/// What of a resource can't be read: the field, and what is wrong with it. `None` when it can be.
+fn trouble(kind: &str, document: &Value) -> Option<String> {
+    match kind {
+        "BackupPlatform" => field_of::<BackupPlatform>(document),
+        "Reseller" => field_of::<Reseller>(document),
+        "ServicePlan" => field_of::<ServicePlan>(document),
+        "Customer" => field_of::<Customer>(document),
+        _ => field_of::<Tenant>(document),
+    }
+}
+
+fn field_of<K: DeserializeOwned>(document: &Value) -> Option<String> {
+    let error = serde_json::from_value::<K>(document.clone()).err()?;
+    let reads = |document: &Value| serde_json::from_value::<K>(document.clone()).is_ok();
+    let field = culprit(document, "", &reads).unwrap_or_else(|| "/spec".to_owned());
+    let field = field.trim_start_matches('/').replace('/', ".");
+    Some(shortened(&format!("{field}: {error}"), LONGEST))
+}
+
+/// The place without which a document can be read: the narrowest.
+fn culprit(document: &Value, above: &str, reads: &dyn Fn(&Value) -> bool) -> Option<String> {
+    let members = document.pointer(above)?.as_object()?;
+    members.keys().find_map(|name| {
+        let mut without = document.clone();
+        without.pointer_mut(above)?.as_object_mut()?.remove(name);
+        let place = format!("{above}/{}", name.replace('~', "~0").replace('/', "~1"));
+        let deeper = || culprit(document, &place, reads);
+        if reads(&without) {
+            return Some(deeper().unwrap_or(place));
+        }
+        deeper()
+    })
+}
+
+fn conditions(
+    object: &DynamicObject,
+    document: &Value,
+    why: &str,
+    blocked: Option<String>,
+) -> Vec<Condition> {
+    let message = format!(
+        "the resource can't be read: {why}. Nothing is done for it, and what it holds stays its own. Correct the field; this goes on by itself."
+    );
+    let said = [
+        Some((ConditionType::Ready, "False", message.clone())),
+        Some((ConditionType::Stalled, "True", message)),
+        blocked.map(|blocked| (ConditionType::DeletionBlocked, "True", blocked)),
+    ];
+    let before: Vec<Condition> = document
+        .pointer("/status/conditions")
+        .and_then(|conditions| serde_json::from_value(conditions.clone()).ok())
+        .unwrap_or_default();
+    let now = Timestamp::now();
+    let dated = |(kind, status, message): (ConditionType, &str, String)| {
+        let last = before
+            .iter()
+            .find(|last| last.type_ == kind.as_str() && last.status == status);
+        Condition {
+            type_: kind.as_str().to_owned(),
+            status: status.to_owned(),
+            reason: Reason::InvalidSpec.as_str().to_owned(),
+            message,
+            last_transition_time: last.map_or(Time(now), |last| last.last_transition_time.clone()),
+            observed_generation: object.metadata.generation,
+        }
+    };
+    said.into_iter().flatten().map(dated).collect()
+}
+
+/// What else stands in status stays; unless it is itself what the definitions of today refuse.
+async fn write_status(
+    api: &Api<DynamicObject>,
+    resource: &AnyRef,
+    object: &DynamicObject,
+    document: &Value,
+    conditions: &[Condition],
+) -> Result<(), PassError> {
+    let before = document.get("status").cloned().unwrap_or_else(|| json!({}));
+    let mut status = before.clone();
+    if let Value::Object(members) = &mut status {
+        members.insert("conditions".into(), json!(conditions));
+        members.insert(
+            "observedGeneration".into(),
+            json!(object.metadata.generation),
+        );
+    }
+    if status == before {
+        return Ok(());
+    }
+    let mut least = status.clone();
+    if let Value::Object(members) = &mut least {
+        let kept = [
+            "conditions",
+            "observedGeneration",
+            "externalId",
+            "claim",
+            "platform",
+        ];
+        members.retain(|name, _| kept.contains(&name.as_str()));
+    }
+    let params = PatchParams::apply(names::FIELD_MANAGER).force();
+    let patch = |status: &Value| {
+        Patch::Apply(json!({
+            "apiVersion": names::API_VERSION,
+            "kind": resource.kind,
+            "metadata": {"name": resource.name, "uid": object.uid(), "resourceVersion": object.resource_version()},
+            "status": status,
+        }))
+    };
+    match api
+        .patch_status(&resource.name, &params, &patch(&status))
+        .await
+    {
+        Err(kube::Error::Api(refusal)) if refusal.code == 422 => {
+            api.patch_status(&resource.name, &params, &patch(&least))
+                .await?;
+        }
+        written => drop(written?),
+    }
+    Ok(())
+}
+
+/// Takes our finalizer off, if it still is where we saw it.
+async fn release(
+    api: &Api<DynamicObject>,
+    object: &DynamicObject,
+    position: usize,
+) -> Result<(), PassError> {
+    let path = format!("/metadata/finalizers/{position}");
+    let patch: json_patch::Patch = serde_json::from_value(json!([
+        {"op": "test", "path": "/metadata/uid", "value": object.uid()},
+        {"op": "test", "path": path, "value": names::FINALIZER},
+        {"op": "remove", "path": path},
+    ]))?;
+    api.patch(
+        &object.name_any(),
+        &PatchParams::default(),
+        &Patch::<DynamicObject>::Json(patch),
+    )
+    .await?;
+    Ok(())
+}
+
+fn api(context: &Context, resource: &AnyRef) -> Api<DynamicObject> {
+    let plural = managed(resource).map_or("backupplatforms", |resource| resource.kind.plural());
+    let kind = ApiResource {
+        group: names::GROUP.into(),
+        version: names::VERSION.into(),
+        api_version: names::API_VERSION.into(),
+        kind: resource.kind.clone(),
+        plural: plural.into(),
+    };
+    Api::namespaced_with(context.client.clone(), &resource.namespace, &kind)
+}
+
+fn managed(resource: &AnyRef) -> Option<ResourceRef> {
+    let kind: Kind = resource.kind.parse().ok()?;
+    Some(ResourceRef {
+        kind,
+        namespace: resource.namespace.clone(),
+        name: resource.name.clone(),
+    })
+}
+
+fn key(resource: &AnyRef) -> PlatformKey {
+    PlatformKey {
+        namespace: resource.namespace.clone(),
+        name: resource.name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(spec: Value) -> Value {
+        json!({"apiVersion": names::API_VERSION, "kind": "Tenant", "metadata": {"name": "t", "namespace": "n"}, "spec": spec})
+    }
+
+    #[test]
+    fn the_field_that_can_not_be_read_is_named() {
+        let good = json!({"customerRef": {"name": "c"}, "product": "HybridWorkloads"});
+        assert_eq!(trouble("Tenant", &tenant(good.clone())), None);
+        for (path, odd, field) in [
+            ("quota", json!({"credits": []}), "spec.quota.credits: "),
+            (
+                "state",
+                json!("Sleeping"),
+                "spec.state: unknown variant `Sleeping`",
+            ),
+            (
+                "workloads",
+                json!([{"name": "x", "users": -1}]),
+                "spec.workloads: ",
+            ),
+            ("product", json!(7), "spec: "),
+        ] {
+            let mut spec = good.clone();
+            spec[path] = odd;
+            let told = trouble("Tenant", &tenant(spec)).expect("it can't be read");
+            assert!(told.starts_with(field), "{told}");
+        }
+    }
+}

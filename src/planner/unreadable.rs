@@ -1,0 +1,36 @@
+//! An object that the platform shows and that can't be read: it is there, and nothing is done to it.
+
+use super::View;
+use crate::estate::Object;
+
+/// What is said where the object that a resource is about can't be read; or another, which stands where it would be made.
+pub fn told(view: &View<'_>) -> Option<String> {
+    let remote = &view.remote;
+    let known = remote.known.as_ref().map(|seen| &seen.object);
+    let own = remote
+        .claimed
+        .as_ref()
+        .or(remote.disagreeing.as_ref())
+        .or(known);
+    let object = match own {
+        Some(own) => own,
+        None => {
+            &remote
+                .namesakes
+                .iter()
+                .find(|seen| seen.object.unreadable.is_some())?
+                .object
+        }
+    };
+    of(object)
+}
+
+/// What is said of an object, if it can't be read.
+pub fn of(object: &Object) -> Option<String> {
+    let why = object.unreadable.as_ref()?;
+    Some(format!(
+        "{} {} is on the platform and can't be read: {why}. Nothing is written to it until it can be. Correct it at the platform's console; this goes on by itself.",
+        object.kind.as_str(),
+        object.id
+    ))
+}
