@@ -24,6 +24,7 @@ mod status;
 mod step;
 #[cfg(test)]
 mod tests;
+mod unkept;
 mod unmarked;
 mod view;
 
@@ -41,6 +42,7 @@ pub use status::{
     platform, reseller, tenant,
 };
 pub use step::{Settlement, Step, Verdict};
+pub use unkept::returned;
 pub use unmarked::{agrees, may_have_made};
 pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
