@@ -210,13 +210,15 @@ pub fn is_sent_again(view: &View<'_>, writable: &[Difference]) -> bool {
 }
 
 /// A value that has come back after our write is read back once it is written again: who keeps it in another form shows that
-/// form at once, and who sets it back doesn't.
+/// form at once, and who sets it back doesn't. So is every write to an object with a value that isn't kept, since the answer may
+/// repeat that value as it was sent.
 pub fn read_back(view: &View<'_>, object: &Object) -> Option<Step> {
     let unseen = view.progress.performed.get(view.progress.seen..)?;
+    let doubtful = !view.declared.status.unkept.is_empty();
     let came_back = |change: &Change| {
         is_correction(change)
             && change.step != ChangeStep::MoveClient
-            && change.fields.iter().any(|field| has_returned(view, field))
+            && (doubtful || change.fields.iter().any(|field| has_returned(view, field)))
     };
     let due = view.hold.is_none() && unseen.iter().any(came_back);
     due.then(|| Step::Read(object.id.clone()))

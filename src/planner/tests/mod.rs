@@ -17,4 +17,5 @@ mod restraint;
 mod rules;
 mod secrecy;
 mod telling;
+mod unkept;
 mod unmarked;
