@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     Declared, PlatformState, Remote, Seen, Settlement, Verdict, View, change_log::change_log,
-    restraint::deletion_status, unkept, unmarked,
+    restraint::deletion_status, returns, unkept, unmarked,
 };
 use crate::{
     api::{
@@ -34,7 +34,7 @@ pub fn managed_status(
         _ => None,
     };
     let unkept = unkept::remembered(view);
-    let drift_returns = unkept::returns(view, &unkept);
+    let drift_returns = returns::returns(view, &unkept);
     ManagedStatus {
         observed_generation: Some(declared.generation),
         external_id: object
@@ -133,7 +133,7 @@ fn conditions(
     more: Vec<(ConditionType, bool, Reason, String)>,
 ) -> Vec<Condition> {
     let mut said = verdict_conditions(view, settlement);
-    if let Some((reason, message)) = unkept::condition(drift_returns) {
+    if let Some((reason, message)) = returns::condition(drift_returns) {
         said.push((ConditionType::DriftReturns, "True", reason, message));
     }
     said.extend(more.into_iter().map(|(kind, holds, reason, message)| {

@@ -19,6 +19,7 @@ mod notes;
 mod platform_deletion;
 mod refusals;
 mod restraint;
+mod returns;
 mod settle;
 mod status;
 mod step;
@@ -37,12 +38,12 @@ pub use lately::is_in_doubt;
 pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
 pub use restraint::{DeletionPermit, deletion_begun, left_suspended};
+pub use returns::returned;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
     platform, reseller, tenant,
 };
 pub use step::{Settlement, Step, Verdict};
-pub use unkept::returned;
 pub use unmarked::{agrees, may_have_made};
 pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,

@@ -1,5 +1,5 @@
-//! What is written once and doesn't stay: values that the platform takes and keeps otherwise, and values that somebody sets
-//! back after each of our writes. Neither is sent for ever, and nothing here knows how any platform writes a value. R-D5, I4
+//! What isn't written now: no field twice in a pass, no value that the platform takes and keeps otherwise, and none before its
+//! time that somebody sets back after each of our writes. Nothing here knows how any platform writes a value. R-D5, I4
 
 use std::time::Duration;
 
@@ -12,14 +12,15 @@ use super::{
     conditions::remote_object,
     converge::{DRIFT_SHOWN, differing, drift},
     desired::spec_field,
+    returns::{
+        corrections, corrects, forgotten_at, has_returned, is_correction, last_written, live,
+        returns, shortened, until,
+    },
 };
 use crate::{
     api::{
         conditions::Reason,
-        shared::{
-            Change, ChangeOutcome, ChangeStep, Drift, DriftReturn, ManagedStatus, Management,
-            Unkept,
-        },
+        shared::{Change, ChangeStep, Drift, Unkept},
     },
     estate::{Client, Difference, Object, ObjectId},
 };
@@ -28,19 +29,12 @@ use crate::{
 const SENDS: u32 = 2;
 /// Time between two sends of a value that wasn't kept.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
-/// Having come back so often, a value is told and written ever more seldom.
-const RETURNS: u32 = 3;
-/// For how long a return counts.
-const WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// The first and the longest wait before a value that keeps coming back is written again.
-const SHORTEST: SignedDuration = SignedDuration::from_mins(5);
-const LONGEST: SignedDuration = SignedDuration::from_hours(4);
-/// Entries of either kind in status: every setting of a kind has room, and `CLIENTS` clients.
+/// Entries in status: every setting of a kind has room, and `CLIENTS` clients.
 const MOST: usize = 100;
 /// Clients that don't stay where they are moved, until no more are moved.
 pub const CLIENTS: usize = 20;
 /// Values that a message names.
-const NAMED: usize = 5;
+const NAMED: usize = 3;
 
 /// What differs and isn't written now.
 #[derive(Debug, Clone, PartialEq)]
@@ -250,7 +244,7 @@ pub fn verdict(withheld: &[Withheld]) -> Option<Verdict> {
     let fields: Vec<&str> = returning.iter().map(|one| one.field.as_str()).collect();
     let message = format!(
         "{}: somebody sets it back after each of our writes, so it is written again later, or at once after an edit of the spec. See condition DriftReturns.",
-        fields.join(", ")
+        shortened(&fields)
     );
     Some(Verdict::Waiting(Reason::DriftReturns, message))
 }
@@ -280,7 +274,7 @@ fn otherwise(those: &[&Drift]) -> String {
 
 /// Adds what is withheld to the drift that a settlement tells of, and comes back when it is time.
 pub fn tell(view: &View<'_>, withheld: Vec<Withheld>, settlement: &mut Settlement) {
-    let forgotten = returns_told(&view.declared.status).map(|told| told.last_at + WINDOW);
+    let forgotten = forgotten_at(&returns(view, &remembered(view)));
     let due = withheld.iter().filter_map(|one| match one.why {
         Why::NotKept(times) if times < SENDS => Some(view.now + PAUSE),
         Why::NotKept(_) => None,
@@ -335,165 +329,9 @@ pub fn remembered(view: &View<'_>) -> Vec<Unkept> {
     unkept.take(MOST).collect()
 }
 
-/// What status remembers of values that come back, at the end of a pass. An edit of the spec begins anew.
-pub fn returns(view: &View<'_>, unkept: &[Unkept]) -> Vec<DriftReturn> {
-    if !corrects(view) || is_edited(view) {
-        return Vec::new();
-    }
-    let noted = view.declared.status.drift_returns.iter();
-    let mut returns: Vec<DriftReturn> =
-        noted.filter(|noted| counts(view, noted)).cloned().collect();
-    for change in corrections(view) {
-        for field in &change.fields {
-            if !has_returned(view, field) || is_not_kept(view, unkept, field) {
-                continue;
-            }
-            match returns.iter_mut().find(|noted| noted.field == *field) {
-                Some(noted) => {
-                    noted.times = noted.times.saturating_add(1);
-                    noted.last_at = change.at;
-                }
-                None => returns.push(DriftReturn {
-                    field: field.clone(),
-                    times: 1,
-                    last_at: change.at,
-                }),
-            }
-        }
-    }
-    returns.truncate(MOST);
-    returns
-}
-
-/// How often values have come back between two statuses.
-pub fn returned(previous: &ManagedStatus, next: &ManagedStatus) -> u64 {
-    let before = |field: &str| {
-        let mut noted = previous.drift_returns.iter();
-        noted
-            .find(|noted| noted.field == field)
-            .map_or(0, |noted| noted.times)
-    };
-    let returns = next.drift_returns.iter();
-    returns
-        .map(|noted| u64::from(noted.times.saturating_sub(before(&noted.field))))
-        .sum()
-}
-
-/// The condition `DriftReturns`, while it holds.
-pub fn condition(returns: &[DriftReturn]) -> Option<(Reason, String)> {
-    let told = returns.iter().filter(|noted| noted.times >= RETURNS);
-    let fields: Vec<&str> = told.map(|noted| noted.field.as_str()).collect();
-    (!fields.is_empty()).then(|| {
-        let message = format!(
-            "{}: within a day it was set back {RETURNS} times or more after our writes. A person at the platform's console, another tool, or another cluster with the same ownerId does that. Find out who, and stop one of the two, or list the field under spec.ignore. Meanwhile it is written ever more seldom, at last every {} hours; an edit of the spec begins anew.",
-            shortened(&fields),
-            LONGEST.as_hours()
-        );
-        (Reason::DriftReturns, message)
-    })
-}
-
-/// As many fields as a message has room for.
-fn shortened(fields: &[&str]) -> String {
-    let more = fields.len().saturating_sub(DRIFT_SHOWN);
-    let named = fields[..fields.len() - more].join(", ");
-    if more > 0 {
-        format!("{named} and {more} more")
-    } else {
-        named
-    }
-}
-
-fn returns_told(status: &ManagedStatus) -> Option<&DriftReturn> {
-    let told = status.drift_returns.iter();
-    told.filter(|noted| noted.times >= RETURNS)
-        .min_by_key(|noted| noted.last_at)
-}
-
-/// Whether what differs is written at all.
-fn corrects(view: &View<'_>) -> bool {
-    let lifecycle = &view.declared.lifecycle;
-    let management = match &view.platform {
-        PlatformState::Observed(platform) => platform.management(lifecycle),
-        _ => lifecycle.management(),
-    };
-    management == Management::Manage && !view.declared.deleting
-}
-
-/// Whether the spec has changed since status was written.
-fn is_edited(view: &View<'_>) -> bool {
-    view.declared.status.observed_generation != Some(view.declared.generation)
-}
-
-/// Whether a change wrote fields of an existing object, and the platform said that it has them.
-fn is_correction(change: &Change) -> bool {
-    change.outcome == ChangeOutcome::Done
-        && matches!(
-            change.step,
-            ChangeStep::Update
-                | ChangeStep::Move
-                | ChangeStep::Suspend
-                | ChangeStep::Activate
-                | ChangeStep::MoveClient
-        )
-}
-
-fn corrections<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Change> {
-    let performed = view.progress.performed.iter();
-    performed.filter(|change| is_correction(change))
-}
-
 /// Whether this pass has written the field.
 fn is_written(view: &View<'_>, field: &str) -> bool {
     corrections(view).any(|change| change.fields.iter().any(|written| written == field))
-}
-
-/// When an earlier pass wrote the field last, as far as the change log goes.
-fn last_written(view: &View<'_>, field: &str) -> Option<Timestamp> {
-    let log = view.declared.status.changes.iter().rev();
-    let mut earlier = log.filter(|change| {
-        is_correction(change)
-            && !view.progress.performed.contains(change)
-            && change.fields.iter().any(|written| written == field)
-    });
-    earlier.next().map(|change| change.at)
-}
-
-/// Whether the field was written within the window, and differed again without an edit.
-fn has_returned(view: &View<'_>, field: &str) -> bool {
-    let lately = || {
-        let at = last_written(view, field);
-        at.is_some_and(|at| view.now.duration_since(at) < WINDOW)
-    };
-    !is_edited(view) && (live(view, field).is_some() || lately())
-}
-
-/// What status says of a field that comes back, while it counts.
-fn live<'a>(view: &'a View<'_>, field: &str) -> Option<&'a DriftReturn> {
-    let mut noted = view.declared.status.drift_returns.iter();
-    noted.find(|noted| noted.field == field && counts(view, noted) && !is_edited(view))
-}
-
-fn counts(view: &View<'_>, noted: &DriftReturn) -> bool {
-    view.now.duration_since(noted.last_at) < WINDOW
-}
-
-/// Until when a field that keeps coming back is left alone.
-fn until(noted: &DriftReturn) -> Option<Timestamp> {
-    let beyond = noted.times.checked_sub(RETURNS)?;
-    let wait = SHORTEST.checked_mul(1 << beyond.min(10)).unwrap_or(LONGEST);
-    Some(noted.last_at + wait.min(LONGEST))
-}
-
-/// Whether the platform keeps the field in one other form, rather than somebody sets it back.
-fn is_not_kept(view: &View<'_>, unkept: &[Unkept], field: &str) -> bool {
-    let Some(now) = unkept.iter().find(|noted| noted.field == field) else {
-        return false;
-    };
-    let mut before = view.declared.status.unkept.iter();
-    before
-        .find(|noted| noted.field == field)
-        .is_none_or(|before| before.kept == now.kept)
 }
 
 impl Progress {
