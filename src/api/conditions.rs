@@ -17,6 +17,8 @@ closed_enum! {
         Synced,
         /// A managed field differs on the platform; `status.drift` lists which.
         DriftDetected,
+        /// A value was set back on the platform again and again after our writes; it is written ever more seldom.
+        DriftReturns,
         /// More is asked for, or used, than is allotted.
         QuotaExceeded,
         /// The object is being deleted and something forbids it.
@@ -161,6 +163,10 @@ closed_enum! {
         SecretMalformed,
         /// What was changed at the platform was put back.
         Reverted,
+        /// The platform takes a value and keeps another one; it isn't sent again before the spec or that value changes.
+        ValueNotKept,
+        /// Somebody sets a value back after each of our writes: a person, another tool, or another cluster.
+        DriftReturns,
         /// A managed field differs.
         Differs,
         /// No managed field differs.

@@ -223,6 +223,7 @@ async fn settle<K: Managed>(
     );
     let shared = planner::managed_status(view, &settlement, health);
     let notes = planner::notes(&gathered.sight.declared.status, &shared, view.progress);
+    let returned = planner::returned(&gathered.sight.declared.status, &shared);
     let conditions = shared.conditions.clone();
     let status = own.with(shared)?;
     let previous = object.status_document()?;
@@ -230,6 +231,11 @@ async fn settle<K: Managed>(
     if previous != status {
         put_off = store(context, object, &status).await?.put_off();
         count_refusal(context, K::KIND, settlement.rule);
+        let labels = KindLabels {
+            kind: K::KIND.as_str().into(),
+        };
+        let returns = context.metrics.drift_returns.get_or_create(&labels);
+        returns.inc_by(returned);
         // R-V9: those below inherit it, and those below them are woken by their own passes.
         if K::KIND == Kind::Reseller && previous.get("effective") != status.get("effective") {
             context.wake_referrers(resource);

@@ -72,6 +72,8 @@ pub struct Metrics {
     pub steps: Family<StepLabels, Counter>,
     /// Refusals by rule, each counted when it is told.
     pub refusals: Family<RuleLabels, Counter>,
+    /// Values that came back after our writes.
+    pub drift_returns: Family<KindLabels, Counter>,
     /// How long passes take.
     pub reconcile_seconds: Seconds<KindLabels>,
     /// Objects on platforms.
@@ -103,6 +105,7 @@ impl Metrics {
             sweep_age_seconds: Family::default(),
             steps: Family::default(),
             refusals: Family::default(),
+            drift_returns: Family::default(),
             reconcile_seconds: seconds(),
             objects: Family::default(),
             conditions: Family::default(),
@@ -144,6 +147,11 @@ impl Metrics {
         );
         registry.register("steps", "Steps taken by kind", self.steps.clone());
         registry.register("refusals", "Refusals told, by rule", self.refusals.clone());
+        registry.register(
+            "drift_returns",
+            "Values that differed again within a day after they were written",
+            self.drift_returns.clone(),
+        );
         registry.register_with_unit(
             "reconcile",
             "Duration of passes over one object",

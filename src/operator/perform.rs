@@ -106,7 +106,7 @@ async fn on_platform(
         Step::Read(id) | Step::ConfirmGone(id) => {
             if let Some(object) = platform.read(kind, id).await? {
                 handle.site.inventory_mut().record(object);
-                progress.fresh = Some(id.clone());
+                progress.note_read(id.clone());
             } else {
                 handle.site.inventory_mut().forget(kind, id);
                 progress.gone = Some(id.clone());

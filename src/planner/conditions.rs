@@ -6,12 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     Declared, PlatformState, Remote, Seen, Settlement, Verdict, View, change_log::change_log,
-    restraint::deletion_status, status::fitting, unmarked,
+    restraint::deletion_status, returns, status::fitting, unkept, unmarked,
 };
 use crate::{
     api::{
         conditions::{ConditionType, Reason},
-        shared::{ChangeStep, Intent, ManagedStatus, ManualStep},
+        shared::{ChangeStep, DriftReturn, Intent, ManagedStatus, ManualStep},
     },
     estate::Object,
 };
@@ -37,6 +37,8 @@ pub fn managed_status(
         PlatformState::Observed(platform) => Some(platform),
         _ => None,
     };
+    let unkept = unkept::remembered(view);
+    let drift_returns = returns::returns(view, &unkept);
     ManagedStatus {
         observed_generation: Some(declared.generation),
         external_id: object
@@ -62,7 +64,7 @@ pub fn managed_status(
         platform: observed
             .map(|platform| platform.name.clone())
             .or_else(|| previous.platform.clone()),
-        conditions: conditions(view, settlement, more),
+        conditions: conditions(view, settlement, &drift_returns, more),
         protection: object
             .filter(|object| object.unreadable.is_none())
             .map(|object| object.protection)
@@ -72,6 +74,8 @@ pub fn managed_status(
         changes: change_log(declared, view.progress, object.map(|object| &**object)),
         intent: intent(view),
         deletion: deletion_status(declared, view.progress),
+        unkept,
+        drift_returns,
     }
 }
 
@@ -130,9 +134,13 @@ type Said = (ConditionType, &'static str, Reason, String);
 fn conditions(
     view: &View<'_>,
     settlement: &Settlement,
+    drift_returns: &[DriftReturn],
     more: Vec<(ConditionType, bool, Reason, String)>,
 ) -> Vec<Condition> {
     let mut said = verdict_conditions(view, settlement);
+    if let Some((reason, message)) = returns::condition(drift_returns) {
+        said.push((ConditionType::DriftReturns, "True", reason, message));
+    }
     said.extend(more.into_iter().map(|(kind, holds, reason, message)| {
         (kind, if holds { "True" } else { "False" }, reason, message)
     }));
@@ -196,6 +204,12 @@ fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
         }
         Verdict::Released | Verdict::NotLookedYet => Vec::new(),
     };
+    if let Verdict::Waiting(reason, message) | Verdict::Stalled(reason, message) =
+        &settlement.verdict
+        && matches!(reason, Reason::ValueNotKept | Reason::DriftReturns)
+    {
+        said.push((ConditionType::Synced, "False", *reason, message.clone()));
+    }
     if !settlement.drift.is_empty() {
         let message = format!(
             "the platform differs in: {}. See status.drift.",

@@ -11,6 +11,7 @@ use super::{
     refusals::{of_change, refuse, settle_obstacle},
     settle::settle,
     status::{fitting, next_change},
+    unkept::{self, Withheld},
 };
 use crate::{
     api::{
@@ -23,6 +24,8 @@ use crate::{
     rules::{self, Refusal, quota},
 };
 
+/// Drift entries kept in status.
+pub const DRIFT_SHOWN: usize = 20;
 /// Settings whose value must not be shown.
 const SECRET: [&str; 1] = ["webAccess.passwordTag"];
 
@@ -63,6 +66,7 @@ pub fn next(
     if shortage.is_some() {
         writable.retain(|difference| !quota::held_back(difference.field));
     }
+    let mut withheld = unkept::withhold(view, platform, &mut writable);
     manual_steps.extend(
         unwritable
             .iter()
@@ -71,14 +75,34 @@ pub fn next(
     if let Some(step) = write(view, platform, object, &writable) {
         return step;
     }
-    if let Some(step) = customer_extras(view, platform, object, &mut manual_steps) {
+    if let Some(step) = unkept::read_back(view, object) {
+        return step;
+    }
+    if let Some(step) = customer_extras(view, platform, object, &mut manual_steps, &mut withheld) {
         return step;
     }
     if let Some(refusal) = shortage {
         return refuse(&refusal);
     }
-    let verdict = leaving(object).unwrap_or(Verdict::InSync);
-    report(view, object, verdict, &unwritable, manual_steps, no_place)
+    let verdict = leaving(object).or_else(|| unkept::verdict(&withheld));
+    let verdict = verdict.unwrap_or(Verdict::InSync);
+    let mut step = report(view, object, verdict, &unwritable, manual_steps, no_place);
+    if let Step::Settle(settlement) = &mut step {
+        unkept::tell(view, withheld, settlement);
+    }
+    step
+}
+
+/// What differs, of what the platform's interface takes; `None` when that can't be told.
+pub fn differing(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    object: &Object,
+) -> Option<Vec<Difference>> {
+    let declared = view.declared;
+    let mut settings = desired(view, platform).ok()?;
+    console::sort_out(&mut settings, platform, declared);
+    Some(differences(declared.kind, &settings, &object.settings))
 }
 
 /// R-S2: whether the object that we have just made is in another place than was asked for. It isn't marked then, so that this
@@ -139,7 +163,8 @@ fn write(
     if differing.is_empty() {
         return None;
     }
-    if let Some(step) = held(view).or_else(|| busy(object)) {
+    let wait = held(view).or_else(|| busy(object));
+    if let Some(step) = wait.or_else(|| unkept::look_first(view, platform, object, differing)) {
         return Some(step);
     }
     let reverting = reverting(view, differing);
@@ -211,11 +236,14 @@ fn held(view: &View<'_>) -> Option<Step> {
 fn reverting(view: &View<'_>, differing: &[Difference]) -> bool {
     let status = &view.declared.status;
     let was_in_effect = status.conditions.iter().any(|condition| {
+        let said = (condition.status.as_str(), condition.reason.as_str());
         condition.type_ == ConditionType::Ready.as_str()
-            && condition.status == "True"
-            && condition.reason == Reason::InSync.as_str()
+            && (said == ("True", Reason::InSync.as_str())
+                || said == ("False", Reason::DriftReturns.as_str())
+                || said == ("False", Reason::ValueNotKept.as_str()))
     });
     was_in_effect
+        && !unkept::is_sent_again(view, differing)
         && status.observed_generation == Some(view.declared.generation)
         && !differing
             .iter()
@@ -228,11 +256,12 @@ fn customer_extras(
     platform: &PlatformFacts,
     object: &Object,
     manual_steps: &mut Vec<ManualStep>,
+    withheld: &mut Vec<Withheld>,
 ) -> Option<Step> {
     if view.declared.kind != Kind::Customer {
         return None;
     }
-    if let Some(step) = move_clients(view, platform, object, manual_steps) {
+    if let Some(step) = move_clients(view, platform, object, manual_steps, withheld) {
         return Some(step);
     }
     let wants_mail = view.declared.spec.get("welcomeMail") == Some(&Value::Bool(true));
@@ -272,6 +301,7 @@ fn move_clients(
     platform: &PlatformFacts,
     object: &Object,
     manual_steps: &mut Vec<ManualStep>,
+    withheld: &mut Vec<Withheld>,
 ) -> Option<Step> {
     let Some(listed) = view.remote.clients.as_ref() else {
         return lists_clients(view).then(|| {
@@ -281,6 +311,7 @@ fn move_clients(
         });
     };
     let able = platform.capabilities.can(Capability::MoveClient) && !rules::hands_off(object);
+    let before = withheld.len();
     for (id, client) in listed {
         if let Some(older) = view.remote.contested.get(id) {
             let message = format!(
@@ -293,7 +324,12 @@ fn move_clients(
         }
         match client {
             Some(client) if client.customer_id == object.id => {}
+            Some(_) if able && withheld.len() - before >= unkept::CLIENTS => break,
             Some(client) if able => {
+                if let Some(one) = unkept::withhold_move(view, platform, client, &object.id) {
+                    withheld.push(one);
+                    continue;
+                }
                 let step = Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() };
                 return Some(held(view).unwrap_or(step));
             }
@@ -342,7 +378,8 @@ fn until_next_change(view: &View<'_>, object: &Object) -> Option<Duration> {
     Duration::try_from(at.duration_since(view.now)).ok()
 }
 
-fn drift(kind: Kind, difference: &Difference) -> Drift {
+/// A difference as it may be shown.
+pub fn drift(kind: Kind, difference: &Difference) -> Drift {
     let secret = SECRET.contains(&difference.field);
     let show = |value: Option<&Value>| match value {
         _ if secret => "(secret)".to_owned(),

@@ -20,11 +20,13 @@ mod platform_deletion;
 mod refusals;
 mod refused;
 mod restraint;
+mod returns;
 mod settle;
 mod status;
 mod step;
 #[cfg(test)]
 mod tests;
+mod unkept;
 mod unmarked;
 mod unreadable;
 mod view;
@@ -39,6 +41,7 @@ pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
 pub use refused::refused_status;
 pub use restraint::{DeletionPermit, deletion_begun, left_suspended};
+pub use returns::returned;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
     platform, reseller, tenant, unreadable_note,

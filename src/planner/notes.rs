@@ -21,7 +21,7 @@ pub struct Note {
 pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress) -> Vec<Note> {
     let mut notes: Vec<Note> = progress.performed.iter().filter(|change| change.outcome == ChangeOutcome::Done).filter_map(|change| {
         let fields = change.fields.join(", ");
-        let reverted = !change.fields.is_empty() && change.fields.iter().all(|field| progress.reverted.contains(field));
+        let reverted = !change.fields.is_empty() && change.fields.iter().all(|field| progress.reverted.contains(field) && !next.unkept.iter().any(|unkept| unkept.field == *field));
         let (reason, message) = match change.step {
             _ if reverted => (Reason::Reverted.as_str(), format!("changed on the platform behind our back, and set back to what the spec says: {fields}.")),
             ChangeStep::Create => ("Created", format!("made on the platform as {}.", next.external_id.as_deref().unwrap_or("a new object"))),
@@ -80,6 +80,7 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
         ConditionType::DeletionBlocked,
         ConditionType::QuotaExceeded,
         ConditionType::DriftDetected,
+        ConditionType::DriftReturns,
         ConditionType::PlatformReachable,
     ] {
         notes.extend(turned(previous, next, alarm));

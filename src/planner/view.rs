@@ -239,6 +239,8 @@ pub struct Progress {
     pub looked_beside: bool,
     /// An object read afresh in this pass.
     pub fresh: Option<ObjectId>,
+    /// How many mutations this pass had performed when it read an object last.
+    pub seen: usize,
     /// The platform says outright that there is no object of this id.
     pub gone: Option<ObjectId>,
     /// Whether the deletion may begin.

@@ -150,7 +150,7 @@ fn on_platform(
         }
         Step::Read(id) | Step::ConfirmGone(id) => {
             if inventory.get(kind, &id).is_some() {
-                progress.fresh = Some(id);
+                progress.note_read(id);
             } else {
                 progress.gone = Some(id);
             }

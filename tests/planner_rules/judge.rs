@@ -182,6 +182,7 @@ fn answered(
     let mut document = Value::Object(document);
     json_patch::merge(&mut document, &case.platform.answers.clone().into());
     Object {
+        unreadable: None,
         kind,
         id: ObjectId::new("90"),
         name: case.name.clone(),

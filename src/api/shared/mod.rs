@@ -19,7 +19,7 @@ pub use settings::{
     Reports, WebAccess,
 };
 pub use status::{
-    Change, ChangeOutcome, ChangeStep, DeletionStatus, Drift, Effective, EffectiveBandwidth,
-    EffectiveBranding, Intent, ManagedStatus, ManualStep, Protection,
+    Change, ChangeOutcome, ChangeStep, DeletionStatus, Drift, DriftReturn, Effective,
+    EffectiveBandwidth, EffectiveBranding, Intent, ManagedStatus, ManualStep, Protection, Unkept,
 };
 pub use words::{Edition, Product, ServiceType, Stage};

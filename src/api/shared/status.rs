@@ -113,6 +113,46 @@ pub struct ManagedStatus {
     /// What the deletion of the remote object has done so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion: Option<DeletionStatus>,
+    /// Values that the platform took and doesn't keep as they were sent. After the second time none is sent again before the
+    /// spec or the platform's value changes.
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unkept: Vec<Unkept>,
+    /// Fields that differed again after we had written them, within the last day and since the last edit of the spec. From
+    /// the third time on each is written ever more seldom.
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift_returns: Vec<DriftReturn>,
+}
+
+/// A value that the platform took and doesn't keep as it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unkept {
+    /// Dotted path below `spec`. Example: `profile.phone`.
+    #[schemars(length(max = 256))]
+    pub field: String,
+    /// A short keyed hash of the value that was sent.
+    #[schemars(length(max = 16))]
+    pub sent: String,
+    /// A short keyed hash of the value that the platform keeps.
+    #[schemars(length(max = 16))]
+    pub kept: String,
+    /// How often it was sent.
+    pub times: u32,
+}
+
+/// A field that differed again after we had written it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftReturn {
+    /// Dotted path below `spec`. Example: `profile.phone`.
+    #[schemars(length(max = 256))]
+    pub field: String,
+    /// How often.
+    pub times: u32,
+    /// When it was written again last.
+    pub last_at: Timestamp,
 }
 
 /// What a deletion has done so far, written down before it is done.

@@ -19,5 +19,6 @@ mod restraint;
 mod rules;
 mod secrecy;
 mod telling;
+mod unkept;
 mod unmarked;
 mod unreadable;

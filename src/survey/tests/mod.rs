@@ -167,6 +167,7 @@ fn adopting(id: &str) -> serde_json::Value {
 /// A customer that another tool has made.
 fn foreign(id: &str) -> Object {
     Object {
+        unreadable: None,
         kind: Kind::Customer,
         id: ObjectId::new(id),
         name: "Legacy".into(),

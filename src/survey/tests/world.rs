@@ -260,6 +260,7 @@ impl World {
         let Scope { survey, site, .. } = &self.scopes[scope];
         let ticket = site.inventory_mut().begin_sweep();
         let observation = Observation {
+            unreadable: crate::estate::Unread::default(),
             capabilities: capabilities(self.has_resellers),
             objects: self.objects.values().cloned().collect(),
             locations: Vec::new(),
@@ -350,6 +351,7 @@ impl World {
         }
         let facts = self.scopes[scope].site.facts().expect("it is open");
         let object = Object {
+            unreadable: None,
             kind: K::KIND,
             id: id.clone(),
             name: name.to_owned(),

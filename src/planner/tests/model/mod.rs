@@ -2,6 +2,7 @@
 
 mod histories;
 mod invariants;
+mod kept;
 mod platform;
 mod world;
 

@@ -28,8 +28,45 @@ struct Record {
     version: u32,
 }
 
+/// What a platform makes of the values that it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// It keeps them.
+    AsSent,
+    /// It keeps these fields of a profile in its own form, and says so in every answer.
+    Own(&'static [&'static str]),
+    /// The same, but the answer to a write repeats what was sent.
+    OwnInReads(&'static [&'static str]),
+}
+
+impl Form {
+    fn of_reads(self, mut document: Value) -> Value {
+        let (Self::Own(fields) | Self::OwnInReads(fields)) = self else {
+            return document;
+        };
+        let profile = document.get_mut("profile").and_then(Value::as_object_mut);
+        for (field, value) in profile.into_iter().flatten() {
+            if let Value::String(text) = value
+                && fields.contains(&field.as_str())
+                && !text.starts_with("00")
+            {
+                *text = format!("00{text}");
+            }
+        }
+        document
+    }
+
+    fn of_answers(self, document: Value) -> Value {
+        match self {
+            Self::OwnInReads(_) => document,
+            form => form.of_reads(document),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Platform {
+    pub form: Form,
     records: BTreeMap<ObjectId, Record>,
     next_id: u32,
     /// Whether it refuses a second object of one claim, or of one name, by itself.
@@ -80,6 +117,7 @@ fn prune(value: &mut Value) {
 impl Platform {
     pub fn new() -> Self {
         Self {
+            form: Form::AsSent,
             records: BTreeMap::new(),
             next_id: 1,
             keeps_claims_unique: true,
@@ -117,8 +155,17 @@ impl Platform {
     }
 
     fn show(&self, id: &ObjectId) -> Object {
+        self.shown(id, Form::of_reads)
+    }
+
+    fn answer(&self, id: &ObjectId) -> Object {
+        self.shown(id, Form::of_answers)
+    }
+
+    fn shown(&self, id: &ObjectId, form: impl FnOnce(Form, Value) -> Value) -> Object {
         let record = &self.records[id];
-        let mut object = remote(record.kind, id.as_str(), &record.document);
+        let document = form(self.form, record.document.clone());
+        let mut object = remote(record.kind, id.as_str(), &document);
         object.claim.clone_from(&record.claim);
         object.etag = Some(format!("v{}", record.version));
         object
@@ -195,7 +242,7 @@ impl Platform {
         }
         let id = self.insert(kind, Some(claim.clone()), Value::Object(document));
         self.note("Create", &id);
-        Ok(self.show(&id))
+        Ok(self.answer(&id))
     }
 
     /// F4: a creation that is received now and carried out at some later instant.
@@ -249,7 +296,7 @@ impl Platform {
         record.claim = mark.or(record.claim.as_ref()).cloned();
         record.version += 1;
         self.note("Update", id);
-        Ok(self.show(id))
+        Ok(self.answer(id))
     }
 
     pub fn rehearse(&self, id: &ObjectId) -> Answer<Rehearsal> {

@@ -392,7 +392,7 @@ impl World {
             Ok(Answer::Found(None)) => progress.unclaimed = true,
             Ok(Answer::Read(id, Some(object))) => {
                 self.inventory.record(object);
-                progress.fresh = Some(id);
+                progress.note_read(id);
             }
             Ok(Answer::Read(id, None)) => {
                 self.inventory.forget(KIND, &id);
