@@ -9,7 +9,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Failure, objects::Cluster};
+use super::{Failure, objects::Cluster, terminal};
 use crate::api::names;
 
 /// How long the operator has for activating one object again.
@@ -63,7 +63,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         let api = cluster.api_of(resource, object);
         match release(&api, resource, object, arguments.leave_suspended).await? {
             None => println!("{title} released"),
-            Some(why) => kept.push(format!("{title}: {why}")),
+            Some(why) => kept.push(terminal::line(&format!("{title}: {why}"))),
         }
     }
     if objects.is_empty() {
