@@ -34,7 +34,7 @@ fn json(name: &str, more: &str) -> String {
 }
 
 /// Every way to write a scalar, each where a text, a size and a switch is wanted.
-const SCALARS: [&str; 48] = [
+const SCALARS: [&str; 49] = [
     "NO",
     "no",
     "nO",
@@ -75,6 +75,7 @@ const SCALARS: [&str; 48] = [
     "0.0",
     "12345678901234567890",
     "1e20",
+    ".1_0",
     "1:30",
     "2020-01-01",
     "\"NO\"",
@@ -142,6 +143,11 @@ fn documents() -> Vec<String> {
         spec("~: 1"),
         spec("[a]: 1"),
         spec("phone: \"1\""),
+        spec("phone: ~"),
+        spec("profile: {phones: ~}"),
+        spec("contacts: [{name: A, email: a@b.example}, {name: B, emails: c}]"),
+        spec("contacts: [~]"),
+        spec("contacts: ~, administrators: []"),
         spec("country: ~"),
         spec("profile: ~"),
         spec("profile: []"),

@@ -120,7 +120,15 @@ fn untagged(text: &str) -> Plain {
 
 fn number(text: &str) -> Option<Plain> {
     match text.as_bytes().first()? {
-        b'.' => decimal(text).map(Plain::Float),
+        b'.' => {
+            // Here an underscore must stand between digits; below it may stand anywhere.
+            let is_stray = |part: &[u8]| {
+                part[1] == b'_' && !(part[0].is_ascii_digit() && part[2].is_ascii_digit())
+            };
+            let stray = text.ends_with('_') || text.as_bytes().windows(3).any(is_stray);
+            let number = decimal(&text.replace('_', "")).filter(|_| !stray);
+            number.map(Plain::Float)
+        }
         b'+' | b'-' | b'0'..=b'9' => {
             let digits = text.replace('_', "");
             let binary = || i64::from_str_radix(digits.strip_prefix("0b")?, 2).ok();

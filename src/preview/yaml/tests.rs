@@ -38,7 +38,10 @@ fn scalars_are_read_as_kubectl_reads_them() {
         ("1.", json!(1)),
         ("+.5", json!(0.5)),
         ("1_0.5", json!(10.5)),
-        (".1_0", json!(".1_0")),
+        (".1_0", json!(0.1)),
+        (".1__0", json!(".1__0")),
+        ("._1", json!("._1")),
+        (".1_", json!(".1_")),
         ("1e400", json!("1e400")),
         ("-0.0", json!(0)),
         (
@@ -121,6 +124,11 @@ fn a_text_is_cut_into_documents_where_kubectl_cuts_it() {
     assert_eq!(refused("a: 1\n---\nb: 2\n---c\n"), (2, 4));
     assert_eq!(refused("{\"a\": 1}{\"b\": 2}\n---\nc: 3\n"), (3, 2));
     assert_eq!(refused("a: 1\n---\nb: [\n"), (2, 4));
+    assert_eq!(refused("a: 1\nb: {c: why?}\n"), (1, 2));
+    assert_eq!(refused("a: 1\nb: [why? not]\n"), (1, 2));
+    // Something in which the parser's own code gives up.
+    assert_eq!(refused("a: 1\nb: [!x, c]\n"), (1, 1));
+    assert_eq!(read("a: why?\nb: [\"why?\", {? c : d}]\n")[0]["a"], "why?");
     assert_eq!(refused("a: 1\n---\nb: \"c\n---\nd\"\n"), (2, 4));
 }
 

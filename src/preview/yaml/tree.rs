@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use libyaml_safer::{EventData, Parser};
+use libyaml_safer::{EventData, MappingStyle, Parser, ScalarStyle, SequenceStyle};
 
 /// Nesting, and aliases within aliases, beyond which nothing is read: nobody writes it, and recursion has an end.
 pub const DEEPEST: usize = 100;
@@ -53,15 +53,19 @@ pub struct Tree {
 impl Tree {
     /// Reads the first document of a text.
     pub fn parse(text: &str) -> Result<Self, Trouble> {
-        let mut parser = Parser::new();
-        parser.set_input(text.as_bytes());
-        let mut composer = Composer {
-            parser,
-            tree: Self::default(),
-            anchors: HashMap::new(),
-        };
-        composer.document()?;
-        Ok(composer.tree)
+        // Where the parser's own code gives up, which it does at odd tags, the text is none that kubectl reads.
+        std::panic::catch_unwind(|| {
+            let mut parser = Parser::new();
+            parser.set_input(text.as_bytes());
+            let mut composer = Composer {
+                parser,
+                tree: Self::default(),
+                anchors: HashMap::new(),
+            };
+            composer.document()?;
+            Ok(composer.tree)
+        })
+        .unwrap_or_else(|_| Err((0, "it can't be parsed".to_owned())))
     }
 
     /// The document's own node, if it says anything.
@@ -95,7 +99,7 @@ impl Composer<'_> {
         self.next()?;
         if let (_, EventData::DocumentStart { .. }) = self.next()? {
             let first = self.next()?;
-            self.node(first, 0)?;
+            self.node(first, 0, false)?;
             self.next()?;
             // kubectl reads no further, so it doesn't matter whether what follows can be read.
             self.tree.unread = match self.next() {
@@ -106,7 +110,13 @@ impl Composer<'_> {
         Ok(())
     }
 
-    fn node(&mut self, (line, event): (usize, EventData), depth: usize) -> Result<Id, Trouble> {
+    /// A node and all below it; `flow` when it lies within braces or brackets.
+    fn node(
+        &mut self,
+        (line, event): (usize, EventData),
+        depth: usize,
+        flow: bool,
+    ) -> Result<Id, Trouble> {
         if depth > DEEPEST {
             return Err((line, format!("it is nested deeper than {DEEPEST} levels")));
         }
@@ -123,8 +133,13 @@ impl Composer<'_> {
                 tag,
                 value,
                 plain_implicit,
+                style,
                 ..
             } => {
+                if flow && style == ScalarStyle::Plain && value.contains('?') {
+                    let why = "within braces or brackets kubectl takes a ? for the mark of a key. Quote what holds it";
+                    return Err((line, why.to_owned()));
+                }
                 self.name(anchor, id);
                 Content::Scalar {
                     text: value,
@@ -132,20 +147,22 @@ impl Composer<'_> {
                     plain: plain_implicit,
                 }
             }
-            EventData::SequenceStart { anchor, .. } => {
+            EventData::SequenceStart { anchor, style, .. } => {
+                let flow = style == SequenceStyle::Flow;
                 self.name(anchor, id);
                 let mut items = Vec::new();
-                while let Some(item) = self.child(depth)? {
+                while let Some(item) = self.child(depth, flow)? {
                     items.push(item);
                 }
                 Content::Sequence(items)
             }
-            EventData::MappingStart { anchor, .. } => {
+            EventData::MappingStart { anchor, style, .. } => {
+                let flow = style == MappingStyle::Flow;
                 self.name(anchor, id);
                 let mut members = Vec::new();
-                while let Some(key) = self.child(depth)? {
+                while let Some(key) = self.child(depth, flow)? {
                     let value = self.next()?;
-                    members.push((key, self.node(value, depth + 1)?));
+                    members.push((key, self.node(value, depth + 1, flow)?));
                 }
                 Content::Mapping(members)
             }
@@ -156,10 +173,10 @@ impl Composer<'_> {
     }
 
     /// The next node below one, until it ends.
-    fn child(&mut self, depth: usize) -> Result<Option<Id>, Trouble> {
+    fn child(&mut self, depth: usize, flow: bool) -> Result<Option<Id>, Trouble> {
         match self.next()? {
             (_, EventData::SequenceEnd | EventData::MappingEnd) => Ok(None),
-            event => self.node(event, depth + 1).map(Some),
+            event => self.node(event, depth + 1, flow).map(Some),
         }
     }
 
