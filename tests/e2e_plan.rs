@@ -472,7 +472,7 @@ async fn a_reference_that_leads_nowhere_is_refused() {
     let elsewhere = one.replace("name: one", "name: one, namespace: bakcup");
     let platform = served
         .manifest("msp")
-        .replace("name: msp", "name: msp, namespace: bakcup");
+        .replace("{name: msp}", "{name: msp, namespace: bakcup}");
     for (manifests, name) in [(elsewhere, "one"), (platform, "msp")] {
         let (code, refused) = plan(&stage, &folder, &manifests, &[]);
         assert_eq!(code, REFUSED, "{refused:#}");
