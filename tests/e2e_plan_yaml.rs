@@ -126,7 +126,7 @@ fn documents() -> Vec<String> {
         json("one", r#","limits":{"storage":10.0}"#),
         json("one", r#","limits":{"clients":1e1}"#),
         json("one", r#","country": "DE","#),
-        json("one", r#", country: NO"#),
+        json("one", ", country: NO"),
         list("List", &format!("{}, {}", json("one", ""), json("two", ""))),
         list("List", &format!("{{apiVersion: v1, kind: List, items: [{}]}}", json("one", ""))),
         list("List", ""),

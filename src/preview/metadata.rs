@@ -59,7 +59,7 @@ fn is_name(text: &str) -> bool {
 
 /// A label's value, and the last part of a key.
 fn is_word(text: &str) -> bool {
-    text.len() <= LONGEST_WORD && is_bounded(text, |byte| byte.is_ascii_alphanumeric(), b"-_.")
+    text.len() <= LONGEST_WORD && is_bounded(text, u8::is_ascii_alphanumeric, b"-_.")
 }
 
 fn is_key(text: &str) -> bool {

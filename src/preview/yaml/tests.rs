@@ -157,12 +157,12 @@ fn aliases_and_merge_keys_are_followed() {
     ] {
         assert_eq!(refused(&format!("{base}z: {text}\n")), (1, 3), "{text}");
     }
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..9 {
+    let level = |level: usize| {
         let below = format!("*a{}, ", level - 1).repeat(10);
-        bomb += &format!("a{level}: &a{level} [{below}]\n");
-    }
-    refused(&bomb);
+        format!("a{level}: &a{level} [{below}]\n")
+    };
+    let bomb: String = (1..9).map(level).collect();
+    refused(&format!("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{bomb}"));
     refused(&"[".repeat(100_000));
     refused(&"- ".repeat(5_000));
 }
