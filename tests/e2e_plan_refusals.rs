@@ -154,6 +154,13 @@ async fn commands_say_in_one_sentence_what_is_not_there() {
         &["history", "customers.holdfast.dev/x", "-n", namespace],
         "Customer \"x\" doesn't exist",
     );
+    let odd = stage.data.path().join("odd.yaml");
+    std::fs::write(&odd, "a: [!b, c]\n").expect("a file");
+    let odd = odd.to_str().expect("a path");
+    says(
+        &["plan", "-f", odd],
+        "document 1, line 1: this is no YAML that kubectl can read",
+    );
     let nobody = stage.data.path().join("nobody");
     let config = std::env::var("KUBECONFIG").expect("KUBECONFIG");
     let config = std::fs::read_to_string(config).expect("a kubeconfig");

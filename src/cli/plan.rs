@@ -67,6 +67,7 @@ const REFUSED: u8 = 3;
 /// Prints the plan.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let now = jiff::Timestamp::now();
+    keep_parser_quiet();
     let preview = if arguments.against == "cluster" {
         against_cluster(&arguments, now).await?
     } else {
@@ -80,6 +81,18 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// At some texts the parser of YAML gives up with a panic. It is caught and told as what is wrong with the text, so nobody
+/// needs to see it as well.
+fn keep_parser_quiet() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location();
+        if !place.is_some_and(|place| place.file().contains("libyaml-safer")) {
+            others(panic);
+        }
+    }));
 }
 
 async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, Failure> {
