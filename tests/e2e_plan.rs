@@ -8,56 +8,8 @@ use tempfile::TempDir;
 use support::{
     console::Served,
     operator::{Stage, eventually, holdfast, repository},
+    plans::{CHANGES, NOTHING, PLANS, REFUSED, customer, plan, refusals, reseller, tenant},
 };
-
-/// Exit codes of `holdfast plan`.
-const NOTHING: i32 = 0;
-const CHANGES: i32 = 2;
-const REFUSED: i32 = 3;
-
-const PLANS: &str = "---
-apiVersion: holdfast.dev/v1alpha1
-kind: ServicePlan
-metadata: {name: gold}
-spec: {platformRef: {name: msp}, planName: Gold, products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers, MSSQL]}]}
----
-apiVersion: holdfast.dev/v1alpha1
-kind: ServicePlan
-metadata: {name: silver}
-spec: {platformRef: {name: msp}, planName: Silver, products: [{product: HybridWorkloads, edition: Business, workloads: [FileServers]}]}
-";
-
-fn reseller(name: &str, storage: &str) -> String {
-    format!(
-        "---\napiVersion: holdfast.dev/v1alpha1\nkind: Reseller\nmetadata: {{name: {name}}}\nspec: {{platformRef: {{name: msp}}, displayName: {name}, allotment: {{storage: {storage}}}}}\n"
-    )
-}
-
-fn customer(name: &str, reseller: &str, more: &str) -> String {
-    format!(
-        "---\napiVersion: holdfast.dev/v1alpha1\nkind: Customer\nmetadata: {{name: {name}}}\nspec: {{resellerRef: {{name: {reseller}}}, displayName: \"Customer {name}\", country: \"DE\"{more}}}\n"
-    )
-}
-
-fn tenant(customer: &str, plan: &str) -> String {
-    format!(
-        "---\napiVersion: holdfast.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: {customer}-hybrid}}\nspec: {{customerRef: {{name: {customer}}}, servicePlanRef: {{name: {plan}}}, product: HybridWorkloads, storageRegions: [eu-central-1]}}\n"
-    )
-}
-
-/// The plan of some manifests: exit code and JSON.
-fn plan(stage: &Stage, folder: &TempDir, manifests: &str, more: &[&str]) -> (i32, Value) {
-    let file = folder.path().join("estate.yaml");
-    std::fs::write(&file, manifests).expect("a file");
-    let file = file.to_str().expect("a path");
-    let fixed = ["plan", "-f", file, "-n", stage.namespace(), "-o", "json"];
-    let output = holdfast(&[&fixed[..], more].concat());
-    let code = output.status.code().expect("an exit code");
-    let error = String::from_utf8_lossy(&output.stderr);
-    let json = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|problem| panic!("exit {code}, {problem}: {error}"));
-    (code, json)
-}
 
 /// What a plan says would be sent: verb and kind, sorted.
 fn planned(plan: &Value) -> Vec<String> {
@@ -104,17 +56,6 @@ fn sent(mutations: &[Value]) -> Vec<String> {
         .collect();
     sent.sort();
     sent
-}
-
-fn refusals(plan: &Value) -> Vec<(String, String)> {
-    let rows = plan["objects"].as_array().expect("objects");
-    rows.iter()
-        .filter(|row| row["outcome"] == "refused")
-        .map(|row| {
-            let text = |member: &str| row[member].as_str().unwrap_or_default().to_owned();
-            (text("name"), text("rule"))
-        })
-        .collect()
 }
 
 /// R-N2: each estate is planned, applied, and the platform's own log compared with the plan.

@@ -56,7 +56,7 @@ fn main() {
 fn parse(text: &str) -> Manifests {
     let mut manifests = Manifests::default();
     manifests
-        .read("bench.yaml", text, "bench")
+        .read("bench.yaml", text.as_bytes(), "bench")
         .expect("manifests");
     manifests
 }

@@ -3,7 +3,7 @@
 use comfy_table::{Table, TableStyle};
 use serde_json::Value;
 
-use super::{Failure, objects::Cluster};
+use super::{Failure, objects::Cluster, terminal};
 
 /// What `holdfast history` takes.
 #[derive(Debug, clap::Args)]
@@ -97,7 +97,32 @@ fn table(changes: &[Value]) -> Table {
             .ok()
             .and_then(|at| at.round(jiff::Unit::Second).ok());
         let at = at.map_or_else(|| text("at"), |at| at.to_string());
-        table.add_row([at, text("step"), text("outcome"), abridged(&fields)]);
+        let cells = [at, text("step"), text("outcome"), abridged(&fields)];
+        table.add_row(cells.map(|cell| terminal::line(&cell)));
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // R-N13
+    #[test]
+    fn what_a_platform_says_writes_no_lines_of_its_own() {
+        let change =
+            json!({"at": "x\ny", "step": "\u{1b}[2K", "outcome": "\r", "fields": ["a\nb"]});
+        let text = table(&[change]).to_string();
+        assert_eq!(
+            text.lines().count(),
+            table(&[json!({})]).to_string().lines().count()
+        );
+        assert!(
+            text.contains("x\\ny") && text.contains("^[[2K") && text.contains("a\\nb"),
+            "{text}"
+        );
+        assert!(!text.contains(['\r', '\u{1b}']), "{text:?}");
+    }
 }

@@ -10,6 +10,7 @@ mod plan_text;
 mod platform;
 mod release;
 mod run;
+mod terminal;
 mod todo;
 
 use std::{fmt, process::ExitCode};
@@ -65,7 +66,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&terminal::message(&self.0))
     }
 }
 
@@ -75,6 +76,11 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         let error_itself: &(dyn std::error::Error + 'static) = &error;
         if let Some(kube::Error::Api(status)) = error_itself.downcast_ref() {
             return Self(format!("the API server: {}", status.message));
+        }
+        if let Some(kube::Error::Service(_) | kube::Error::HyperError(_)) =
+            error_itself.downcast_ref()
+        {
+            return Self(unreachable(error_itself));
         }
         let mut text = error.to_string();
         let mut source = error.source();
@@ -88,6 +94,17 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         }
         Self(text)
     }
+}
+
+/// What is said of an API server that gives no answer: the innermost cause says why, what is around it only where.
+fn unreachable(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    format!(
+        "the API server can't be reached: {cause}. See that it runs, and that KUBECONFIG is a kubeconfig that works with kubectl."
+    )
 }
 
 /// Threads at most: the operator waits nearly all the time, and on a large machine one a processor would only cost memory.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
@@ -65,6 +65,36 @@ impl Cluster {
             existing.tenants.extend(self.list(namespace).await?);
         }
         Ok(existing)
+    }
+
+    /// Those of these namespaces that neither exist nor come along. Who may not look is told of none.
+    pub async fn absent(
+        &self,
+        namespaces: &BTreeSet<String>,
+        coming: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Failure> {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let mut absent = BTreeSet::new();
+        for namespace in namespaces.difference(coming) {
+            match api.get_metadata_opt(namespace).await {
+                Ok(Some(_)) => {}
+                Ok(None) => drop(absent.insert(namespace.clone())),
+                Err(kube::Error::Api(status)) if status.code == 403 => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(absent)
+    }
+
+    /// A namespace that was named by a person has to be there: nothing to tell of it would be no answer.
+    pub async fn expect_namespace(&self, namespace: &str) -> Result<(), Failure> {
+        let named = BTreeSet::from([namespace.to_owned()]);
+        if self.absent(&named, &BTreeSet::new()).await?.is_empty() {
+            return Ok(());
+        }
+        Err(Failure(format!(
+            "namespace {namespace:?} doesn't exist. Choose another with --namespace."
+        )))
     }
 
     /// The resources of a kind in a namespace, page by page.
@@ -174,10 +204,14 @@ impl Cluster {
     }
 }
 
+/// A kind by its name, its plural or its short name; with our group behind it, as `kubectl get -o name` prints it, or without.
 fn resource(word: &str) -> Option<ApiResource> {
     let word = word.to_lowercase();
+    let word = word
+        .strip_suffix(&format!(".{}", names::GROUP))
+        .unwrap_or(&word);
     let named = |(kind, plural, short): &&(&str, &str, &str)| {
-        kind.to_lowercase() == word || *plural == word || *short == word
+        [kind.to_lowercase().as_str(), *plural, *short].contains(&word)
     };
     KINDS
         .iter()
@@ -190,4 +224,24 @@ fn api_resource(kind: &str, plural: &str) -> ApiResource {
         &GroupVersionKind::gvk(names::GROUP, names::VERSION, kind),
         plural,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R-N13
+    #[test]
+    fn a_kind_is_understood_in_each_way_that_kubectl_writes_it() {
+        for word in [
+            "customer",
+            "Customers",
+            "cust",
+            "customers.holdfast.dev",
+            "customer.holdfast.dev",
+        ] {
+            assert_eq!(resource(word).expect(word).kind, "Customer", "{word}");
+        }
+        assert!(resource("customers.example.com").is_none());
+    }
 }

@@ -67,6 +67,7 @@ const REFUSED: u8 = 3;
 /// Prints the plan.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let now = jiff::Timestamp::now();
+    keep_parser_quiet();
     let preview = if arguments.against == "cluster" {
         against_cluster(&arguments, now).await?
     } else {
@@ -82,16 +83,29 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
+/// At some texts the parser of YAML gives up with a panic. It is caught and told as what is wrong with the text, so nobody
+/// needs to see it as well.
+fn keep_parser_quiet() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location();
+        if !place.is_some_and(|place| place.file().contains("libyaml-safer")) {
+            others(panic);
+        }
+    }));
+}
+
 async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, Failure> {
     let cluster = Cluster::connect(arguments.namespace.clone()).await?;
     let manifests = read(&arguments.files, cluster.namespace())?;
+    let namespaces: BTreeSet<String> = manifests
+        .declarations
+        .iter()
+        .map(|declaration| declaration.manifest.place().0)
+        .collect();
+    let absent = cluster.absent(&namespaces, &manifests.namespaces).await?;
     let mut wanted = Wanted::default();
     loop {
-        let namespaces: BTreeSet<String> = manifests
-            .declarations
-            .iter()
-            .map(|declaration| declaration.manifest.place().0)
-            .collect();
         let existing = cluster.existing(&namespaces).await?;
         let known: BTreeSet<_> = existing.platforms.iter().map(place).collect();
         let mut world = World::new(existing, now);
@@ -99,6 +113,7 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
             read(&arguments.files, cluster.namespace())?,
             arguments.prune,
         );
+        world.without_namespaces(absent.clone());
         for platform in world.platforms() {
             progress(&format!(
                 "looking at BackupPlatform {}",
@@ -175,13 +190,12 @@ pub fn read(files: &[PathBuf], namespace: &str) -> Result<Manifests, Failure> {
     let mut manifests = Manifests::default();
     for file in files {
         if file == Path::new("-") {
-            let text = standard_input()?;
-            manifests.read("-", text, namespace)?;
+            manifests.read("-", standard_input()?, namespace)?;
             continue;
         }
         for path in manifest_files(file)? {
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-            manifests.read(&path.display().to_string(), &text, namespace)?;
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            manifests.read(&path.display().to_string(), &bytes, namespace)?;
         }
     }
     manifests.check_parents()?;
@@ -192,14 +206,14 @@ pub fn read(files: &[PathBuf], namespace: &str) -> Result<Manifests, Failure> {
 }
 
 /// Standard input, which can be read only once.
-fn standard_input() -> Result<&'static str, Failure> {
-    static TEXT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    if let Some(text) = TEXT.get() {
-        return Ok(text);
+fn standard_input() -> Result<&'static [u8], Failure> {
+    static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    if let Some(bytes) = BYTES.get() {
+        return Ok(bytes);
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
-    Ok(TEXT.get_or_init(|| text))
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    Ok(BYTES.get_or_init(|| bytes))
 }
 
 /// The manifests of a folder, as kubectl takes them: not those in folders below.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::terminal;
 use crate::preview::{Action, ActionKind, Change, Ending, Preview, QuotaChange, Row};
 
 /// Fields of a creation that are shown; JSON has them all.
@@ -22,6 +23,7 @@ pub fn text(preview: &Preview) -> String {
         .unwrap_or_default();
     for row in told {
         for (first, rest) in lines(row) {
+            let rest = terminal::line(&rest);
             let _ = writeln!(text, "{:width$}  {first:15}  {rest}", title(row));
         }
     }
@@ -29,7 +31,8 @@ pub fn text(preview: &Preview) -> String {
         let _ = writeln!(text, "\n{}", quotas(&preview.quotas).trim_end());
     }
     for note in &preview.notes {
-        let _ = writeln!(text, "\nNote: {}.", note.trim_end_matches('.'));
+        let note = terminal::line(note.trim_end_matches('.'));
+        let _ = writeln!(text, "\nNote: {note}.");
     }
     if !text.is_empty() {
         text.push('\n');
@@ -39,7 +42,7 @@ pub fn text(preview: &Preview) -> String {
 }
 
 fn title(row: &Row) -> String {
-    format!("{}/{}", row.kind.as_str().to_lowercase(), row.name)
+    terminal::line(&format!("{}/{}", row.kind.to_lowercase(), row.name))
 }
 
 /// What is said of a row: a word, and the rest of the line.
@@ -134,6 +137,7 @@ fn quotas(rows: &[QuotaChange]) -> String {
             both(&row.granted),
             both(&row.free),
         ]
+        .map(|cell| terminal::line(&cell))
     }));
     let mut widths = [0; 5];
     for row in &table {

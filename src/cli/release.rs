@@ -9,7 +9,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Failure, objects::Cluster};
+use super::{Failure, objects::Cluster, terminal};
 use crate::api::names;
 
 /// How long the operator has for activating objects again.
@@ -102,7 +102,7 @@ async fn await_activation(
             let now = api.get_opt(&object.name_any()).await?;
             match now.filter(|now| now.uid() == object.uid()) {
                 None => println!("{title} released"),
-                Some(now) if late => kept.push(format!("{title}: {}", said(&now))),
+                Some(now) if late => kept.push(terminal::line(&format!("{title}: {}", said(&now)))),
                 Some(_) => left.push((title, api, object)),
             }
         }

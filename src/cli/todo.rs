@@ -6,7 +6,7 @@ use kube::{ResourceExt, api::DynamicObject};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Failure, objects::Cluster};
+use super::{Failure, objects::Cluster, terminal};
 use crate::api::{ConditionType, Reason};
 
 /// What `holdfast todo` takes.
@@ -50,6 +50,9 @@ struct Task {
 /// Prints every manual step that is pending.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let cluster = Cluster::connect(arguments.namespace.clone()).await?;
+    if let Some(namespace) = &arguments.namespace {
+        cluster.expect_namespace(namespace).await?;
+    }
     let objects = cluster.everything().await?;
     let wanted = |object: &DynamicObject| {
         let namespace = arguments.namespace.as_ref();
@@ -105,7 +108,7 @@ fn listed(tasks: &[Task]) -> String {
     }
     let mut text = String::new();
     for (step, tasks) in by_step {
-        text.push_str(step);
+        text.push_str(&terminal::line(step));
         text.push('\n');
         for task in tasks {
             let id = match task.external_id.as_str() {
@@ -116,8 +119,9 @@ fn listed(tasks: &[Task]) -> String {
                 "" => String::new(),
                 field => format!(": {field}"),
             };
+            let about = format!("{} {}{id}{field}", task.namespace, task.object);
             // Writing to a String never fails.
-            let _ = writeln!(text, "  {} {}{id}{field}", task.namespace, task.object);
+            let _ = writeln!(text, "  {}", terminal::line(&about));
         }
     }
     text
@@ -162,5 +166,19 @@ mod tests {
             )
         );
         assert_eq!(listed(&[]), "Nothing to do at a console.\n");
+    }
+
+    // R-N12
+    #[test]
+    fn what_a_platform_says_writes_no_lines_of_its_own() {
+        let step = json!({"field": "a\rb", "step": "one\n\u{1b}[2Ktwo"});
+        let forged = object(
+            "fabrikam",
+            json!({"externalId": "1\n2", "manualSteps": [step]}),
+        );
+        assert_eq!(
+            listed(&of("Customer", &forged)),
+            "one\\n^[[2Ktwo\n  backup Customer/fabrikam (1\\n2): a\\rb\n"
+        );
     }
 }

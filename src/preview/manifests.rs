@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::check;
+use super::{
+    check::{self, Place},
+    yaml::{self, Document},
+};
 use crate::api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant, names};
 
 /// Where a document stands.
@@ -77,34 +80,61 @@ pub struct Manifests {
     pub declarations: Vec<Declaration>,
     /// Secrets that came along.
     pub secrets: Secrets,
+    /// Namespaces that come along.
+    pub namespaces: BTreeSet<String>,
+    /// What is read in another way than one may think.
+    pub notes: Vec<String>,
     seen: BTreeSet<(String, String, String)>,
     parents: BTreeMap<(String, String), (String, Source)>,
 }
 
-/// The start of every document.
+/// The start of every resource.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Head {
-    #[serde(rename = "apiVersion")]
-    api_version: Option<String>,
-    kind: Option<String>,
+    api_version: String,
+    kind: String,
+}
+
+impl Head {
+    fn of(at: &Source, value: &Value) -> Result<Self, ManifestError> {
+        Self::deserialize(value).map_err(|_| ManifestError {
+            at: at.clone(),
+            problem: "this is no Kubernetes resource: it has no apiVersion and kind. Correct it, or leave the file out.".into(),
+        })
+    }
 }
 
 impl Manifests {
-    /// Reads a file of one or many documents. Resources without a namespace go to `namespace`.
+    /// Reads a file of one or many documents, as kubectl does. Resources without a namespace go to `namespace`.
     ///
     /// # Errors
     /// The first document that is no YAML, no Kubernetes resource, or one of ours that the API server would refuse.
-    pub fn read(&mut self, file: &str, text: &str, namespace: &str) -> Result<(), ManifestError> {
-        for (number, (line, piece)) in documents(text).into_iter().enumerate() {
-            let at = Source {
-                file: file.to_owned(),
-                document: number + 1,
-                line,
-            };
-            let value: Value =
-                serde_yaml::from_str(piece).map_err(|_| no_yaml(at.clone(), piece))?;
-            if !value.is_null() {
-                self.document(&at, piece, value, namespace)?;
+    pub fn read(&mut self, file: &str, bytes: &[u8], namespace: &str) -> Result<(), ManifestError> {
+        let (text, whole) = yaml::text(bytes);
+        if !whole {
+            let note = format!(
+                "{file} isn't UTF-8 throughout: kubectl reads the rest as {}",
+                char::REPLACEMENT_CHARACTER
+            );
+            self.notes.push(note);
+        }
+        let source = |document: usize, line: usize| Source {
+            file: file.to_owned(),
+            document,
+            line,
+        };
+        let documents = yaml::documents(&text).map_err(|error| ManifestError {
+            at: source(error.document, error.line),
+            problem: format!(
+                "this is no YAML that kubectl can read: {}. Correct it, or leave the file out.",
+                error.why
+            ),
+        })?;
+        for (number, document) in documents.iter().enumerate() {
+            if !document.value.is_null() {
+                let at = source(number + 1, document.line);
+                self.document(&at, document, namespace)?;
             }
         }
         Ok(())
@@ -142,32 +172,60 @@ impl Manifests {
     fn document(
         &mut self,
         at: &Source,
-        text: &str,
-        value: Value,
+        document: &Document,
         namespace: &str,
     ) -> Result<(), ManifestError> {
+        let whole = Place {
+            at,
+            document,
+            prefix: "",
+        };
+        let Some(items) = document.value.get("items") else {
+            return self.resource(whole, &document.value, namespace);
+        };
+        // Whatever has items is a list to kubectl; what lies in it is of the list's kind where it says none itself.
+        let list = Head::of(at, &document.value)?;
+        for (number, item) in items.as_array().into_iter().flatten().enumerate() {
+            let mut item = item.clone();
+            if item.get("items").is_some() {
+                return Err(ManifestError {
+                    at: at.clone(),
+                    problem: format!(
+                        "items.{number}: kubectl opens no list within a list. Take its items out."
+                    ),
+                });
+            }
+            if item["apiVersion"].is_null() && item["kind"].is_null() && item.is_object() {
+                item["apiVersion"] = list.api_version.clone().into();
+                item["kind"] = list.kind.trim_end_matches("List").into();
+            }
+            let prefix = &format!("items.{number}.");
+            self.resource(Place { prefix, ..whole }, &item, namespace)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a resource of ours or a Secret; what else there is passes.
+    fn resource(
+        &mut self,
+        place: Place<'_>,
+        value: &Value,
+        namespace: &str,
+    ) -> Result<(), ManifestError> {
+        let at = place.at;
         let wrong = |problem: String| ManifestError {
             at: at.clone(),
             problem,
         };
-        let no_resource = || {
-            wrong("this is no Kubernetes resource: it has no apiVersion and kind. Correct it, or leave the file out.".into())
-        };
-        let head: Head = serde_json::from_value(value.clone()).map_err(|_| no_resource())?;
-        let (Some(api_version), Some(kind)) = (head.api_version, head.kind) else {
-            return Err(no_resource());
-        };
-        if kind == "List" && api_version == "v1" {
-            let items = value.get("items").and_then(Value::as_array).cloned();
-            for item in items.unwrap_or_default() {
-                self.document(at, text, item, namespace)?;
-            }
-            return Ok(());
-        }
+        let Head { api_version, kind } = Head::of(at, value)?;
         let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
         if group.is_empty() && kind == "Secret" {
-            self.secret(&value, namespace);
+            self.secret(value, namespace);
             return Ok(());
+        }
+        if group.is_empty() && kind == "Namespace" {
+            let name = value.pointer("/metadata/name").and_then(Value::as_str);
+            self.namespaces.extend(name.map(str::to_owned));
         }
         if group != names::GROUP {
             return Ok(());
@@ -181,16 +239,12 @@ impl Manifests {
         }
         let manifest = match kind.as_str() {
             "BackupPlatform" => {
-                Manifest::Platform(Box::new(check::resource(at, text, value, namespace)?))
+                Manifest::Platform(Box::new(check::resource(place, value, namespace)?))
             }
-            "Reseller" => {
-                Manifest::Reseller(Box::new(check::resource(at, text, value, namespace)?))
-            }
-            "ServicePlan" => Manifest::Plan(Box::new(check::resource(at, text, value, namespace)?)),
-            "Customer" => {
-                Manifest::Customer(Box::new(check::resource(at, text, value, namespace)?))
-            }
-            "Tenant" => Manifest::Tenant(Box::new(check::resource(at, text, value, namespace)?)),
+            "Reseller" => Manifest::Reseller(Box::new(check::resource(place, value, namespace)?)),
+            "ServicePlan" => Manifest::Plan(Box::new(check::resource(place, value, namespace)?)),
+            "Customer" => Manifest::Customer(Box::new(check::resource(place, value, namespace)?)),
+            "Tenant" => Manifest::Tenant(Box::new(check::resource(place, value, namespace)?)),
             other => {
                 return Err(wrong(format!(
                     "kind: there is no {other:?} in {}. Use BackupPlatform, Reseller, ServicePlan, Customer or Tenant.",
@@ -198,7 +252,27 @@ impl Manifests {
                 )));
             }
         };
+        self.remark(place);
         self.keep(at, manifest)
+    }
+
+    /// Notes what of a resource is read in another way than one may think.
+    fn remark(&mut self, place: Place<'_>) {
+        let of_it = |remark: &&yaml::Remark| {
+            remark.path.is_empty() || remark.path.starts_with(place.prefix)
+        };
+        for yaml::Remark { path, line, says } in place.document.remarks.iter().filter(of_it) {
+            let file = &place.at.file;
+            let field = if path.is_empty() {
+                String::new()
+            } else {
+                format!("{path}: ")
+            };
+            let note = format!("{file}, line {line}: {field}{says}");
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     fn keep(&mut self, at: &Source, manifest: Manifest) -> Result<(), ManifestError> {
@@ -284,45 +358,4 @@ impl Manifest {
             metadata.name.clone().unwrap_or_default(),
         )
     }
-}
-
-/// What is wrong with a text that isn't YAML. Read again at its place in the file, so that the parser's words name its lines.
-fn no_yaml(at: Source, piece: &str) -> ManifestError {
-    let placed = "\n".repeat(at.line - 1) + piece;
-    let (line, words) = match serde_yaml::from_str::<Value>(&placed) {
-        Ok(_) => (at.line, String::new()),
-        Err(error) => {
-            let line = error.location().map_or(at.line, |place| place.line());
-            (line, error.to_string())
-        }
-    };
-    ManifestError {
-        at: Source { line, ..at },
-        problem: format!(
-            "this is no YAML that can be read: {words}. Correct it, or leave the file out."
-        ),
-    }
-}
-
-/// The documents of a stream, each with the number of its first line.
-fn documents(text: &str) -> Vec<(usize, &str)> {
-    let mut pieces = Vec::new();
-    let (mut from, mut first, mut offset) = (0, 1, 0);
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        let end = offset + line.len();
-        let marker = line.trim_end();
-        if marker == "---" || marker.starts_with("--- ") {
-            pieces.push((first, &text[from..offset]));
-            (from, first) = (end, number + 2);
-        }
-        offset = end;
-    }
-    pieces.push((first, &text[from..]));
-    let written = |piece: &str| {
-        piece
-            .lines()
-            .any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-    };
-    pieces.retain(|(_, piece)| written(piece));
-    pieces
 }

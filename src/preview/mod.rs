@@ -6,6 +6,8 @@
 mod act;
 mod check;
 mod manifests;
+mod metadata;
+mod nowhere;
 mod outcome;
 mod play;
 mod quotas;
@@ -13,6 +15,7 @@ mod quotas;
 mod tests;
 mod values;
 mod world;
+mod yaml;
 
 pub use manifests::{Declaration, Manifest, ManifestError, Manifests, Source};
 pub use outcome::{Action, ActionKind, Change, Ending, Preview, QuotaChange, Row};

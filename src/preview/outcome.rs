@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kube::api::ObjectMeta;
 use serde::Serialize;
 
-use crate::{api::Kind, survey::PlatformKey};
+use crate::survey::PlatformKey;
 
 /// What would be done, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -106,7 +107,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: &'static str,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -122,6 +123,18 @@ pub struct Row {
 }
 
 impl Row {
+    /// Nothing is known of it yet.
+    pub(super) fn new(kind: &'static str, metadata: &ObjectMeta) -> Self {
+        Self {
+            kind,
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+            actions: Vec::new(),
+            ending: Ending::Settled,
+            remarks: Vec::new(),
+        }
+    }
+
     /// Whether nothing would be done and nothing stands in the way.
     pub fn is_unchanged(&self) -> bool {
         self.actions.is_empty() && self.ending == Ending::Settled

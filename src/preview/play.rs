@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Ending, Preview, Row, World, act::Taken, outcome::unobserved, quotas, world::Kept};
+use super::{
+    Ending, Preview, Row, World, act::Taken, nowhere, outcome::unobserved, quotas, world::Kept,
+};
 use crate::{
     api::{Customer, Kind, Reseller, ServicePlan, Tenant},
     planner::{
@@ -35,7 +37,7 @@ impl World {
     /// # Errors
     /// A resource that can't be decided for.
     pub fn play(mut self, now: jiff::Timestamp) -> Result<Preview, PlayError> {
-        let mut notes: Vec<String> = Vec::new();
+        let mut notes = std::mem::take(&mut self.notes);
         for (key, trouble) in &self.troubles {
             notes.push(unobserved(key, trouble));
         }
@@ -51,14 +53,20 @@ impl World {
             }
         }
         let quotas = quotas::compare(&before, &self.shares(now));
+        let homeless = self.platforms().into_iter().filter_map(|platform| {
+            Some(Row {
+                ending: nowhere::namespace(&self, &platform.metadata)?,
+                ..Row::new("BackupPlatform", &platform.metadata)
+            })
+        });
         let subjects = &self.subjects;
-        let objects: Vec<Row> = rows
-            .into_iter()
+        let rows = rows.into_iter();
+        let rows = rows
             .filter(|(resource, row): &(ResourceRef, Row)| {
                 subjects.contains(resource) || !row.is_unchanged()
             })
-            .map(|(_, row)| row)
-            .collect();
+            .map(|(_, row)| row);
+        let objects: Vec<Row> = homeless.chain(rows).collect();
         Ok(Preview {
             totals: Preview::count(&objects),
             objects,
@@ -113,14 +121,8 @@ impl World {
             }
             let (taken, ending, remarks) = self.pass::<K>(&resource, now)?;
             moved |= !taken.actions.is_empty();
-            let row = rows.entry(resource.clone()).or_insert_with(|| Row {
-                kind: K::KIND,
-                namespace: resource.namespace.clone(),
-                name: resource.name.clone(),
-                actions: Vec::new(),
-                ending: Ending::Settled,
-                remarks: Vec::new(),
-            });
+            let row = rows.entry(resource.clone());
+            let row = row.or_insert_with(|| Row::new(K::KIND.as_str(), object.meta()));
             row.actions.extend(taken.actions);
             (row.ending, row.remarks) = (ending, remarks);
         }
@@ -139,12 +141,15 @@ impl World {
             let Some(object) = K::store(&self.survey.stores).get(&reference) else {
                 return Ok((taken, Ending::Settled, Vec::new()));
             };
+            if let Some(ending) = nowhere::reference(self, &*object) {
+                return Ok((taken, ending, Vec::new()));
+            }
             if step == 0 {
                 taken.progress = object.managed().map(Progress::resumed).unwrap_or_default();
             }
             let (state, site) = self.platform_state(&*object);
             let supplements = self.supplements(&*object, &state);
-            let sight = survey::gather(
+            let mut sight = survey::gather(
                 &self.survey,
                 &*object,
                 state,
@@ -153,6 +158,13 @@ impl World {
                 now,
             )
             .map_err(|error| PlayError::Encoding(resource.clone(), error))?;
+            if matches!(
+                sight.platform,
+                PlatformState::Missing { .. } | PlatformState::Unresolved { .. }
+            ) {
+                // What was applied together has arrived: what is missing isn't just on its way.
+                sight.declared.created_at = jiff::Timestamp::UNIX_EPOCH;
+            }
             let progress = taken.progress.clone();
             let view = View {
                 hold: site

@@ -4,7 +4,7 @@ use super::{ManifestError, Manifests};
 
 fn read(text: &str) -> Result<Manifests, ManifestError> {
     let mut manifests = Manifests::default();
-    manifests.read("estate.yaml", text, "backup")?;
+    manifests.read("estate.yaml", text.as_bytes(), "backup")?;
     manifests.check_parents()?;
     Ok(manifests)
 }

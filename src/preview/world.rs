@@ -87,6 +87,10 @@ pub struct World {
     pub(super) secrets: Secrets,
     /// Whether Secrets that didn't come along are out of reach, rather than missing.
     pub(super) secrets_unknown: bool,
+    /// Namespaces that resources are declared in and that don't exist.
+    pub(super) absent: BTreeSet<String>,
+    /// What of the manifests is read in another way than one may think.
+    pub(super) notes: Vec<String>,
     /// The resources that the plan is about.
     pub(super) subjects: BTreeSet<ResourceRef>,
     now: jiff::Timestamp,
@@ -121,6 +125,8 @@ impl World {
             turns: HashMap::new(),
             secrets: Secrets::new(),
             secrets_unknown: false,
+            absent: BTreeSet::new(),
+            notes: Vec::new(),
             subjects: BTreeSet::new(),
             now,
         };
@@ -154,6 +160,7 @@ impl World {
             declared.insert(resource);
         }
         self.secrets.extend(manifests.secrets);
+        self.notes.extend(manifests.notes);
         if prune {
             self.prune::<Reseller>(&namespaces, &declared);
             self.prune::<ServicePlan>(&namespaces, &declared);
@@ -169,6 +176,11 @@ impl World {
         self.consider::<ServicePlan>();
         self.consider::<Customer>();
         self.consider::<Tenant>();
+    }
+
+    /// These namespaces neither exist nor come along with the manifests.
+    pub fn without_namespaces(&mut self, absent: BTreeSet<String>) {
+        self.absent = absent;
     }
 
     /// Secrets that don't come along with the manifests can't be looked up: what depends on them isn't compared.
@@ -260,8 +272,7 @@ impl World {
             Ok(name) => name,
             Err((field, name)) => return (PlatformState::Unresolved { field, name }, None),
         };
-        let reference = ObjectRef::new(&name).within(&namespace);
-        if self.survey.stores.platforms.get(&reference).is_none() {
+        if !self.has_platform(&namespace, &name) {
             return (PlatformState::Missing { name }, None);
         }
         let key = PlatformKey { namespace, name };
@@ -276,6 +287,12 @@ impl World {
             trouble: Some(trouble),
         };
         (state, None)
+    }
+
+    /// Whether a `BackupPlatform` is there.
+    pub(super) fn has_platform(&self, namespace: &str, name: &str) -> bool {
+        let reference = ObjectRef::new(name).within(namespace);
+        self.survey.stores.platforms.get(&reference).is_some()
     }
 
     /// Puts a resource in place of its former self.

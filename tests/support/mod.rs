@@ -7,6 +7,7 @@ pub mod druva;
 pub mod druva_contract;
 pub mod history;
 pub mod operator;
+pub mod plans;
 pub mod policies;
 pub mod resources;
 pub mod rule_cases;

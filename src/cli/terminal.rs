@@ -1,0 +1,54 @@
+//! Values on a terminal or in a log: whoever may write a customer's name must not be able to write lines of ours.
+
+use std::fmt::Write as _;
+
+/// A value in one line: what moves the cursor, starts a line or turns the direction of writing stands as an escape.
+pub fn line(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            // kubectl's way.
+            '\u{1b}' => text.push_str("^["),
+            character if is_unseen(character) => {
+                // Writing to a String never fails.
+                let _ = write!(text, "{}", character.escape_unicode());
+            }
+            character => text.push(character),
+        }
+    }
+    text
+}
+
+/// A message of several lines: those after the first are set in, so that none of them looks like one of ours.
+pub fn message(text: &str) -> String {
+    text.lines().map(line).collect::<Vec<_>>().join("\n  ")
+}
+
+/// Control characters, separators of lines and paragraphs, and marks that turn the direction.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R-N2
+    #[test]
+    fn what_could_forge_a_line_is_escaped_and_all_else_stays() {
+        let cases = [
+            ("Müller & Söhne 株式会社", "Müller & Söhne 株式会社"),
+            ("a\r\u{1b}[2K\nb\tc", "a\\r^[[2K\\nb\\tc"),
+            ("\u{0}\u{7f}\u{9b}2J", "\\u{0}\\u{7f}\\u{9b}2J"),
+            ("a\u{202e}b\u{2028}c", "a\\u{202e}b\\u{2028}c"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(line(value), shown);
+        }
+        assert_eq!(message("one\ntwo\r\n\u{1b}"), "one\n  two\n  ^[");
+    }
+}
