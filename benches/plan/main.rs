@@ -94,6 +94,7 @@ fn manifests(customers: usize) -> String {
 
 fn observation(objects: Vec<Object>) -> Observation {
     Observation {
+        unreadable: holdfast::estate::Unread::default(),
         capabilities: Capabilities {
             account: Account {
                 id: "account".into(),
@@ -140,6 +141,7 @@ fn objects(customers: usize) -> Vec<Object> {
 fn object(kind: Kind, name: &str, settings: &Value) -> Object {
     let settings = Settings::from_document(kind, settings).expect("settings");
     Object {
+        unreadable: None,
         kind,
         id: ObjectId::new(name),
         name: settings.text("name").unwrap_or_default().to_owned(),

@@ -1,7 +1,7 @@
 //! One writer per account: a Lease in the operator's own namespace.
 //!
 //! The evaluator is pure: (lease, identity, now) → acquire, renew or yield. The shell around it writes with the resource
-//! version it read, so that a race becomes a conflict. A writer asks [`Tenure::may_write`] right before each request: the
+//! version it read, so that a race becomes a conflict. A writer asks [`Tenure::hold`] right before each request: the
 //! request must be able to end before the Lease does. A new holder waits out the old one's Lease and then one request
 //! deadline, so that the two can't write at the same time:
 //!
@@ -185,9 +185,7 @@ impl Keeper {
                             "another process holds the Lease: writing nothing"
                         );
                     }
-                    self.tenure
-                        .leads
-                        .send_if_modified(|leads| std::mem::take(leads));
+                    self.tenure.leads.send_if_modified(std::mem::take);
                 }
                 Ok(Err(error)) => {
                     tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; writing stops when it runs out");

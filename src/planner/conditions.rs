@@ -1,6 +1,6 @@
 //! From the settlement to the status that every managed kind shares.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -147,7 +147,8 @@ fn conditions(
     let (_, left_out) = fitting(&view.labels);
     for (kind, _, _, message) in &mut said {
         if left_out > 0 && *kind == ConditionType::Ready {
-            *message += &format!(" Labels left out, of too many: {left_out}.");
+            // Writing to a String never fails.
+            let _ = write!(message, " Labels left out, of too many: {left_out}.");
         }
     }
     said.sort_by_key(|(kind, ..)| *kind);

@@ -173,7 +173,11 @@ pub fn suspended(view: &View<'_>) -> Option<ObjectId> {
 
 fn suspended_object(declared: &Declared, progress: &Progress) -> Option<ObjectId> {
     let noted = declared.status.deletion.as_ref()?.suspended.as_deref()?;
-    let undone = progress.performed.iter().rev().find(is_switch);
+    let undone = progress
+        .performed
+        .iter()
+        .rev()
+        .find(|change| is_switch(change));
     let undone = undone.is_some_and(|change| {
         matches!(
             (change.step, change.outcome),
@@ -184,14 +188,17 @@ fn suspended_object(declared: &Declared, progress: &Progress) -> Option<ObjectId
     (!undone).then(|| ObjectId::new(noted))
 }
 
-fn is_switch(change: &&Change) -> bool {
+fn is_switch(change: &Change) -> bool {
     matches!(change.step, ChangeStep::Suspend | ChangeStep::Activate) && change.fields == [FIELD]
 }
 
 /// The last suspension or activation for the sake of this deletion.
 fn last_switch<'a>(view: &'a View<'_>) -> Option<&'a Change> {
     let logged = view.declared.status.changes.iter();
-    logged.chain(view.progress.unlogged()).rev().find(is_switch)
+    logged
+        .chain(view.progress.unlogged())
+        .rev()
+        .find(|change| is_switch(change))
 }
 
 /// What status says of the deletion at the end of a pass.

@@ -144,21 +144,9 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             // What is to be adopted isn't in the table.
             Step::Read(_) if object.is_none() => return None,
             Step::Read(id) => progress.fresh = Some(id),
-            Step::RehearseDeletion(_) => {
-                progress.rehearsal = Some(Rehearsal {
-                    confirmation: "yes".into(),
-                    clients: 0,
-                    bytes: 0,
-                });
-            }
+            Step::RehearseDeletion(_) => progress.rehearsal = Some(rehearsed()),
             Step::TakeDeletionPermit(_) => {
-                let refused = DeletionPermit::Refused(Some(now() + Duration::from_secs(2400)));
-                let none_left = case.platform.deletions_left == Some(0);
-                progress.permit = Some(if none_left {
-                    refused
-                } else {
-                    DeletionPermit::Granted(now())
-                });
+                progress.permit = Some(permit(case));
             }
             Step::Update { patch, .. } => change(object.as_mut(), &Value::Object(patch)),
             Step::SetActive { active, .. } => change(object.as_mut(), &json!({"active": active})),
@@ -170,6 +158,22 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
         }
     }
     panic!("{}: no end", case.title);
+}
+
+fn rehearsed() -> Rehearsal {
+    Rehearsal {
+        confirmation: "yes".into(),
+        clients: 0,
+        bytes: 0,
+    }
+}
+
+/// The permit for a deletion that the case leaves, if it does.
+fn permit(case: &Case) -> DeletionPermit {
+    match case.platform.deletions_left {
+        Some(0) => DeletionPermit::Refused(Some(now() + Duration::from_secs(2400))),
+        _ => DeletionPermit::Granted(now()),
+    }
 }
 
 /// What the platform makes of a creation, where that isn't what it was told.
