@@ -70,7 +70,7 @@ account: {id: 9f, name: Acme MSP}
 capabilities: [CreateCustomer, UpdateCustomer, DeleteCustomer, SuspendTenant]
 storageLocations: [{id: de-1, name: Frankfurt, countries: [DE, AT]}]
 defaultCustomer: {externalId: "1", name: Default Customer}
-objects: {resellers: 12, customers: 340, tenants: 610, servicePlans: 4, unmanaged: 3}
+objects: {resellers: 12, customers: 340, tenants: 610, servicePlans: 4, unmanaged: 3, unreadable: 0}
 unmanaged: [{kind: Customer, externalId: "77", name: Sandbox, protection: Sandbox}]
 administrators: {active: 2}
 licences: {total: "500", free: "120"}

@@ -283,3 +283,23 @@ async fn a_move_that_breaks_a_rule_where_it_arrives_is_refused_and_nothing_is_se
     let after = (versions(&console).await, console.mutations().await.len());
     assert_eq!(before, after);
 }
+
+// R-S4: a resource under a new name waits for the old one, and says what is so once that one is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_because_of_another_resource_is_taken_back_when_that_one_goes() {
+    let stage = Stage::start("rename").await;
+    let renamed =
+        |name: &str| customer(name, "msp", "").replace(&format!("Customer {name}"), "Renamed Ltd");
+    stage.apply(&[embedded_platform("msp"), renamed("old")].join("---\n"));
+    stage.await_ready(&["customer/old"]).await;
+    stage.apply(&renamed("new"));
+    stage
+        .await_condition("customer/new", "Stalled", "True/OwnedByAnother")
+        .await;
+    stage.show(&["delete", "customer/old", "--timeout=60s"]);
+    stage
+        .await_condition("customer/new", "Stalled", "True/NameConflict")
+        .await;
+    let message = stage.message("customer/new", "Stalled");
+    assert!(!message.contains("/old"), "{message}");
+}

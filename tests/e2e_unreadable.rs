@@ -178,9 +178,12 @@ async fn a_resource_that_can_not_be_read_says_so_and_can_be_let_go_of() {
     stage
         .await_condition("backupplatform/lab", "Stalled", "True/InvalidSpec")
         .await;
+    let waits = "False/PlatformUnreachable";
     stage
-        .await_condition("customer/e", "Stalled", "True/ReferenceNotReady")
+        .await_condition("customer/e", "PlatformReachable", waits)
         .await;
+    let ready = stage.condition("customer/e", "Ready");
+    assert!(ready.starts_with("True"), "as last known: {ready}");
     patch(
         &stage,
         "backupplatform/lab",

@@ -23,7 +23,7 @@ use super::{
 mod tests;
 
 /// Members that are compared or looked up by their whole text.
-const IDS: [&str; 16] = [
+const IDS: [&str; 17] = [
     "accountName",
     "claim",
     "countries",
@@ -40,6 +40,7 @@ const IDS: [&str; 16] = [
     "requestHash",
     "senderAddress",
     "storageLocation",
+    "suspended",
 ];
 /// The remote parent in an intent; `summary.parent` is but a word for a column.
 const PARENT_ID: &str = "intent.parent";

@@ -275,6 +275,7 @@ impl Context {
         let now = jiff::Timestamp::now();
         self.wake_each(&self.survey.forget(resource, now));
         self.memory.forget(&self.metrics, resource);
+        self.wake_each(&self.memory.waiting());
     }
 
     /// A resource that is gone names nothing.

@@ -200,6 +200,8 @@ async fn settle<K: Managed>(
             .map_or_else(Action::await_change, Action::requeue));
     }
     note_outcome(context, &**object, resource, view, &settlement);
+    let waits = settlement.verdict.waits_for_another();
+    context.memory.note_waiting(resource, waits);
     if let Some(handle) = &gathered.handle
         && !object.listed_clients().is_empty()
         && !handle.site.inventory().has_clients()
@@ -252,6 +254,7 @@ async fn settle<K: Managed>(
         && let (Some(handle), Some(remote)) = (&gathered.handle, remote)
     {
         context.wake_above(handle, remote.kind, &remote.id);
+        context.wake_each(&context.memory.waiting());
         // What rules refused below may be allowed now.
         if matches!(remote.kind, Kind::Reseller | Kind::ServicePlan) {
             context.wake_referrers(resource);

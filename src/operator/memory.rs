@@ -30,6 +30,7 @@ struct Entries {
     leases: BTreeSet<String>,
     held: HashMap<PlatformKey, HashSet<ResourceRef>>,
     busy: HashMap<PlatformKey, Instant>,
+    waiting: HashSet<ResourceRef>,
 }
 
 /// A condition and its status, as metrics count them.
@@ -232,6 +233,7 @@ impl Memory {
     pub fn forget(&self, metrics: &Metrics, resource: &ResourceRef) {
         let mut entries = self.entries();
         entries.failures.remove(resource);
+        entries.waiting.remove(resource);
         entries.rests.remove(resource);
         entries.unfinished.remove(resource);
         entries.overruled.remove(resource);
@@ -282,6 +284,21 @@ impl Memory {
     /// Resources whose deletion is held by the platform's limit.
     pub fn held_deletions(&self, key: &PlatformKey) -> usize {
         self.entries().held.get(key).map_or(0, HashSet::len)
+    }
+
+    /// Notes whether another resource is in the way of one.
+    pub fn note_waiting(&self, resource: &ResourceRef, waiting: bool) {
+        let mut entries = self.entries();
+        if waiting {
+            entries.waiting.insert(resource.clone());
+        } else {
+            entries.waiting.remove(resource);
+        }
+    }
+
+    /// Those that another resource is in the way of.
+    pub fn waiting(&self) -> Vec<ResourceRef> {
+        self.entries().waiting.iter().cloned().collect()
     }
 
     /// For how long nothing on a platform that is being deleted was being deleted itself.

@@ -215,3 +215,19 @@ pub enum Verdict {
     /// Let go; there is no status to write any more.
     Released,
 }
+
+impl Verdict {
+    /// Whether another resource is in the way: when that one changes or goes, this one may go on.
+    pub fn waits_for_another(&self) -> bool {
+        matches!(
+            self,
+            Self::Stalled(
+                Reason::OwnedByAnother
+                    | Reason::NameConflict
+                    | Reason::ClientConflict
+                    | Reason::DuplicateTenant,
+                _
+            )
+        )
+    }
+}

@@ -149,7 +149,7 @@ pub struct DriftReturn {
     /// Dotted path below `spec`. Example: `profile.phone`.
     #[schemars(length(max = 256))]
     pub field: String,
-    /// How often.
+    /// How often it has come back within a day of being written.
     pub times: u32,
     /// When it was written again last.
     pub last_at: Timestamp,
