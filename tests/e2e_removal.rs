@@ -110,7 +110,7 @@ async fn the_namespace_of_the_examples_ends_when_it_is_deleted() {
     as_the_policies_say(&console, &before).await;
 }
 
-// F22, R-N1: Flux deletes each object once, in any order, and never comes back to what it couldn't delete.
+// F22, R-N7, R-N1: Flux deletes each object once, in any order, and never comes back to what it couldn't delete.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_flux_removes_is_deleted_once_each_and_all_of_it_goes() {
     let (stage, console) = settled("remove-flux").await;
@@ -128,7 +128,7 @@ async fn what_flux_removes_is_deleted_once_each_and_all_of_it_goes() {
     as_the_policies_say(&console, &before).await;
 }
 
-// F22, R-N1: Argo CD deletes in the foreground, and asks again until everything is gone.
+// F22, R-N7, R-N1: Argo CD deletes in the foreground, and asks again until everything is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_argo_removes_goes_also_when_it_is_asked_again_and_again() {
     let (stage, console) = settled("remove-argo").await;
