@@ -100,7 +100,11 @@ async fn await_activation(
         let mut left = Vec::new();
         for (title, api, object) in suspended {
             let now = api.get_opt(&object.name_any()).await?;
-            match now.filter(|now| now.uid() == object.uid()) {
+            let ours = |name: &String| name == names::FINALIZER;
+            let held = |now: &DynamicObject| {
+                now.uid() == object.uid() && now.finalizers().iter().any(ours)
+            };
+            match now.filter(held) {
                 None => println!("{title} released"),
                 Some(now) if late => kept.push(terminal::line(&format!("{title}: {}", said(&now)))),
                 Some(_) => left.push((title, api, object)),

@@ -285,8 +285,8 @@ impl Context {
 
     /// A `BackupPlatform` is gone: its handle goes, and what referred to it says so.
     pub fn platform_gone(&self, key: &PlatformKey) {
+        self.memory.forget_platform(key);
         if self.platforms.remove(key) {
-            self.memory.forget_platform(key);
             self.wake_all(key);
         }
     }

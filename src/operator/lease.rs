@@ -225,7 +225,9 @@ impl Keeper {
         let vacant = spec
             .and_then(|spec| spec.holder_identity.as_deref())
             .is_none_or(str::is_empty);
-        if !held {
+        // Somebody else may have held it since our last look, and written down permits.
+        let taken_over = verdict == Verdict::Acquire && current.is_some();
+        if !held || taken_over {
             let annotations = current
                 .as_ref()
                 .and_then(|lease| lease.metadata.annotations.as_ref());

@@ -172,10 +172,10 @@ impl Platforms {
 
     /// Takes a handle away and ends it; true if there was one.
     pub fn remove(&self, key: &PlatformKey) -> bool {
-        write(&self.parked).remove(key);
-        write(&self.troubles).remove(key);
+        let parked = write(&self.parked).remove(key).is_some();
+        let trouble = write(&self.troubles).remove(key).is_some();
         let old = write(&self.handles).remove(key);
-        old.inspect(|old| old.retire()).is_some()
+        old.inspect(|old| old.retire()).is_some() || parked || trouble
     }
 
     /// Takes a handle out of use and keeps it, with the credential that it has in memory. True when there was one, or when

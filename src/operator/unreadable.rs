@@ -55,10 +55,14 @@ pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
             attend(context, resource);
         }
         Legibility::Readable => {
-            if unreadable.clear(&resource)
-                && let Some(managed) = &managed
-            {
-                context.wake_referrers(managed);
+            if unreadable.clear(&resource) {
+                match &managed {
+                    Some(managed) => {
+                        context.wake(managed);
+                        context.wake_referrers(managed);
+                    }
+                    None => context.wake_platform(&key(&resource)),
+                }
             }
         }
         Legibility::Gone => {
@@ -92,7 +96,9 @@ fn attend(context: &Arc<Context>, resource: AnyRef) {
         loop {
             let pause = match look(&context, &resource).await {
                 Ok(true) => PAUSE,
-                Ok(false) => break,
+                Ok(false) if context.dismiss(&resource) => return,
+                // The watch has just said that it can't be read after all.
+                Ok(false) => continue,
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(%resource, %error, "what can't be read can't be looked after either");
@@ -104,13 +110,21 @@ fn attend(context: &Arc<Context>, resource: AnyRef) {
                 () = again.notified() => {}
             }
         }
-        let mut attended = context
-            .attended
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        attended.remove(&resource);
     });
+}
+
+impl Context {
+    /// Ends looking after one, unless it can't be read again.
+    fn dismiss(&self, resource: &AnyRef) -> bool {
+        let attended = &self.attended.0;
+        let mut attended = attended.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kind, unreadable) = (&resource.kind, &self.survey.stores.unreadable);
+        let why = unreadable.why(kind, &resource.namespace, &resource.name);
+        if why.is_none() {
+            attended.remove(resource);
+        }
+        why.is_none()
+    }
 }
 
 /// One look. False when there is nothing to look after any more.
@@ -123,6 +137,7 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
     let document = serde_json::to_value(&object)?;
     // The watch says when it can be read again.
     let Some(why) = trouble(&resource.kind, &document) else {
+        note(context, resource.clone(), Legibility::Readable);
         return Ok(false);
     };
     context

@@ -25,11 +25,11 @@ pub fn change_log(
                     == (change.step, &change.fields, change.outcome)
         };
         match changes.last_mut() {
-            // Until when an unanswered creation may still be carried out counts from the last time it was sent.
+            // Until when an unanswered creation or suspension may still be carried out counts from the last time it was sent.
             Some(last)
                 if repeated(last)
-                    && (change.step, change.outcome)
-                        == (ChangeStep::Create, ChangeOutcome::Unknown) =>
+                    && matches!(change.step, ChangeStep::Create | ChangeStep::Suspend)
+                    && matches!(change.outcome, ChangeOutcome::Unknown | ChangeOutcome::Sent) =>
             {
                 last.at = change.at;
             }

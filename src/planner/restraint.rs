@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Declared, PATIENCE, PlatformFacts, Progress, Remote, Step, Verdict, View,
+    Declared, PATIENCE, PlatformFacts, PlatformState, Progress, Remote, Step, Verdict, View,
     conditions::remote_object,
     lately::is_open,
     operation,
@@ -77,10 +77,21 @@ fn is_allowed(view: &View<'_>, object: &Object) -> bool {
     view.declared.allowed_deletion.as_deref() == Some(object.id.as_str())
 }
 
-/// Whether this deletion was counted against the limit already.
+/// Whether this deletion counts against the limit already: it has begun, or its permit is of this hour. One that was taken
+/// long ago and had no effect counts no more.
 fn is_permitted(view: &View<'_>) -> bool {
     let deletion = view.declared.status.deletion.as_ref();
-    deletion.is_some_and(|deletion| deletion.permitted_at.is_some())
+    let Some(permitted_at) = deletion.and_then(|deletion| deletion.permitted_at) else {
+        return false;
+    };
+    let begun = |change: &Change| {
+        (change.step == ChangeStep::Delete || is_switch(change))
+            && (is_open(change) || change.outcome == ChangeOutcome::Done)
+    };
+    let changes = view.declared.status.changes.iter();
+    suspended(view).is_some()
+        || changes.chain(view.progress.unlogged()).any(begun)
+        || view.now.duration_since(permitted_at) < SignedDuration::from_hours(1)
 }
 
 /// What is left of `deletionDelay`.
@@ -149,7 +160,9 @@ fn too_many(
     let left = until.and_then(|until| Duration::try_from(until.duration_since(view.now)).ok());
     held(
         &Refusal::new(&registry::DELETION_BREAKER, "", message, way_out(object)),
-        left.unwrap_or(PATIENCE).max(Duration::from_secs(1)),
+        // A permit that wasn't used goes back at any time, and a look costs nothing.
+        left.unwrap_or(PATIENCE)
+            .clamp(Duration::from_secs(1), PATIENCE),
     )
 }
 
@@ -173,19 +186,27 @@ pub fn suspended(view: &View<'_>) -> Option<ObjectId> {
 
 fn suspended_object(declared: &Declared, progress: &Progress) -> Option<ObjectId> {
     let noted = declared.status.deletion.as_ref()?.suspended.as_deref()?;
-    let undone = progress
-        .performed
-        .iter()
-        .rev()
-        .find(|change| is_switch(change));
-    let undone = undone.is_some_and(|change| {
-        matches!(
-            (change.step, change.outcome),
-            (ChangeStep::Activate, ChangeOutcome::Done)
-                | (ChangeStep::Suspend, ChangeOutcome::Refused)
-        )
+    let mut switches = progress.performed.iter().rev();
+    let last = switches.find(|change| is_switch(change));
+    let undone = last.is_some_and(|last| match (last.step, last.outcome) {
+        (ChangeStep::Activate, ChangeOutcome::Done) => true,
+        // Another one before it may still have been carried out.
+        (ChangeStep::Suspend, ChangeOutcome::Refused) => !may_be_suspended(declared, progress),
+        _ => false,
     });
     (!undone).then(|| ObjectId::new(noted))
+}
+
+/// Whether a suspension was sent that wasn't refused, and no activation has followed it.
+fn may_be_suspended(declared: &Declared, progress: &Progress) -> bool {
+    let sent = declared.status.changes.iter().chain(&progress.performed);
+    sent.filter(|change| is_switch(change))
+        .fold(false, |off, change| match (change.step, change.outcome) {
+            (ChangeStep::Activate, ChangeOutcome::Done) => false,
+            (ChangeStep::Suspend, ChangeOutcome::Refused) => off,
+            (ChangeStep::Suspend, _) => true,
+            _ => off,
+        })
 }
 
 fn is_switch(change: &Change) -> bool {
@@ -222,7 +243,7 @@ pub fn deletion_begun(
     let suspends = intent.step == ChangeStep::Suspend && intent.fields == [FIELD];
     if suspends || intent.step == ChangeStep::Delete {
         if let Some(DeletionPermit::Granted(at)) = progress.permit {
-            deletion.permitted_at.get_or_insert(at);
+            deletion.permitted_at = Some(at);
         }
         if suspends {
             deletion.suspended =
@@ -242,6 +263,9 @@ pub fn before_release(view: &View<'_>, management: Management) -> Option<Step> {
     if let Some((reason, hold)) = &view.hold {
         return Some(kept(view, &id, *reason, hold));
     }
+    if let Some(why) = is_elsewhere(view) {
+        return Some(kept(view, &id, Reason::AccountMismatch, &why));
+    }
     if let Some(step) = operation(view).or_else(|| may_come_late(view, &id)) {
         return Some(step);
     }
@@ -258,6 +282,20 @@ pub fn before_release(view: &View<'_>, management: Management) -> Option<Step> {
     // Anything else of this id is another owner's by now.
     let object = object.filter(|object| object.id == id && !object.active())?;
     Some(switch(&object.id, true))
+}
+
+/// F17: whether the object was suspended in another account than the credential is for, which can say nothing of it.
+fn is_elsewhere(view: &View<'_>) -> Option<String> {
+    let PlatformState::Observed(platform) = &view.platform else {
+        return None;
+    };
+    let declared = view.declared;
+    let annotated = declared.annotated.as_ref().map(|(account, _)| account);
+    let noted = declared.status.account.as_ref().or(annotated)?;
+    let here = &platform.capabilities.account.id;
+    (noted != here).then(|| {
+        format!("it is in account {noted:?}, while the credential is for {here:?}; correct the credential")
+    })
 }
 
 /// The object that would stay suspended if the resource were released now, unless the spec or the annotation

@@ -11,7 +11,7 @@ use crate::{
         shared::{Change, ChangeOutcome, ChangeStep, DeletionStatus, Management},
     },
     estate::{Capability, ObjectId},
-    planner::{DeletionPermit, PlatformState, Step, Verdict, left_suspended},
+    planner::{DeletionPermit, PlatformState, Step, Verdict, change_log, left_suspended},
     platform::PlatformError,
 };
 
@@ -215,7 +215,7 @@ fn the_limit_holds_the_rest_and_the_annotation_lets_one_through() {
     scene.progress.permit = Some(DeletionPermit::Refused(Some(until)));
     let message = scene.blocked(Reason::TooManyDeletions);
     assert!(!message.contains("2026"), "no instant: {message}");
-    assert_eq!(scene.settlement().again, Some(Duration::from_secs(600)));
+    assert_eq!(scene.settlement().again, Some(Duration::from_secs(60)));
     assert_eq!(scene.settlement().rule, Some("deletion-breaker"));
     scene.declared.allowed_deletion = Some("77".into());
     scene.blocked(Reason::TooManyDeletions);
@@ -256,4 +256,61 @@ fn a_reseller_goes_after_what_is_being_deleted_below_it() {
         scene.unobserved = Some(PlatformState::Missing { name: "msp".into() });
         scene.blocked(Reason::WaitingForDependents);
     }
+}
+
+// R-N7, F2: two suspensions without an answer; the later one counts.
+#[test]
+fn the_last_suspension_without_an_answer_is_awaited() {
+    let scene = switched_off(doomed(customer("c")), ChangeOutcome::Unknown);
+    let mut scene = scene.read_afresh().rehearsed("token");
+    scene.now += Duration::from_secs(150);
+    scene.progress.performed.push(Change {
+        at: scene.now,
+        step: ChangeStep::Suspend,
+        fields: vec!["deletionDelay".into()],
+        outcome: ChangeOutcome::Unknown,
+    });
+    let changes = change_log(&scene.declared, &scene.progress, None);
+    assert_eq!(changes.last().expect("one").at, scene.now);
+}
+
+// R-N7, F2: the platform refuses the second suspension since it works on the first.
+#[test]
+fn a_refused_second_suspension_does_not_hide_the_first() {
+    let scene = switched_off(doomed(customer("c")), ChangeOutcome::Unknown);
+    let mut scene = retained(scene);
+    scene.progress.performed.push(Change {
+        at: scene.now,
+        step: ChangeStep::Suspend,
+        fields: vec!["deletionDelay".into()],
+        outcome: ChangeOutcome::Refused,
+    });
+    scene.now += Duration::from_secs(150);
+    assert_eq!(scene.next(), read());
+    scene.declared.status.changes.clear();
+    assert_eq!(scene.next(), Step::Release, "the only one was refused");
+}
+
+// F17: what another account doesn't know isn't gone, nor switched on.
+#[test]
+fn what_was_suspended_in_another_account_is_not_released() {
+    let mut scene = retained(suspended(doomed(customer("c")))).gone(ID);
+    assert_eq!(scene.next(), Step::Release);
+    scene.declared.status.account = Some("another".into());
+    let message = scene.blocked(Reason::AccountMismatch);
+    assert!(message.contains("release-suspended=1042"), "{message}");
+}
+
+// R-N7: ten permits an hour for deletions that the platform fails are no hundred deletions when it recovers.
+#[test]
+fn a_permit_without_effect_counts_for_its_hour_only() {
+    let mut scene = doomed(customer("c"));
+    scene.facts.safety.deletion_delay = Duration::ZERO;
+    scene.declared.status.deletion = Some(DeletionStatus {
+        permitted_at: Some(noon()),
+        suspended: None,
+    });
+    assert_eq!(scene.next(), read());
+    scene.now += Duration::from_secs(3600);
+    assert_eq!(scene.next(), Step::TakeDeletionPermit(10));
 }
