@@ -307,6 +307,77 @@ async fn no_more_deletions_begin_than_the_limit_allows_also_after_a_restart() {
     }
 }
 
+/// Every permit was taken more than an hour ago.
+fn antedate_permits(stage: &Stage) {
+    let lease = stage.show(&["get", "leases", "-o", "name"]);
+    let key = "holdfast.dev/deletion-permits";
+    let document: Value =
+        serde_json::from_str(&stage.show(&["get", lease.trim(), "-o", "json"])).expect("JSON");
+    let record = document["metadata"]["annotations"][key].as_str();
+    let (minute, count) = record
+        .and_then(|record| record.split_once(':'))
+        .expect("permits");
+    let minute: u64 = minute.parse().expect("a minute");
+    let old = format!("{key}={}:{count}", minute - 62);
+    stage.show(&["annotate", "--overwrite", lease.trim(), &old]);
+}
+
+// R-N7: another process that takes the account over knows the permits, and a slot that frees goes to one: nothing is asked or
+// written for the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freed_slot_costs_one_rehearsal_and_a_takeover_forgets_no_permit() {
+    let names = ["c1", "c2", "c3", "c4"];
+    let safety = ", safety: {maxDeletionsPerHour: 1, deletionDelay: 0s}";
+    let (mut stage, bridge) = settled("slot", safety, &names).await;
+    bridge.sweep(&stage, 3).await;
+    for name in names {
+        delete(&stage, &format!("customer/{name}"));
+    }
+    let left = |stage: &Stage| -> Vec<String> {
+        let objects = names.iter().map(|name| format!("customer/{name}"));
+        objects
+            .filter(|object| !stage.get(object).is_null())
+            .collect()
+    };
+    let held = |stage: &Stage, wanted: usize| {
+        let left = left(stage);
+        let all = left
+            .iter()
+            .all(|object| stage.condition(object, "DeletionBlocked") == "True/TooManyDeletions");
+        all && left.len() == wanted
+    };
+    eventually("one is gone, three wait", || async { held(&stage, 3) }).await;
+
+    stage.kill();
+    let mut second = stage.beside();
+    second.run().await;
+    eventually("the second leads", || async {
+        second.measured("holdfast_leader", "").await > 0.5
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert!(held(&second, 3), "no permit is forgotten");
+
+    assert!(second.terminate().success());
+    antedate_permits(&second);
+    let version =
+        |stage: &Stage, object: &String| stage.get(object)["metadata"]["resourceVersion"].clone();
+    let waiting = left(&second);
+    let before: Vec<Value> = waiting
+        .iter()
+        .map(|object| version(&second, object))
+        .collect();
+    let asked = bridge.requests("DELETE").await;
+    second.run().await;
+    eventually("one more is gone, two wait", || async { held(&second, 2) }).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let same = waiting.iter().zip(before);
+    let same = same.filter(|(object, before)| version(&second, object) == *before);
+    assert_eq!(same.count(), 2, "nothing is written for those that wait");
+    // A rehearsal and the deletion itself.
+    assert_eq!(bridge.requests("DELETE").await - asked, 2);
+}
+
 /// A namespace full of things, some of which go from the platform with it.
 fn estate(bridge: &Bridge) -> String {
     let delete = "deletionPolicy: Delete";

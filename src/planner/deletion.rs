@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{
-        conditions::Reason,
+        conditions::{ConditionType, Reason},
         shared::{DeletionPolicy, Management},
     },
     estate::{Object, ObjectId},
@@ -240,6 +240,10 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         return step;
     }
     if let Some((reason, hold)) = &view.hold {
+        // Between two writers what is said already stands.
+        if *reason == Reason::NotLeader && is_said_to_be_blocked(view) {
+            return settle(Verdict::NotLookedYet, Some(PATIENCE));
+        }
         return blocked(*reason, hold.clone());
     }
     if view.progress.gone.as_ref() == Some(&object.id) {
@@ -271,4 +275,9 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
             confirmation: rehearsal.confirmation.clone(),
         }),
     }
+}
+
+fn is_said_to_be_blocked(view: &View<'_>) -> bool {
+    let mut conditions = view.declared.status.conditions.iter();
+    conditions.any(|condition| condition.type_ == ConditionType::DeletionBlocked.as_str())
 }
