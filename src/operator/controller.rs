@@ -254,7 +254,9 @@ async fn settle<K: Managed>(
         && let (Some(handle), Some(remote)) = (&gathered.handle, remote)
     {
         context.wake_above(handle, remote.kind, &remote.id);
-        context.wake_each(&context.memory.waiting());
+        if view.progress.gave_up() {
+            context.wake_each(&context.memory.waiting());
+        }
         // What rules refused below may be allowed now.
         if matches!(remote.kind, Kind::Reseller | Kind::ServicePlan) {
             context.wake_referrers(resource);

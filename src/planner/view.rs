@@ -12,7 +12,9 @@ use super::{DeletionPermit, Verdict};
 use crate::{
     api::{
         Kind, Reason, names,
-        shared::{Adopt, Change, ChangeOutcome, Intent, Lifecycle, ManagedStatus, Management},
+        shared::{
+            Adopt, Change, ChangeOutcome, ChangeStep, Intent, Lifecycle, ManagedStatus, Management,
+        },
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
     platform::{PlatformError, Rehearsal},
@@ -366,6 +368,28 @@ impl Progress {
     /// The mutations of this pass that the change log doesn't hold yet.
     pub fn unlogged(&self) -> &[Change] {
         self.performed.get(self.logged..).unwrap_or_default()
+    }
+
+    /// Whether this pass gave up what another resource may wait for: a name, a place or a client. A creation gives up nothing,
+    /// nor does a setting by which nobody is told from another: those who wait would only be sent again in vain.
+    pub fn gave_up(&self) -> bool {
+        let telling = [
+            "displayName",
+            "accountName",
+            "planName",
+            "parentRef",
+            "resellerRef",
+            "customerRef",
+            "product",
+        ];
+        self.performed.iter().any(|change| match change.step {
+            ChangeStep::MoveClient => true,
+            ChangeStep::Update => {
+                let mut fields = change.fields.iter();
+                fields.any(|field| telling.contains(&field.as_str()))
+            }
+            _ => false,
+        })
     }
 }
 
