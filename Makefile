@@ -44,9 +44,9 @@ demo-down: ## Stop the demo and remove its data
 
 .PHONY: lint
 lint: ## Formatting, lints, documentation
-	cargo fmt --check
-	cargo clippy --all-targets --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --document-private-items
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet --document-private-items
 
 .PHONY: test
 test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane

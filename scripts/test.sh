@@ -11,5 +11,5 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 echo "test: formatting, lints, documentation" >&2
 make --no-print-directory lint
 echo "test: building the tests" >&2
-scripts/with-progress.sh tests cargo test --locked --no-run --quiet
-exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --locked
+scripts/with-progress.sh tests cargo test --workspace --locked --no-run --quiet
+exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --workspace --locked

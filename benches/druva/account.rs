@@ -3,14 +3,12 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
-use holdfast::{
-    embedded::{self, DruvaCredentials, DruvaPlatform},
-    platform::{
-        Budgets, RateLimit, RequestObserver, WriterGuard,
-        druva::{Druva, DruvaOptions},
-        http::HttpOptions,
-    },
+use holdfast_platforms::{
+    Budgets, RateLimit, RequestObserver, WriterGuard,
+    druva::{Druva, DruvaOptions},
+    http::HttpOptions,
 };
+use holdfast_simulator::{self, DruvaCredentials, DruvaPlatform};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -30,10 +28,10 @@ pub struct Account {
 impl Account {
     /// Starts the platform on an estate's file.
     pub async fn start(data: &Path, latency: Option<Duration>, task_delay: Duration) -> Self {
-        let platform = DruvaPlatform::start(embedded::DruvaOptions {
+        let platform = DruvaPlatform::start(holdfast_simulator::DruvaOptions {
             latency,
             task_delay,
-            ..embedded::DruvaOptions::new(data)
+            ..holdfast_simulator::DruvaOptions::new(data)
         });
         let platform = platform.await.expect("the platform starts");
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use holdfast::api::{BackupPlatform, Customer, ServicePlan, Tenant};
+use holdfast_api::{BackupPlatform, Customer, ServicePlan, Tenant};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{Api, Client, Resource, ResourceExt, api::PostParams};
 use secrecy::ExposeSecret as _;

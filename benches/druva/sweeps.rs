@@ -2,11 +2,9 @@
 
 use std::{num::NonZeroU32, time::Instant};
 
-use holdfast::{
-    api::Kind,
-    estate::{Observation, Scope},
-    platform::{Platform, RateLimit, druva::Druva},
-};
+use holdfast_api::Kind;
+use holdfast_core::estate::{Observation, Scope};
+use holdfast_platforms::{Platform, RateLimit, druva::Druva};
 
 use super::{
     account::Account,

@@ -4,15 +4,13 @@
 
 use std::{fmt::Write as _, time::Instant};
 
-use holdfast::{
-    api::{BackupPlatform, Capability, Kind},
-    estate::{
-        Account, Capabilities, Facts, Object, ObjectId, Observation, Protection, Settings,
-        StorageLocation,
-    },
-    planner,
-    preview::{Existing, Manifest, Manifests, World},
+use holdfast_api::{BackupPlatform, Capability, Kind};
+use holdfast_core::estate::{
+    Account, Capabilities, Facts, Object, ObjectId, Observation, Protection, Settings,
+    StorageLocation,
 };
+use holdfast_core::planner;
+use holdfast_core::preview::{Existing, Manifest, Manifests, World};
 use serde_json::{Value, json};
 
 const OWNER: &str = "0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d";
@@ -94,7 +92,7 @@ fn manifests(customers: usize) -> String {
 
 fn observation(objects: Vec<Object>) -> Observation {
     Observation {
-        unreadable: holdfast::estate::Unread::default(),
+        unreadable: holdfast_core::estate::Unread::default(),
         capabilities: Capabilities {
             account: Account {
                 id: "account".into(),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, future::join_all, stream};
-use holdfast::api::{Customer, CustomerSpec, Reseller, ResellerSpec};
+use holdfast_api::{Customer, CustomerSpec, Reseller, ResellerSpec};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, ResourceExt,

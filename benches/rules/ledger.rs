@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use holdfast::rules::quota::{Ledger, Membership, Rank};
+use holdfast_core::rules::quota::{Ledger, Membership, Rank};
 
 const CUSTOMERS: usize = 10_000;
 /// Bytes that each customer asks for.

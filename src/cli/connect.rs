@@ -15,7 +15,7 @@ use crate::{
     platform::{
         Budgets, Platform, RequestObserver, WriterGuard,
         bridge::{Bridge, BridgeOptions},
-        druva::{self, Druva, DruvaOptions},
+        druva::{Druva, DruvaOptions},
         http::HttpOptions,
     },
 };
@@ -94,7 +94,7 @@ impl Access {
                 let (cluster, name) = (cluster()?, &druva.credentials_ref.name);
                 let id = secret(cluster, &namespace, name, "clientId").await?;
                 let key = secret(cluster, &namespace, name, "secretKey").await?;
-                let endpoint = druva.endpoint.as_deref().unwrap_or(druva::ENDPOINT);
+                let endpoint = Driver::Druva(druva).endpoint().unwrap_or_default();
                 Ok(Way::Druva(endpoint.to_owned(), id, key))
             }
             Some(driver @ Driver::Cove(_)) => Err(format!(

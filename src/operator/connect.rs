@@ -22,7 +22,7 @@ use crate::{
     platform::{
         Platform, RateLimit, RequestObserver,
         bridge::{Bridge, BridgeOptions},
-        druva::{self, Druva, DruvaOptions},
+        druva::{Druva, DruvaOptions},
         http::{HttpOptions, SetupError},
     },
 };
@@ -108,7 +108,11 @@ pub async fn resolve(
             let name = &spec.credentials_ref.name;
             let id = credential(context, &namespace, "druva", name, "clientId").await?;
             let key = credential(context, &namespace, "druva", name, "secretKey").await?;
-            let endpoint = spec.endpoint.as_deref().unwrap_or(druva::ENDPOINT);
+            let endpoint = platform
+                .spec
+                .driver()
+                .and_then(|driver| driver.endpoint())
+                .unwrap_or_default();
             ("druva", endpoint.to_owned(), Credential::Client(id, key))
         }
         Some(driver @ Driver::Cove(_)) => {

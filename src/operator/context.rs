@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
-use kube::{Client, runtime::reflector::ObjectRef};
+use kube::Client;
 use tokio::sync::Mutex;
 
 use super::{
@@ -106,7 +106,7 @@ impl Context {
     /// Wakes everything once the caches are filled: nobody has decided anything before.
     async fn wake_when_filled(&self) {
         self.filling.done().await;
-        for platform in self.survey.stores.platforms.state() {
+        for platform in self.survey.stores.platforms.all() {
             self.wake_platform(&PlatformKey::of(&platform));
         }
         for resource in self.survey.stores.resources() {
@@ -261,7 +261,7 @@ impl Context {
                 .survey
                 .stores
                 .platforms
-                .get(&ObjectRef::new(&key.name).within(&key.namespace))
+                .get(&key.namespace, &key.name)
                 .is_none()
             {
                 self.platform_gone(key);

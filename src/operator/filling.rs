@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kube::{Resource, runtime::reflector::Store};
 use tokio::sync::watch;
 
 use crate::survey::Stores;
@@ -43,11 +42,11 @@ impl Filling {
 /// The kinds whose watch hasn't brought its first list.
 pub fn unfilled(stores: &Stores) -> Vec<&'static str> {
     let lists = [
-        (is_filled(&stores.platforms), "backupplatforms"),
-        (is_filled(&stores.resellers), "resellers"),
-        (is_filled(&stores.plans), "serviceplans"),
-        (is_filled(&stores.customers), "customers"),
-        (is_filled(&stores.tenants), "tenants"),
+        (stores.platforms.is_filled(), "backupplatforms"),
+        (stores.resellers.is_filled(), "resellers"),
+        (stores.plans.is_filled(), "serviceplans"),
+        (stores.customers.is_filled(), "customers"),
+        (stores.tenants.is_filled(), "tenants"),
     ];
     let unfilled = lists.iter().filter(|(filled, _)| !filled);
     unfilled.map(|(_, name)| *name).collect()
@@ -59,13 +58,4 @@ async fn filled(stores: &Stores) {
     while !unfilled(stores).is_empty() {
         tokio::time::sleep(FILLING).await;
     }
-}
-
-/// Whether a watch has brought its first list.
-fn is_filled<K>(store: &Store<K>) -> bool
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let ready = futures::FutureExt::now_or_never(store.wait_until_ready());
-    ready.is_some_and(|ready| ready.is_ok())
 }

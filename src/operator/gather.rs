@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::ResourceExt;
 use secrecy::SecretString;
 
 use super::{
@@ -68,7 +68,7 @@ fn platform_state<K: Managed>(
         .survey
         .stores
         .platforms
-        .get(&ObjectRef::new(&name).within(&namespace))
+        .get(&namespace, &name)
         .is_some();
     if !exists {
         return (PlatformState::Missing { name }, None);

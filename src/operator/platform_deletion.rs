@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{
-    Api, Resource,
-    runtime::{controller::Action, reflector::Store},
-};
+use kube::{Api, Resource, runtime::controller::Action};
 
 use super::{
     context::Context,
@@ -15,7 +12,7 @@ use super::{
 use crate::{
     api::BackupPlatform,
     planner::{PlatformDependents, PlatformRelease, release_platform},
-    survey::{Managed, PlatformKey, resource_ref},
+    survey::{Managed, PlatformKey, Store, resource_ref},
 };
 
 /// Whether the platform may go: `None` when it is gone, else what is said while it waits, and when to look again.
@@ -54,7 +51,7 @@ fn gather<K: Managed>(
     key: &PlatformKey,
     dependents: &mut PlatformDependents,
 ) {
-    for object in store.state() {
+    for object in store.all() {
         if !context.survey.lives_on(&*object, key) {
             continue;
         }

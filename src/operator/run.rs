@@ -26,7 +26,7 @@ use super::{
     recent::Recent,
     secrets, serve, unreadable,
     wakers::Wakers,
-    watches::{Legibility, watch},
+    watches::{Legibility, Watched, watch},
 };
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
@@ -195,11 +195,11 @@ fn start(
         client: client.clone(),
         survey: Survey::beside(
             Stores {
-                platforms: platforms.clone(),
-                resellers: resellers.clone(),
-                plans: plans.clone(),
-                customers: customers.clone(),
-                tenants: tenants.clone(),
+                platforms: Arc::new(Watched(platforms.clone())),
+                resellers: Arc::new(Watched(resellers.clone())),
+                plans: Arc::new(Watched(plans.clone())),
+                customers: Arc::new(Watched(customers.clone())),
+                tenants: Arc::new(Watched(tenants.clone())),
                 unreadable: Arc::default(),
             },
             share.commons,

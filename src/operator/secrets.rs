@@ -38,7 +38,7 @@ pub async fn watch(context: Arc<Context>, namespace: Option<String>) {
 }
 
 fn changed(context: &Context, namespace: &str, name: &str) {
-    for platform in context.survey.stores.platforms.state() {
+    for platform in context.survey.stores.platforms.all() {
         let refers = platform
             .spec
             .driver()
@@ -47,10 +47,10 @@ fn changed(context: &Context, namespace: &str, name: &str) {
             context.wake_platform(&PlatformKey::of(&platform));
         }
     }
-    for customer in context.survey.stores.customers.state() {
+    for customer in context.survey.stores.customers.all() {
         wake_if_referring::<Customer>(context, &customer, namespace, name);
     }
-    for reseller in context.survey.stores.resellers.state() {
+    for reseller in context.survey.stores.resellers.all() {
         wake_if_referring::<Reseller>(context, &reseller, namespace, name);
     }
 }

@@ -111,7 +111,7 @@ fn refresh(context: &Context, customers: bool) {
         .survey
         .stores
         .customers
-        .state()
+        .all()
         .iter()
         .filter(|_| customers)
     {

@@ -211,10 +211,10 @@ fn deleted_on(context: &Context, key: &PlatformKey) -> Option<ResourceRef> {
 
 fn waiting<K: Managed>(
     survey: &crate::survey::Survey,
-    store: &kube::runtime::reflector::Store<K>,
+    store: &crate::survey::Store<K>,
     key: &PlatformKey,
 ) -> Option<ResourceRef> {
-    let objects = store.state();
+    let objects = store.all();
     let found = objects.iter().find(|object| {
         object.meta().deletion_timestamp.is_some() && survey.lives_on(&***object, key)
     });

@@ -1,6 +1,6 @@
 //! Watching one kind: a cache without what nobody reads, and a stream of what to look at.
 
-use std::{fmt::Debug, hash::Hash};
+use std::{fmt::Debug, hash::Hash, sync::Arc};
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{
@@ -15,7 +15,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::survey::AnyRef;
+use crate::survey::{AnyRef, Cache};
 
 /// Objects fetched per page when a watch starts.
 const PAGE: u32 = 500;
@@ -29,6 +29,29 @@ pub enum Legibility {
     Unreadable(String, Box<ObjectMeta>),
     /// It is gone.
     Gone,
+}
+
+/// What a watch keeps of one kind.
+pub struct Watched<K>(pub Store<K>)
+where
+    K: Resource<DynamicType = ()> + Clone + 'static;
+
+impl<K> Cache<K> for Watched<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
+    fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        self.0.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    fn all(&self) -> Vec<Arc<K>> {
+        self.0.state()
+    }
+
+    fn is_filled(&self) -> bool {
+        let ready = futures::FutureExt::now_or_never(self.0.wait_until_ready());
+        ready.is_some_and(|ready| ready.is_ok())
+    }
 }
 
 /// The cache of one kind, and the stream that fills it. `legible` hears whether each object can be read, before the cache does; `told` of

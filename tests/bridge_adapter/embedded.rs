@@ -1,10 +1,8 @@
 //! The adapter and the embedded platform, which were written from the same contract by different hands.
 
-use holdfast::{
-    api::Kind,
-    estate::{Capability, Claim, ObjectId, Protection, Scope},
-    platform::{Platform, ProblemKind},
-};
+use holdfast_api::Kind;
+use holdfast_core::estate::{Capability, Claim, ObjectId, Protection, Scope};
+use holdfast_platforms::{Platform, ProblemKind};
 use serde_json::json;
 
 use crate::stage::{Stage, customer, done, patch, problem};

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use holdfast::{
-    api::Kind,
-    embedded::{Action, Lie, Moment},
-    estate::{Claim, Scope},
-    platform::{Platform, PlatformError, ProblemKind},
-};
+use holdfast_api::Kind;
+use holdfast_core::estate::{Claim, Scope};
+use holdfast_platforms::{Platform, PlatformError, ProblemKind};
+use holdfast_simulator::{Action, Lie, Moment};
 use serde_json::json;
 
 use crate::stage::{Stage, bridge, patch, problem};

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use holdfast::{
-    api::Kind,
-    embedded::{Action, EstateAccess, Fault, Host, HostOptions, When},
-    estate::{Claim, Object, ObjectId},
-    platform::{Budgets, Platform, PlatformError, Problem, Written, bridge::Bridge},
-};
+use holdfast_api::Kind;
+use holdfast_core::estate::{Claim, Object, ObjectId};
+use holdfast_platforms::{Budgets, Platform, PlatformError, Problem, Written, bridge::Bridge};
+use holdfast_simulator::{Action, EstateAccess, Fault, Host, HostOptions, When};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use holdfast::{
-    api::Kind,
-    embedded::{Action, DruvaOptions, DruvaPlatform, Fate, Fault, Moment, When},
-    estate::{Object, ObjectId, Observation, Protection, Scope},
-    platform::{
-        OperationState, Platform, PlatformError, Problem, ProblemKind, Written, druva::Druva,
-    },
+use holdfast_api::Kind;
+use holdfast_core::estate::{Object, ObjectId, Observation, Protection, Scope};
+use holdfast_platforms::{
+    OperationState, Platform, PlatformError, Problem, ProblemKind, Written, druva::Druva,
 };
+use holdfast_simulator::{Action, DruvaOptions, DruvaPlatform, Fate, Fault, Moment, When};
 use reqwest::Client;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -31,7 +29,7 @@ pub struct Stage {
 /// One that knows nothing yet.
 fn adapter(platform: &DruvaPlatform, relay: &Fake) -> Druva {
     let credentials = platform.credentials();
-    let druva = Druva::new(holdfast::platform::druva::DruvaOptions {
+    let druva = Druva::new(holdfast_platforms::druva::DruvaOptions {
         client_id: credentials.client_id.into(),
         secret_key: credentials.secret_key,
         ..server::options(&relay.url, Ok(()))

@@ -1,0 +1,90 @@
+//! What a platform can do, and as whom we are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::api::Capability;
+use crate::api::Kind;
+
+/// The account behind a credential. A change of it stops all writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The platform's id of the account.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+}
+
+/// Stand for the making and the removing of an object, where else a field stands, among the console's pages.
+pub const CREATE: &str = "+";
+/// See [`CREATE`].
+pub const DELETE: &str = "-";
+
+/// What one platform can do, and the account it knows us as.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capabilities {
+    /// Whom the credential belongs to.
+    pub account: Account,
+    /// What the platform can do.
+    pub verbs: BTreeSet<Capability>,
+    /// Settable fields by kind; a kind that isn't listed takes every field.
+    pub fields: BTreeMap<Kind, BTreeSet<String>>,
+    /// Fields by kind that stay as they were made, beyond what stays on every platform: the name of a reseller, for instance.
+    #[serde(default)]
+    pub fixed: BTreeMap<Kind, BTreeSet<String>>,
+    /// Whether a creation can be sent again without risk: the platform itself makes at most one object of a claim, and says
+    /// so when there is one. Then nobody needs to ask before the first try.
+    pub repeatable_create: bool,
+    /// Whether an object can carry our mark. Where it can't, an object is known by its id in our annotation, as long as account
+    /// and name agree, and taken up again by `adopt` alone.
+    #[serde(default = "yes")]
+    pub marks: bool,
+    /// Where a person does at the console what the interface can't, by kind and field of the spec; a field that isn't listed,
+    /// nor taken, is one that the platform has no place for. Empty where the pages aren't known.
+    #[serde(default)]
+    pub console: BTreeMap<Kind, BTreeMap<String, String>>,
+    /// The customer that takes clients nobody lists.
+    pub default_customer: Option<super::ObjectId>,
+}
+
+impl Capabilities {
+    /// Whether the platform can do it.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.verbs.contains(&capability)
+    }
+
+    /// Whether a field stays as it was made.
+    pub fn fixes(&self, kind: Kind, field: &str) -> bool {
+        let fixed = self.fixed.get(&kind);
+        fixed.is_some_and(|fields| fields.contains(field))
+    }
+
+    /// Whether the platform has objects of a kind at all.
+    pub fn knows(&self, kind: Kind) -> bool {
+        let takes_nothing = self.fields.get(&kind).is_some_and(BTreeSet::is_empty);
+        !takes_nothing || self.can(Capability::create(kind)) || self.can(Capability::update(kind))
+    }
+
+    /// The console's page for a field of a kind.
+    pub fn console_page(&self, kind: Kind, field: &str) -> Option<&str> {
+        let group = field.split('.').next().unwrap_or(field);
+        let pages = self.console.get(&kind)?;
+        pages
+            .get(field)
+            .or_else(|| pages.get(group))
+            .map(String::as_str)
+    }
+
+    /// Whether the platform has room for a field of a kind.
+    pub fn takes(&self, kind: Kind, field: &str) -> bool {
+        self.fields
+            .get(&kind)
+            .is_none_or(|fields| fields.contains(field))
+    }
+}
+
+fn yes() -> bool {
+    true
+}

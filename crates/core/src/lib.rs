@@ -1,0 +1,16 @@
+//! What Holdfast knows and decides. Nothing in here does any I/O, and nothing waits: what this crate depends on couldn't.
+//!
+//! The modules, in the order in which they may use each other: `estate` (what a platform holds), `reply` (what a platform
+//! answers), `rules`, `inventory` (the last complete observation), `planner` (the next step), `survey` (what is known, for
+//! one decision), `preview` (what would happen) and `export` (a platform as manifests).
+
+use holdfast_api as api;
+
+pub mod estate;
+pub mod export;
+pub mod inventory;
+pub mod planner;
+pub mod preview;
+pub mod reply;
+pub mod rules;
+pub mod survey;

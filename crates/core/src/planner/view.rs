@@ -1,0 +1,418 @@
+//! Everything a decision may depend on, gathered before it is made.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::{DeletionPermit, Verdict};
+use crate::{
+    api::{
+        Kind, Reason, names,
+        shared::{
+            Adopt, Change, ChangeOutcome, ChangeStep, Intent, Lifecycle, ManagedStatus, Management,
+        },
+    },
+    estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
+    reply::{PlatformError, Rehearsal},
+    rules::quota::{Amounts, Shortage},
+};
+
+/// One resource, parsed once at the edge.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// What it is.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `metadata.creationTimestamp`.
+    pub created_at: jiff::Timestamp,
+    /// Whether Kubernetes waits for us to let go of it.
+    pub deleting: bool,
+    /// Since when Kubernetes waits for that.
+    pub deleted_at: Option<jiff::Timestamp>,
+    /// `holdfast.dev/allow-deletion`: the id that may be deleted without delay or limit.
+    pub allowed_deletion: Option<String>,
+    /// `holdfast.dev/release-suspended`: the id that may be released suspended.
+    pub release_suspended: Option<String>,
+    /// Whether our finalizer is there.
+    pub finalized: bool,
+    /// The account and remote id in our annotation.
+    pub annotated: Option<(String, ObjectId)>,
+    /// Marks now on the resource: our annotation and labels.
+    pub marks: Marks,
+    /// `holdfast.dev/recreate`: the vanished id that may be made anew.
+    pub recreate: Option<String>,
+    /// `holdfast.dev/retry-create`: the id of the intent whose creation may be sent again.
+    pub retry_create: Option<String>,
+    /// How resource and remote object belong together.
+    pub lifecycle: Lifecycle,
+    /// The spec as a document, for the catalogue to pick from.
+    pub spec: Value,
+    /// Status as last written.
+    pub status: ManagedStatus,
+}
+
+/// What we write on a resource's metadata besides the finalizer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// `holdfast.dev/external-id`.
+    pub external_id: Option<String>,
+    /// Labels under `*.holdfast.dev`.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a reference in the spec leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// No such resource in the namespace.
+    Missing,
+    /// It is there; the remote id once it has one.
+    Found {
+        /// The remote object's id.
+        id: Option<ObjectId>,
+        /// Whether it is being deleted.
+        deleting: bool,
+        /// The platform it lives on.
+        platform: Option<String>,
+    },
+}
+
+/// References by the spec's field, for those the spec declares: `parentRef`, `resellerRef`, `customerRef`, `servicePlanRef`.
+pub type References = BTreeMap<&'static str, (String, Reference)>;
+
+/// The platform that a resource lives on.
+#[derive(Debug, Clone)]
+pub enum PlatformState {
+    /// The spec doesn't lead to a `BackupPlatform` (yet): which field, and what is wrong with it.
+    Unresolved {
+        /// The field of the spec.
+        field: &'static str,
+        /// The name that it gives.
+        name: String,
+    },
+    /// There is no such `BackupPlatform`.
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// It is there, and a person must act on it before anything can be observed.
+    Stalled {
+        /// Its name.
+        name: String,
+        /// What it says is wrong.
+        trouble: String,
+    },
+    /// It, or what leads to it, is there and can't be read.
+    Unreadable {
+        /// The kind of what can't be read.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What can't be read.
+        why: String,
+    },
+    /// It is there, but nothing was observed on it yet.
+    Unobserved {
+        /// Its name.
+        name: String,
+        /// Why, when it isn't just young.
+        trouble: Option<String>,
+    },
+    /// It has been observed.
+    Observed(Arc<PlatformFacts>),
+}
+
+/// What the planner needs to know about an observed platform.
+#[derive(Debug, Clone)]
+pub struct PlatformFacts {
+    /// Name of the `BackupPlatform`.
+    pub name: String,
+    /// Its `spec.ownerId`: the key of every claim.
+    pub owner_id: String,
+    /// Its `spec.management`.
+    pub management: Management,
+    /// Its `spec.adopt`.
+    pub adopt: Adopt,
+    /// What it can do, and who we are there.
+    pub capabilities: Capabilities,
+    /// Where it can keep data.
+    pub locations: Vec<StorageLocation>,
+    /// What slows deletions down.
+    pub safety: Safety,
+}
+
+/// What slows deletions down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Safety {
+    /// Most deletions within any hour.
+    pub max_deletions_per_hour: u32,
+    /// Time between the decision to delete and the deletion.
+    pub deletion_delay: Duration,
+}
+
+/// An object seen on the platform, and which other resource holds it, if one does.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The object.
+    pub object: Arc<Object>,
+    /// `Kind/namespace/name` of the other resource.
+    pub holder: Option<String>,
+}
+
+/// What the inventory says about one resource.
+#[derive(Debug, Clone, Default)]
+pub struct Remote {
+    /// The object that carries our claim; where objects can't carry one, the object whose id we noted and that agrees.
+    pub claimed: Option<Arc<Object>>,
+    /// The object whose id we noted, and that doesn't agree in name or place; where objects can't carry a claim.
+    pub disagreeing: Option<Arc<Object>>,
+    /// The object whose id we noted, or that the spec names.
+    pub known: Option<Seen>,
+    /// Other objects with our name under our parent.
+    pub namesakes: Vec<Seen>,
+    /// The listed clients, as observed; `None` when clients weren't observed yet.
+    pub clients: Option<BTreeMap<String, Option<Client>>>,
+    /// Listed clients that an older resource lists too, with that resource.
+    pub contested: BTreeMap<String, String>,
+}
+
+/// Values that come from Secrets and `ConfigMaps`, by the field they stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Supplements {
+    /// Settings to add, for instance `webAccess.passwordTag`: never the secret itself.
+    pub settings: BTreeMap<&'static str, String>,
+    /// What can't be read, by field: in one word, and which object, what is wrong, what to do.
+    pub missing: BTreeMap<&'static str, (Reason, String)>,
+}
+
+/// What the rules need to know of the things around an object.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbours {
+    /// What it hangs under or should hang under, nearest first.
+    pub above: Vec<Arc<Object>>,
+    /// What relies on it: resellers and customers directly below a reseller, tenants on a plan.
+    pub below: Vec<Arc<Object>>,
+    /// Of a resource that is being deleted: which others refer to it and hold something on the platform, as `Tenant fabrikam`.
+    pub dependents: Vec<String>,
+    /// The plan that the spec names.
+    pub plan: Option<Arc<Object>>,
+    /// The customer that the spec of a tenant names.
+    pub customer: Option<Arc<Object>>,
+    /// The circle that the parents of the specs form, by their names, if they do.
+    pub circle: Option<String>,
+    /// What the ledger hasn't room for.
+    pub shortages: Vec<Shortage<String>>,
+    /// What is granted or held below, of what this object has to give.
+    pub granted_below: [u64; 4],
+    /// What is in use.
+    pub used: Amounts,
+}
+
+impl Neighbours {
+    /// Whether a tenant belongs to the platform's sandbox customer.
+    pub fn in_sandbox(&self) -> bool {
+        let customer = self.customer.as_ref();
+        customer.is_some_and(|customer| customer.protection == Protection::Sandbox)
+    }
+}
+
+/// What this pass has learned or done so far.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact that a pass learns by itself"
+)]
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// The finalizer was written in this pass.
+    pub finalized: bool,
+    /// The marks that were written last in this pass.
+    pub marked: Option<Marks>,
+    /// The platform says outright that nothing carries our claim.
+    pub unclaimed: bool,
+    /// What stands where the object would be was read afresh.
+    pub looked_beside: bool,
+    /// An object read afresh in this pass.
+    pub fresh: Option<ObjectId>,
+    /// How many mutations this pass had performed when it read an object last.
+    pub seen: usize,
+    /// The platform says outright that there is no object of this id.
+    pub gone: Option<ObjectId>,
+    /// Whether the deletion may begin.
+    pub permit: Option<DeletionPermit>,
+    /// The deletion was rehearsed, and this is the token.
+    pub rehearsal: Option<Rehearsal>,
+    /// The deletion was carried out.
+    pub deleted: Option<ObjectId>,
+    /// What is written down as about to be sent.
+    pub intent: Option<Intent>,
+    /// How many mutations this pass had performed when a creation was written down.
+    pub before_intent: usize,
+    /// An operation that the platform accepted and hasn't finished.
+    pub operation: Option<String>,
+    /// The object that a creation without a mark made, as the platform says.
+    pub made: Option<ObjectId>,
+    /// An operation has ended in this pass: what the inventory holds may be older.
+    pub concluded: bool,
+    /// The operation was looked at in this pass.
+    pub operation_checked: bool,
+    /// The operation waits for a person at the platform.
+    pub waiting_for_human: bool,
+    /// The last request failed like this.
+    pub failure: Option<PlatformError>,
+    /// Outbound mutations of this pass, oldest first.
+    pub performed: Vec<Change>,
+    /// How many of them stand in the change log of status already.
+    pub logged: usize,
+    /// Fields written because the platform had drifted from them.
+    pub reverted: Vec<String>,
+}
+
+/// After a failed pass: nothing is sent until it is time to try again, and the same is said meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rest {
+    /// What was said.
+    pub verdict: Verdict,
+    /// How long it is still to be.
+    pub left: Duration,
+}
+
+/// Everything a decision may depend on.
+#[derive(Debug, Clone)]
+pub struct View<'a> {
+    /// The resource.
+    pub declared: &'a Declared,
+    /// The platform it lives on.
+    pub platform: PlatformState,
+    /// What its references lead to.
+    pub references: References,
+    /// Values from Secrets and `ConfigMaps`.
+    pub supplements: Supplements,
+    /// What the inventory says.
+    pub remote: Remote,
+    /// What the rules need to know of the things around it.
+    pub neighbours: Neighbours,
+    /// Resources below this one that are being deleted and find their platform through it, by their titles.
+    pub deleting_below: Vec<String>,
+    /// Labels that follow from what was observed.
+    pub labels: BTreeMap<String, String>,
+    /// Labels and annotations of ours on which somebody else insists: we don't write them.
+    pub insisted: BTreeSet<String>,
+    /// What this pass has learned.
+    pub progress: &'a Progress,
+    /// What a failed pass said, while it isn't time to try again.
+    pub rest: Option<Rest>,
+    /// Why nothing may be written to the platform just now, if so.
+    pub hold: Option<(Reason, String)>,
+    /// Passes in a row that failed.
+    pub failures: u32,
+    /// The time.
+    pub now: jiff::Timestamp,
+}
+
+impl Marks {
+    /// What of these marks nobody else insists on.
+    #[must_use]
+    pub fn without(&self, insisted: &BTreeSet<String>) -> Self {
+        let external_id = self.external_id.as_ref();
+        let external_id = external_id.filter(|_| !insisted.contains(names::EXTERNAL_ID_ANNOTATION));
+        let labels = self.labels.iter();
+        let labels = labels.filter(|(name, _)| !insisted.contains(*name));
+        Self {
+            external_id: external_id.cloned(),
+            labels: labels
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        }
+    }
+
+    /// Annotation and labels as one list.
+    pub fn all(&self) -> BTreeMap<&str, &str> {
+        let external_id = self.external_id.as_deref();
+        let external_id = external_id.map(|id| (names::EXTERNAL_ID_ANNOTATION, id));
+        let labels = self.labels.iter();
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        labels.chain(external_id).collect()
+    }
+}
+
+impl Progress {
+    /// Where a pass begins: with the operation that is still open, or with what a crash has left a note of. How that ended
+    /// isn't known; what the platform holds now is looked at afresh.
+    pub fn resumed(status: &ManagedStatus) -> Self {
+        let intent = status.intent.as_ref();
+        let lost = intent
+            .filter(|intent| intent.operation.is_none())
+            .map(|intent| Change {
+                at: intent.at,
+                step: intent.step,
+                fields: intent.fields.clone(),
+                outcome: ChangeOutcome::Unknown,
+            });
+        Self {
+            operation: intent.and_then(|intent| intent.operation.clone()),
+            performed: lost.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Progress {
+    /// The mutations of this pass that the change log doesn't hold yet.
+    pub fn unlogged(&self) -> &[Change] {
+        self.performed.get(self.logged..).unwrap_or_default()
+    }
+
+    /// Whether this pass gave up what another resource may wait for: a name, a place or a client. A creation gives up nothing,
+    /// nor does a setting by which nobody is told from another: those who wait would only be sent again in vain.
+    pub fn gave_up(&self) -> bool {
+        let telling = [
+            "displayName",
+            "accountName",
+            "planName",
+            "parentRef",
+            "resellerRef",
+            "customerRef",
+            "product",
+        ];
+        self.performed.iter().any(|change| match change.step {
+            ChangeStep::MoveClient => true,
+            ChangeStep::Update => {
+                let mut fields = change.fields.iter();
+                fields.any(|field| telling.contains(&field.as_str()))
+            }
+            _ => false,
+        })
+    }
+}
+
+impl Declared {
+    /// The object as people know it, for messages: `Customer backup/fabrikam`.
+    pub fn title(&self) -> String {
+        format!("{} {}/{}", self.kind.as_str(), self.namespace, self.name)
+    }
+}
+
+impl PlatformFacts {
+    /// The strictest of the platform's and the resource's management.
+    pub fn management(&self, lifecycle: &Lifecycle) -> Management {
+        self.management.max(lifecycle.management())
+    }
+
+    /// The adoption rule in effect.
+    pub fn adopt(&self, lifecycle: &Lifecycle) -> Adopt {
+        lifecycle.adopt.unwrap_or(self.adopt)
+    }
+
+    /// The claim of a resource on this platform.
+    pub fn claim(&self, kind: Kind, namespace: &str, name: &str) -> Claim {
+        super::claim(&self.owner_id, kind, namespace, name)
+    }
+}

@@ -1,0 +1,290 @@
+//! Playing it through: every resource is decided for, again and again, until nothing more happens.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+
+use super::{
+    Ending, Preview, Row, World, act::Taken, nowhere, outcome::unobserved, quotas, world::Kept,
+};
+use crate::{
+    api::{Customer, Kind, Reseller, ServicePlan, Tenant},
+    planner::{
+        self, PlatformFacts, PlatformState, Progress, Settlement, Step, Supplements, Verdict, View,
+    },
+    survey::{self, Managed, ResourceRef},
+};
+
+/// Steps that one pass may take, as in the operator.
+const STEPS: usize = 24;
+/// Rounds after which what still moves is left as it is.
+const ROUNDS: usize = 32;
+
+/// A resource couldn't be decided for.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// A spec that can't be turned into a document.
+    #[error("{0} can't be read: {1}")]
+    Encoding(ResourceRef, serde_json::Error),
+    /// The planner goes in circles.
+    #[error("{0}: no end after {STEPS} steps; this is a fault of ours, please report it")]
+    NoEnd(ResourceRef),
+}
+
+impl World {
+    /// What would happen.
+    ///
+    /// # Errors
+    /// A resource that can't be decided for.
+    pub fn play(mut self, now: jiff::Timestamp) -> Result<Preview, PlayError> {
+        let mut notes = std::mem::take(&mut self.notes);
+        for (key, trouble) in &self.troubles {
+            notes.push(unobserved(key, trouble));
+        }
+        let sites: Vec<_> = self.sites.values().cloned().collect();
+        for site in &sites {
+            self.survey.open(site, now);
+        }
+        let before = self.shares(now);
+        let mut rows = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            if !self.round(&mut rows, now)? {
+                break;
+            }
+        }
+        let quotas = quotas::compare(&before, &self.shares(now));
+        let homeless = self.platforms().into_iter().filter_map(|platform| {
+            Some(Row {
+                ending: nowhere::namespace(&self, &platform.metadata)?,
+                ..Row::new("BackupPlatform", &platform.metadata)
+            })
+        });
+        let subjects = &self.subjects;
+        let rows = rows.into_iter();
+        let rows = rows
+            .filter(|(resource, row): &(ResourceRef, Row)| {
+                subjects.contains(resource) || !row.is_unchanged()
+            })
+            .map(|(_, row)| row);
+        let objects: Vec<Row> = homeless.chain(rows).collect();
+        Ok(Preview {
+            totals: Preview::count(&objects),
+            objects,
+            quotas,
+            notes,
+        })
+    }
+
+    /// One pass for every resource that isn't settled. True when anything was done.
+    fn round(
+        &mut self,
+        rows: &mut BTreeMap<ResourceRef, Row>,
+        now: jiff::Timestamp,
+    ) -> Result<bool, PlayError> {
+        // What goes, goes from the bottom up; what comes, comes from the top down.
+        let mut moved = self.round_of::<Tenant>(true, rows, now)?;
+        moved |= self.round_of::<Customer>(true, rows, now)?;
+        moved |= self.round_of::<ServicePlan>(true, rows, now)?;
+        moved |= self.round_of::<Reseller>(true, rows, now)?;
+        moved |= self.round_of::<Reseller>(false, rows, now)?;
+        moved |= self.round_of::<ServicePlan>(false, rows, now)?;
+        moved |= self.round_of::<Customer>(false, rows, now)?;
+        moved |= self.round_of::<Tenant>(false, rows, now)?;
+        Ok(moved)
+    }
+
+    fn round_of<K: Kept>(
+        &mut self,
+        deleting: bool,
+        rows: &mut BTreeMap<ResourceRef, Row>,
+        now: jiff::Timestamp,
+    ) -> Result<bool, PlayError> {
+        let mut objects = K::store(&self.survey.stores).all();
+        objects.sort_by_key(|object| {
+            (
+                object.creation_timestamp(),
+                object.namespace(),
+                object.name_any(),
+            )
+        });
+        let mut moved = false;
+        for object in objects {
+            if object.meta().deletion_timestamp.is_some() != deleting {
+                continue;
+            }
+            let resource = survey::resource_ref(&*object);
+            if rows
+                .get(&resource)
+                .is_some_and(|row| row.ending == Ending::Settled)
+            {
+                continue;
+            }
+            let (taken, ending, remarks) = self.pass::<K>(&resource, now)?;
+            moved |= !taken.actions.is_empty();
+            let row = rows.entry(resource.clone());
+            let row = row.or_insert_with(|| Row::new(K::KIND.as_str(), object.meta()));
+            row.actions.extend(taken.actions);
+            (row.ending, row.remarks) = (ending, remarks);
+        }
+        Ok(moved)
+    }
+
+    /// Steps until there is nothing more to do now, as in the operator.
+    fn pass<K: Kept>(
+        &mut self,
+        resource: &ResourceRef,
+        now: jiff::Timestamp,
+    ) -> Result<(Taken, Ending, Vec<String>), PlayError> {
+        let mut taken = Taken::default();
+        let (namespace, name) = (&resource.namespace, &resource.name);
+        for step in 0..STEPS {
+            let Some(object) = K::store(&self.survey.stores).get(namespace, name) else {
+                return Ok((taken, Ending::Settled, Vec::new()));
+            };
+            if let Some(ending) = nowhere::reference(self, &*object) {
+                return Ok((taken, ending, Vec::new()));
+            }
+            if step == 0 {
+                taken.progress = object.managed().map(Progress::resumed).unwrap_or_default();
+            }
+            let (state, site) = self.platform_state(&*object);
+            let supplements = self.supplements(&*object, &state);
+            let mut sight = survey::gather(
+                &self.survey,
+                &*object,
+                state,
+                site.as_deref(),
+                supplements,
+                now,
+            )
+            .map_err(|error| PlayError::Encoding(resource.clone(), error))?;
+            if matches!(
+                sight.platform,
+                PlatformState::Missing { .. } | PlatformState::Unresolved { .. }
+            ) {
+                // What was applied together has arrived: what is missing isn't just on its way.
+                sight.declared.created_at = jiff::Timestamp::UNIX_EPOCH;
+            }
+            let progress = taken.progress.clone();
+            let view = View {
+                hold: site
+                    .as_ref()
+                    .and_then(|site| site.account_mismatch())
+                    .map(|message| (crate::api::Reason::AccountMismatch, message)),
+                ..sight.view(&progress, now)
+            };
+            match planner::next(&view) {
+                Step::Settle(settlement) => {
+                    let status = planner::managed_status(&view, &settlement, Vec::new());
+                    let remarks = remarks(&settlement);
+                    let ending = ending(&settlement);
+                    let mut object = (*object).clone();
+                    *object.managed_mut() = status;
+                    if settlement.verdict == Verdict::Released {
+                        self.remove(&object);
+                    } else {
+                        self.put(object);
+                    }
+                    return Ok((taken, ending, remarks));
+                }
+                step => self.act(&object, &sight, site.as_deref(), step, &mut taken, now),
+            }
+        }
+        Err(PlayError::NoEnd(resource.clone()))
+    }
+
+    /// Passwords as their tags, as far as the Secrets are known.
+    fn supplements<K: Managed>(&self, object: &K, state: &PlatformState) -> Supplements {
+        let mut supplements = Supplements::default();
+        let PlatformState::Observed(facts) = state else {
+            return supplements;
+        };
+        let Some(password) = object
+            .web_access()
+            .and_then(|access| access.password_ref.as_ref())
+        else {
+            return supplements;
+        };
+        let resource = survey::resource_ref(object);
+        let secret = self
+            .secrets
+            .get(&(resource.namespace.clone(), password.name.clone()));
+        match secret.and_then(|secret| secret.get(&password.key)) {
+            Some(value) => {
+                let tag = tag(facts, K::KIND, &resource, value);
+                supplements.settings.insert("webAccess.passwordTag", tag);
+            }
+            None if self.secrets_unknown && secret.is_none() => {}
+            None => {
+                let problem = format!(
+                    "Secret {:?} has no key {:?}, or isn't there. Create it.",
+                    password.name, password.key
+                );
+                let problem = (crate::api::Reason::SecretMissing, problem);
+                supplements.missing.insert("webAccess.passwordRef", problem);
+            }
+        }
+        supplements
+    }
+}
+
+fn tag(
+    facts: &PlatformFacts,
+    kind: Kind,
+    resource: &ResourceRef,
+    value: &secrecy::SecretString,
+) -> String {
+    use secrecy::ExposeSecret;
+    let claim = facts.claim(kind, &resource.namespace, &resource.name);
+    let text = value.expose_secret().trim_end_matches(['\r', '\n']);
+    planner::secret_tag(&facts.owner_id, &claim, text)
+}
+
+/// How a settlement reads in a plan.
+fn ending(settlement: &Settlement) -> Ending {
+    let refused = |reason: &str, message: &str| Ending::Refused {
+        rule: settlement.rule.unwrap_or(reason).to_owned(),
+        message: message.to_owned(),
+    };
+    let waiting = |reason: &str, message: &str| Ending::Waiting {
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    };
+    match &settlement.verdict {
+        Verdict::InSync
+        | Verdict::KeptHere(_)
+        | Verdict::Observing
+        | Verdict::Paused
+        | Verdict::Released => Ending::Settled,
+        Verdict::NotLookedYet => waiting("NotLookedYet", "nothing was observed yet"),
+        Verdict::Waiting(reason, message) => waiting(reason.as_str(), message),
+        Verdict::Unreachable(message) => waiting("PlatformUnreachable", message),
+        Verdict::Stalled(reason, message) => refused(reason.as_str(), message),
+        Verdict::OverQuota(message) => refused("QuotaExceeded", message),
+        Verdict::DeletionBlocked(reason, message) => match settlement.rule {
+            Some("deletion-delayed" | "deletion-breaker") | None => {
+                waiting(reason.as_str(), message)
+            }
+            Some(rule) => refused(rule, message),
+        },
+    }
+}
+
+/// What differs and isn't written, and what a person has to do.
+fn remarks(settlement: &Settlement) -> Vec<String> {
+    let drift = settlement.drift.iter().map(|drift| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+        format!(
+            "{} stays {}, and the spec says {}",
+            drift.field,
+            text(&drift.observed),
+            text(&drift.desired)
+        )
+    });
+    let steps = settlement.manual_steps.iter().map(|step| step.step.clone());
+    let idle = settlement
+        .not_acted_on
+        .iter()
+        .map(|field| format!("nothing acts on {field} yet"));
+    drift.chain(steps).chain(idle).collect()
+}

@@ -1,0 +1,166 @@
+//! Looking up what surrounds a remote object: what it hangs under, what hangs under it, and what the reports say of it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::ResourceExt;
+
+use super::{Managed, Site, Survey, inherited, stand_in::note_referrers};
+use crate::{
+    api::Kind,
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::{Around, PlanName},
+};
+
+/// What surrounds a resource's remote object.
+pub fn around<K: Managed>(
+    survey: &Survey,
+    resource: &K,
+    site: &Site,
+    object: Option<&Arc<Object>>,
+) -> Around {
+    let Some(object) = object else {
+        return Around::default();
+    };
+    let inventory = site.inventory();
+    let account = inventory
+        .surroundings()
+        .map(|surroundings| surroundings.capabilities.account.id.clone())
+        .unwrap_or_default();
+    let list = |kind: Kind| {
+        inventory
+            .children(kind, &object.id)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let mut around = Around {
+        parent: parent(survey, resource, &inventory, &account, object),
+        ..Around::default()
+    };
+    match object.kind {
+        Kind::Customer => around.children = list(Kind::Tenant),
+        Kind::Reseller if object.id.as_str().is_empty() => {
+            note_referrers(survey, resource, &inventory, &mut around);
+        }
+        Kind::Reseller => {
+            (around.children, around.resellers) = (list(Kind::Customer), list(Kind::Reseller));
+        }
+        Kind::ServicePlan => {
+            around.children = inventory.referring_to_plan(&object.id).cloned().collect();
+        }
+        Kind::Tenant => {}
+    }
+    let tenants = if object.kind == Kind::Tenant {
+        std::slice::from_ref(object)
+    } else {
+        around.children.as_slice()
+    };
+    if matches!(object.kind, Kind::Customer | Kind::Tenant) {
+        around.plans = plans(survey, resource, &inventory, &account, tenants);
+    }
+    around.levels = inherited::levels(survey, resource, site, &inventory, object);
+    drop(inventory);
+    report(site, object, &mut around);
+    around
+}
+
+/// The name of the resource above; the remote object's own where no resource stands for it.
+fn parent<K: Managed>(
+    survey: &Survey,
+    resource: &K,
+    inventory: &Inventory,
+    account: &str,
+    object: &Object,
+) -> Option<String> {
+    if let Some((_, reference)) = resource.parent_ref() {
+        return Some(reference.name.clone());
+    }
+    let kind = if object.kind == Kind::Tenant {
+        Kind::Customer
+    } else {
+        Kind::Reseller
+    };
+    let id = object.parent()?;
+    let holder = survey
+        .index
+        .by_id(account, kind, &id)
+        .map(|holder| holder.name);
+    holder.or_else(|| inventory.get(kind, &id).map(|parent| parent.name.clone()))
+}
+
+/// The plans of tenants, by the names of their resources where there are such.
+fn plans<K: Managed>(
+    survey: &Survey,
+    resource: &K,
+    inventory: &Inventory,
+    account: &str,
+    tenants: &[Arc<Object>],
+) -> BTreeMap<ObjectId, PlanName> {
+    let namespace = resource.namespace().unwrap_or_default();
+    let mut plans = BTreeMap::new();
+    for id in tenants
+        .iter()
+        .filter_map(|tenant| tenant.settings.text("planId"))
+        .map(ObjectId::new)
+    {
+        let holder = survey
+            .index
+            .by_id(account, Kind::ServicePlan, &id)
+            .filter(|holder| holder.namespace == namespace);
+        let plan = match holder {
+            Some(holder) => {
+                let stored = survey.stores.plans.get(&namespace, &holder.name);
+                PlanName {
+                    name: holder.name,
+                    service_level: stored.and_then(|plan| plan.spec.service_level.clone()),
+                }
+            }
+            None => PlanName {
+                name: inventory
+                    .get(Kind::ServicePlan, &id)
+                    .map(|plan| plan.name.clone())
+                    .unwrap_or_default(),
+                service_level: None,
+            },
+        };
+        plans.insert(id, plan);
+    }
+    plans
+}
+
+fn report(site: &Site, object: &Object, around: &mut Around) {
+    let reports = site.reports();
+    around.usage_as_of = reports.usage_as_of;
+    around.health_as_of = reports.health_as_of;
+    let usage = |customer: &ObjectId, tenant: Option<&ObjectId>| {
+        reports
+            .usage
+            .get(&(customer.clone(), tenant.cloned()))
+            .cloned()
+    };
+    let health = |customer: &ObjectId| reports.health.get(customer).cloned().unwrap_or_default();
+    match object.kind {
+        Kind::Customer => {
+            around.usage = usage(&object.id, None).into_iter().collect();
+            around.health = health(&object.id);
+        }
+        Kind::Tenant => {
+            let Some(customer) = object.parent() else {
+                return;
+            };
+            around.usage = usage(&customer, Some(&object.id)).into_iter().collect();
+            around.health = health(&customer)
+                .into_iter()
+                .filter(|row| row.tenant_id.as_ref() == Some(&object.id))
+                .collect();
+        }
+        Kind::Reseller => {
+            around.usage = around
+                .children
+                .iter()
+                .filter_map(|customer| usage(&customer.id, None))
+                .collect();
+        }
+        Kind::ServicePlan => {}
+    }
+}

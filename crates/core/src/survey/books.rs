@@ -1,0 +1,257 @@
+//! What the ledger is told, pool by pool.
+//!
+//! A pool is opened with everybody who takes of it: those whose specs name its owner, and what the platform holds below it. So
+//! nobody is served from a pool that others have taken of unseen, whoever asks first.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    AccountKey, Index, Managed, Named, ResourceRef,
+    gather::{declare, resource_ref},
+    lookup::{Lookup, is_released, references},
+    opening::Visit,
+    standing::{Pool, Standing, Unmanaged, unmanaged},
+};
+use crate::{
+    api::Kind,
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    rules::quota::{Ledger, Measure, Membership, Outcome},
+};
+
+/// Who takes of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Claimant {
+    Resource(ResourceRef),
+    /// An object on the platform that no resource stands for.
+    Unmanaged(AccountKey, Kind, ObjectId),
+}
+
+/// The ledger, and what is known of its pools.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub ledger: Ledger<Pool, Claimant>,
+    pub unmanaged: HashMap<AccountKey, HashSet<Claimant>>,
+    /// Whose pools are open, and below which remote object everybody was entered.
+    pub open: HashMap<ResourceRef, Option<ObjectId>>,
+    /// When the quota of a claimant is over.
+    pub ends: BTreeSet<(jiff::Timestamp, Claimant)>,
+    /// Who is to be looked at again, since somebody who hasn't passed yet holds an object now.
+    pub woken: Vec<ResourceRef>,
+}
+
+/// Enters each resource of an opening.
+pub(super) struct Entering<'a>(pub &'a mut Books);
+
+impl Visit for Entering<'_> {
+    fn visit<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
+        if let Some(standing) = standing_in_cache(lookup, object) {
+            let claimant = Claimant::Resource(standing.resource.clone());
+            self.0.enrol(&claimant, &standing, &mut Vec::new());
+            if standing.gives_to_others() {
+                // Everybody below is gone through as well.
+                let resource = standing.resource.clone();
+                self.0
+                    .ledger
+                    .open(&Pool::Of(resource.clone()), standing.gives);
+                self.0.open.insert(resource, standing.object);
+            }
+        }
+    }
+}
+
+/// What a resource claims and gives, as the caches say.
+fn standing_in_cache<K: Managed>(lookup: &Lookup<'_>, object: &K) -> Option<Standing> {
+    let declared = declare(object).ok()?;
+    if is_released(&declared) {
+        return None;
+    }
+    let references = references(lookup.commons, lookup.stores, object);
+    let found = lookup.found(&declared, &references);
+    let held = lookup.held(&resource_ref(object), &declared, &found);
+    Standing::of(lookup, object, &declared, held.as_deref()).map(Standing::doubted)
+}
+
+impl Books {
+    pub fn enrol(&mut self, claimant: &Claimant, standing: &Standing, touched: &mut Vec<Pool>) {
+        let (rank, memberships) = (&standing.rank, self.claims(claimant, standing));
+        touched.extend(self.ledger.enrol(claimant, rank, &memberships));
+        touched.extend(memberships.iter().map(|membership| membership.pool.clone()));
+        self.note_end(standing.ends, claimant);
+    }
+
+    /// The claims of a resource. One that moves below what is known here alone has what it holds in the old place until there
+    /// is room for it in the new one.
+    fn claims(&self, claimant: &Claimant, standing: &Standing) -> Vec<Membership<Pool>> {
+        let claims = &standing.memberships;
+        let is_left = |pool: &&Pool| claims.iter().all(|member| member.pool != **pool);
+        let left = self.ledger.pools_of(claimant).iter().find(is_left);
+        match left.filter(|_| standing.above_is_kept_here) {
+            Some(left) => standing.moving_from(left),
+            None => claims.clone(),
+        }
+    }
+
+    /// States the claims of a resource.
+    pub fn declare(&mut self, claimant: &Claimant, standing: &Standing) -> Outcome<Pool, Claimant> {
+        let (rank, certain) = (&standing.rank, standing.certain);
+        let claims = self.claims(claimant, standing);
+        let mut outcome = self.ledger.declare(claimant, rank, &claims, certain);
+        if outcome.shortages.is_empty() && claims != standing.memberships {
+            let moved = self
+                .ledger
+                .declare(claimant, rank, &standing.memberships, certain);
+            outcome.promoted.extend(moved.promoted);
+        }
+        outcome
+    }
+
+    pub fn note_end(&mut self, ends: Option<jiff::Timestamp>, claimant: &Claimant) {
+        self.ends.extend(ends.map(|at| (at, claimant.clone())));
+    }
+
+    /// An object that a resource holds is that resource's to count.
+    pub fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Pool> {
+        let claimant = Claimant::Unmanaged(account.clone(), held.kind, held.id.clone());
+        let all = self.unmanaged.get_mut(account);
+        if !all.is_some_and(|all| all.remove(&claimant)) {
+            return Vec::new();
+        }
+        self.ledger.withdraw(&claimant)
+    }
+
+    /// Opens the pool of a resource that hasn't passed yet.
+    pub fn open_above(&mut self, lookup: &Lookup<'_>, pool: &Pool, touched: &mut Vec<Pool>) {
+        if let Pool::Of(owner) = pool
+            && !self.open.contains_key(owner)
+        {
+            self.enter_from_cache(lookup, owner, touched);
+        }
+    }
+
+    /// Enters a resource as the caches say, and what takes of it.
+    pub fn enter_from_cache(
+        &mut self,
+        lookup: &Lookup<'_>,
+        resource: &ResourceRef,
+        touched: &mut Vec<Pool>,
+    ) {
+        let (stores, namespace, name) = (lookup.stores, &resource.namespace, &resource.name);
+        match resource.kind {
+            Kind::Reseller => self.enter(lookup, stores.resellers.get(namespace, name), touched),
+            Kind::Customer => self.enter(lookup, stores.customers.get(namespace, name), touched),
+            Kind::Tenant => self.enter(lookup, stores.tenants.get(namespace, name), touched),
+            Kind::ServicePlan => {}
+        }
+    }
+
+    fn enter<K: Managed>(
+        &mut self,
+        lookup: &Lookup<'_>,
+        object: Option<Arc<K>>,
+        touched: &mut Vec<Pool>,
+    ) {
+        let home = |object: &Arc<K>| lookup.stores.home_of(&**object);
+        let object = object.filter(|object| home(object).as_ref() == Some(lookup.home));
+        let Some(object) = object else { return };
+        self.note(lookup, &*object);
+        let Some(standing) = standing_in_cache(lookup, &*object) else {
+            return;
+        };
+        let claimant = Claimant::Resource(standing.resource.clone());
+        self.enrol(&claimant, &standing, touched);
+        self.open_below(lookup, &standing, touched);
+    }
+
+    /// Notes in the index what a resource would hold that hasn't passed yet. Who has knows better than the cache.
+    fn note<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
+        if lookup.commons.index.contains(&resource_ref(object)) {
+            return;
+        }
+        let Ok(declared) = declare(object) else {
+            return;
+        };
+        let references = references(lookup.commons, lookup.stores, object);
+        let found = lookup.found(&declared, &references);
+        let noted = lookup.note(object, &declared, &found);
+        self.woken.extend(noted.others);
+        if noted.took {
+            let named = Named::Resource(resource_ref(object));
+            self.woken.extend(lookup.commons.referrers.of(&named));
+        }
+    }
+
+    /// Opens a resource's pool, with everybody who takes of it; again, when it has got its remote object.
+    pub fn open_below(
+        &mut self,
+        lookup: &Lookup<'_>,
+        standing: &Standing,
+        touched: &mut Vec<Pool>,
+    ) {
+        if !standing.gives_to_others() {
+            return;
+        }
+        let pool = Pool::Of(standing.resource.clone());
+        self.ledger.open(&pool, standing.gives);
+        touched.push(pool);
+        let below = standing.object.clone();
+        let before = self.open.insert(standing.resource.clone(), below.clone());
+        if before == Some(below.clone()) {
+            return;
+        }
+        let named = Named::Resource(standing.resource.clone());
+        for referrer in lookup.commons.referrers.of(&named) {
+            self.enter_from_cache(lookup, &referrer, touched);
+        }
+        let Some(below) = below else { return };
+        for kind in [Kind::Reseller, Kind::Customer, Kind::Tenant] {
+            for child in lookup.inventory.children(kind, &below) {
+                let index = &lookup.commons.index;
+                if let Some((who, what)) = unmanaged(index, lookup.account, child, lookup.now) {
+                    self.enter_unmanaged(who, &what, touched);
+                }
+            }
+        }
+    }
+
+    pub fn enter_unmanaged(&mut self, who: Claimant, what: &Unmanaged, touched: &mut Vec<Pool>) {
+        let memberships = std::slice::from_ref(&what.membership);
+        touched.extend(self.ledger.enrol(&who, &Unmanaged::rank(), memberships));
+        touched.push(what.membership.pool.clone());
+        self.note_end(what.ends, &who);
+        if let Claimant::Unmanaged(account, ..) = &who {
+            let all = self.unmanaged.entry(account.clone()).or_default();
+            all.insert(who);
+        }
+    }
+
+    /// The account's licences, and the objects that no resource stands for: those that were among them and are no more leave.
+    pub fn look_over(
+        &mut self,
+        index: &Index,
+        account: &AccountKey,
+        inventory: &Inventory,
+        now: jiff::Timestamp,
+    ) {
+        let before = self.unmanaged.remove(account).unwrap_or_default();
+        for object in inventory.objects() {
+            if let Some((who, what)) = unmanaged(index, account, object, now) {
+                self.enter_unmanaged(who, &what, &mut Vec::new());
+            }
+        }
+        let entered = self.unmanaged.get(account);
+        let is_gone = |who: &Claimant| !entered.is_some_and(|entered| entered.contains(who));
+        let gone: Vec<Claimant> = before.into_iter().filter(is_gone).collect();
+        for who in gone {
+            self.ledger.withdraw(&who);
+        }
+        let around = inventory.surroundings();
+        let licences = around.and_then(|around| around.licences.as_ref());
+        let mut amounts = [None; 4];
+        amounts[Measure::Licences as usize] = licences.map(|licences| licences.total);
+        self.ledger.open(&Pool::Licences(account.clone()), amounts);
+    }
+}

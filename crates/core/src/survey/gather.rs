@@ -1,0 +1,404 @@
+//! Gathering what a decision may depend on. Looks things up; decides nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use kube::ResourceExt;
+
+use super::{
+    AccountKey, Managed, Named, ResourceRef, Site, Store, Survey,
+    around::around,
+    lookup::{Found, Lookup, references},
+    neighbours::{deleting_below, neighbours},
+    quotas::Word,
+    stand_in::stand_in,
+};
+use crate::{
+    api::{Kind, ManagedKind, names, shared::ManagedStatus},
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::{
+        self, Around, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress,
+        Reference, References, Remote, Seen, Supplements, View,
+    },
+};
+
+/// All that is known about one resource, at one look.
+pub struct Sight {
+    /// The resource, parsed.
+    pub declared: Declared,
+    /// The platform it lives on.
+    pub platform: PlatformState,
+    /// What its references lead to.
+    pub references: References,
+    /// Values from Secrets, as tags.
+    pub supplements: Supplements,
+    /// What the inventory says.
+    pub remote: Remote,
+    /// What the rules need to know of the things around it.
+    pub neighbours: Neighbours,
+    /// Resources below this one that are being deleted, by their titles.
+    pub deleting_below: Vec<String>,
+    /// What surrounds the remote object, for labels and status.
+    pub around: Around,
+    /// What the spec would make, where the platform has no objects of this kind.
+    pub stand_in: Option<Arc<Object>>,
+    /// Whether it holds an object that it didn't hold before.
+    pub took: bool,
+    /// Others to look at again: they are granted something, or hold an object or do no more, now that this one was asked.
+    pub woken: Vec<ResourceRef>,
+}
+
+/// Gathers for one resource. `site` is there when the platform was observed.
+///
+/// # Errors
+/// A spec that can't be turned into a document.
+pub fn gather<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    platform: PlatformState,
+    site: Option<&Site>,
+    supplements: Supplements,
+    now: jiff::Timestamp,
+) -> serde_json::Result<Sight> {
+    let mut sight = Sight {
+        declared: declare(object)?,
+        references: references(&survey.commons, &survey.stores, object),
+        remote: Remote::default(),
+        neighbours: Neighbours::default(),
+        deleting_below: deleting_below(survey, object),
+        around: Around::default(),
+        stand_in: None,
+        took: false,
+        woken: Vec::new(),
+        platform,
+        supplements,
+    };
+    if matches!(
+        sight.platform,
+        PlatformState::Unresolved { .. } | PlatformState::Missing { .. }
+    ) {
+        // Who lives nowhere holds nothing, as after a restart.
+        sight.woken = survey.forget(&resource_ref(object), now);
+    }
+    if let (PlatformState::Observed(facts), Some(site)) = (sight.platform.clone(), site) {
+        let word = look(survey, object, site, &facts, &mut sight, now);
+        sight.neighbours = neighbours(survey, object, site, &sight, word);
+        if !facts.capabilities.knows(K::KIND) {
+            sight.stand_in = Some(Arc::new(stand_in(K::KIND, &sight.declared.spec)));
+        }
+        sight.around = around(survey, object, site, sight.object());
+        if sight.stand_in.is_some() {
+            sight.around.granted = Some(sight.neighbours.granted_below);
+        }
+    }
+    Ok(sight)
+}
+
+/// Looks for the remote object, notes who holds what, and asks the ledger.
+fn look<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    site: &Site,
+    facts: &PlatformFacts,
+    sight: &mut Sight,
+    now: jiff::Timestamp,
+) -> Word {
+    let Some(account) = site.account() else {
+        return Word::default();
+    };
+    let resource = resource_ref(object);
+    let declared = &sight.declared;
+    let contested = contested(survey, object, &account);
+    let inventory = site.inventory();
+    let lookup = Lookup {
+        commons: &survey.commons,
+        stores: &survey.stores,
+        home: &site.key,
+        facts,
+        account: &account,
+        inventory: &inventory,
+        now,
+    };
+    let found = lookup.found(declared, &sight.references);
+    let noted = lookup.note(object, declared, &found);
+    let held = lookup.held(&resource, declared, &found);
+    let mut word = survey
+        .quotas
+        .ask(&lookup, object, declared, held.as_deref());
+    sight.remote = Remote {
+        contested,
+        ..remote(survey, object, declared, &sight.references, &lookup, found)
+    };
+    drop(inventory);
+    sight.took = noted.took;
+    sight.woken = noted.others;
+    sight.woken.append(&mut word.promoted);
+    if !survey.stores.exists(&resource) {
+        // It went while it was looked at: who forgets it may have been here before.
+        sight.woken.extend(survey.forget(&resource, now));
+    }
+    word
+}
+
+impl Sight {
+    /// What the resource is about: its remote object, or what stands for it where the platform has none of this kind.
+    pub fn object(&self) -> Option<&Arc<Object>> {
+        planner::remote_object(&self.declared, &self.remote).or(self.stand_in.as_ref())
+    }
+
+    /// The same, if it can be read: figures of one that can't be stay as they were.
+    pub fn readable(&self) -> Option<&Arc<Object>> {
+        self.object().filter(|object| object.unreadable.is_none())
+    }
+
+    /// The labels that follow from what was observed.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let object = planner::remote_object(&self.declared, &self.remote);
+        let object = object.filter(|object| object.unreadable.is_none());
+        match (&self.platform, object) {
+            (PlatformState::Observed(platform), Some(object)) => {
+                planner::labels(self.declared.kind, &platform.name, object, &self.around)
+            }
+            _ => self.declared.marks.labels.clone(),
+        }
+    }
+
+    /// What a decision may depend on, without what only somebody who acts knows: holds, rests and failures.
+    pub fn view<'a>(&'a self, progress: &'a Progress, now: jiff::Timestamp) -> View<'a> {
+        View {
+            declared: &self.declared,
+            platform: self.platform.clone(),
+            references: self.references.clone(),
+            supplements: self.supplements.clone(),
+            remote: self.remote.clone(),
+            neighbours: self.neighbours.clone(),
+            deleting_below: self.deleting_below.clone(),
+            labels: self.labels(),
+            insisted: BTreeSet::new(),
+            progress,
+            hold: None,
+            rest: None,
+            failures: 0,
+            now,
+        }
+    }
+}
+
+/// The account and remote id in our annotation.
+pub fn noted_id<K: ManagedKind>(object: &K) -> Option<(String, ObjectId)> {
+    let noted = object.annotations().get(names::EXTERNAL_ID_ANNOTATION)?;
+    let (account, id) = noted.split_once('/')?;
+    Some((account.to_owned(), ObjectId::new(id)))
+}
+
+/// When the resource was made.
+pub fn created_at<K: ManagedKind>(object: &K) -> jiff::Timestamp {
+    object
+        .creation_timestamp()
+        .map_or(jiff::Timestamp::MIN, |time| time.0)
+}
+
+/// The resource, parsed once.
+pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
+    let annotation = |name: &str| object.annotations().get(name).cloned();
+    let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
+    let annotated = noted_id(object);
+    let labels = object
+        .labels()
+        .iter()
+        .filter(|(name, _)| names::is_own_label(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Ok(Declared {
+        kind: K::KIND,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        generation: object.meta().generation.unwrap_or_default(),
+        created_at: created_at(object),
+        deleting: object.meta().deletion_timestamp.is_some(),
+        deleted_at: object.meta().deletion_timestamp.as_ref().map(|time| time.0),
+        allowed_deletion: annotation(names::ALLOW_DELETION_ANNOTATION),
+        release_suspended: annotation(names::RELEASE_SUSPENDED_ANNOTATION),
+        finalized: object
+            .finalizers()
+            .iter()
+            .any(|finalizer| finalizer == names::FINALIZER),
+        annotated,
+        marks: Marks {
+            external_id,
+            labels,
+        },
+        recreate: annotation(names::RECREATE_ANNOTATION),
+        retry_create: annotation(names::RETRY_CREATE_ANNOTATION),
+        lifecycle: object.lifecycle().clone(),
+        spec: object.spec_document()?,
+        status: object.managed().cloned().unwrap_or_default(),
+    })
+}
+
+/// The name of a resource.
+pub fn resource_ref<K: ManagedKind>(object: &K) -> ResourceRef {
+    ResourceRef {
+        kind: K::KIND,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
+}
+
+fn remote<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    declared: &Declared,
+    references: &References,
+    lookup: &Lookup<'_>,
+    found: Found,
+) -> Remote {
+    let (inventory, facts, account) = (lookup.inventory, lookup.facts, &lookup.account.id);
+    let this = resource_ref(object);
+    let marks = facts.capabilities.marks;
+    let unmarked = !marks && declared.annotated.is_none();
+    let seen = |object: &Arc<Object>| Seen {
+        holder: survey
+            .index
+            .holder(account, object)
+            .filter(|holder| *holder != this)
+            .or_else(|| contender(survey, declared, object).filter(|_| unmarked))
+            .map(|holder| holder.to_string()),
+        object: object.clone(),
+    };
+    // Where objects carry a mark, that alone says whose they are.
+    let free = |object: &Arc<Object>| marks || seen(object).holder.is_none();
+    let claimed = found.claimed.filter(free);
+    let disagreeing = found.disagreeing.filter(free);
+    let known = found
+        .id
+        .filter(|_| claimed.is_none() && (disagreeing.is_none() || found.by_word))
+        .and_then(|id| inventory.get(K::KIND, &id).map(seen));
+    let claim = facts.claim(K::KIND, &declared.namespace, &declared.name);
+    let namesakes = namesakes(inventory, declared, references)
+        .filter(|other| other.claim.as_ref() != Some(&claim))
+        .filter(|other| claimed.as_ref().is_none_or(|ours| ours.id != other.id))
+        .map(seen)
+        .collect();
+    let listed = object.listed_clients();
+    let clients = listed
+        .iter()
+        .map(|id| (id.clone(), inventory.client(&ObjectId::new(id)).cloned()))
+        .collect();
+    Remote {
+        claimed,
+        disagreeing,
+        known,
+        namesakes,
+        clients: (!listed.is_empty() && inventory.has_clients()).then_some(clients),
+        contested: BTreeMap::new(),
+    }
+}
+
+/// Another resource with a creation under way that may have made this object; of two that ask for the same, the older is
+/// believed. Only asked where a mark doesn't say whose it is.
+fn contender(survey: &Survey, declared: &Declared, object: &Object) -> Option<ResourceRef> {
+    match declared.kind {
+        Kind::Customer => rival(&survey.stores.customers, declared, object),
+        Kind::Tenant => rival(&survey.stores.tenants, declared, object),
+        Kind::Reseller | Kind::ServicePlan => None,
+    }
+}
+
+fn rival<K: Managed>(
+    store: &Store<K>,
+    declared: &Declared,
+    object: &Object,
+) -> Option<ResourceRef> {
+    let asks = |status: &ManagedStatus| {
+        let intent = status.intent.as_ref();
+        intent.is_some_and(|intent| planner::may_have_made(intent, object))
+    };
+    let mine = asks(&declared.status);
+    let age = (declared.created_at, &declared.namespace, &declared.name);
+    let rivals = store.all();
+    let rival = rivals.iter().find(|other| {
+        let resource = resource_ref(&***other);
+        let itself = resource.namespace == declared.namespace && resource.name == declared.name;
+        let older = (created_at(&***other), &resource.namespace, &resource.name) < age;
+        !itself && other.managed().is_some_and(asks) && (older || !mine)
+    });
+    rival.map(|other| resource_ref(&**other))
+}
+
+/// Objects that stand where this one would: of its name, or of its customer and product.
+fn namesakes<'a>(
+    inventory: &'a Inventory,
+    declared: &'a Declared,
+    references: &'a References,
+) -> Box<dyn Iterator<Item = &'a Arc<Object>> + 'a> {
+    if declared.kind == Kind::Tenant {
+        let Some((_, Reference::Found { id: Some(id), .. })) = references.get("customerRef") else {
+            return Box::new(std::iter::empty());
+        };
+        let product = declared
+            .spec
+            .get("product")
+            .and_then(|value| value.as_str());
+        let same = move |other: &&Arc<Object>| other.settings.text("product") == product;
+        return Box::new(inventory.children(Kind::Tenant, id).filter(same));
+    }
+    let Some(name) = planner::remote_name(declared.kind, &declared.spec) else {
+        return Box::new(std::iter::empty());
+    };
+    if declared.kind != Kind::Customer || inventory.marks() {
+        return Box::new(inventory.named(declared.kind, name));
+    }
+    // Without marks any of these names is one that a creation of ours may have left.
+    let noted = declared
+        .status
+        .intent
+        .iter()
+        .flat_map(|intent| &intent.names);
+    let names = [Some(name), planner::account_name(&declared.spec)];
+    let names = names.into_iter().flatten().chain(noted.map(String::as_str));
+    let found: BTreeMap<&ObjectId, &Arc<Object>> = names
+        .flat_map(|name| {
+            let named = inventory.named(Kind::Customer, name);
+            named.chain(inventory.of_account(name))
+        })
+        .map(|object| (&object.id, object))
+        .collect();
+    Box::new(found.into_values())
+}
+
+/// Listed clients that an older customer on the account lists too.
+fn contested<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    account: &AccountKey,
+) -> BTreeMap<String, String> {
+    let listed = object.listed_clients();
+    let this = resource_ref(object);
+    let mine = (created_at(object), &this);
+    let is_older = |other: &ResourceRef| {
+        survey.commons.scopes().iter().any(|stores| {
+            let other_customer = stores.customers.get(&other.namespace, &other.name);
+            other_customer.is_some_and(|customer| {
+                (created_at(&*customer), other) < mine
+                    && stores
+                        .home_of(&*customer)
+                        .is_some_and(|home| survey.commons.is_of(&home, account))
+            })
+        })
+    };
+    let mut contested = BTreeMap::new();
+    for id in listed {
+        let listers = survey.referrers.of(&Named::Client(id.clone()));
+        if let Some(other) = listers
+            .iter()
+            .rfind(|other| **other != this && is_older(other))
+        {
+            contested.insert(id.clone(), other.to_string());
+        }
+    }
+    contested
+}

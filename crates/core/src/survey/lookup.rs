@@ -1,0 +1,183 @@
+//! Which object of an account a resource would hold, were it alone, and whether it does: the same answer for a pass and for
+//! the opening of a platform.
+
+use std::sync::Arc;
+
+use super::{
+    AccountKey, Commons, Managed, PlatformKey, ResourceRef, Store, Stores,
+    gather::{created_at, resource_ref},
+    index::{Noted, Title},
+};
+use crate::{
+    api::{Kind, shared::Adopt},
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::{self, Declared, PlatformFacts, Reference, References},
+};
+
+/// What answers are looked up in.
+#[derive(Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    pub commons: &'a Commons,
+    /// The resources of the scope that the asking one belongs to.
+    pub stores: &'a Stores,
+    /// The platform that it lives on.
+    pub home: &'a PlatformKey,
+    pub facts: &'a PlatformFacts,
+    pub account: &'a AccountKey,
+    pub inventory: &'a Inventory,
+    pub now: jiff::Timestamp,
+}
+
+/// The objects that a resource points to, whoever else does.
+pub(super) struct Found {
+    /// The object that carries its claim; where objects can't carry one, the noted one, if it agrees.
+    pub claimed: Option<Arc<Object>>,
+    /// The noted object, if it doesn't.
+    pub disagreeing: Option<Arc<Object>>,
+    /// The id that is noted or that the spec names.
+    pub id: Option<ObjectId>,
+    /// Whether the spec names it.
+    pub by_word: bool,
+}
+
+/// What the references of a resource lead to.
+pub(super) fn references<K: Managed>(commons: &Commons, stores: &Stores, object: &K) -> References {
+    let namespace = object.meta().namespace.clone().unwrap_or_default();
+    let look = |kind: Kind, name: &str| {
+        let named = ResourceRef {
+            kind,
+            namespace: namespace.clone(),
+            name: name.to_owned(),
+        };
+        match kind {
+            Kind::Reseller => reference(commons, stores, &stores.resellers, &named),
+            Kind::ServicePlan => reference(commons, stores, &stores.plans, &named),
+            Kind::Customer => reference(commons, stores, &stores.customers, &named),
+            Kind::Tenant => reference(commons, stores, &stores.tenants, &named),
+        }
+    };
+    let references = object.references().into_iter();
+    references
+        .map(|(field, kind, to)| (field, (to.name.clone(), look(kind, &to.name))))
+        .collect()
+}
+
+fn reference<K: Managed>(
+    commons: &Commons,
+    stores: &Stores,
+    store: &Store<K>,
+    named: &ResourceRef,
+) -> Reference {
+    let id = commons.index.held_by(named);
+    match store.get(&named.namespace, &named.name) {
+        Some(object) => Reference::Found {
+            id,
+            deleting: object.meta().deletion_timestamp.is_some(),
+            platform: stores.platform_of(&*object).ok(),
+        },
+        // What can't be read is there, with what it holds.
+        None if stores.is_unreadable(named) => Reference::Found {
+            id,
+            deleting: false,
+            platform: None,
+        },
+        None => Reference::Missing,
+    }
+}
+
+/// Whether nothing of ours keeps a resource any more: it waits for others only, and its object isn't its own.
+pub(super) fn is_released(declared: &Declared) -> bool {
+    declared.deleting && !declared.finalized
+}
+
+impl Lookup<'_> {
+    /// The objects that a resource points to.
+    pub fn found(&self, declared: &Declared, references: &References) -> Found {
+        let kind = declared.kind;
+        let by_word = self.facts.adopt(&declared.lifecycle) == Adopt::ById
+            && declared.lifecycle.external_id.is_some();
+        let noted = declared.annotated.as_ref();
+        let noted = noted
+            .filter(|(account, _)| *account == self.account.id)
+            .map(|(_, id)| id.clone());
+        let (claimed, disagreeing) = if self.facts.capabilities.marks {
+            let claim = self.facts.claim(kind, &declared.namespace, &declared.name);
+            (self.inventory.claimed(kind, &claim).cloned(), None)
+        } else {
+            match noted.as_ref().and_then(|id| self.inventory.get(kind, id)) {
+                Some(object) if planner::agrees(declared, references, object) => {
+                    (Some(object.clone()), None)
+                }
+                object => (None, object.cloned()),
+            }
+        };
+        let word = declared.lifecycle.external_id.as_ref();
+        let word = word.filter(|_| by_word).map(|id| ObjectId::new(id));
+        Found {
+            claimed,
+            disagreeing,
+            id: word.or(noted).or_else(|| self.suspended(declared)),
+            by_word,
+        }
+    }
+
+    /// The object that Holdfast suspended for this resource's deletion, as status alone knows it.
+    fn suspended(&self, declared: &Declared) -> Option<ObjectId> {
+        let status = &declared.status;
+        let here = status.account.as_deref() == Some(self.account.id.as_str());
+        let deletion = status.deletion.as_ref().filter(|_| here)?;
+        deletion.suspended.as_deref().map(ObjectId::new)
+    }
+
+    /// The object that a resource would hold if nobody came before it.
+    pub fn would_hold(&self, declared: &Declared, found: &Found) -> Option<(Arc<Object>, Title)> {
+        if is_released(declared) {
+            return None;
+        }
+        if let Some(object) = &found.claimed {
+            let title = if self.facts.capabilities.marks {
+                Title::Claim
+            } else {
+                Title::Note
+            };
+            return Some((object.clone(), title));
+        }
+        let id = found.id.as_ref();
+        let id = id.filter(|_| found.disagreeing.is_none() || found.by_word)?;
+        let object = self.inventory.get(declared.kind, id)?;
+        let noted = declared.annotated.as_ref();
+        let noted =
+            noted.is_some_and(|(account, noted)| *account == self.account.id && noted == id);
+        let title = if noted { Title::Note } else { Title::Word };
+        // Another's mark is passed over by the spec's word alone.
+        (object.claim.is_none() || found.by_word).then(|| (object.clone(), title))
+    }
+
+    /// Notes in the index what a resource claims and would hold.
+    pub fn note<K: Managed>(&self, object: &K, declared: &Declared, found: &Found) -> Noted {
+        let resource = resource_ref(object);
+        let would = self.would_hold(declared, found);
+        let would = would
+            .as_ref()
+            .map(|(object, title)| (self.account.id.as_str(), &object.id, *title));
+        let claim = self
+            .facts
+            .claim(K::KIND, &resource.namespace, &resource.name);
+        let index = &self.commons.index;
+        index.note(&resource, created_at(object), Some(&claim), would)
+    }
+
+    /// The object that a resource holds: the one that it would hold, being the first to.
+    pub fn held(
+        &self,
+        resource: &ResourceRef,
+        declared: &Declared,
+        found: &Found,
+    ) -> Option<Arc<Object>> {
+        let (object, _) = self.would_hold(declared, found)?;
+        let index = &self.commons.index;
+        let holder = index.by_id(&self.account.id, resource.kind, &object.id);
+        (holder.as_ref() == Some(resource)).then_some(object)
+    }
+}

@@ -1,0 +1,145 @@
+//! Looking up what the rules need to know of the things around a resource.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::{Managed, Named, ResourceRef, Sight, Site, Survey, quotas::Word, resource_ref};
+use crate::{
+    api::{Kind, ManagedKind},
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+    planner::{self, Neighbours, Reference},
+};
+
+/// Levels that a chain of parents may have.
+const DEPTH: usize = 16;
+
+/// What stands around a resource, with the ledger's word.
+pub fn neighbours<K: Managed>(
+    survey: &Survey,
+    object: &K,
+    site: &Site,
+    sight: &Sight,
+    word: Word,
+) -> Neighbours {
+    let remote = planner::remote_object(&sight.declared, &sight.remote);
+    let inventory = site.inventory();
+    let referred = |field: &str| match sight.references.get(field) {
+        Some((_, Reference::Found { id: Some(id), .. })) => Some(id.clone()),
+        _ => None,
+    };
+    let parent = object
+        .references()
+        .into_iter()
+        .find(|(_, kind, _)| *kind != Kind::ServicePlan)
+        .and_then(|(field, _, _)| referred(field));
+    let mut neighbours = Neighbours {
+        above: above(&inventory, parent),
+        below: remote.map_or_else(Vec::new, |object| below(&inventory, object)),
+        dependents: dependents(survey, sight),
+        plan: referred("servicePlanRef")
+            .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
+        customer: referred("customerRef")
+            .and_then(|id| inventory.get(Kind::Customer, &id).cloned()),
+        circle: circle(survey, object),
+        shortages: word.shortages,
+        granted_below: word.granted_below,
+        used: [None; 4],
+    };
+    drop(inventory);
+    if let Some(customer) = remote.filter(|_| K::KIND == Kind::Customer) {
+        let usage = site.reports();
+        let usage = usage.usage.get(&(customer.id.clone(), None));
+        let stored = usage.map(|usage| usage.storage_bytes);
+        neighbours.used = [stored, None, Some(customer.facts.clients.into()), None];
+    }
+    neighbours
+}
+
+/// The chain of resellers from an id on upwards.
+fn above(inventory: &Inventory, start: Option<ObjectId>) -> Vec<Arc<Object>> {
+    let mut chain = Vec::new();
+    let mut next = start;
+    while let Some(object) = next
+        .take()
+        .and_then(|id| inventory.get(Kind::Reseller, &id))
+        .filter(|_| chain.len() < DEPTH)
+    {
+        chain.push(object.clone());
+        next = object.parent();
+    }
+    chain
+}
+
+/// What relies on an object.
+fn below(inventory: &Inventory, object: &Object) -> Vec<Arc<Object>> {
+    let children = |kind| inventory.children(kind, &object.id).cloned();
+    match object.kind {
+        Kind::Reseller => children(Kind::Reseller)
+            .chain(children(Kind::Customer))
+            .collect(),
+        Kind::ServicePlan => inventory.referring_to_plan(&object.id).cloned().collect(),
+        Kind::Customer | Kind::Tenant => Vec::new(),
+    }
+}
+
+/// Resources below a reseller that are being deleted and find their platform through it. In a circle of parents nobody waits:
+/// each would wait for the other.
+pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
+    if K::KIND != Kind::Reseller
+        || object.meta().deletion_timestamp.is_none()
+        || circle(survey, object).is_some()
+    {
+        return Vec::new();
+    }
+    let this = Named::Resource(resource_ref(object));
+    let below = survey.referrers.of(&this).into_iter();
+    let deleting = below.filter(|resource| survey.stores.is_being_deleted(resource));
+    deleting.map(|resource| resource.to_string()).collect()
+}
+
+/// Which resources below a resource that is being deleted still hold something on the platform.
+fn dependents(survey: &Survey, sight: &Sight) -> Vec<String> {
+    let declared = &sight.declared;
+    if !declared.deleting {
+        return Vec::new();
+    }
+    let this = ResourceRef {
+        kind: declared.kind,
+        namespace: declared.namespace.clone(),
+        name: declared.name.clone(),
+    };
+    let referrers = survey.referrers.of(&Named::Resource(this));
+    let mut holding: Vec<String> = referrers
+        .iter()
+        .filter(|referrer| survey.commons.index.held_by(referrer).is_some())
+        .map(|referrer| format!("{} {}", referrer.kind.as_str(), referrer.name))
+        .collect();
+    holding.sort_unstable();
+    holding
+}
+
+/// The circle that the parents of a reseller form, if they do.
+fn circle<K: Managed>(survey: &Survey, object: &K) -> Option<String> {
+    if K::KIND != Kind::Reseller {
+        return None;
+    }
+    let namespace = object.namespace().unwrap_or_default();
+    let start = object.name_any();
+    let mut names = vec![start.clone()];
+    let mut next = object
+        .parent_ref()
+        .map(|(_, reference)| reference.name.clone());
+    while let Some(name) = next.filter(|_| names.len() <= DEPTH) {
+        names.push(name.clone());
+        if name == start {
+            return Some(names.join(" > "));
+        }
+        let above = survey.stores.resellers.get(&namespace, &name)?;
+        next = above
+            .parent_ref()
+            .map(|(_, reference)| reference.name.clone());
+    }
+    None
+}

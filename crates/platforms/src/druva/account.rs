@@ -1,0 +1,89 @@
+//! As whom we are answered, and what can be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Druva,
+    answer::garbled,
+    console,
+    mapping::{CUSTOMER_FIELDS, PLAN_FIELDS, TENANT_FIELDS},
+    pages::with_query,
+    quotas::QUOTA_FIELDS,
+    reading,
+    wire::{Event, Page},
+};
+use crate::{
+    api::Kind,
+    estate::{Account, Capabilities, Capability},
+    {Lane, PlatformError},
+};
+
+/// What the account is called for people: the interface tells no name.
+const NAME: &str = "Managed Services Center";
+/// What stands before the account's id in its events.
+const PREFIX: &str = "MSP:";
+
+impl Druva {
+    /// The account behind the credential: nothing but its events names it, so it is read off one of them, once.
+    ///
+    /// # Errors
+    /// No event yet, or none that names the account.
+    pub(super) async fn account(&self, lane: Lane) -> Result<&Account, PlatformError> {
+        self.account
+            .get_or_try_init(|| self.ask_account(lane))
+            .await
+    }
+
+    async fn ask_account(&self, lane: Lane) -> Result<Account, PlatformError> {
+        let operation = "GET /msp/v2/events";
+        let url = with_query(&self.url(&["v2", "events"])?, &[("pageSize", "1")]);
+        let page: Page = self.get(reading(operation, lane), url).await?;
+        if page.rows.is_empty() {
+            return Err(PlatformError::Unavailable(
+                "the account has no events yet, and nothing else tells which account it is; log in to the console once, which makes one"
+                    .to_owned(),
+            ));
+        }
+        let named = page.rows.iter().find_map(|event| {
+            let event: Event = serde_json::from_str(event.get()).ok()?;
+            let id = event.global_id.as_deref()?.strip_prefix(PREFIX)?;
+            (!id.is_empty()).then(|| id.to_owned())
+        });
+        let id = named.ok_or_else(|| garbled(operation, "no event names the account"))?;
+        Ok(Account {
+            id,
+            name: NAME.to_owned(),
+        })
+    }
+
+    pub(super) fn capabilities(&self, account: &Account) -> Capabilities {
+        let fields = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect();
+        let mut of_customers: BTreeSet<String> = fields(&CUSTOMER_FIELDS);
+        if self.known.manages_quotas() == Some(true) {
+            of_customers.extend(QUOTA_FIELDS.map(str::to_owned));
+        }
+        Capabilities {
+            account: account.clone(),
+            verbs: BTreeSet::from([
+                Capability::CreateCustomer,
+                Capability::UpdateCustomer,
+                Capability::CreateTenant,
+                Capability::UpdateTenant,
+                Capability::SuspendTenant,
+                Capability::ReadUsage,
+                Capability::ReadHealth,
+            ]),
+            fields: BTreeMap::from([
+                (Kind::Reseller, BTreeSet::new()),
+                (Kind::ServicePlan, fields(&PLAN_FIELDS)),
+                (Kind::Customer, of_customers),
+                (Kind::Tenant, fields(&TENANT_FIELDS)),
+            ]),
+            fixed: BTreeMap::new(),
+            repeatable_create: false,
+            marks: false,
+            console: console::pages(),
+            default_customer: None,
+        }
+    }
+}

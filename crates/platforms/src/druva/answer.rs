@@ -1,0 +1,186 @@
+//! What an answer means: a body, a refusal, or nothing that can be believed.
+
+use reqwest::{StatusCode, header::CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::wire::ErrorBody;
+use crate::{PlatformError, Problem, ProblemKind, http::Answer};
+
+/// The most characters of a platform's sentence that we pass on.
+const LONGEST_TEXT: usize = 500;
+
+/// Texts that no error may repeat, not even in the platform's words.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<SecretString>);
+
+impl Secrets {
+    pub(super) fn new<const N: usize>(texts: [SecretString; N]) -> Self {
+        Self(texts.into())
+    }
+
+    /// These, and one more.
+    pub(super) fn and(&self, text: &SecretString) -> Self {
+        Self(self.0.iter().chain([text]).cloned().collect())
+    }
+
+    /// The platform's text, fit for showing: short, one line, and withheld when it repeats a secret.
+    fn clean(&self, text: &str) -> String {
+        let told = |secret: &SecretString| text.contains(secret.expose_secret());
+        if self.0.iter().any(told) {
+            return "(the platform's words are withheld: they repeat a secret)".to_owned();
+        }
+        let printable = text
+            .chars()
+            .map(|letter| if letter.is_control() { ' ' } else { letter });
+        printable.take(LONGEST_TEXT).collect()
+    }
+
+    /// The platform's sentence and code, or that there are none.
+    pub(super) fn words(&self, body: &ErrorBody) -> String {
+        let message = body.message.as_deref().map(|text| self.clean(text));
+        let message =
+            message.unwrap_or_else(|| "the platform refuses and doesn't say why".to_owned());
+        match &body.code {
+            Some(code) => format!("{message} (code {})", self.clean(code)),
+            None => message,
+        }
+    }
+}
+
+/// The body of a good answer.
+pub(super) fn read<T: DeserializeOwned>(
+    operation: &str,
+    answer: &Answer,
+) -> Result<T, PlatformError> {
+    if !answer.is_json() {
+        let hint = "the answer isn't JSON; a proxy or a login page may be in between";
+        return Err(garbled(operation, hint));
+    }
+    // The parser's own words may quote the body.
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let place = format!("the answer isn't what the contract says, line {line} column {column}");
+        garbled(operation, &place)
+    })
+}
+
+/// An answer that can't be believed.
+pub(super) fn garbled(operation: &str, what: &str) -> PlatformError {
+    PlatformError::Garbled(format!("{operation}: {what}"))
+}
+
+/// The requests for quotas, which not every account may send.
+pub(super) const QUOTA_LIST: &str = "GET /msp/quota/v1/customers/configurations";
+/// See [`QUOTA_LIST`].
+pub(super) const QUOTA_SAVE: &str =
+    "PUT /msp/quota/v1/customers/{customerId}/products/{productId}/configurations";
+
+/// The report of all usage, which figures can do without.
+pub(super) const GLOBAL_USAGE: &str = "POST /msp/reporting/v3/reports/mspGlobalUsage";
+
+/// Whether the answer says that the account may not do this. It isn't about the token: whoever asks for quotas or all usage has
+/// had another answer under it.
+pub(super) fn is_forbidden(operation: &str, status: StatusCode) -> bool {
+    status == StatusCode::FORBIDDEN && [QUOTA_LIST, QUOTA_SAVE, GLOBAL_USAGE].contains(&operation)
+}
+
+/// Whether the answer says that the token isn't good (any more). The vendor's documents name both statuses for that; of what
+/// isn't every account's, the latter says that it isn't this one's.
+pub(super) fn is_denied(operation: &str, status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        && !is_forbidden(operation, status)
+}
+
+/// What came back where nothing but success is told.
+pub(super) fn done(operation: &str, answer: &Answer) -> Result<(), PlatformError> {
+    if is_page(answer) {
+        let hint = "answered with a page; is a proxy or a login in between?";
+        return Err(garbled(operation, hint));
+    }
+    Ok(())
+}
+
+/// A failure before anything that changes something was sent: its outcome is known, nothing was done.
+pub(super) fn unsent(error: PlatformError) -> PlatformError {
+    match error {
+        PlatformError::Unreachable(_) | PlatformError::Garbled(_) => {
+            PlatformError::Unavailable(error.to_string())
+        }
+        error => error,
+    }
+}
+
+/// Whether a request changes something; tokens and reports are asked for by POST, too.
+fn writes(operation: &str) -> bool {
+    let asks = ["GET ", "POST /msp/auth/", "POST /msp/reporting/"];
+    !asks.iter().any(|begins| operation.starts_with(begins))
+}
+
+/// Lets a good answer through, and says what any other means. Most refusals are declared without a body.
+pub(super) fn succeeded(
+    operation: &str,
+    secrets: &Secrets,
+    answer: Answer,
+) -> Result<Answer, PlatformError> {
+    if answer.status.is_success() {
+        return Ok(answer);
+    }
+    let status = answer.status;
+    let said = format!("{operation} answered {}", status.as_u16());
+    Err(match status {
+        _ if is_denied(operation, status) => PlatformError::Unauthorised(said),
+        StatusCode::FORBIDDEN => Problem::unsupported(&said).into(),
+        StatusCode::TOO_MANY_REQUESTS => PlatformError::Throttled {
+            retry_after: answer.retry_after.unwrap_or_default(),
+        },
+        // A write is never sent again on a gateway's word: nobody knows what stands behind it.
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT if writes(operation) => {
+            PlatformError::Unreachable(said)
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            PlatformError::Unavailable(format!("the platform is unavailable: {said}"))
+        }
+        // Whatever the body says: whether something behind the answer has done it isn't known.
+        _ if status.is_server_error() => PlatformError::Unreachable(said),
+        _ if status.is_redirection() => PlatformError::Garbled(format!(
+            "{said}: redirects aren't followed; put the final address into the platform's endpoint"
+        )),
+        // What is believed to be gone may be made anew, so a gateway's word isn't enough.
+        StatusCode::NOT_FOUND if !answer.is_json() => {
+            PlatformError::Garbled(format!("{said} without JSON; a proxy may be in between"))
+        }
+        _ if is_page(&answer) => {
+            PlatformError::Garbled(format!("{said} with a page; a proxy may be in between"))
+        }
+        _ => Problem {
+            kind: refusal(status),
+            field: None,
+            detail: format!("{said}: {}", secrets.words(&error_of(&answer))),
+            remedy: None,
+            conflicting_id: None,
+        }
+        .into(),
+    })
+}
+
+fn refusal(status: StatusCode) -> ProblemKind {
+    match status {
+        StatusCode::NOT_FOUND => ProblemKind::NotFound,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => ProblemKind::Invalid,
+        _ => ProblemKind::Other,
+    }
+}
+
+fn error_of(answer: &Answer) -> ErrorBody {
+    serde_json::from_slice(&answer.body).unwrap_or_default()
+}
+
+/// Whether the answer is a page for a browser, which the platform itself never sends.
+fn is_page(answer: &Answer) -> bool {
+    let content_type = answer.headers.get(CONTENT_TYPE);
+    let is_markup = content_type
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("html"));
+    is_markup || answer.body.trim_ascii_start().starts_with(b"<")
+}

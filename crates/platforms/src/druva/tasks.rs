@@ -1,0 +1,91 @@
+//! What became of an accepted write: the platform's tasks.
+
+use super::{
+    answer::{Secrets, garbled},
+    wire::{ErrorBody, Task, TaskOutput},
+};
+use crate::{
+    estate::ObjectId,
+    {OperationState, PlatformError, Problem, ProblemKind},
+};
+
+pub(super) const OPERATION: &str = "GET /msp/v2/tasks/{taskID}";
+/// Queued, in progress and paused come before it. Source: Druva OpenAPI, `GetTaskResponse`.
+const FINISHED: i64 = 4;
+/// What `failed` says where nothing did.
+const SUCCEEDED: i64 = 0;
+/// What `failed` says where something did.
+const FAILED: i64 = 1;
+/// Customers' names are unique over all of the vendor's customers. Source: Druva OpenAPI, `GetTaskResponse`.
+const NAME_TAKEN: &str = "2304";
+
+/// How far a task is. Finished doesn't mean that it succeeded, and what isn't understood isn't taken for finished.
+///
+/// # Errors
+/// A finished task that doesn't say how it ended.
+pub(super) fn state(task: Task, secrets: &Secrets) -> Result<OperationState, PlatformError> {
+    if task.status != Some(FINISHED) {
+        return Ok(OperationState::Running);
+    }
+    let unsaid = || garbled(OPERATION, "finished, and doesn't say how");
+    let output = task.output.ok_or_else(unsaid)?;
+    match output.failed {
+        Some(SUCCEEDED) => Ok(OperationState::Done(made(output))),
+        Some(FAILED) => {
+            let error = output.error_resp.unwrap_or_default();
+            Ok(OperationState::Failed(problem(&error, secrets)))
+        }
+        // The platform's own, and says nothing to others.
+        Some(_) => Ok(OperationState::Running),
+        None => Err(unsaid()),
+    }
+}
+
+fn made(output: TaskOutput) -> Option<ObjectId> {
+    let id = output.success_resp?.entity_id?;
+    super::is_usable_id(&id).then(|| ObjectId::new(&id))
+}
+
+fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
+    if error.code.as_deref() == Some(NAME_TAKEN) {
+        return Problem {
+            kind: ProblemKind::Conflict,
+            field: Some("name".to_owned()),
+            detail: format!(
+                "a customer of this name exists already at Druva, maybe not yours (code {NAME_TAKEN})"
+            ),
+            remedy: Some("Choose another name, or take over yours by adopt".to_owned()),
+            conflicting_id: None,
+        };
+    }
+    Problem {
+        kind: ProblemKind::Other,
+        field: None,
+        detail: format!(
+            "the platform accepted the change and then failed: {}",
+            secrets.words(error)
+        ),
+        remedy: None,
+        conflicting_id: None,
+    }
+}
+
+/// A task that the platform doesn't know (any more): there is no status for that, so it may be answered as any bad request.
+pub(super) fn lost(error: PlatformError) -> PlatformError {
+    match error {
+        PlatformError::Refused(problem)
+            if matches!(problem.kind, ProblemKind::NotFound | ProblemKind::Invalid) =>
+        {
+            Problem {
+                kind: ProblemKind::NotFound,
+                detail: format!(
+                    "the task isn't known there (any more), and what became of it is open: {}",
+                    problem.detail
+                ),
+                ..problem
+            }
+            .into()
+        }
+        error => error,
+    }
+}

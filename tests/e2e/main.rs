@@ -1,0 +1,36 @@
+//! The whole of it, end to end: a real API server, the operator as a process, platforms as processes, and kubectl. One program,
+//! one file a story.
+
+use holdfast_testkit::Program;
+
+mod adoption;
+mod bad_input;
+mod bad_platform;
+mod counts;
+mod crash;
+mod customers;
+mod deletion;
+mod dialect_process;
+mod druva;
+mod druva_faults;
+mod faults;
+mod kept;
+mod ledger;
+mod life;
+mod main_job;
+mod plan;
+mod plan_refusals;
+mod plan_yaml;
+mod quota;
+mod removal;
+mod restart;
+mod restraint;
+mod rights;
+mod sandbox;
+mod uninstall;
+mod unreadable;
+mod window;
+mod written;
+
+/// The program under test.
+pub const HOLDFAST: Program = Program(env!("CARGO_BIN_EXE_holdfast"));
