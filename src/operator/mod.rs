@@ -13,7 +13,6 @@ mod lease;
 mod marks;
 mod memory;
 mod metrics;
-mod operations;
 mod perform;
 mod permits;
 mod platform_controller;

@@ -10,14 +10,15 @@ use super::{
     gather::Gathered,
     marks::{finalize, mark},
     metrics::StepLabels,
-    operations::{note_operation, record},
-    platforms::Handle,
     writes::{PassError, record_intent, record_task, release},
 };
 use crate::{
-    api::shared::{Change, ChangeOutcome, ChangeStep},
-    planner::{self, PlatformState, Progress, Step},
-    platform::PlatformError,
+    api::{
+        Kind,
+        shared::{ChangeStep, Intent},
+    },
+    planner::{self, Answer, Lesson, PlatformState, Progress, Step},
+    platform::{Platform, PlatformError},
     survey::{Managed, resource_ref},
 };
 
@@ -29,97 +30,117 @@ pub async fn perform<K: Managed>(
     step: Step,
     progress: &mut Progress,
 ) -> Result<Arc<K>, PassError> {
-    match step {
+    let declared = &gathered.sight.declared;
+    let (object, answer) = match &step {
         Step::Finalize => {
-            progress.finalized = true;
-            finalize(context, &object, &gathered.sight.declared.marks).await
+            let object = finalize(context, &object, &declared.marks).await?;
+            (object, Ok(Answer::Stored))
         }
         Step::Mark(marks) => {
-            let marked = mark(context, object, &gathered.sight.declared.marks, &marks).await;
-            progress.marked = Some(marks);
-            marked
+            let object = mark(context, object, &declared.marks, marks).await?;
+            (object, Ok(Answer::Stored))
         }
         Step::RecordIntent(intent) => {
-            let changes = planner::change_log(&gathered.sight.declared, progress, None);
-            let written = if intent.step == ChangeStep::Create && intent.operation.is_some() {
-                record_task(context, object, &intent, &changes).await?
-            } else {
-                let platform = match &gathered.sight.platform {
-                    PlatformState::Observed(platform) => Some(platform.name.as_str()),
-                    _ => None,
-                };
-                let (declared, remote) = (&gathered.sight.declared, &gathered.sight.remote);
-                let deletion = planner::deletion_begun(declared, remote, progress, &intent);
-                let deletion = deletion.as_ref();
-                record_intent(context, &object, platform, &intent, &changes, deletion).await?
-            };
-            progress.logged = progress.performed.len();
-            if intent.operation.is_none() {
-                progress.before_intent = progress.performed.len();
-            }
-            progress.intent = Some(intent);
-            Ok(written)
+            let object = write_down(context, object, gathered, progress, intent).await?;
+            (object, Ok(Answer::Stored))
         }
         Step::TakeDeletionPermit(most) => {
             let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
             let account = handle.writer.account().ok_or(PassError::NoPlatform)?;
-            progress.permit = Some(account.take_permit(most).await?);
-            Ok(object)
+            let permit = account.take_permit(*most).await?;
+            (object, Ok(Answer::Permit(permit)))
         }
-        Step::Release => release(context, &object).await,
-        Step::Settle(_) => Ok(object),
-        step => {
+        Step::Release => return release(context, &object).await,
+        Step::Settle(_) => return Ok(object),
+        _ => {
             let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
             if let Step::Update { id, .. } = &step {
                 // It may go elsewhere: the figures of what it hangs under now change with it.
                 context.wake_above(handle, K::KIND, id);
             }
-            let outcome = on_platform(handle, K::KIND, gathered, &step, progress).await;
-            note(context, &*object, handle, &step, outcome, progress);
-            Ok(object)
+            let answer = on_platform(&*handle.adapter, K::KIND, gathered, &step).await;
+            count_step(context, K::KIND, &step);
+            if matches!(step, Step::Create { .. }) && answer.is_ok() {
+                handle.note_unreported();
+            }
+            (object, answer)
         }
+    };
+    let error = answer.as_ref().err().map(ToString::to_string);
+    let lesson = Lesson {
+        kind: K::KIND,
+        step: &step,
+        outcome: answer,
+        noted: declared.status.intent.as_ref(),
+        at: whole_second(),
+    };
+    let mut inventory = gathered
+        .handle
+        .as_ref()
+        .map(|handle| handle.site.inventory_mut());
+    let change = progress.learn(lesson, inventory.as_deref_mut());
+    drop(inventory);
+    if let (Some(change), Some(handle)) = (change, &gathered.handle) {
+        tracing::info!(
+            resource = %resource_ref(&*object),
+            platform = %handle.site.key,
+            step = change.step.as_str(),
+            fields = change.fields.join(","),
+            outcome = change.outcome.as_str(),
+            error,
+            "change"
+        );
     }
+    Ok(object)
+}
+
+/// Writes down what is about to be sent.
+async fn write_down<K: Managed>(
+    context: &Context,
+    object: Arc<K>,
+    gathered: &Gathered,
+    progress: &Progress,
+    intent: &Intent,
+) -> Result<Arc<K>, PassError> {
+    let (declared, remote) = (&gathered.sight.declared, &gathered.sight.remote);
+    let changes = planner::change_log(declared, progress, None);
+    if intent.step == ChangeStep::Create && intent.operation.is_some() {
+        return record_task(context, object, intent, &changes).await;
+    }
+    let platform = match &gathered.sight.platform {
+        PlatformState::Observed(platform) => Some(platform.name.as_str()),
+        _ => None,
+    };
+    let deletion = planner::deletion_begun(declared, remote, progress, intent);
+    record_intent(
+        context,
+        &object,
+        platform,
+        intent,
+        &changes,
+        deletion.as_ref(),
+    )
+    .await
 }
 
 /// One request to the platform.
 async fn on_platform(
-    handle: &Handle,
-    kind: crate::api::Kind,
+    platform: &dyn Platform,
+    kind: Kind,
     gathered: &Gathered,
     step: &Step,
-    progress: &mut Progress,
-) -> Result<(), PlatformError> {
-    let platform = &handle.adapter;
-    match step {
-        Step::LookUp(claim) => match platform.find(kind, claim).await? {
-            Some(object) => handle.site.inventory_mut().record(object),
-            None => progress.unclaimed = true,
-        },
-        Step::LookBeside(document) => {
-            let objects = platform.beside(kind, document).await?;
-            let mut inventory = handle.site.inventory_mut();
-            for object in objects {
-                inventory.record(object);
-            }
-            progress.looked_beside = true;
-        }
+) -> Result<Answer, PlatformError> {
+    Ok(match step {
+        Step::LookUp(claim) => Answer::Found(platform.find(kind, claim).await?.map(Box::new)),
+        Step::LookBeside(document) => Answer::Beside(platform.beside(kind, document).await?),
         Step::Read(id) | Step::ConfirmGone(id) => {
-            if let Some(object) = platform.read(kind, id).await? {
-                handle.site.inventory_mut().record(object);
-                progress.note_read(id.clone());
-            } else {
-                handle.site.inventory_mut().forget(kind, id);
-                progress.gone = Some(id.clone());
-            }
+            Answer::Found(platform.read(kind, id).await?.map(Box::new))
         }
         Step::Create {
             claim, document, ..
         } => {
-            let written = platform
-                .create(kind, claim, with_secrets(gathered, document))
-                .await?;
-            handle.note_unreported();
-            record(handle, written, progress);
+            let document = with_secrets(gathered, document);
+            Answer::Written(platform.create(kind, claim, document).await?)
         }
         Step::Update {
             id,
@@ -128,50 +149,45 @@ async fn on_platform(
             patch,
             ..
         } => {
-            let patch = with_secrets(gathered, patch);
-            let written = platform
-                .update(kind, id, etag.as_deref(), mark.as_ref(), patch)
-                .await?;
-            record(handle, written, progress);
+            let (etag, patch) = (etag.as_deref(), with_secrets(gathered, patch));
+            let written = platform.update(kind, id, etag, mark.as_ref(), patch).await;
+            Answer::Written(written?)
         }
         Step::SetActive { id, active, .. } => {
-            let written = platform.set_active(kind, id, *active).await?;
-            record(handle, written, progress);
+            Answer::Written(platform.set_active(kind, id, *active).await?)
         }
-        Step::SendWelcomeMail(id) => {
-            let written = platform.send_welcome_mail(id).await?;
-            record(handle, written, progress);
-        }
+        Step::SendWelcomeMail(id) => Answer::Written(platform.send_welcome_mail(id).await?),
         Step::MoveClient {
             client,
             etag,
             customer,
         } => {
-            let moved = platform
-                .move_client(client, etag.as_deref(), customer)
-                .await?;
-            handle.site.inventory_mut().record_client(moved);
+            let etag = etag.as_deref();
+            Answer::Moved(platform.move_client(client, etag, customer).await?)
         }
-        Step::CheckOperation(operation) => {
-            let state = platform.operation(operation).await;
-            note_operation(gathered, progress, state)?;
-        }
+        Step::CheckOperation(operation) => Answer::Operation(platform.operation(operation).await?),
         Step::RehearseDeletion(id) => {
-            progress.rehearsal = Some(platform.rehearse_deletion(kind, id).await?);
+            Answer::Rehearsed(platform.rehearse_deletion(kind, id).await?)
         }
         Step::Delete { id, confirmation } => {
             platform.delete(kind, id, confirmation).await?;
-            progress.deleted = Some(id.clone());
-            progress.fresh = None;
+            Answer::Deleted
         }
         Step::Finalize
         | Step::Mark(_)
         | Step::RecordIntent(_)
         | Step::TakeDeletionPermit(_)
         | Step::Release
-        | Step::Settle(_) => {}
-    }
-    Ok(())
+        | Step::Settle(_) => Answer::Stored,
+    })
+}
+
+fn count_step(context: &Context, kind: Kind, step: &Step) {
+    let labels = StepLabels {
+        kind: kind.as_str().into(),
+        step: step.name().into(),
+    };
+    context.metrics.steps.get_or_create(&labels).inc();
 }
 
 /// Adds the secret values that the document names by their tags. Only here do they meet a request.
@@ -187,58 +203,6 @@ fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<Strin
         );
     }
     document
-}
-
-/// Notes the outcome: in this pass's progress, the change log, the log and the metrics.
-fn note<K: Managed>(
-    context: &Context,
-    object: &K,
-    handle: &Handle,
-    step: &Step,
-    outcome: Result<(), PlatformError>,
-    progress: &mut Progress,
-) {
-    let labels = StepLabels {
-        kind: K::KIND.as_str().into(),
-        step: step.name().into(),
-    };
-    context.metrics.steps.get_or_create(&labels).inc();
-    if let Some((change, fields)) = step.mutation() {
-        let ended = match &outcome {
-            Ok(()) if progress.operation.is_some() => ChangeOutcome::Sent,
-            Ok(()) => ChangeOutcome::Done,
-            Err(PlatformError::Refused(_)) => ChangeOutcome::Refused,
-            Err(PlatformError::Unreachable(_) | PlatformError::Garbled(_)) => {
-                ChangeOutcome::Unknown
-            }
-            Err(_) => ChangeOutcome::Failed,
-        };
-        tracing::info!(
-            resource = %resource_ref(object),
-            platform = %handle.site.key,
-            step = change.as_str(),
-            fields = fields.join(","),
-            outcome = ended.as_str(),
-            error = outcome.as_ref().err().map(tracing::field::display),
-            "change"
-        );
-        // A write that was held back before it left is no change.
-        if !matches!(
-            outcome,
-            Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })
-        ) {
-            progress.performed.push(Change {
-                at: whole_second(),
-                step: change,
-                fields: fields.clone(),
-                outcome: ended,
-            });
-        }
-        if outcome.is_ok() && step.is_reverting() {
-            progress.reverted.extend(fields);
-        }
-    }
-    progress.failure = outcome.err();
 }
 
 /// Now, to the second: what a person reads.

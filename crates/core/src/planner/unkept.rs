@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Declared, PlatformFacts, PlatformState, Progress, Settlement, Step, Verdict, View,
+    Declared, PlatformFacts, PlatformState, Settlement, Step, Verdict, View,
     claim::secret_tag,
     conditions::remote_object,
     converge::{DRIFT_SHOWN, differing, drift},
@@ -332,12 +332,4 @@ pub fn remembered(view: &View<'_>) -> Vec<Unkept> {
 /// Whether this pass has written the field.
 fn is_written(view: &View<'_>, field: &str) -> bool {
     corrections(view).any(|change| change.fields.iter().any(|written| written == field))
-}
-
-impl Progress {
-    /// Notes that an object was read afresh, after everything that this pass has done so far.
-    pub fn note_read(&mut self, id: ObjectId) {
-        self.fresh = Some(id);
-        self.seen = self.performed.len();
-    }
 }

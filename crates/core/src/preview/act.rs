@@ -7,14 +7,11 @@ use serde_json::Value;
 
 use super::{Action, ActionKind, Change, World, values, world::Kept};
 use crate::{
-    api::{
-        Kind, names,
-        shared::{Change as Logged, ChangeOutcome},
-    },
+    api::{Kind, names},
     estate::{Claim, Client, Object, ObjectId, Protection, Settings},
     inventory::Inventory,
-    planner::{self, DeletionPermit, Marks, Progress, Step},
-    reply::Rehearsal,
+    planner::{self, Answer, DeletionPermit, Lesson, Marks, Progress, Step},
+    reply::{OperationState, Rehearsal, Written},
     survey::{PlatformKey, Sight, Site},
 };
 
@@ -38,40 +35,42 @@ impl World {
         taken: &mut Taken,
         now: jiff::Timestamp,
     ) {
-        let mutation = step.mutation();
-        let progress = &mut taken.progress;
-        match step {
-            Step::Finalize => self.mark(&**object, sight.declared.marks.clone()),
+        let answer = match &step {
+            Step::Finalize => {
+                self.mark(&**object, sight.declared.marks.clone());
+                Answer::Stored
+            }
             Step::Mark(marks) => {
-                taken.actions.extend(adopted(sight, &marks, &taken.actions));
-                self.mark(&**object, marks);
+                taken.actions.extend(adopted(sight, marks, &taken.actions));
+                self.mark(&**object, marks.clone());
+                Answer::Stored
             }
-            Step::RecordIntent(intent) => {
-                progress.logged = progress.performed.len();
-                progress.before_intent = progress.performed.len();
-                progress.intent = Some(intent);
-            }
-            Step::TakeDeletionPermit(most) => progress.permit = Some(self.permit(site, most, now)),
+            Step::RecordIntent(_) | Step::Settle(_) => Answer::Stored,
+            Step::TakeDeletionPermit(most) => Answer::Permit(self.permit(site, *most, now)),
             Step::Release => {
                 taken.actions.extend(released(sight));
                 self.remove(&**object);
+                Answer::Stored
             }
-            Step::Settle(_) => {}
             step => {
                 let Some(site) = site else { return };
                 let mut inventory = site.inventory_mut();
-                let action = on_platform(&mut inventory, K::KIND, step, progress, now);
+                let Some((answer, action)) = on_platform(&mut inventory, K::KIND, step, now) else {
+                    return;
+                };
                 taken.actions.extend(action);
+                answer
             }
-        }
-        if let Some((step, fields)) = mutation {
-            taken.progress.performed.push(Logged {
-                at: now,
-                step,
-                fields,
-                outcome: ChangeOutcome::Done,
-            });
-        }
+        };
+        let lesson = Lesson {
+            kind: K::KIND,
+            step: &step,
+            outcome: Ok(answer),
+            noted: sight.declared.status.intent.as_ref(),
+            at: now,
+        };
+        let mut inventory = site.map(Site::inventory_mut);
+        taken.progress.learn(lesson, inventory.as_deref_mut());
     }
 
     fn mark<K: Kept>(&mut self, object: &K, marks: Marks) {
@@ -130,89 +129,85 @@ fn released(sight: &Sight) -> Option<Action> {
     })
 }
 
-/// What the platform would answer, and be afterwards.
+/// What the platform would answer, and what that would be called; nothing where the step has lost its object.
 fn on_platform(
     inventory: &mut Inventory,
     kind: Kind,
-    step: Step,
-    progress: &mut Progress,
+    step: &Step,
     now: jiff::Timestamp,
-) -> Option<Action> {
+) -> Option<(Answer, Option<Action>)> {
     let reverts = step.is_reverting();
-    match step {
+    let written = |object: Object| Answer::Written(Written::Done(Box::new(object)));
+    Some(match step {
         Step::LookUp(claim) => {
-            progress.unclaimed = inventory.claimed(kind, &claim).is_none();
-            None
+            let found = inventory.claimed(kind, claim);
+            let found = found.map(|object| Box::new((**object).clone()));
+            (Answer::Found(found), None)
         }
-        Step::LookBeside(_) => {
-            progress.looked_beside = true;
-            None
-        }
+        Step::LookBeside(_) => (Answer::Beside(Vec::new()), None),
         Step::Read(id) | Step::ConfirmGone(id) => {
-            if inventory.get(kind, &id).is_some() {
-                progress.note_read(id);
-            } else {
-                progress.gone = Some(id);
-            }
-            None
+            let found = inventory.get(kind, id);
+            let found = found.map(|object| Box::new((**object).clone()));
+            (Answer::Found(found), None)
         }
-        Step::CheckOperation(_) => {
-            progress.operation_checked = true;
-            None
-        }
+        Step::CheckOperation(_) => (Answer::Operation(OperationState::Running), None),
         Step::RehearseDeletion(_) => {
-            progress.rehearsal = Some(Rehearsal {
+            let nothing = Rehearsal {
                 confirmation: String::new(),
                 clients: 0,
                 bytes: 0,
-            });
-            None
+            };
+            (Answer::Rehearsed(nothing), None)
         }
         Step::Create {
             claim, document, ..
         } => {
-            let (action, id) = create(inventory, kind, &claim, document, now);
-            progress.made = (!inventory.marks()).then_some(id);
-            Some(action)
+            let (object, action) = create(inventory, kind, claim, document.clone(), now);
+            (written(object), Some(action))
         }
         Step::Update {
             id, mark, patch, ..
-        } => update(inventory, kind, &id, mark, Value::Object(patch), reverts),
+        } => {
+            let patch = Value::Object(patch.clone());
+            let (object, action) = update(inventory, kind, id, mark.clone(), patch, reverts)?;
+            (written(object), Some(action))
+        }
         Step::SetActive { id, active, .. } => {
-            let mut object = (**inventory.get(kind, &id)?).clone();
-            object.settings.set(kind, "active", Value::Bool(active));
-            inventory.record(object);
-            let action = if active {
+            let mut object = (**inventory.get(kind, id)?).clone();
+            object.settings.set(kind, "active", Value::Bool(*active));
+            let action = if *active {
                 ActionKind::Activate
             } else {
                 ActionKind::Suspend
             };
-            Some(plain(action, &id, reverts))
+            (written(object), Some(plain(action, id, reverts)))
         }
         Step::MoveClient {
             client, customer, ..
-        } => move_client(inventory, &client, &customer),
+        } => {
+            let (client, action) = move_client(inventory, client, customer)?;
+            (Answer::Moved(client), Some(action))
+        }
         Step::SendWelcomeMail(id) => {
-            let mut object = (**inventory.get(kind, &id)?).clone();
+            let mut object = (**inventory.get(kind, id)?).clone();
             object.facts.welcome_mail_sent_at = Some(now.into());
-            inventory.record(object);
-            Some(plain(ActionKind::SendWelcomeMail, &id, false))
+            let action = plain(ActionKind::SendWelcomeMail, id, false);
+            (written(object), Some(action))
         }
         Step::Delete { id, .. } => {
-            let object = inventory.get(kind, &id)?.clone();
+            let object = inventory.get(kind, id)?.clone();
             count_below(inventory, &object, -1);
-            inventory.forget(kind, &id);
-            progress.deleted = Some(id.clone());
-            progress.fresh = None;
-            Some(plain(ActionKind::Delete, &id, false))
+            inventory.forget(kind, id);
+            let action = plain(ActionKind::Delete, id, false);
+            (Answer::Deleted, Some(action))
         }
         Step::Finalize
         | Step::Mark(_)
         | Step::RecordIntent(_)
         | Step::TakeDeletionPermit(_)
         | Step::Release
-        | Step::Settle(_) => None,
-    }
+        | Step::Settle(_) => return None,
+    })
 }
 
 fn plain(action: ActionKind, id: &ObjectId, reverts: bool) -> Action {
@@ -230,7 +225,7 @@ fn create(
     claim: &Claim,
     document: serde_json::Map<String, Value>,
     now: jiff::Timestamp,
-) -> (Action, ObjectId) {
+) -> (Object, Action) {
     // The planner made the document from settings, so it can be read as such.
     let mut settings = Settings::from_document(kind, &Value::Object(document)).unwrap_or_default();
     if kind == Kind::Customer && settings.text("accountName").is_none() && !inventory.marks() {
@@ -252,15 +247,13 @@ fn create(
     };
     let fields = values::changes(kind, &Settings::default(), &object.settings, inventory);
     count_below(inventory, &object, 1);
-    let id = object.id.clone();
-    inventory.record(object);
     let action = Action {
         action: ActionKind::Create,
         external_id: None,
         fields,
         reverts: false,
     };
-    (action, id)
+    (object, action)
 }
 
 fn update(
@@ -270,7 +263,7 @@ fn update(
     mark: Option<Claim>,
     patch: Value,
     reverts: bool,
-) -> Option<Action> {
+) -> Option<(Object, Action)> {
     let before = inventory.get(kind, id)?.clone();
     let mut document = Value::Object(before.settings.to_document());
     json_patch::merge(&mut document, &patch);
@@ -286,8 +279,7 @@ fn update(
         count_below(inventory, &before, -1);
         count_below(inventory, &after, 1);
     }
-    inventory.record(after);
-    Some(Action {
+    let action = Action {
         action: if moved {
             ActionKind::Move
         } else {
@@ -296,10 +288,15 @@ fn update(
         external_id: Some(id.to_string()),
         fields,
         reverts,
-    })
+    };
+    Some((after, action))
 }
 
-fn move_client(inventory: &mut Inventory, client: &ObjectId, to: &ObjectId) -> Option<Action> {
+fn move_client(
+    inventory: &mut Inventory,
+    client: &ObjectId,
+    to: &ObjectId,
+) -> Option<(Client, Action)> {
     let from = inventory.client(client)?.customer_id.clone();
     for (customer, step) in [(&from, -1), (to, 1)] {
         if let Some(object) = inventory.get(Kind::Customer, customer) {
@@ -308,16 +305,16 @@ fn move_client(inventory: &mut Inventory, client: &ObjectId, to: &ObjectId) -> O
             inventory.record(object);
         }
     }
-    inventory.record_client(Client {
+    let moved = Client {
         id: client.clone(),
         customer_id: to.clone(),
         etag: None,
-    });
+    };
     let name = |id: &ObjectId| {
         let customer = inventory.get(Kind::Customer, id);
         Some(customer.map_or_else(|| id.to_string(), |customer| customer.name.clone()))
     };
-    Some(Action {
+    let action = Action {
         action: ActionKind::MoveClient,
         external_id: Some(to.to_string()),
         fields: vec![Change {
@@ -326,7 +323,8 @@ fn move_client(inventory: &mut Inventory, client: &ObjectId, to: &ObjectId) -> O
             to: name(to),
         }],
         reverts: false,
-    })
+    };
+    Some((moved, action))
 }
 
 /// Keeps the counts that guards read: how much hangs below what this object hangs under.

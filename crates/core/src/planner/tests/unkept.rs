@@ -32,11 +32,11 @@ fn without_effect(mut scene: Scene) -> Scene {
 /// A whole pass in which one write has no effect, with the looks that belong to it; and a minute passes.
 fn ineffective_pass(mut scene: Scene) -> Scene {
     if matches!(scene.next(), Step::Read(_)) {
-        scene.progress.note_read(ObjectId::new(ID));
+        scene.progress.note_read(&ObjectId::new(ID));
     }
     let mut scene = without_effect(scene);
     if matches!(scene.next(), Step::Read(_)) {
-        scene.progress.note_read(ObjectId::new(ID));
+        scene.progress.note_read(&ObjectId::new(ID));
     }
     ended(scene)
 }
@@ -218,7 +218,7 @@ fn a_return_is_counted_once_it_is_corrected_and_told_once() {
     let before = scene.declared.status.clone();
     scene = without_effect(scene).drifted(json!({"profile": {"phone": "+49 30 5550100"}}));
     assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)), "read back");
-    scene.progress.note_read(ObjectId::new(ID));
+    scene.progress.note_read(&ObjectId::new(ID));
     let status = scene.status();
     assert_eq!(status.drift_returns[0].times, 3);
     assert_eq!(crate::planner::returned(&before, &status), 1);

@@ -6,18 +6,15 @@ use serde_json::Value;
 
 use super::platform::Platform;
 use crate::{
-    api::{
-        Kind,
-        shared::{Change, ChangeOutcome, Intent},
-    },
+    api::Kind,
     estate::{Claim, Object, ObjectId, Observation},
     inventory::{Inventory, Ticket},
     planner::{
-        Declared, DeletionPermit, Marks, PlatformState, Progress, Remote, Seen, Settlement, Step,
-        Verdict, change_log, deletion_begun, managed_status, next, remote_name,
+        Answer, Declared, DeletionPermit, Lesson, PlatformState, Progress, Remote, Seen,
+        Settlement, Step, Verdict, change_log, deletion_begun, managed_status, next, remote_name,
         tests::fixtures::{ACCOUNT, Scene},
     },
-    reply::{PlatformError, Rehearsal},
+    reply::{PlatformError, Written},
 };
 
 /// Steps that one pass may take, as in the operator.
@@ -55,20 +52,6 @@ pub enum End {
     Settled(Verdict),
     Released,
     CutOff,
-}
-
-/// What comes back from a request.
-enum Answer {
-    Marked(Option<Marks>),
-    Noted(Intent),
-    Permitted,
-    Released,
-    Found(Option<Object>),
-    Read(ObjectId, Option<Object>),
-    Written(Object),
-    Rehearsed(Rehearsal),
-    Deleted(ObjectId),
-    StatusWritten,
 }
 
 /// The cluster, the platform, and what the operator keeps in memory.
@@ -290,12 +273,13 @@ impl World {
 
     /// What the request does in the cluster or on the platform.
     fn send(&mut self, step: &Step) -> Result<Answer, PlatformError> {
+        let written = |object: Object| Answer::Written(Written::Done(Box::new(object)));
         let (platform, scene) = (&mut self.platform, &mut self.scene);
         let declared = &mut scene.declared;
         Ok(match step {
             Step::Finalize => {
                 declared.finalized = true;
-                Answer::Marked(None)
+                Answer::Stored
             }
             Step::Mark(marks) => {
                 let id = marks
@@ -304,27 +288,28 @@ impl World {
                     .and_then(|noted| noted.split_once('/'));
                 declared.annotated = id.map(|(account, id)| (account.into(), ObjectId::new(id)));
                 declared.finalized = true;
-                Answer::Marked(Some(marks.clone()))
+                declared.marks = marks.clone();
+                Answer::Stored
             }
             Step::RecordIntent(intent) => {
                 declared.status.changes = change_log(declared, &scene.progress, None);
                 let (remote, progress) = (&scene.remote, &scene.progress);
                 declared.status.deletion = deletion_begun(declared, remote, progress, intent);
                 declared.status.intent = Some(intent.clone());
-                Answer::Noted(intent.clone())
+                Answer::Stored
             }
             Step::Release => {
                 declared.finalized = false;
                 self.exists = false;
-                Answer::Released
+                Answer::Stored
             }
-            Step::LookUp(claim) => Answer::Found(platform.find(KIND, claim)),
+            Step::LookUp(claim) => Answer::Found(platform.find(KIND, claim).map(Box::new)),
             Step::Read(id) | Step::ConfirmGone(id) => {
-                Answer::Read(id.clone(), platform.read(KIND, id))
+                Answer::Found(platform.read(KIND, id).map(Box::new))
             }
             Step::Create {
                 claim, document, ..
-            } => Answer::Written(platform.create(KIND, claim, document.clone())?),
+            } => written(platform.create(KIND, claim, document.clone())?),
             Step::Update {
                 id,
                 etag,
@@ -333,21 +318,21 @@ impl World {
                 ..
             } => {
                 let mark = mark.as_ref();
-                Answer::Written(platform.update(id, etag.as_deref(), mark, patch.clone())?)
+                written(platform.update(id, etag.as_deref(), mark, patch.clone())?)
             }
             Step::SetActive { id, active, .. } => {
                 let patch = [("active".to_owned(), Value::Bool(*active))];
-                Answer::Written(platform.update(id, None, None, patch.into_iter().collect())?)
+                written(platform.update(id, None, None, patch.into_iter().collect())?)
             }
-            Step::TakeDeletionPermit(_) => Answer::Permitted,
+            Step::TakeDeletionPermit(_) => Answer::Permit(DeletionPermit::Granted(scene.now)),
             Step::RehearseDeletion(id) => Answer::Rehearsed(platform.rehearse(id)?),
             Step::Delete { id, confirmation } => {
                 platform.delete(id, confirmation)?;
-                Answer::Deleted(id.clone())
+                Answer::Deleted
             }
             Step::Settle(settlement) => {
                 self.write_status(settlement);
-                Answer::StatusWritten
+                Answer::Stored
             }
             Step::LookBeside(_)
             | Step::CheckOperation(_)
@@ -369,60 +354,22 @@ impl World {
         }
     }
 
-    /// What the operator makes of an answer, as its shell does.
+    /// What the operator makes of an answer.
     fn learn(&mut self, step: &Step, outcome: Result<Answer, PlatformError>) {
         let progress = &mut self.scene.progress;
-        if let Some((change, fields)) = step.mutation() {
-            let outcome = match &outcome {
-                Ok(_) => ChangeOutcome::Done,
-                Err(PlatformError::Refused(_)) => ChangeOutcome::Refused,
-                Err(_) => ChangeOutcome::Unknown,
-            };
-            progress.performed.push(Change {
-                at: self.scene.now,
-                step: change,
-                fields,
-                outcome,
-            });
+        if matches!(step, Step::Settle(_)) {
+            let failed = progress.failure.is_some();
+            self.scene.failures = if failed { self.scene.failures + 1 } else { 0 };
+            return;
         }
-        match outcome {
-            Ok(Answer::Found(Some(object)) | Answer::Written(object)) => {
-                self.inventory.record(object);
-            }
-            Ok(Answer::Found(None)) => progress.unclaimed = true,
-            Ok(Answer::Read(id, Some(object))) => {
-                self.inventory.record(object);
-                progress.note_read(id);
-            }
-            Ok(Answer::Read(id, None)) => {
-                self.inventory.forget(KIND, &id);
-                progress.gone = Some(id);
-            }
-            Ok(Answer::Permitted) => {
-                progress.permit = Some(DeletionPermit::Granted(self.scene.now));
-            }
-            Ok(Answer::Rehearsed(rehearsal)) => progress.rehearsal = Some(rehearsal),
-            Ok(Answer::Deleted(id)) => {
-                progress.deleted = Some(id);
-                progress.fresh = None;
-            }
-            Ok(Answer::Marked(Some(marks))) => self.scene.declared.marks = marks,
-            Ok(Answer::StatusWritten) => {
-                let failed = progress.failure.is_some();
-                self.scene.failures = if failed { self.scene.failures + 1 } else { 0 };
-                return;
-            }
-            Ok(Answer::Noted(intent)) => {
-                progress.logged = progress.performed.len();
-                progress.intent = Some(intent);
-            }
-            Ok(Answer::Marked(None) | Answer::Released) => {}
-            Err(failure) => {
-                progress.failure = Some(failure);
-                return;
-            }
-        }
-        self.scene.progress.failure = None;
+        let lesson = Lesson {
+            kind: KIND,
+            step,
+            outcome,
+            noted: self.scene.declared.status.intent.as_ref(),
+            at: self.scene.now,
+        };
+        progress.learn(lesson, Some(&mut self.inventory));
     }
 
     /// Whatever the platform still has to carry out is carried out.

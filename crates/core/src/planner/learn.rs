@@ -1,0 +1,236 @@
+//! What a step teaches: the one place where an answer becomes knowledge. The operator, `holdfast plan` and the crash model
+//! take steps in their own ways and all learn here.
+
+use jiff::Timestamp;
+
+use super::{DeletionPermit, Marks, Progress, Step};
+use crate::{
+    api::{
+        Kind,
+        shared::{Change, ChangeOutcome, Intent},
+    },
+    estate::{Client, Object, ObjectId},
+    inventory::Inventory,
+    reply::{OperationState, PlatformError, ProblemKind, Rehearsal, Written},
+};
+
+/// What a step brought when it succeeded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The cluster took what was written.
+    Stored,
+    /// Whether the deletion may begin.
+    Permit(DeletionPermit),
+    /// The object that was asked for, or that there is none.
+    Found(Option<Box<Object>>),
+    /// What stands where a creation would put its object.
+    Beside(Vec<Object>),
+    /// A write was carried out, or accepted.
+    Written(Written),
+    /// A client was moved.
+    Moved(Client),
+    /// How far an operation is.
+    Operation(OperationState),
+    /// What a deletion would take away.
+    Rehearsed(Rehearsal),
+    /// The object was deleted.
+    Deleted,
+}
+
+/// One step and what came of it.
+pub struct Lesson<'a> {
+    /// The kind of the resource.
+    pub kind: Kind,
+    /// The step.
+    pub step: &'a Step,
+    /// What came of it.
+    pub outcome: Result<Answer, PlatformError>,
+    /// What status had noted as about to be sent when the pass began.
+    pub noted: Option<&'a Intent>,
+    /// When, to the second.
+    pub at: Timestamp,
+}
+
+impl Progress {
+    /// Takes in what a step brought, in this pass's progress and in the inventory. Returns the change as it was carried out
+    /// or failed, when the step was one.
+    pub fn learn(
+        &mut self,
+        lesson: Lesson<'_>,
+        inventory: Option<&mut Inventory>,
+    ) -> Option<Change> {
+        let Lesson {
+            kind,
+            step,
+            outcome,
+            noted,
+            at,
+        } = lesson;
+        let outcome = match outcome {
+            Ok(Answer::Stored) => {
+                self.learn_stored(step);
+                return None;
+            }
+            Ok(Answer::Permit(permit)) => {
+                self.permit = Some(permit);
+                return None;
+            }
+            Ok(Answer::Operation(state)) => self.learn_operation(Ok(state), noted),
+            Err(error) if matches!(step, Step::CheckOperation(_)) => {
+                self.learn_operation(Err(error), noted)
+            }
+            Ok(answer) => {
+                if let Some(inventory) = inventory {
+                    self.learn_answer(kind, step, answer, inventory);
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        let change = self.change(step, &outcome, at);
+        // A write that was held back before it left is no change.
+        let held_back = matches!(
+            outcome,
+            Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })
+        );
+        if !held_back {
+            self.performed.extend(change.clone());
+        }
+        if let Some(change) = change
+            .as_ref()
+            .filter(|_| outcome.is_ok() && step.is_reverting())
+        {
+            self.reverted.extend(change.fields.iter().cloned());
+        }
+        self.failure = outcome.err();
+        change
+    }
+
+    /// Notes that an object was read afresh, after everything that this pass has done so far.
+    pub(super) fn note_read(&mut self, id: &ObjectId) {
+        self.fresh = Some(id.clone());
+        self.seen = self.performed.len();
+    }
+
+    /// What the cluster has taken.
+    fn learn_stored(&mut self, step: &Step) {
+        match step {
+            Step::Finalize => self.finalized = true,
+            Step::Mark(marks) => self.marked = Some(Marks::clone(marks)),
+            Step::RecordIntent(intent) => {
+                self.logged = self.performed.len();
+                if intent.operation.is_none() {
+                    self.before_intent = self.performed.len();
+                }
+                self.intent = Some(intent.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// What the platform has said or done.
+    fn learn_answer(&mut self, kind: Kind, step: &Step, answer: Answer, inventory: &mut Inventory) {
+        match (step, answer) {
+            (Step::LookUp(_), Answer::Found(Some(object))) => inventory.record(*object),
+            (Step::LookUp(_), Answer::Found(None)) => self.unclaimed = true,
+            (_, Answer::Found(Some(object))) => {
+                self.note_read(&object.id);
+                inventory.record(*object);
+            }
+            (Step::Read(id) | Step::ConfirmGone(id), Answer::Found(None)) => {
+                inventory.forget(kind, id);
+                self.gone = Some(id.clone());
+            }
+            (_, Answer::Beside(objects)) => {
+                for object in objects {
+                    inventory.record(object);
+                }
+                self.looked_beside = true;
+            }
+            (_, Answer::Written(Written::Done(object))) => {
+                if matches!(step, Step::Create { .. }) && object.claim.is_none() {
+                    self.made = Some(object.id.clone());
+                }
+                inventory.record(*object);
+            }
+            (_, Answer::Written(Written::Pending(operation))) => self.operation = Some(operation),
+            (_, Answer::Moved(client)) => inventory.record_client(client),
+            (_, Answer::Rehearsed(rehearsal)) => self.rehearsal = Some(rehearsal),
+            (Step::Delete { id, .. }, Answer::Deleted) => {
+                self.deleted = Some(id.clone());
+                self.fresh = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// How far an operation is. One that the platform doesn't know any more has an open end.
+    fn learn_operation(
+        &mut self,
+        state: Result<OperationState, PlatformError>,
+        noted: Option<&Intent>,
+    ) -> Result<(), PlatformError> {
+        match state {
+            Ok(OperationState::Done(made)) => {
+                self.made = made.or(self.made.take());
+                self.conclude(noted, ChangeOutcome::Done);
+            }
+            Ok(OperationState::Running) => self.operation_checked = true,
+            Ok(OperationState::WaitingForHuman) => {
+                (self.operation_checked, self.waiting_for_human) = (true, true);
+            }
+            Ok(OperationState::Failed(problem)) => {
+                self.conclude(noted, ChangeOutcome::Refused);
+                return Err(problem.into());
+            }
+            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
+                self.conclude(noted, ChangeOutcome::Unknown);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// An operation has ended: the change log says how, and what is known of the object may be older.
+    fn conclude(&mut self, noted: Option<&Intent>, outcome: ChangeOutcome) {
+        self.operation = None;
+        self.concluded = true;
+        let sent = |change: &&mut Change| change.outcome == ChangeOutcome::Sent;
+        if let Some(change) = self.performed.last_mut().filter(sent) {
+            change.outcome = outcome;
+            self.logged = self.logged.min(self.performed.len() - 1);
+        } else if let Some(intent) = noted {
+            self.performed.push(Change {
+                at: intent.at,
+                step: intent.step,
+                fields: intent.fields.clone(),
+                outcome,
+            });
+        }
+    }
+
+    /// The step as the change log has it, if it changes something on the platform.
+    fn change(
+        &self,
+        step: &Step,
+        outcome: &Result<(), PlatformError>,
+        at: Timestamp,
+    ) -> Option<Change> {
+        let (step, fields) = step.mutation()?;
+        let outcome = match outcome {
+            Ok(()) if self.operation.is_some() => ChangeOutcome::Sent,
+            Ok(()) => ChangeOutcome::Done,
+            Err(PlatformError::Refused(_)) => ChangeOutcome::Refused,
+            Err(PlatformError::Unreachable(_) | PlatformError::Garbled(_)) => {
+                ChangeOutcome::Unknown
+            }
+            Err(_) => ChangeOutcome::Failed,
+        };
+        Some(Change {
+            at,
+            step,
+            fields,
+            outcome,
+        })
+    }
+}
