@@ -194,10 +194,9 @@ async fn settle<K: Managed>(
     if settlement.verdict == Verdict::Released {
         return Ok(forget::<K>(context, resource, object));
     }
+    let again = looked_at_again(view, gathered, &settlement);
     if settlement.verdict == Verdict::NotLookedYet {
-        return Ok(settlement
-            .again
-            .map_or_else(Action::await_change, Action::requeue));
+        return Ok(again.map_or_else(Action::await_change, Action::requeue));
     }
     note_outcome(context, &**object, resource, view, &settlement);
     let waits = settlement.verdict.waits_for_another();
@@ -262,20 +261,23 @@ async fn settle<K: Managed>(
             context.wake_referrers(resource);
         }
     }
-    let until_writer = gathered
-        .handle
-        .as_ref()
-        .and_then(|handle| handle.writer.opens_at())
-        .map(|at| at.saturating_duration_since(Instant::now()));
-    let again = match (
-        settlement.again,
-        until_writer.filter(|_| view.hold.is_some()),
-    ) {
-        (Some(again), Some(opens)) => Some(again.min(opens)),
-        (again, _) => again,
-    };
     let again = again.into_iter().chain(put_off).min();
     Ok(again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// When the resource is looked at again: as the settlement says, and at the latest when a hold ends of which it is known when.
+fn looked_at_again(
+    view: &View<'_>,
+    gathered: &Gathered,
+    settlement: &Settlement,
+) -> Option<Duration> {
+    let handle = gathered.handle.as_ref().filter(|_| view.hold.is_some());
+    let opens = handle.and_then(|handle| handle.writer.opens_at());
+    let opens = opens.map(|at| at.saturating_duration_since(Instant::now()));
+    match (settlement.again, opens) {
+        (Some(again), Some(opens)) => Some(again.min(opens)),
+        (again, _) => again,
+    }
 }
 
 fn count_refusal(context: &Context, kind: Kind, rule: Option<&'static str>) {
