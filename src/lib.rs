@@ -10,4 +10,5 @@ use holdfast_platforms as platform;
 use holdfast_simulator as embedded;
 
 pub mod cli;
+mod connect;
 pub mod operator;

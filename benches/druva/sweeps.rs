@@ -1,5 +1,6 @@
 //! Sweeps by the adapter alone.
 
+use holdfast_platforms::Reports as _;
 use std::{num::NonZeroU32, time::Instant};
 
 use holdfast_api::Kind;

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, time::Instant};
 
 use holdfast_api::{BackupPlatform, Capability, Kind};
 use holdfast_core::estate::{
-    Account, Capabilities, Facts, Object, ObjectId, Observation, Protection, Settings,
+    Account, Capabilities, Creation, Facts, Object, ObjectId, Observation, Protection, Settings,
     StorageLocation,
 };
 use holdfast_core::planner;
@@ -101,8 +101,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             verbs: Capability::ALL.iter().copied().collect(),
             fields: std::collections::BTreeMap::new(),
             fixed: std::collections::BTreeMap::new(),
-            repeatable_create: true,
-            marks: true,
+            creation: Creation::ByReference.everywhere(),
             console: std::collections::BTreeMap::new(),
             default_customer: None,
         },

@@ -1,23 +1,20 @@
 //! Looking at platforms from the command line: the same adapters as the operator's, which never write here.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+#[cfg(feature = "simulator")]
+use std::path::PathBuf;
+use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, ResourceExt};
+use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 
-use super::{Failure, objects::Cluster};
+use super::objects::Cluster;
+#[cfg(feature = "simulator")]
+use crate::embedded::{Host, HostOptions};
 use crate::{
-    api::{BackupPlatform, Driver, platform::RateLimit},
-    embedded::{Host, HostOptions},
+    api::{BackupPlatform, DriverSpec},
+    connect::{Estate, resolve},
     estate::{Observation, Scope, UsageReport},
-    operator::limit,
-    platform::{
-        Budgets, Platform, RequestObserver, WriterGuard,
-        bridge::{Bridge, BridgeOptions},
-        druva::{Druva, DruvaOptions},
-        http::HttpOptions,
-    },
+    platform::{Platform, Registry, RequestObserver, WriterGuard, http::HttpOptions},
 };
 
 /// Days that consumption is asked for.
@@ -60,53 +57,19 @@ impl Access {
         is_new: bool,
         wanted: Wanted,
     ) -> Result<Look, String> {
-        if is_new && matches!(platform.spec.driver(), Some(Driver::Embedded)) {
+        if is_new && matches!(platform.spec.driver(), Some(DriverSpec::Embedded)) {
             return fresh_estate(platform, wanted).await;
         }
-        let way = self.way(cluster, platform).await?;
-        let ca_bundle = match cluster {
-            Some(cluster) => ca_bundle(cluster, platform).await?,
-            None => None,
+        let estate = match platform.spec.driver() {
+            Some(DriverSpec::Embedded) => Some(self.embedded(platform)?),
+            _ => None,
         };
-        let declared = platform.spec.rate_limit.as_ref();
-        observe(way.open(ca_bundle, declared)?, wanted).await
-    }
-
-    /// Where a platform is, and as whom it is asked.
-    async fn way(
-        &self,
-        cluster: Option<&Cluster>,
-        platform: &BackupPlatform,
-    ) -> Result<Way, String> {
-        let namespace = platform.namespace().unwrap_or_default();
-        let cluster = || cluster.ok_or("its credential is in a cluster, and there is none here");
-        match platform.spec.driver() {
-            Some(Driver::Embedded) => {
-                let (endpoint, token) = self.embedded(platform)?;
-                Ok(Way::Bridge(endpoint, token))
-            }
-            Some(Driver::Bridge(bridge)) => {
-                let name = &bridge.credentials_ref.name;
-                let token = secret(cluster()?, &namespace, name, "token").await?;
-                Ok(Way::Bridge(bridge.endpoint.clone(), token))
-            }
-            Some(Driver::Druva(druva)) => {
-                let (cluster, name) = (cluster()?, &druva.credentials_ref.name);
-                let id = secret(cluster, &namespace, name, "clientId").await?;
-                let key = secret(cluster, &namespace, name, "secretKey").await?;
-                let endpoint = Driver::Druva(druva).endpoint().unwrap_or_default();
-                Ok(Way::Druva(endpoint.to_owned(), id, key))
-            }
-            Some(driver @ Driver::Cove(_)) => Err(format!(
-                "driver {}: this version has no adapter for it. Use embedded, bridge or druva.",
-                driver.as_str()
-            )),
-            None => Err("exactly one of embedded, bridge, druva and cove must be set.".into()),
-        }
+        let client = cluster.map(Cluster::client);
+        observe(open(client.as_ref(), platform, estate).await?, wanted).await
     }
 
     /// Where an embedded platform's API is: the address that was given, with the estate of this platform.
-    fn embedded(&self, platform: &BackupPlatform) -> Result<(String, SecretString), String> {
+    fn embedded(&self, platform: &BackupPlatform) -> Result<Estate, String> {
         let (Some(url), Some(token)) = (&self.platform_url, &self.token) else {
             return Err("it is embedded in the operator's process. Set PLATFORM_URL and PLATFORM_TOKEN to its API (`. .demo/env` does for the demo), or plan --against an exported estate.".into());
         };
@@ -119,11 +82,21 @@ impl Access {
             Some((base, _)) => format!("{base}{place}"),
             None => url.clone(),
         };
-        Ok((url, token.clone()))
+        Ok(Estate {
+            url,
+            token: token.clone(),
+        })
     }
 }
 
+/// Without the embedded platform nothing says what it would start with.
+#[cfg(not(feature = "simulator"))]
+async fn fresh_estate(_: &BackupPlatform, _: Wanted) -> Result<Look, String> {
+    Err("embedded: this build of Holdfast comes without the embedded platform. Use a build with the feature `simulator`.".into())
+}
+
 /// What an embedded platform starts with that doesn't exist yet: one is made aside, looked at, and removed.
+#[cfg(feature = "simulator")]
 async fn fresh_estate(platform: &BackupPlatform, wanted: Wanted) -> Result<Look, String> {
     let aside = Aside::new();
     let host = Host::start(HostOptions::new(&aside.0))
@@ -137,9 +110,12 @@ async fn fresh_estate(platform: &BackupPlatform, wanted: Wanted) -> Result<Look,
         .estate(&namespace, &name)
         .await
         .map_err(|error| error.to_string())?;
-    let way = Way::Bridge(access.url, access.token);
-    let look = match way.open(None, None) {
-        Ok(adapter) => observe(adapter, wanted).await,
+    let estate = Estate {
+        url: access.url,
+        token: access.token,
+    };
+    let look = match open(None, platform, Some(estate)).await {
+        Ok(connection) => observe(connection, wanted).await,
         Err(problem) => Err(problem),
     };
     host.shutdown().await;
@@ -147,8 +123,10 @@ async fn fresh_estate(platform: &BackupPlatform, wanted: Wanted) -> Result<Look,
 }
 
 /// A directory that goes when it is no longer needed.
+#[cfg(feature = "simulator")]
 struct Aside(PathBuf);
 
+#[cfg(feature = "simulator")]
 impl Aside {
     fn new() -> Self {
         let name = format!("holdfast-{}", std::process::id());
@@ -156,6 +134,7 @@ impl Aside {
     }
 }
 
+#[cfg(feature = "simulator")]
 impl Drop for Aside {
     fn drop(&mut self) {
         // What can't be removed is the system's to tidy up.
@@ -163,62 +142,21 @@ impl Drop for Aside {
     }
 }
 
-/// A platform's endpoint and credential.
-enum Way {
-    Bridge(String, SecretString),
-    /// With client id and secret key.
-    Druva(String, SecretString, SecretString),
-}
-
-impl Way {
-    /// An adapter that only looks.
-    fn open(
-        self,
-        ca_bundle_pem: Option<Vec<u8>>,
-        declared: Option<&RateLimit>,
-    ) -> Result<Arc<dyn Platform>, String> {
-        let url = |endpoint: &str| {
-            endpoint.parse().map_err(|error| {
-                format!("endpoint {endpoint:?} is no URL: {error}. Write it as https://host/path/.")
-            })
-        };
-        let http = HttpOptions {
-            ca_bundle_pem,
-            observer: Arc::new(Unobserved),
-            writer: Arc::new(NeverWrites),
-        };
-        let budgets = Arc::new(Budgets::default());
-        match self {
-            Self::Bridge(endpoint, token) => {
-                let endpoint = url(&endpoint)?;
-                // One look at a bridge; its own limit still counts.
-                let rate_limit = None;
-                let options = BridgeOptions {
-                    endpoint,
-                    token,
-                    rate_limit,
-                    budgets,
-                    http,
-                };
-                let bridge = Bridge::new(options).map_err(|error| error.to_string())?;
-                Ok(Arc::new(bridge))
-            }
-            Self::Druva(endpoint, client_id, secret_key) => {
-                let endpoint = url(&endpoint)?;
-                let rate_limit = limit("druva", declared);
-                let options = DruvaOptions {
-                    endpoint,
-                    client_id,
-                    secret_key,
-                    rate_limit,
-                    budgets,
-                    http,
-                };
-                let druva = Druva::new(options).map_err(|error| error.to_string())?;
-                Ok(Arc::new(druva))
-            }
-        }
-    }
+/// A connection that only looks.
+async fn open(
+    client: Option<&Client>,
+    platform: &BackupPlatform,
+    estate: Option<Estate>,
+) -> Result<Arc<dyn Platform>, String> {
+    let drivers = Registry::default();
+    let connection = resolve(client, &drivers, platform, estate).await;
+    let http = HttpOptions {
+        ca_bundle_pem: None,
+        observer: Arc::new(Unobserved),
+        writer: Arc::new(NeverWrites),
+    };
+    let opened = connection.and_then(|connection| connection.open(Arc::default(), http));
+    opened.map_err(|problem| problem.message)
 }
 
 async fn observe(platform: Arc<dyn Platform>, wanted: Wanted) -> Result<Look, String> {
@@ -230,53 +168,17 @@ async fn observe(platform: Arc<dyn Platform>, wanted: Wanted) -> Result<Look, St
         .await
         .map_err(|error| error.to_string())?;
     let usage = if wanted.usage {
-        let report = platform.usage(USAGE_DAYS).await;
-        Some(report.map_err(|error| error.to_string())?)
+        match platform.reports() {
+            Some(reports) => {
+                let report = reports.usage(USAGE_DAYS).await;
+                Some(report.map_err(|error| error.to_string())?)
+            }
+            None => None,
+        }
     } else {
         None
     };
     Ok(Look { observation, usage })
-}
-
-/// One key of a Secret.
-pub async fn secret(
-    cluster: &Cluster,
-    namespace: &str,
-    name: &str,
-    key: &str,
-) -> Result<SecretString, String> {
-    let api: Api<Secret> = Api::namespaced(cluster.client(), namespace);
-    let found = api
-        .get_opt(name)
-        .await
-        .map_err(|error| Failure::from(error).to_string())?;
-    let secret = found.ok_or_else(|| format!("Secret {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}."))?;
-    let bytes = secret.data.unwrap_or_default().remove(key);
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes.0).ok());
-    text.map(SecretString::from)
-        .ok_or_else(|| format!("Secret {name:?} has no key {key:?} that is text. Add it."))
-}
-
-async fn ca_bundle(
-    cluster: &Cluster,
-    platform: &BackupPlatform,
-) -> Result<Option<Vec<u8>>, String> {
-    let Some(reference) = &platform.spec.ca_bundle_ref else {
-        return Ok(None);
-    };
-    let namespace = platform.namespace().unwrap_or_default();
-    let api: Api<ConfigMap> = Api::namespaced(cluster.client(), &namespace);
-    let found = api
-        .get_opt(&reference.name)
-        .await
-        .map_err(|error| Failure::from(error).to_string())?;
-    let text = found
-        .and_then(|map| map.data)
-        .and_then(|mut data| data.remove(&reference.key));
-    let text = text.ok_or_else(|| {
-        format!("caBundleRef: ConfigMap {:?} with the key {:?} doesn't exist in namespace {namespace:?}. Create it.", reference.name, reference.key)
-    })?;
-    Ok(Some(text.into_bytes()))
 }
 
 /// No metrics here.

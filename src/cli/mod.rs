@@ -7,6 +7,7 @@ mod history;
 mod objects;
 mod plan;
 mod plan_text;
+#[cfg(feature = "simulator")]
 mod platform;
 mod release;
 mod run;
@@ -42,6 +43,7 @@ enum Command {
     Export(export::Arguments),
     /// Print the custom resource definitions
     Crds(crds::Arguments),
+    #[cfg(feature = "simulator")]
     /// Serve the reference backup platform on its own
     #[command(subcommand)]
     Platform(platform::Command),
@@ -147,6 +149,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Plan(arguments) => return plan::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Crds(arguments) => crds::run(&arguments),
+        #[cfg(feature = "simulator")]
         Command::Platform(command) => platform::run(command).await,
         Command::History(arguments) => history::run(arguments).await,
         Command::Todo(arguments) => todo::run(arguments).await,

@@ -9,12 +9,13 @@ use std::{
 
 use super::{
     Failure,
-    connect::{self, Access, Wanted},
+    connect::{Access, Wanted},
     objects::Cluster,
     plan_text,
 };
 use crate::{
     api::{self, BackupPlatform},
+    connect::read_secret,
     export::EstateFile,
     preview::{ActionKind, Manifests, Preview, World},
 };
@@ -136,7 +137,7 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
             }
         }
         for (namespace, name, key) in world.missing_secrets() {
-            if let Ok(value) = connect::secret(&cluster, &namespace, &name, &key).await {
+            if let Ok(value) = read_secret(&cluster.client(), &namespace, &name, &key).await {
                 world.add_secret(&namespace, &name, &key, value);
             }
         }

@@ -6,6 +6,7 @@ use super::{Failure, start_logging, stop_signal};
 use crate::{
     api::names,
     operator::{self, RunOptions},
+    platform::Registry,
 };
 
 /// What `holdfast run` takes.
@@ -61,6 +62,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     start_logging();
     let options = RunOptions {
+        drivers: Registry::default(),
         data_dir: arguments.data_dir,
         listen: arguments.listen,
         platform_listen: arguments.platform_listen,

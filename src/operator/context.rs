@@ -23,7 +23,7 @@ use super::{
 use crate::{
     api::Kind,
     estate::{Claim, ObjectId},
-    platform::Budgets,
+    platform::{Budgets, Registry},
     survey::{Managed, Named, PlatformKey, ResourceRef, Survey, named, resource_ref},
 };
 
@@ -64,6 +64,8 @@ pub struct Context {
     pub platforms: Platforms,
     /// Objects newer than the caches.
     pub recent: Recent,
+    /// The platforms that it can reach.
+    pub drivers: Registry,
     /// The embedded platform, started when first needed.
     pub embedding: Arc<Mutex<Embedding>>,
     /// Request budgets, one a credential.

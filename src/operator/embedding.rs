@@ -2,12 +2,22 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::embedded::{EstateAccess, Host, HostOptions};
+#[cfg(feature = "simulator")]
+use crate::embedded::{Host, HostOptions};
+use crate::{
+    api::Reason,
+    connect::{Estate, Unconnectable},
+};
 
 /// The embedded platform, or where it would be.
+#[cfg_attr(
+    not(feature = "simulator"),
+    allow(dead_code, reason = "nothing is kept or served without it")
+)]
 pub struct Embedding {
     data_dir: PathBuf,
     listen: SocketAddr,
+    #[cfg(feature = "simulator")]
     host: Option<Host>,
 }
 
@@ -17,29 +27,61 @@ impl Embedding {
         Self {
             data_dir,
             listen,
+            #[cfg(feature = "simulator")]
             host: None,
         }
     }
+}
 
-    /// The estate of a `BackupPlatform`, made on first use. The error is a sentence for its condition.
-    pub async fn estate(&mut self, namespace: &str, name: &str) -> Result<EstateAccess, String> {
+#[cfg(not(feature = "simulator"))]
+#[allow(
+    clippy::unused_async,
+    clippy::unused_self,
+    clippy::needless_pass_by_ref_mut,
+    reason = "as with the simulator"
+)]
+impl Embedding {
+    /// There is none.
+    ///
+    /// # Errors
+    /// Always.
+    pub async fn estate(&mut self, _: &str, _: &str) -> Result<Estate, Unconnectable> {
+        Err(Unconnectable {
+            reason: Reason::NotBuilt,
+            message: "embedded: this build of Holdfast comes without the embedded platform. Use a build with the feature `simulator`, or another driver.".into(),
+        })
+    }
+
+    /// Nothing was started.
+    pub async fn stop(&mut self) {}
+}
+
+#[cfg(feature = "simulator")]
+impl Embedding {
+    /// The estate of a `BackupPlatform`, made on first use.
+    ///
+    /// # Errors
+    /// Why it can't be served.
+    pub async fn estate(&mut self, namespace: &str, name: &str) -> Result<Estate, Unconnectable> {
         let host = match self.host.take() {
             Some(host) => host,
             None => self.start().await?,
         };
         let access = host.estate(namespace, name).await;
         self.host = Some(host);
-        access.map_err(|error| format!("embedded: {error}"))
+        let access = access.map_err(failed)?;
+        Ok(Estate {
+            url: access.url,
+            token: access.token,
+        })
     }
 
-    async fn start(&self) -> Result<Host, String> {
+    async fn start(&self) -> Result<Host, Unconnectable> {
         let options = HostOptions {
             listen: self.listen,
             ..HostOptions::new(&self.data_dir)
         };
-        let host = Host::start(options)
-            .await
-            .map_err(|error| format!("embedded: {error}"))?;
+        let host = Host::start(options).await.map_err(failed)?;
         tracing::info!(address = %host.address(), "the embedded platform is served");
         Ok(host)
     }
@@ -49,5 +91,13 @@ impl Embedding {
         if let Some(host) = self.host.take() {
             host.shutdown().await;
         }
+    }
+}
+
+#[cfg(feature = "simulator")]
+fn failed(error: impl std::fmt::Display) -> Unconnectable {
+    Unconnectable {
+        reason: Reason::PlatformUnreachable,
+        message: format!("embedded: {error}"),
     }
 }

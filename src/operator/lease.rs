@@ -28,6 +28,7 @@ use sha2::{Digest, Sha256};
 use tokio::{sync::watch, time::Instant};
 
 use super::permits::Permits;
+use crate::survey::Origin;
 
 /// How long a Lease holds without being renewed.
 const LEASE: Duration = Duration::from_secs(15);
@@ -75,12 +76,9 @@ const PERMITS_ANNOTATION: &str = "holdfast.dev/deletion-permits";
 /// How often a Lease is read again when somebody else has written it at the same time.
 const ATTEMPTS: usize = 3;
 
-/// Name of an account's Lease: says nothing about the account to who can't know it anyway. Two ways to write one endpoint
-/// are one account.
-pub fn lease_name(driver: &str, endpoint: &str, account: &str) -> String {
-    let url = reqwest::Url::parse(endpoint).ok();
-    let endpoint = url.as_ref().map_or(endpoint, reqwest::Url::as_str);
-    let endpoint = endpoint.trim_end_matches('/');
+/// Name of an account's Lease: says nothing about the account to who can't know it anyway.
+pub fn lease_name(origin: &Origin, account: &str) -> String {
+    let Origin { driver, endpoint } = origin;
     let digest = Sha256::digest(format!("{driver}\n{endpoint}\n{account}"));
     format!("holdfast-{}", data_encoding::HEXLOWER.encode(&digest[..10]))
 }

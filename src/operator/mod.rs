@@ -30,5 +30,4 @@ mod wakers;
 mod watches;
 mod writes;
 
-pub use connect::limit;
 pub use run::{RunError, RunOptions, run};

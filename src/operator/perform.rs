@@ -18,7 +18,7 @@ use crate::{
         shared::{ChangeStep, Intent},
     },
     planner::{self, Answer, Lesson, PlatformState, Progress, Step},
-    platform::{Platform, PlatformError},
+    platform::{Platform, PlatformError, Problem},
     survey::{Managed, resource_ref},
 };
 
@@ -131,8 +131,16 @@ async fn on_platform(
     step: &Step,
 ) -> Result<Answer, PlatformError> {
     Ok(match step {
-        Step::LookUp(claim) => Answer::Found(platform.find(kind, claim).await?.map(Box::new)),
-        Step::LookBeside(document) => Answer::Beside(platform.beside(kind, document).await?),
+        Step::LookUp(claim) => {
+            let by_claim = platform
+                .by_claim()
+                .ok_or_else(|| lacking("find by claim"))?;
+            Answer::Found(by_claim.find(kind, claim).await?.map(Box::new))
+        }
+        Step::LookBeside(document) => {
+            let beside = platform.list_beside().ok_or_else(|| lacking("list"))?;
+            Answer::Beside(beside.beside(kind, document).await?)
+        }
         Step::Read(id) | Step::ConfirmGone(id) => {
             Answer::Found(platform.read(kind, id).await?.map(Box::new))
         }
@@ -154,23 +162,34 @@ async fn on_platform(
             Answer::Written(written?)
         }
         Step::SetActive { id, active, .. } => {
-            Answer::Written(platform.set_active(kind, id, *active).await?)
+            let suspension = platform.suspension().ok_or_else(|| lacking("suspend"))?;
+            Answer::Written(suspension.set_active(kind, id, *active).await?)
         }
-        Step::SendWelcomeMail(id) => Answer::Written(platform.send_welcome_mail(id).await?),
+        Step::SendWelcomeMail(id) => {
+            let mail = platform.mail().ok_or_else(|| lacking("send mail"))?;
+            Answer::Written(mail.send_welcome_mail(id).await?)
+        }
         Step::MoveClient {
             client,
             etag,
             customer,
         } => {
             let etag = etag.as_deref();
-            Answer::Moved(platform.move_client(client, etag, customer).await?)
+            let clients = platform.clients().ok_or_else(|| lacking("move clients"))?;
+            Answer::Moved(clients.move_client(client, etag, customer).await?)
         }
-        Step::CheckOperation(operation) => Answer::Operation(platform.operation(operation).await?),
+        Step::CheckOperation(operation) => {
+            let operations = platform.operations();
+            let operations = operations.ok_or_else(|| lacking("finish writes later"))?;
+            Answer::Operation(operations.operation(operation).await?)
+        }
         Step::RehearseDeletion(id) => {
-            Answer::Rehearsed(platform.rehearse_deletion(kind, id).await?)
+            let deletion = platform.deletion().ok_or_else(|| lacking("delete"))?;
+            Answer::Rehearsed(deletion.rehearse_deletion(kind, id).await?)
         }
         Step::Delete { id, confirmation } => {
-            platform.delete(kind, id, confirmation).await?;
+            let deletion = platform.deletion().ok_or_else(|| lacking("delete"))?;
+            deletion.delete(kind, id, confirmation).await?;
             Answer::Deleted
         }
         Step::Finalize
@@ -180,6 +199,11 @@ async fn on_platform(
         | Step::Release
         | Step::Settle(_) => Answer::Stored,
     })
+}
+
+/// What the planner asks for only where the platform declares it.
+fn lacking(what: &str) -> PlatformError {
+    Problem::unsupported(&format!("this platform has no way to {what}")).into()
 }
 
 fn count_step(context: &Context, kind: Kind, step: &Step) {

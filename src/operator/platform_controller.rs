@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     account::{Account, Writer},
-    connect::{Connection, Unconnectable, resolve},
+    connect::{open, reach},
     context::Context,
     events,
     lease::lease_name,
@@ -27,6 +27,7 @@ use crate::{
         shared::Management,
         status_document,
     },
+    connect::{Connection, Unconnectable},
     estate::{Unread, Unreadable},
     inventory::Inventory,
     planner::{self, PlatformHealth, PlatformSummary},
@@ -124,7 +125,7 @@ async fn reconcile(
             return Ok(Action::await_change());
         }
     }
-    let resolved = resolve(&context, &platform).await;
+    let resolved = reach(&context, &platform).await;
     // The API server's trouble is no word about the Secret: what was good before still is.
     let unread = matches!(&resolved, Err(problem) if problem.reason == Reason::ReferenceNotReady);
     let connected = match resolved {
@@ -198,9 +199,9 @@ fn connect(
     }
     let writer = Arc::new(Writer::default());
     let fingerprint = connection.fingerprint.clone();
-    let (driver, endpoint) = (connection.driver, connection.endpoint.clone());
-    let adapter = connection.open(context, key.to_string(), writer.clone())?;
-    let handle = Handle::new(key, fingerprint, (driver, endpoint), adapter, writer, terms);
+    let origin = connection.origin.clone();
+    let adapter = open(connection, context, key.to_string(), writer.clone())?;
+    let handle = Handle::new(key, fingerprint, origin, adapter, writer, terms);
     start(context, &handle);
     Ok(handle)
 }
@@ -243,8 +244,7 @@ fn join_account(context: &Arc<Context>, handle: &Arc<Handle>) {
     let Some(facts) = handle.site.facts().filter(|_| unknown()) else {
         return;
     };
-    let (driver, endpoint) = handle.origin();
-    let lease = lease_name(driver, endpoint, &facts.capabilities.account.id);
+    let lease = lease_name(&handle.origin, &facts.capabilities.account.id);
     context.memory.note_lease(lease.clone());
     let (client, namespace) = (&context.client, &context.lease_namespace);
     let accounts = &context.accounts;

@@ -33,7 +33,8 @@ pub struct Handle {
     /// What it was built from: a change makes a new handle.
     pub fingerprint: String,
     /// Driver and endpoint: what the account is looked up by.
-    origin: (&'static str, String),
+    /// Which platform it is, whoever spells it.
+    pub origin: Origin,
     /// The way to the platform.
     pub adapter: Arc<dyn Platform>,
     /// This process's right to write.
@@ -61,13 +62,13 @@ impl Handle {
     pub fn new(
         key: PlatformKey,
         fingerprint: String,
-        origin: (&'static str, String),
+        origin: Origin,
         adapter: Arc<dyn Platform>,
         writer: Arc<Writer>,
         terms: Terms,
     ) -> Arc<Self> {
         Arc::new(Self {
-            site: Arc::new(Site::new(key, Origin::new(origin.0, &origin.1), terms)),
+            site: Arc::new(Site::new(key, origin.clone(), terms)),
             fingerprint,
             origin,
             adapter,
@@ -79,11 +80,6 @@ impl Handle {
             tasks: RwLock::default(),
             unreported: AtomicBool::new(false),
         })
-    }
-
-    /// Driver and endpoint.
-    pub fn origin(&self) -> (&'static str, &str) {
-        (self.origin.0, &self.origin.1)
     }
 
     /// Notes that something was made that the last reports can't know.

@@ -30,13 +30,15 @@ use super::{
 };
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, names},
-    platform::Budgets,
+    platform::{Budgets, Registry},
     survey::{AnyRef, Commons, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
 /// How to run the operator.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RunOptions {
+    /// The platforms that it can reach.
+    pub drivers: Registry,
     /// Where the embedded platform keeps its estates, and this process its identity.
     pub data_dir: PathBuf,
     /// Where health and metrics are served.
@@ -104,6 +106,7 @@ pub async fn run(
         let share = Share {
             client: client.clone(),
             metrics: metrics.clone(),
+            drivers: options.drivers.clone(),
             embedding: embedding.clone(),
             budgets: budgets.clone(),
             accounts: accounts.clone(),
@@ -152,6 +155,7 @@ pub async fn run(
 struct Share {
     client: Client,
     metrics: Arc<Metrics>,
+    drivers: Registry,
     embedding: Arc<Mutex<Embedding>>,
     budgets: Arc<Budgets>,
     accounts: Arc<Accounts>,
@@ -214,6 +218,7 @@ fn start(
         metrics: share.metrics,
         platforms: Platforms::default(),
         recent: Recent::default(),
+        drivers: share.drivers,
         embedding: share.embedding,
         budgets: share.budgets,
         accounts: share.accounts,

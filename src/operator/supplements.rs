@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::context::Context;
 use crate::{
-    api::Reason,
+    connect::read_secret,
     planner::{self, PlatformFacts, Supplements},
     survey::Managed,
 };
@@ -28,7 +27,7 @@ pub async fn supplement<K: Managed>(
     };
     let (name, key) = (password.name.as_str(), password.key.as_str());
     let namespace = &object.namespace().unwrap_or_default();
-    match read_secret(context, namespace, name, key).await {
+    match read_secret(&context.client, namespace, name, key).await {
         Ok(password) => {
             let claim = facts.claim(K::KIND, namespace, &object.name_any());
             let tag = planner::secret_tag(&facts.owner_id, &claim, password.expose_secret());
@@ -40,56 +39,4 @@ pub async fn supplement<K: Managed>(
         }
     }
     (supplements, secrets)
-}
-
-/// One key of a Secret as text.
-///
-/// # Errors
-/// `SecretMissing`, `SecretMalformed` or, when it may work later, `ReferenceNotReady`; with which object, what is wrong, and
-/// what to do.
-pub async fn read_secret(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-    key: &str,
-) -> Result<SecretString, (Reason, String)> {
-    let missing = |message| (Reason::SecretMissing, message);
-    let malformed = |what| {
-        let message =
-            format!("key {key:?} of Secret {name:?} {what}. Correct it; it is read again at once.");
-        (Reason::SecretMalformed, message)
-    };
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let secret = api
-        .get_opt(name)
-        .await
-        .map_err(|error| unreadable(&format!("Secret {name:?}"), &error))?
-        .ok_or_else(|| missing(format!("Secret {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}.")))?;
-    let bytes = secret
-        .data
-        .unwrap_or_default()
-        .remove(key)
-        .ok_or_else(|| missing(format!("Secret {name:?} has no key {key:?}. Add it.")))?;
-    let text = String::from_utf8(bytes.0).map_err(|_| malformed("isn't UTF-8 text"))?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(malformed("is empty"));
-    }
-    Ok(SecretString::from(text.to_owned()))
-}
-
-/// A Secret or `ConfigMap` that the API server doesn't give: for good when it is forbidden, otherwise just now.
-pub fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
-    match error {
-        kube::Error::Api(status) if status.code == 403 => (
-            Reason::SecretMissing,
-            format!(
-                "{what} may not be read by the operator. Give its service account the right to get it."
-            ),
-        ),
-        _ => (
-            Reason::ReferenceNotReady,
-            format!("{what} can't be read just now; the API server is asked again."),
-        ),
-    }
 }

@@ -129,9 +129,12 @@ async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
     let Some(facts) = handle.site.facts() else {
         return false;
     };
+    let Some(reports) = handle.adapter.reports() else {
+        return true;
+    };
     let mut complete = true;
     if facts.capabilities.can(Capability::ReadUsage) {
-        match handle.adapter.usage(USAGE_DAYS).await {
+        match reports.usage(USAGE_DAYS).await {
             Ok(report) => handle
                 .site
                 .set_reports(|reports| reports.note_usage(report)),
@@ -139,7 +142,7 @@ async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
         }
     }
     if facts.capabilities.can(Capability::ReadHealth) {
-        match handle.adapter.health(HEALTH_DAYS).await {
+        match reports.health(HEALTH_DAYS).await {
             Ok(report) => handle
                 .site
                 .set_reports(|reports| reports.note_health(report)),

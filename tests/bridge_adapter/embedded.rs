@@ -2,6 +2,10 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{Capability, Claim, ObjectId, Protection, Scope};
+use holdfast_platforms::{
+    ByClaim as _, Clients as _, Deletion as _, Mail as _, Operations as _, Reports as _,
+    Suspension as _,
+};
 use holdfast_platforms::{Platform, ProblemKind};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! Faults that the embedded platform makes to order.
 
+use holdfast_platforms::ByClaim as _;
 use std::time::Duration;
 
 use holdfast_api::Kind;

@@ -1,5 +1,6 @@
 //! The adapter against the embedded platform behind Druva's wire: every request is judged, and every answer is real.
 
+use holdfast_platforms::{Beside as _, Operations as _, Reports as _, Suspension as _};
 use std::{collections::BTreeMap, time::Duration};
 
 use holdfast_api::Kind;

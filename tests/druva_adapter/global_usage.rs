@@ -2,7 +2,7 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::Protection;
-use holdfast_platforms::Platform;
+use holdfast_platforms::Reports as _;
 
 use crate::dialect::Stage;
 

@@ -91,6 +91,8 @@ closed_enum! {
         ReferenceInvalid,
         /// The `BackupPlatform` doesn't exist; the object can still be released.
         PlatformMissing,
+        /// This build of Holdfast has no driver for the platform, or no embedded platform.
+        NotBuilt,
         /// The platform doesn't answer.
         PlatformUnreachable,
         /// The platform asks for fewer requests.

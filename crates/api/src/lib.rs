@@ -31,7 +31,9 @@ pub use customer::{Customer, CustomerSpec, CustomerStatus};
 pub use instant::{Instant, Moment};
 pub use managed::{Kind, ManagedKind};
 pub use plan::{ServicePlan, ServicePlanSpec, ServicePlanStatus};
-pub use platform::{BackupPlatform, BackupPlatformSpec, BackupPlatformStatus, Capability, Driver};
+pub use platform::{
+    BackupPlatform, BackupPlatformSpec, BackupPlatformStatus, Capability, DriverSpec,
+};
 pub use reseller::{Reseller, ResellerSpec, ResellerStatus};
 pub use tenant::{Tenant, TenantSpec, TenantStatus};
 pub use yaml::yaml;

@@ -58,16 +58,16 @@ pub struct BackupPlatformSpec {
     /// The backup platform inside the operator itself, kept in its data directory. Each such resource is an estate of its own,
     /// known by namespace and name, that outlives the resource. Write `embedded: {}`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub embedded: Option<EmbeddedDriver>,
+    pub embedded: Option<EmbeddedSpec>,
     /// Any backup platform behind the bridge contract (`docs/bridge.openapi.yaml`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bridge: Option<BridgeDriver>,
+    pub bridge: Option<BridgeSpec>,
     /// Druva Managed Services Center.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub druva: Option<DruvaDriver>,
+    pub druva: Option<DruvaSpec>,
     /// N-able Cove Data Protection, formerly SolarWinds Backup.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cove: Option<CoveDriver>,
+    pub cove: Option<CoveSpec>,
     /// Key of a `ConfigMap` with PEM certificates trusted for the endpoint, instead of the public ones. Absent: the public ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<ConfigMapKeyRef>,
@@ -111,12 +111,12 @@ pub struct BackupPlatformSpec {
 /// The embedded platform has no settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EmbeddedDriver {}
+pub struct EmbeddedSpec {}
 
 /// Where a platform behind the bridge contract is, and how to log in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct BridgeDriver {
+pub struct BridgeSpec {
     /// Base URL, to which `/v1/…` is added. Https, or http on the loopback addresses. Example: `https://bridge.example/`.
     #[schemars(length(max = 2048))]
     #[x_kube(validation = super::rules::endpoint_is_safe())]
@@ -128,7 +128,7 @@ pub struct BridgeDriver {
 /// How to log in to Druva Managed Services Center.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DruvaDriver {
+pub struct DruvaSpec {
     /// Base URL of the MSP API. Https, or http on the loopback addresses. When absent `https://apis.druva.com/`.
     #[schemars(length(max = 2048))]
     #[x_kube(validation = super::rules::endpoint_is_safe())]
@@ -141,7 +141,7 @@ pub struct DruvaDriver {
 /// How to log in to Cove, and below which customer to work.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CoveDriver {
+pub struct CoveSpec {
     /// URL of the JSON-RPC API. Https, or http on the loopback addresses. When absent `https://api.backup.management/jsonapi`.
     #[schemars(length(max = 2048))]
     #[x_kube(validation = super::rules::endpoint_is_safe())]
@@ -190,18 +190,18 @@ pub struct Safety {
 
 /// The driver that a platform's spec asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Driver<'a> {
+pub enum DriverSpec<'a> {
     /// The platform inside the operator.
     Embedded,
     /// A platform behind the bridge contract.
-    Bridge(&'a BridgeDriver),
+    Bridge(&'a BridgeSpec),
     /// Druva Managed Services Center.
-    Druva(&'a DruvaDriver),
+    Druva(&'a DruvaSpec),
     /// N-able Cove Data Protection.
-    Cove(&'a CoveDriver),
+    Cove(&'a CoveSpec),
 }
 
-impl<'a> Driver<'a> {
+impl<'a> DriverSpec<'a> {
     /// Where the platform's API is: as the spec says, or else where its vendor has it. The embedded platform is nowhere else.
     /// Sources: Druva `OpenAPI`, servers; N-able's API documentation.
     pub fn endpoint(&self) -> Option<&'a str> {
@@ -242,12 +242,12 @@ impl<'a> Driver<'a> {
 
 impl BackupPlatformSpec {
     /// The one driver that is set; nothing where none or several are, which the API server refuses.
-    pub fn driver(&self) -> Option<Driver<'_>> {
+    pub fn driver(&self) -> Option<DriverSpec<'_>> {
         let set = [
-            self.embedded.as_ref().map(|_| Driver::Embedded),
-            self.bridge.as_ref().map(Driver::Bridge),
-            self.druva.as_ref().map(Driver::Druva),
-            self.cove.as_ref().map(Driver::Cove),
+            self.embedded.as_ref().map(|_| DriverSpec::Embedded),
+            self.bridge.as_ref().map(DriverSpec::Bridge),
+            self.druva.as_ref().map(DriverSpec::Druva),
+            self.cove.as_ref().map(DriverSpec::Cove),
         ];
         let mut set = set.into_iter().flatten();
         set.next().filter(|_| set.next().is_none())

@@ -45,6 +45,13 @@ pub enum SetupError {
     Client(String),
 }
 
+impl SetupError {
+    /// That not all of these keys came.
+    pub fn keys(keys: &[&str]) -> Self {
+        Self::Credential(format!("the Secret needs the keys {}", keys.join(", ")))
+    }
+}
+
 /// What an adapter shares with the process around it.
 #[derive(Clone)]
 pub struct HttpOptions {

@@ -47,6 +47,11 @@ impl Stage {
         stage
     }
 
+    /// A namespace in which somebody else runs the operator.
+    pub fn without_operator(program: Program, cluster: Cluster) -> Self {
+        Self::in_cluster(program, cluster)
+    }
+
     /// The same with its Leases in another namespace, as in a cluster: what goes with the one stays in the other.
     pub async fn start_leasing_in(program: Program, prefix: &str, leases: &str) -> Self {
         let mut stage = Self::in_cluster(program, Cluster::start(prefix).await);

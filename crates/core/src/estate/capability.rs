@@ -21,6 +21,42 @@ pub const CREATE: &str = "+";
 /// See [`CREATE`].
 pub const DELETE: &str = "-";
 
+/// How a platform makes one object of a kind, and never a second one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Creation {
+    /// By our reference: the platform itself makes at most one object of a claim, and says so when there is one. Nobody needs
+    /// to ask before the first try, and a lost answer is mended by trying again.
+    ByReference,
+    /// The object carries the claim from the start, but the platform may make two of one claim: it is asked first, and after a
+    /// lost answer it is given time.
+    AskFirst,
+    /// The object carries no mark. Its name is unique on the platform, so one more try of the same name is safe.
+    UniqueName,
+    /// The object carries no mark, and that a parent has one of its sort is our rule alone: never a second try by itself.
+    OneOfParent,
+    /// The object is made under a name that carries the claim, and gets its true name and its mark by a second request. The
+    /// parent's children are listed twice before, and after a lost answer the platform is given ten minutes and two sweeps.
+    ListAndMark,
+}
+
+impl Creation {
+    /// Whether an object can carry our mark. Where it can't, an object is known by its id in our annotation, as long as account
+    /// and name agree, and taken up again by `adopt` alone.
+    pub fn is_marked(self) -> bool {
+        matches!(self, Self::ByReference | Self::AskFirst | Self::ListAndMark)
+    }
+
+    /// The same for every kind.
+    pub fn everywhere(self) -> BTreeMap<Kind, Self> {
+        Kind::ALL.iter().map(|kind| (*kind, self)).collect()
+    }
+
+    /// Whether a creation can be sent again without risk.
+    pub fn is_repeatable(self) -> bool {
+        self == Self::ByReference
+    }
+}
+
 /// What one platform can do, and the account it knows us as.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,13 +70,8 @@ pub struct Capabilities {
     /// Fields by kind that stay as they were made, beyond what stays on every platform: the name of a reseller, for instance.
     #[serde(default)]
     pub fixed: BTreeMap<Kind, BTreeSet<String>>,
-    /// Whether a creation can be sent again without risk: the platform itself makes at most one object of a claim, and says
-    /// so when there is one. Then nobody needs to ask before the first try.
-    pub repeatable_create: bool,
-    /// Whether an object can carry our mark. Where it can't, an object is known by its id in our annotation, as long as account
-    /// and name agree, and taken up again by `adopt` alone.
-    #[serde(default = "yes")]
-    pub marks: bool,
+    /// How objects are made, by kind; a kind that isn't listed is asked for first.
+    pub creation: BTreeMap<Kind, Creation>,
     /// Where a person does at the console what the interface can't, by kind and field of the spec; a field that isn't listed,
     /// nor taken, is one that the platform has no place for. Empty where the pages aren't known.
     #[serde(default)]
@@ -50,6 +81,30 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// Those of a platform that makes everything by our reference, and can do nothing yet.
+    pub fn by_reference(account: Account) -> Self {
+        Self {
+            account,
+            verbs: BTreeSet::new(),
+            fields: BTreeMap::new(),
+            fixed: BTreeMap::new(),
+            creation: Creation::ByReference.everywhere(),
+            console: BTreeMap::new(),
+            default_customer: None,
+        }
+    }
+
+    /// How an object of a kind is made.
+    pub fn creation(&self, kind: Kind) -> Creation {
+        let known = self.creation.get(&kind).copied();
+        known.unwrap_or(Creation::AskFirst)
+    }
+
+    /// Whether objects of a kind can carry our mark.
+    pub fn marks(&self, kind: Kind) -> bool {
+        self.creation(kind).is_marked()
+    }
+
     /// Whether the platform can do it.
     pub fn can(&self, capability: Capability) -> bool {
         self.verbs.contains(&capability)
@@ -83,8 +138,4 @@ impl Capabilities {
             .get(&kind)
             .is_none_or(|fields| fields.contains(field))
     }
-}
-
-fn yes() -> bool {
-    true
 }

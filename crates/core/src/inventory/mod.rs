@@ -83,11 +83,11 @@ impl Inventory {
         self.surroundings.as_ref()
     }
 
-    /// Whether objects can carry our mark, as far as is known.
-    pub fn marks(&self) -> bool {
+    /// Whether objects of a kind can carry our mark, as far as is known.
+    pub fn marks(&self, kind: Kind) -> bool {
         self.surroundings
             .as_ref()
-            .is_none_or(|surroundings| surroundings.capabilities.marks)
+            .is_none_or(|surroundings| surroundings.capabilities.marks(kind))
     }
 
     /// Takes the number that a sweep about to start runs under.

@@ -9,8 +9,8 @@ use super::{Inventory, Key, Ticket};
 use crate::{
     api::Kind,
     estate::{
-        Account, Capabilities, Claim, Client, Facts, ItemKind, Object, ObjectId, Observation,
-        Protection, Settings, Unreadable,
+        Account, Capabilities, Claim, Client, Creation, Facts, ItemKind, Object, ObjectId,
+        Observation, Protection, Settings, Unreadable,
     },
 };
 
@@ -47,8 +47,7 @@ fn observation(objects: Vec<Object>) -> Observation {
             verbs: BTreeSet::new(),
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
-            repeatable_create: true,
-            marks: true,
+            creation: Creation::ByReference.everywhere(),
             console: BTreeMap::new(),
             default_customer: None,
         },

@@ -49,7 +49,7 @@ pub fn managed_status(
             .map(|platform| platform.capabilities.account.id.clone())
             .or_else(|| previous.account.clone()),
         claim: observed
-            .filter(|platform| platform.capabilities.marks)
+            .filter(|platform| platform.capabilities.marks(declared.kind))
             .map(|platform| {
                 platform
                     .claim(declared.kind, &declared.namespace, &declared.name)

@@ -202,7 +202,7 @@ fn write(
 fn mark(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Claim> {
     let declared = view.declared;
     let ours = || platform.claim(declared.kind, &declared.namespace, &declared.name);
-    (platform.capabilities.marks && object.claim.is_none()).then(ours)
+    (platform.capabilities.marks(object.kind) && object.claim.is_none()).then(ours)
 }
 
 /// What is said while the platform is still working on the object itself.

@@ -29,7 +29,8 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         Err(obstacle) => return settle_obstacle(obstacle),
     };
     // What a lost creation of ours may have made isn't somebody else's.
-    let lost = !platform.capabilities.marks && unmarked::open(view).is_some();
+    let creation = platform.capabilities.creation(declared.kind);
+    let lost = !creation.is_marked() && unmarked::open(view).is_some();
     if !lost && let Some(step) = adopt_namesake(view, platform, management, &settings) {
         return step;
     }
@@ -54,7 +55,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Some((reason, hold)) = &view.hold {
         return settle(Verdict::Waiting(*reason, hold.clone()), Some(PATIENCE));
     }
-    let waits = platform.capabilities.marks && !platform.capabilities.repeatable_create;
+    let waits = creation.is_marked() && !creation.is_repeatable();
     if let Some(sent) = unanswered(view).filter(|_| waits) {
         let message = format!(
             "the creation sent at {sent} was not answered and may still be carried out. Looking for the object for two minutes from then before it is tried again."
@@ -66,7 +67,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
     settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
     let document = settings.to_document();
-    if !platform.capabilities.marks
+    if !creation.is_marked()
         && let Some(step) = unmarked::before_creation(view, platform, management, &document)
     {
         return step;
@@ -103,7 +104,8 @@ fn at_the_console(platform: &PlatformFacts, kind: Kind) -> String {
 /// finds out by itself whether there is one: it refuses, we look, and adopt. And who waits for a reference decides nothing
 /// yet. Anything else said about an absent object is said only after the platform was asked.
 pub fn unasked(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Option<Step> {
-    if !platform.capabilities.repeatable_create {
+    let creation = platform.capabilities.creation(view.declared.kind);
+    if !creation.is_repeatable() {
         return None;
     }
     let step = next(view, platform, management);

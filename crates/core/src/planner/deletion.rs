@@ -138,7 +138,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
             None,
         );
     }
-    if platform.capabilities.marks && !view.progress.unclaimed {
+    if platform.capabilities.marks(declared.kind) && !view.progress.unclaimed {
         return Step::LookUp(platform.claim(declared.kind, &declared.namespace, &declared.name));
     }
     let Some((account, id)) = &declared.annotated else {

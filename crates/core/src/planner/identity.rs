@@ -71,7 +71,7 @@ pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     if let Some(identity) = noted_in_status_alone(view, platform) {
         return identity;
     }
-    if platform.capabilities.marks && !view.progress.unclaimed {
+    if platform.capabilities.marks(declared.kind) && !view.progress.unclaimed {
         return Identity::LookUp(platform.claim(
             declared.kind,
             &declared.namespace,
@@ -141,7 +141,12 @@ fn vanished(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<
     if declared.recreate.as_deref() == Some(id.as_str()) {
         return None;
     }
-    if let Some(made) = made_lately(view).filter(|_| !platform.capabilities.repeatable_create) {
+    if let Some(made) = made_lately(view).filter(|_| {
+        !platform
+            .capabilities
+            .creation(declared.kind)
+            .is_repeatable()
+    }) {
         let message = format!(
             "{} {id} was made at {made}, and the platform doesn't show it yet; looking again.",
             declared.kind.as_str()

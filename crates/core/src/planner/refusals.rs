@@ -120,7 +120,7 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
     let by_annotation = || {
         let (home, id) = declared.annotated.as_ref()?;
         // Where status knows the platform, another account behind it is one that was confirmed.
-        let asked = view.progress.unclaimed || !platform.capabilities.marks;
+        let asked = view.progress.unclaimed || !platform.capabilities.marks(view.declared.kind);
         let asked_in_vain = asked && status.platform.is_none();
         (home != account && asked_in_vain).then(|| (id.to_string(), format!("account {home:?}")))
     };

@@ -19,7 +19,7 @@ use crate::{
         conditions::Reason,
         shared::{ChangeOutcome, ChangeStep, Intent, Management},
     },
-    estate::{Object, ObjectId},
+    estate::{Creation, Object, ObjectId},
 };
 
 /// How far the platform's clock may be behind ours.
@@ -35,7 +35,7 @@ const AGAIN: &str = "-again";
 
 /// Whether the platform can't carry our mark.
 pub fn is_unmarked(view: &View<'_>) -> bool {
-    matches!(&view.platform, PlatformState::Observed(platform) if !platform.capabilities.marks)
+    matches!(&view.platform, PlatformState::Observed(platform) if !platform.capabilities.marks(view.declared.kind))
 }
 
 /// Whether an object whose id we noted is in name or place what the resource says. What we noted in status stands for itself:
@@ -105,7 +105,7 @@ fn outcome(view: &View<'_>) -> Option<ChangeOutcome> {
 /// never left us. What else fails says nothing about it.
 pub fn stays_open(view: &View<'_>, found: bool) -> bool {
     if let PlatformState::Observed(platform) = &view.platform
-        && (platform.capabilities.marks || found || is_noted(view, platform))
+        && (platform.capabilities.marks(view.declared.kind) || found || is_noted(view, platform))
     {
         return false;
     }
@@ -174,7 +174,8 @@ pub fn before_creation(
     document: &Map<String, Value>,
 ) -> Option<Step> {
     let open = open(view);
-    let look = open.is_some() || view.declared.kind == Kind::Tenant;
+    let creation = platform.capabilities.creation(view.declared.kind);
+    let look = open.is_some() || creation == Creation::OneOfParent;
     if look && !view.progress.looked_beside {
         return Some(Step::LookBeside(document.clone()));
     }
@@ -261,7 +262,8 @@ fn settle_open(
         }
     }
     let until = intent.at + LOOKING;
-    let protected_by_its_name = view.declared.kind == Kind::Customer;
+    let creation = platform.capabilities.creation(view.declared.kind);
+    let protected_by_its_name = creation == Creation::UniqueName;
     let again = intent.id.ends_with(AGAIN);
     if view.now < until {
         let then = if protected_by_its_name && !again {

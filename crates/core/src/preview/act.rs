@@ -228,7 +228,7 @@ fn create(
 ) -> (Object, Action) {
     // The planner made the document from settings, so it can be read as such.
     let mut settings = Settings::from_document(kind, &Value::Object(document)).unwrap_or_default();
-    if kind == Kind::Customer && settings.text("accountName").is_none() && !inventory.marks() {
+    if kind == Kind::Customer && settings.text("accountName").is_none() && !inventory.marks(kind) {
         let name = settings.text("name").unwrap_or_default().to_owned();
         settings.set(kind, "accountName", name.into());
     }
@@ -237,7 +237,7 @@ fn create(
         // Nobody knows what the platform will call it; the claim is as unique.
         id: ObjectId::new(&format!("new-{claim}")),
         name: settings.text("name").unwrap_or_default().to_owned(),
-        claim: inventory.marks().then(|| claim.clone()),
+        claim: inventory.marks(kind).then(|| claim.clone()),
         etag: None,
         protection: Protection::None,
         created_at: Some(now),

@@ -258,7 +258,7 @@ fn remote<K: Managed>(
 ) -> Remote {
     let (inventory, facts, account) = (lookup.inventory, lookup.facts, &lookup.account.id);
     let this = resource_ref(object);
-    let marks = facts.capabilities.marks;
+    let marks = facts.capabilities.marks(K::KIND);
     let unmarked = !marks && declared.annotated.is_none();
     let seen = |object: &Arc<Object>| Seen {
         holder: survey
@@ -349,7 +349,7 @@ fn namesakes<'a>(
     let Some(name) = planner::remote_name(declared.kind, &declared.spec) else {
         return Box::new(std::iter::empty());
     };
-    if declared.kind != Kind::Customer || inventory.marks() {
+    if declared.kind != Kind::Customer || inventory.marks(declared.kind) {
         return Box::new(inventory.named(declared.kind, name));
     }
     // Without marks any of these names is one that a creation of ours may have left.

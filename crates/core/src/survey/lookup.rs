@@ -101,7 +101,7 @@ impl Lookup<'_> {
         let noted = noted
             .filter(|(account, _)| *account == self.account.id)
             .map(|(_, id)| id.clone());
-        let (claimed, disagreeing) = if self.facts.capabilities.marks {
+        let (claimed, disagreeing) = if self.facts.capabilities.marks(declared.kind) {
             let claim = self.facts.claim(kind, &declared.namespace, &declared.name);
             (self.inventory.claimed(kind, &claim).cloned(), None)
         } else {
@@ -136,7 +136,7 @@ impl Lookup<'_> {
             return None;
         }
         if let Some(object) = &found.claimed {
-            let title = if self.facts.capabilities.marks {
+            let title = if self.facts.capabilities.marks(declared.kind) {
                 Title::Claim
             } else {
                 Title::Note

@@ -7,7 +7,7 @@ use holdfast_api::{
     shared::{Adopt, Management},
 };
 use holdfast_core::estate::{
-    Account, Capabilities, Capability, Facts, Object, ObjectId, Settings, StorageLocation,
+    Account, Capabilities, Capability, Creation, Facts, Object, ObjectId, Settings, StorageLocation,
 };
 use holdfast_core::planner::{self, Declared, PlatformFacts, Reference, References, Safety, Seen};
 use serde_json::{Value, json};
@@ -41,8 +41,7 @@ pub fn platform() -> PlatformFacts {
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
-            repeatable_create: true,
-            marks: true,
+            creation: Creation::ByReference.everywhere(),
             console: BTreeMap::new(),
             default_customer: None,
         },

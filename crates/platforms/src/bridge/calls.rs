@@ -23,7 +23,8 @@ use crate::{
         ObjectId, Observation, Scope, Unread, Unreadable, UsageReport, spelt_for_the_wire,
     },
     {
-        Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
+        ByClaim, Clients, Deletion, Lane, Mail, OperationState, Operations, Platform,
+        PlatformError, Problem, ProblemKind, Rehearsal, Reports, Suspension, Written,
         rows::{Lost, Raw, whole},
     },
 };
@@ -59,7 +60,7 @@ impl Bridge {
         }
     }
 
-    async fn clients(
+    async fn all_clients(
         &self,
         wanted: bool,
         page_size: u32,
@@ -121,7 +122,7 @@ impl Platform for Bridge {
             self.list("GET /v1/locations", "locations", page_size),
             self.list("GET /v1/administrators", "administrators", page_size),
             self.pool(capabilities.can(Capability::ReadLicences)),
-            self.clients(scope.clients, page_size),
+            self.all_clients(scope.clients, page_size),
         )?;
         let mut unreadable = Unread::default();
         let mut objects = Vec::new();
@@ -150,19 +151,6 @@ impl Platform for Bridge {
             .await?;
         item.map(|item| expected(operation, kind, &item, Asked::Id(id)))
             .transpose()
-    }
-
-    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
-        let operation = operation!(kind, "GET", "/by-ref/{externalRef}");
-        let item = self
-            .lookup(operation, &[collection(kind), "by-ref", claim.as_str()])
-            .await?;
-        item.map(|item| expected(operation, kind, &item, Asked::Claim(claim)))
-            .transpose()
-    }
-
-    async fn beside(&self, _: Kind, _: &Map<String, Value>) -> Result<Vec<Object>, PlatformError> {
-        Err(Problem::unsupported("a bridge is asked by claim").into())
     }
 
     async fn create(
@@ -215,6 +203,49 @@ impl Platform for Bridge {
         .await
     }
 
+    fn by_claim(&self) -> Option<&dyn ByClaim> {
+        Some(self)
+    }
+
+    fn suspension(&self) -> Option<&dyn Suspension> {
+        Some(self)
+    }
+
+    fn deletion(&self) -> Option<&dyn Deletion> {
+        Some(self)
+    }
+
+    fn clients(&self) -> Option<&dyn Clients> {
+        Some(self)
+    }
+
+    fn mail(&self) -> Option<&dyn Mail> {
+        Some(self)
+    }
+
+    fn operations(&self) -> Option<&dyn Operations> {
+        Some(self)
+    }
+
+    fn reports(&self) -> Option<&dyn Reports> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ByClaim for Bridge {
+    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
+        let operation = operation!(kind, "GET", "/by-ref/{externalRef}");
+        let item = self
+            .lookup(operation, &[collection(kind), "by-ref", claim.as_str()])
+            .await?;
+        item.map(|item| expected(operation, kind, &item, Asked::Claim(claim)))
+            .transpose()
+    }
+}
+
+#[async_trait]
+impl Suspension for Bridge {
     async fn set_active(
         &self,
         kind: Kind,
@@ -239,7 +270,10 @@ impl Platform for Bridge {
             .await
         }
     }
+}
 
+#[async_trait]
+impl Clients for Bridge {
     async fn move_client(
         &self,
         client: &ObjectId,
@@ -271,13 +305,19 @@ impl Platform for Bridge {
         })
         .await
     }
+}
 
+#[async_trait]
+impl Mail for Bridge {
     async fn send_welcome_mail(&self, customer: &ObjectId) -> Result<Written, PlatformError> {
         let operation = "POST /v1/customers/{id}:send-welcome-mail";
         self.post(operation, Kind::Customer, customer, "send-welcome-mail")
             .await
     }
+}
 
+#[async_trait]
+impl Deletion for Bridge {
     async fn rehearse_deletion(
         &self,
         kind: Kind,
@@ -327,7 +367,10 @@ impl Platform for Bridge {
         )
         .await
     }
+}
 
+#[async_trait]
+impl Operations for Bridge {
     async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError> {
         let name = "GET /v1/operations/{id}";
         let body: Operation = self
@@ -352,7 +395,10 @@ impl Platform for Bridge {
             )),
         }
     }
+}
 
+#[async_trait]
+impl Reports for Bridge {
     async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError> {
         self.report("GET /v1/usage", "usage", days).await
     }

@@ -14,8 +14,11 @@ use serde_json::{Map, Value, value::RawValue};
 mod account;
 mod answer;
 mod calls;
+mod driver;
 mod pages;
 mod wire;
+
+pub use driver::{BridgeDriver, EmbeddedDriver};
 
 use account::Acquaintance;
 use answer::{Secrets, garbled, read, succeeded};

@@ -12,8 +12,9 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     api::{Kind, Moment},
     estate::{
-        Account, Administrator, Capabilities, Capability, Claim, Client, Consumption, DataSources,
-        Facts, ItemKind, Licences, Object, ObjectId, Protection, Settings, StorageLocation,
+        Account, Administrator, Capabilities, Capability, Claim, Client, Consumption, Creation,
+        DataSources, Facts, ItemKind, Licences, Object, ObjectId, Protection, Settings,
+        StorageLocation,
     },
     rows::{Lost, Raw, document, salvage, whole},
 };
@@ -310,8 +311,12 @@ impl CapabilitiesBody {
             verbs,
             fields: by_kind(&self.fields),
             fixed: by_kind(&self.fixed),
-            repeatable_create: creates,
-            marks: true,
+            creation: (if creates {
+                Creation::ByReference
+            } else {
+                Creation::AskFirst
+            })
+            .everywhere(),
             console: BTreeMap::new(),
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })

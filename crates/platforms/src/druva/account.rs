@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::Kind,
-    estate::{Account, Capabilities, Capability},
+    estate::{Account, Capabilities, Capability, Creation},
     {Lane, PlatformError},
 };
 
@@ -80,8 +80,13 @@ impl Druva {
                 (Kind::Tenant, fields(&TENANT_FIELDS)),
             ]),
             fixed: BTreeMap::new(),
-            repeatable_create: false,
-            marks: false,
+            // A customer's name is unique over all of Druva; nobody promises that a second tenant of a product is refused.
+            creation: BTreeMap::from([
+                (Kind::Reseller, Creation::OneOfParent),
+                (Kind::ServicePlan, Creation::OneOfParent),
+                (Kind::Customer, Creation::UniqueName),
+                (Kind::Tenant, Creation::OneOfParent),
+            ]),
             console: console::pages(),
             default_customer: None,
         }

@@ -18,12 +18,12 @@ use super::{
 use crate::{
     api::Kind,
     estate::{
-        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope, Unread,
+        Capabilities, Claim, HealthReport, Object, ObjectId, Observation, Scope, Unread,
         Unreadable, UsageReport,
     },
     {
-        Lane, OperationState, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Written,
-        rows::Lost,
+        Beside, Lane, OperationState, Operations, Platform, PlatformError, Problem, ProblemKind,
+        Reports, Suspension, Written, rows::Lost,
     },
 };
 
@@ -123,10 +123,53 @@ impl Platform for Druva {
         self.object(kind, id).await
     }
 
-    async fn find(&self, _: Kind, _: &Claim) -> Result<Option<Object>, PlatformError> {
-        Err(Problem::unsupported("nothing on this platform carries a mark").into())
+    async fn create(
+        &self,
+        kind: Kind,
+        _: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        match kind {
+            Kind::Customer => self.create_customer(document).await,
+            Kind::Tenant => self.create_tenant(document).await,
+            Kind::Reseller | Kind::ServicePlan => Err(beyond(kind, "create")),
+        }
     }
 
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        _: Option<&str>,
+        _: Option<&Claim>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        match kind {
+            Kind::Customer => self.update_customer(id, &patch).await,
+            Kind::Tenant => self.update_tenant(id, &patch).await,
+            Kind::Reseller | Kind::ServicePlan => Err(beyond(kind, "change")),
+        }
+    }
+
+    fn list_beside(&self) -> Option<&dyn Beside> {
+        Some(self)
+    }
+
+    fn suspension(&self) -> Option<&dyn Suspension> {
+        Some(self)
+    }
+
+    fn operations(&self) -> Option<&dyn Operations> {
+        Some(self)
+    }
+
+    fn reports(&self) -> Option<&dyn Reports> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Beside for Druva {
     async fn beside(
         &self,
         kind: Kind,
@@ -157,35 +200,10 @@ impl Platform for Druva {
             Kind::Reseller | Kind::ServicePlan => Ok(Vec::new()),
         }
     }
+}
 
-    async fn create(
-        &self,
-        kind: Kind,
-        _: &Claim,
-        document: Map<String, Value>,
-    ) -> Result<Written, PlatformError> {
-        match kind {
-            Kind::Customer => self.create_customer(document).await,
-            Kind::Tenant => self.create_tenant(document).await,
-            Kind::Reseller | Kind::ServicePlan => Err(beyond(kind, "create")),
-        }
-    }
-
-    async fn update(
-        &self,
-        kind: Kind,
-        id: &ObjectId,
-        _: Option<&str>,
-        _: Option<&Claim>,
-        patch: Map<String, Value>,
-    ) -> Result<Written, PlatformError> {
-        match kind {
-            Kind::Customer => self.update_customer(id, &patch).await,
-            Kind::Tenant => self.update_tenant(id, &patch).await,
-            Kind::Reseller | Kind::ServicePlan => Err(beyond(kind, "change")),
-        }
-    }
-
+#[async_trait]
+impl Suspension for Druva {
     async fn set_active(
         &self,
         kind: Kind,
@@ -197,32 +215,10 @@ impl Platform for Druva {
             _ => Err(beyond(kind, "suspend")),
         }
     }
+}
 
-    async fn move_client(
-        &self,
-        _: &ObjectId,
-        _: Option<&str>,
-        _: &ObjectId,
-    ) -> Result<Client, PlatformError> {
-        Err(Problem::unsupported("this interface has no clients").into())
-    }
-
-    async fn send_welcome_mail(&self, _: &ObjectId) -> Result<Written, PlatformError> {
-        Err(Problem::unsupported("this interface sends no mail").into())
-    }
-
-    async fn rehearse_deletion(
-        &self,
-        kind: Kind,
-        _: &ObjectId,
-    ) -> Result<Rehearsal, PlatformError> {
-        Err(beyond(kind, "delete"))
-    }
-
-    async fn delete(&self, kind: Kind, _: &ObjectId, _: &str) -> Result<(), PlatformError> {
-        Err(beyond(kind, "delete"))
-    }
-
+#[async_trait]
+impl Operations for Druva {
     async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError> {
         let call = reading(tasks::OPERATION, Lane::Edit);
         let url = self.url(&["v2", "tasks", operation])?;
@@ -240,7 +236,10 @@ impl Platform for Druva {
         }
         Ok(state)
     }
+}
 
+#[async_trait]
+impl Reports for Druva {
     async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError> {
         if let Some(report) = self.usage.get(days) {
             return Ok(report);

@@ -1,6 +1,8 @@
 //! Druva Managed Services Center, over its MSP API: accepted writes that are finished later as tasks, no marks, no deletions,
 //! and plans and administrators that can only be read.
 
+pub use driver::DruvaDriver;
+
 use std::sync::Arc;
 
 use reqwest::{
@@ -20,6 +22,7 @@ mod calls;
 mod console;
 mod customers;
 mod document;
+mod driver;
 mod features;
 mod global_usage;
 mod health;

@@ -1,5 +1,6 @@
 //! The fault catalogue, as far as the adapter answers for it.
 
+use holdfast_platforms::ByClaim as _;
 use std::{
     sync::{
         Arc,

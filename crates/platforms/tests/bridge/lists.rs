@@ -1,5 +1,6 @@
 //! Faults in what is read: F11, F13, F14, F16.
 
+use holdfast_platforms::{ByClaim as _, Deletion as _, Reports as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_api::Kind;

@@ -3,6 +3,7 @@
 use holdfast_api::Kind;
 use holdfast_core::estate::{ItemKind, Object, ObjectId, Observation, Scope, Unreadable};
 use holdfast_platforms::Platform;
+use holdfast_platforms::{ByClaim as _, Reports as _, Suspension as _};
 use serde_json::{Value, json};
 
 use crate::server::{Fake, Reply, healthy};

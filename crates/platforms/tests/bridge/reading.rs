@@ -1,5 +1,8 @@
 //! What the adapter makes of good answers.
 
+use holdfast_platforms::{
+    ByClaim as _, Deletion as _, Operations as _, Reports as _, Suspension as _,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_api::Kind;

@@ -1,5 +1,6 @@
 //! What the adapter sends, and what it keeps to itself.
 
+use holdfast_platforms::{Clients as _, Deletion as _, Mail as _, Suspension as _};
 use std::sync::Arc;
 
 use holdfast_api::Kind;

@@ -1,5 +1,6 @@
 //! Every answer that the contract shows, read by the adapter.
 
+use holdfast_platforms::{Operations as _, Reports as _};
 use holdfast_testkit::druva_contract::Contract;
 use std::collections::HashMap;
 

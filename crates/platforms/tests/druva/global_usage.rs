@@ -1,6 +1,7 @@
 //! Credits of tenants of which nothing is itemised, from the report of all usage.
 
 use holdfast_core::estate::{ObjectId, Scope, UsageReport};
+use holdfast_platforms::Reports as _;
 use holdfast_platforms::{Platform, PlatformError};
 use serde_json::{Value, json};
 

@@ -2,6 +2,7 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::ObjectId;
+use holdfast_platforms::Operations as _;
 use holdfast_platforms::{OperationState, Platform, PlatformError, ProblemKind};
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! Single objects, and what stands where a new one would.
 
+use holdfast_platforms::Beside as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use holdfast_api::Kind;

@@ -1,6 +1,7 @@
 //! Consumption and health, put together from the vendor's reports.
 
 use holdfast_core::estate::{Consumption, ObjectId, Scope};
+use holdfast_platforms::Reports as _;
 use holdfast_platforms::{Platform, PlatformError};
 use serde_json::{Value, json};
 

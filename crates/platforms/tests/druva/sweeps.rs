@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{Capability, Object, Observation, Protection, Scope};
+use holdfast_core::estate::{Capability, Creation, Object, Observation, Protection, Scope};
 use holdfast_platforms::{Platform, PlatformError};
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ async fn the_whole_account_is_read_in_our_terms() {
     );
     let capabilities = &observation.capabilities;
     assert_eq!(capabilities.account.id, MSP);
-    assert!(!capabilities.marks && !capabilities.repeatable_create);
+    assert_eq!(capabilities.creation(Kind::Customer), Creation::UniqueName);
+    assert_eq!(capabilities.creation(Kind::Tenant), Creation::OneOfParent);
     assert!(
         capabilities.can(Capability::SuspendTenant)
             && !capabilities.can(Capability::DeleteCustomer)

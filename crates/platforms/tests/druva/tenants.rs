@@ -2,6 +2,7 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{ObjectId, Scope};
+use holdfast_platforms::Suspension as _;
 use holdfast_platforms::{Platform, ProblemKind};
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! The bearer token: how it is got, renewed and kept to ourselves.
 
+use holdfast_platforms::{Operations as _, Suspension as _};
 use std::{
     sync::{
         Arc,

@@ -15,7 +15,7 @@ use crate::{
         shared::{Adopt, ManagedStatus, Management, Protection},
     },
     estate::{
-        Account, Capabilities, Capability, Claim, Facts, Object, ObjectId, Settings,
+        Account, Capabilities, Capability, Claim, Creation, Facts, Object, ObjectId, Settings,
         StorageLocation,
     },
     planner::{
@@ -56,8 +56,7 @@ pub fn platform() -> PlatformFacts {
             verbs: Capability::ALL.iter().copied().collect(),
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
-            repeatable_create: false,
-            marks: true,
+            creation: Creation::AskFirst.everywhere(),
             console: BTreeMap::new(),
             default_customer: None,
         },
@@ -256,7 +255,7 @@ impl Scene {
 
     /// The platform itself makes at most one object of a claim.
     pub fn repeatable(mut self) -> Self {
-        self.facts.capabilities.repeatable_create = true;
+        self.facts.capabilities.creation = Creation::ByReference.everywhere();
         self
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::fixtures::{Scene, customer, mutates, remote, reseller, tenant};
 use crate::{
     api::{Kind, Reason, shared::Protection},
-    estate::Object,
+    estate::{Creation, Object},
     planner::{Step, Verdict},
     rules::quota::{Measure, Shortage},
 };
@@ -203,7 +203,7 @@ fn an_object_stays_on_the_platform_where_it_was_made() {
     scene.remote.claimed = None;
     assert_eq!(scene.rule(), "platform-fixed");
     let mut restored = customer("c").finalized().noting_in("another", "7");
-    restored.facts.capabilities.repeatable_create = true;
+    restored.facts.capabilities.creation = Creation::ByReference.everywhere();
     let first = restored.next();
     assert!(matches!(first, Step::LookUp(_)), "asked before refused");
     assert_eq!(restored.unclaimed().rule(), "platform-fixed");

@@ -1,5 +1,6 @@
 //! Platforms whose objects can't carry our mark: a creation is written down, sent once, and settled before another.
 
+use crate::estate::Creation;
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,7 +19,13 @@ use crate::{
 
 impl Scene {
     pub fn unmarked(mut self) -> Self {
-        self.facts.capabilities.marks = false;
+        self.facts.capabilities.creation = [
+            (Kind::Customer, Creation::UniqueName),
+            (Kind::Tenant, Creation::OneOfParent),
+            (Kind::ServicePlan, Creation::OneOfParent),
+            (Kind::Reseller, Creation::OneOfParent),
+        ]
+        .into();
         self
     }
 

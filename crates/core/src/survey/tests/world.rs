@@ -10,8 +10,8 @@ use super::roll::Roll;
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{
-        Account, Capabilities, Capability, Facts, Licences, Object, ObjectId, Observation,
-        Protection, Settings,
+        Account, Capabilities, Capability, Creation, Facts, Licences, Object, ObjectId,
+        Observation, Protection, Settings,
     },
     planner::{self, PlatformState, Reference, Supplements},
     rules::quota::{self, Measure},
@@ -81,8 +81,7 @@ fn capabilities(has_resellers: bool) -> Capabilities {
             .collect(),
         fields: (!has_resellers).then_some(nothing).into_iter().collect(),
         fixed: BTreeMap::new(),
-        repeatable_create: true,
-        marks: true,
+        creation: Creation::ByReference.everywhere(),
         console: BTreeMap::new(),
         default_customer: None,
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::world::{End, Fault, World};
 use crate::{
     api::{Kind, conditions::Reason},
-    estate::{Settings, differences},
+    estate::{Creation, Settings, differences},
     planner::{Verdict, desired, tests::fixtures::customer},
 };
 
@@ -101,7 +101,12 @@ fn happen(world: &mut World, event: &Event) {
 /// A world with a bystander that must stay as it is.
 fn world(policy: &str, repeatable: bool) -> World {
     let mut scene = customer("fabrikam").with(json!({"deletionPolicy": policy}));
-    scene.facts.capabilities.repeatable_create = repeatable;
+    scene.facts.capabilities.creation = (if repeatable {
+        Creation::ByReference
+    } else {
+        Creation::AskFirst
+    })
+    .everywhere();
     let mut world = World::new(scene);
     world.platform.add_by_hand(Kind::Customer, bystander());
     world

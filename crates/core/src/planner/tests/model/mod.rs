@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use world::{End, Fault, World};
 
 use super::fixtures::customer;
-use crate::{api::Kind, estate::ObjectId, planner::Verdict};
+use crate::{
+    api::Kind,
+    estate::{Creation, ObjectId},
+    planner::Verdict,
+};
 
 /// Create, edit, suspend, and delete by the given policy; a bystander that nobody declared is there all the time.
 fn walk(
@@ -27,7 +31,12 @@ fn walk(
         "profile": {"email": "Office@Fabrikam.example"},
         "contacts": [{"email": "b@fabrikam.example"}, {"email": "a@fabrikam.example"}],
     }));
-    scene.facts.capabilities.repeatable_create = repeatable;
+    scene.facts.capabilities.creation = (if repeatable {
+        Creation::ByReference
+    } else {
+        Creation::AskFirst
+    })
+    .everywhere();
     let mut world = World::new(scene);
     world.fault = fault;
     let bystander = json!({"name": "Bystander", "profile": {"phone": "0"}});

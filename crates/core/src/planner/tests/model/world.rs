@@ -75,7 +75,7 @@ pub struct World {
 impl World {
     pub fn new(scene: Scene) -> Self {
         let mut platform = Platform::new();
-        platform.keeps_claims_unique = scene.facts.capabilities.repeatable_create;
+        platform.keeps_claims_unique = scene.facts.capabilities.creation(KIND).is_repeatable();
         Self {
             scene,
             exists: true,

@@ -1,0 +1,101 @@
+//! Drivers: what has to be known of a kind of platform before it is reached, and how a connection is opened.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use holdfast_api::platform::BackupPlatformSpec;
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::{
+    Budgets, Platform, RateLimit,
+    bridge::{BridgeDriver, EmbeddedDriver},
+    druva::DruvaDriver,
+    http::{HttpOptions, SetupError},
+};
+
+/// Everything that a connection is opened with.
+pub struct Opening<'a> {
+    /// Where the platform is.
+    pub endpoint: Url,
+    /// The values of [`Driver::secret_keys`], in that order.
+    pub secrets: Vec<SecretString>,
+    /// What else the `BackupPlatform` says.
+    pub spec: &'a BackupPlatformSpec,
+    /// Our own limit on requests; `None` where only the platform's counts.
+    pub rate_limit: Option<RateLimit>,
+    /// The process's budgets, shared by platforms of one credential.
+    pub budgets: Arc<Budgets>,
+    /// Trust, and the process's hooks.
+    pub http: HttpOptions,
+}
+
+/// One kind of platform. Where it is, when the spec doesn't say, stands in the typed API
+/// ([`DriverSpec::endpoint`](holdfast_api::DriverSpec::endpoint)): accounts are told apart by it.
+pub trait Driver: Send + Sync {
+    /// Its field in the spec of a `BackupPlatform`.
+    fn word(&self) -> &'static str;
+
+    /// What people call it.
+    fn title(&self) -> &'static str;
+
+    /// The keys of the Secret that `credentialsRef` names.
+    fn secret_keys(&self) -> &'static [&'static str];
+
+    /// Requests a second and at once where the spec says nothing; `None` for no limit.
+    fn budget(&self) -> Option<(u32, u32)>;
+
+    /// Opens a connection. Sends nothing.
+    ///
+    /// # Errors
+    /// An endpoint, credential or CA bundle that can't be used.
+    fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError>;
+}
+
+/// The drivers that a program knows.
+#[derive(Clone)]
+pub struct Registry(Vec<Arc<dyn Driver>>);
+
+impl Default for Registry {
+    /// Every driver of this crate.
+    fn default() -> Self {
+        Self(vec![
+            Arc::new(EmbeddedDriver),
+            Arc::new(BridgeDriver),
+            Arc::new(DruvaDriver),
+        ])
+    }
+}
+
+impl Registry {
+    /// The same with another driver, in place of the one of its word.
+    #[must_use]
+    pub fn with(mut self, driver: Arc<dyn Driver>) -> Self {
+        self.0.retain(|known| known.word() != driver.word());
+        self.0.push(driver);
+        self
+    }
+
+    /// The driver of a word.
+    pub fn get(&self, word: &str) -> Option<&Arc<dyn Driver>> {
+        self.0.iter().find(|driver| driver.word() == word)
+    }
+
+    /// Every driver's word.
+    pub fn words(&self) -> Vec<&'static str> {
+        self.0.iter().map(|driver| driver.word()).collect()
+    }
+}
+
+/// The limit on requests in effect: what the spec says, else the driver's own.
+pub fn rate_limit(driver: &dyn Driver, spec: &BackupPlatformSpec) -> Option<RateLimit> {
+    let own = driver.budget();
+    let declared = spec.rate_limit.as_ref();
+    let rate = declared.and_then(|limit| limit.requests_per_second);
+    let rate = NonZeroU32::new(rate.or(own.map(|(rate, _)| rate))?)?;
+    let burst = declared.and_then(|limit| limit.burst);
+    let burst = burst.or(own.map(|(_, burst)| burst));
+    Some(RateLimit {
+        requests_per_second: rate,
+        burst: burst.and_then(NonZeroU32::new).unwrap_or(rate),
+    })
+}

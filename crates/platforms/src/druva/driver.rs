@@ -1,0 +1,43 @@
+//! The driver for Druva Managed Services Center.
+
+use std::sync::Arc;
+
+use super::{Druva, DruvaOptions};
+use crate::{Driver, Opening, Platform, http::SetupError};
+
+/// Druva Managed Services Center.
+pub struct DruvaDriver;
+
+const KEYS: &[&str] = &["clientId", "secretKey"];
+
+impl Driver for DruvaDriver {
+    fn word(&self) -> &'static str {
+        "druva"
+    }
+
+    fn title(&self) -> &'static str {
+        "Druva Managed Services Center"
+    }
+
+    fn secret_keys(&self) -> &'static [&'static str] {
+        KEYS
+    }
+
+    /// The vendor names no limit, and throttles all the same.
+    fn budget(&self) -> Option<(u32, u32)> {
+        Some((5, 10))
+    }
+
+    fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {
+        let secrets = opening.secrets.try_into();
+        let [client_id, secret_key] = secrets.map_err(|_| SetupError::keys(KEYS))?;
+        Ok(Arc::new(Druva::new(DruvaOptions {
+            endpoint: opening.endpoint,
+            client_id,
+            secret_key,
+            rate_limit: opening.rate_limit,
+            budgets: opening.budgets,
+            http: opening.http,
+        })?))
+    }
+}

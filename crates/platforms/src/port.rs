@@ -1,0 +1,172 @@
+//! What may be asked of a platform. What only some platforms can do is a trait of its own, which the others don't have.
+
+use async_trait::async_trait;
+use holdfast_api::Kind;
+use holdfast_core::{
+    estate::{
+        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope,
+        UsageReport,
+    },
+    reply::{OperationState, PlatformError, Rehearsal, Written},
+};
+use serde_json::{Map, Value};
+
+/// One backup platform under one credential. Every method sends at most one mutating request and never repeats one.
+#[async_trait]
+pub trait Platform: Send + Sync {
+    /// As whom the credential is known there, and what can be done.
+    async fn identify(&self) -> Result<Capabilities, PlatformError>;
+
+    /// Everything the platform holds; an error when any page of it is missing.
+    async fn observe(&self, scope: Scope) -> Result<Observation, PlatformError>;
+
+    /// One object by id; `None` only when the platform says outright that there is no such object.
+    async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError>;
+
+    /// Makes an object that carries the claim, where the platform has room for one. Where creation is repeatable, a second
+    /// call answers [`ProblemKind::AlreadyExists`](holdfast_core::reply::ProblemKind::AlreadyExists).
+    async fn create(
+        &self,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError>;
+
+    /// Changes what the patch names, if the object is still the version that `etag` says; and leaves our mark on it, where
+    /// one is given.
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        etag: Option<&str>,
+        mark: Option<&Claim>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError>;
+
+    /// Where objects carry our claims: look-up by claim.
+    fn by_claim(&self) -> Option<&dyn ByClaim> {
+        None
+    }
+
+    /// Where objects can't carry claims: what stands beside a creation.
+    fn list_beside(&self) -> Option<&dyn Beside> {
+        None
+    }
+
+    /// Where objects can be suspended.
+    fn suspension(&self) -> Option<&dyn Suspension> {
+        None
+    }
+
+    /// Where objects can be deleted.
+    fn deletion(&self) -> Option<&dyn Deletion> {
+        None
+    }
+
+    /// Where clients can be moved.
+    fn clients(&self) -> Option<&dyn Clients> {
+        None
+    }
+
+    /// Where the platform mails account details.
+    fn mail(&self) -> Option<&dyn Mail> {
+        None
+    }
+
+    /// Where the platform finishes writes later.
+    fn operations(&self) -> Option<&dyn Operations> {
+        None
+    }
+
+    /// Where the platform reports consumption and health.
+    fn reports(&self) -> Option<&dyn Reports> {
+        None
+    }
+}
+
+/// Objects are found by the claim that they carry.
+#[async_trait]
+pub trait ByClaim: Send + Sync {
+    /// One object by our claim; `None` only when the platform says outright that none carries it.
+    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError>;
+}
+
+/// What carries no claim is told by its place and its names.
+#[async_trait]
+pub trait Beside: Send + Sync {
+    /// What stands where a creation of this document would put its object, read afresh: the tenants of its customer, or the
+    /// customers of its names. Asked before a creation.
+    async fn beside(
+        &self,
+        kind: Kind,
+        document: &Map<String, Value>,
+    ) -> Result<Vec<Object>, PlatformError>;
+}
+
+/// Objects can be switched off and on.
+#[async_trait]
+pub trait Suspension: Send + Sync {
+    /// Switches an object on or off. Repeating it changes nothing.
+    async fn set_active(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        active: bool,
+    ) -> Result<Written, PlatformError>;
+}
+
+/// Objects can be deleted.
+#[async_trait]
+pub trait Deletion: Send + Sync {
+    /// Says what a deletion would take away, and what forbids it.
+    async fn rehearse_deletion(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+    ) -> Result<Rehearsal, PlatformError>;
+
+    /// Deletes what the confirmation was given for.
+    async fn delete(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        confirmation: &str,
+    ) -> Result<(), PlatformError>;
+}
+
+/// Clients can be moved between customers.
+#[async_trait]
+pub trait Clients: Send + Sync {
+    /// Moves a client to a customer, if it is still the version that `etag` says; the client as it is then.
+    async fn move_client(
+        &self,
+        client: &ObjectId,
+        etag: Option<&str>,
+        customer: &ObjectId,
+    ) -> Result<Client, PlatformError>;
+}
+
+/// The platform sends mail.
+#[async_trait]
+pub trait Mail: Send + Sync {
+    /// Mails the account details to the customer, unless that was done before.
+    async fn send_welcome_mail(&self, customer: &ObjectId) -> Result<Written, PlatformError>;
+}
+
+/// Writes that the platform accepts and finishes later.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// How far an accepted operation is. [`ProblemKind::NotFound`](holdfast_core::reply::ProblemKind::NotFound) where the
+    /// platform doesn't know it (any more): then what became of it is open.
+    async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError>;
+}
+
+/// Bulk reports.
+#[async_trait]
+pub trait Reports: Send + Sync {
+    /// Consumption of every customer and tenant over the last `days` days.
+    async fn usage(&self, days: u16) -> Result<UsageReport, PlatformError>;
+
+    /// Health of every tenant over the last `days` days.
+    async fn health(&self, days: u16) -> Result<HealthReport, PlatformError>;
+}

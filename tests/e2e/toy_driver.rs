@@ -1,0 +1,177 @@
+//! What a driver takes: one of about a hundred lines, in a registry of the test's, that keeps customers in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use holdfast::operator::{RunOptions, run};
+use holdfast_api::{Capability, Kind};
+use holdfast_core::estate::{
+    Account, Capabilities, Claim, Facts, Object, ObjectId, Observation, Protection, Scope,
+    Settings, Unread,
+};
+use holdfast_platforms::{
+    ByClaim, Driver, Opening, Platform, PlatformError, Problem, Registry, Written,
+    http::SetupError,
+};
+use holdfast_testkit::{
+    Cluster,
+    bridge::{bridge_platform, secret},
+    operator::{Stage, customer, free_port},
+};
+use serde_json::{Map, Value};
+
+use crate::HOLDFAST;
+
+/// Customers in memory.
+#[derive(Default)]
+struct Toy(Mutex<BTreeMap<ObjectId, Object>>);
+
+struct ToyDriver(Arc<Toy>);
+
+impl Driver for ToyDriver {
+    fn word(&self) -> &'static str {
+        "bridge"
+    }
+
+    fn title(&self) -> &'static str {
+        "a toy"
+    }
+
+    fn secret_keys(&self) -> &'static [&'static str] {
+        &["token"]
+    }
+
+    fn budget(&self) -> Option<(u32, u32)> {
+        None
+    }
+
+    fn open(&self, _: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[async_trait]
+impl Platform for Toy {
+    async fn identify(&self) -> Result<Capabilities, PlatformError> {
+        Ok(Capabilities {
+            verbs: BTreeSet::from([Capability::CreateCustomer, Capability::UpdateCustomer]),
+            fields: [Kind::Reseller, Kind::ServicePlan, Kind::Tenant]
+                .map(|kind| (kind, BTreeSet::new()))
+                .into(),
+            ..Capabilities::by_reference(Account {
+                id: "toy".into(),
+                name: "Toy".into(),
+            })
+        })
+    }
+
+    async fn observe(&self, _: Scope) -> Result<Observation, PlatformError> {
+        Ok(Observation {
+            capabilities: self.identify().await?,
+            objects: self.0.lock().unwrap().values().cloned().collect(),
+            locations: Vec::new(),
+            administrators: Vec::new(),
+            licences: None,
+            clients: Vec::new(),
+            unreadable: Unread::default(),
+        })
+    }
+
+    async fn read(&self, _: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
+        Ok(self.0.lock().unwrap().get(id).cloned())
+    }
+
+    async fn create(
+        &self,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        let object = Object {
+            kind,
+            id: ObjectId::new(claim.as_str()),
+            name: document["name"].as_str().unwrap().to_owned(),
+            claim: Some(claim.clone()),
+            etag: None,
+            protection: Protection::None,
+            created_at: None,
+            unreadable: None,
+            settings: Settings::from_document(kind, &Value::Object(document)).unwrap(),
+            facts: Facts::default(),
+        };
+        let mut objects = self.0.lock().unwrap();
+        objects.insert(object.id.clone(), object.clone());
+        Ok(Written::Done(Box::new(object)))
+    }
+
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        _: Option<&str>,
+        _: Option<&Claim>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        let mut objects = self.0.lock().unwrap();
+        let object = objects.get_mut(id).ok_or(Problem::unsupported("gone"))?;
+        let mut document = Value::Object(object.settings.to_document());
+        json_patch::merge(&mut document, &Value::Object(patch));
+        object.settings = Settings::from_document(kind, &document).unwrap();
+        Ok(Written::Done(Box::new(object.clone())))
+    }
+
+    fn by_claim(&self) -> Option<&dyn ByClaim> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ByClaim for Toy {
+    async fn find(&self, _: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
+        let objects = self.0.lock().unwrap();
+        let mut objects = objects.values();
+        let found = objects.find(|object| object.claim.as_ref() == Some(claim));
+        Ok(found.cloned())
+    }
+}
+
+// R-N1: a platform is a driver and a line in the registry; the operator knows nothing else of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_of_a_hundred_lines_makes_a_platform_ready() {
+    let stage = Stage::without_operator(HOLDFAST, Cluster::start("toy").await);
+    let toy = Arc::new(Toy::default());
+    let options = RunOptions {
+        drivers: Registry::default().with(Arc::new(ToyDriver(toy.clone()))),
+        data_dir: stage.data.path().join("operator"),
+        listen: ([127, 0, 0, 1], free_port()).into(),
+        platform_listen: ([127, 0, 0, 1], free_port()).into(),
+        namespaces: vec![stage.namespace().to_owned()],
+        lease_namespace: stage.namespace().to_owned(),
+        customer_metrics: true,
+    };
+    let operator = tokio::spawn(run(options, std::future::pending()));
+    stage.apply(
+        &[
+            secret("toy", "any"),
+            bridge_platform("toy", "https://toy.example/", ""),
+            customer("fabrikam", "toy", ", profile: {phone: \"1\"}"),
+        ]
+        .join("---\n"),
+    );
+    stage
+        .await_ready(&["backupplatform/toy", "customer/fabrikam"])
+        .await;
+    let phone = || {
+        let objects = toy.0.lock().unwrap();
+        let object = objects.values().next().expect("a customer");
+        object.settings.text("profile.phone").map(str::to_owned)
+    };
+    assert_eq!(phone().as_deref(), Some("1"));
+    stage.apply(&customer("fabrikam", "toy", ", profile: {phone: \"2\"}"));
+    stage.await_ready(&["customer/fabrikam"]).await;
+    assert_eq!(phone().as_deref(), Some("2"));
+    operator.abort();
+}
