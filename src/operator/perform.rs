@@ -135,7 +135,7 @@ async fn on_platform(
             let by_claim = platform
                 .by_claim()
                 .ok_or_else(|| lacking("find by claim"))?;
-            Answer::Found(by_claim.find(kind, claim).await?.map(Box::new))
+            Answer::Claimed(by_claim.find(kind, claim).await?)
         }
         Step::LookBeside(document) => {
             let beside = platform.list_beside().ok_or_else(|| lacking("list"))?;

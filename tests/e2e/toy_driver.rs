@@ -130,11 +130,12 @@ impl Platform for Toy {
 
 #[async_trait]
 impl ByClaim for Toy {
-    async fn find(&self, _: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
+    async fn find(&self, _: Kind, claim: &Claim) -> Result<Vec<Object>, PlatformError> {
         let objects = self.0.lock().unwrap();
-        let mut objects = objects.values();
-        let found = objects.find(|object| object.claim.as_ref() == Some(claim));
-        Ok(found.cloned())
+        let found = objects
+            .values()
+            .filter(|object| object.claim.as_ref() == Some(claim));
+        Ok(found.cloned().collect())
     }
 }
 

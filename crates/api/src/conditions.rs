@@ -121,6 +121,8 @@ closed_enum! {
         NameTakenElsewhere,
         /// The remote object is gone and nobody here removed it; it is not made anew unasked.
         VanishedOnPlatform,
+        /// Several remote objects carry the ownership mark of this resource; none of them is taken.
+        SeveralMarked,
         /// The platform can't do this.
         CapabilityMissing,
         /// It is unknown whether the object was made; it is not made a second time unasked.

@@ -87,8 +87,8 @@ pub trait Platform: Send + Sync {
 /// Objects are found by the claim that they carry.
 #[async_trait]
 pub trait ByClaim: Send + Sync {
-    /// One object by our claim; `None` only when the platform says outright that none carries it.
-    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError>;
+    /// Every object that carries our claim, which should be one; none only when the platform says outright that none does.
+    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Vec<Object>, PlatformError>;
 }
 
 /// What carries no claim is told by its place and its names.

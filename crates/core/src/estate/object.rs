@@ -107,6 +107,9 @@ pub struct Facts {
     pub phase: Option<String>,
     /// What the platform is still doing to the object, in its own words; until it is done nothing is written.
     pub busy: Option<String>,
+    /// The object was made in the first of two requests: its name carries the claim, and its true name and its mark are still
+    /// to be written. See [`Creation::ListAndMark`](super::Creation::ListAndMark).
+    pub provisional: bool,
 }
 
 /// One remote object, as last seen.

@@ -185,6 +185,15 @@ impl Inventory {
             .and_then(|id| self.get(kind, id))
     }
 
+    /// Every object that carries a claim.
+    pub fn all_claimed(&self, kind: Kind, claim: &Claim) -> impl Iterator<Item = &Arc<Object>> {
+        self.by_claim
+            .get(&(kind, claim.clone()))
+            .into_iter()
+            .flatten()
+            .filter_map(move |id| self.get(kind, id))
+    }
+
     /// Objects of a kind with a name, in any case.
     pub fn named(&self, kind: Kind, name: &str) -> impl Iterator<Item = &Arc<Object>> {
         self.by_name

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
-    desired::{desired, spec_field},
+    desired::{desired, remote_name, spec_field},
     hidden::is_hidden,
     refusals::{of_change, refuse, settle_obstacle},
     settle::settle,
@@ -60,6 +60,9 @@ pub fn next(
     if let Some(refusal) = of_change(view, platform, object, &settings, &differing) {
         return refuse(&refusal);
     }
+    if object.facts.provisional {
+        return finish(view, platform, object);
+    }
     let shortage = quota::overcommit(declared.kind, &view.neighbours.shortages);
     let (mut writable, unwritable) =
         rules::writable(&platform.capabilities, declared.kind, differing);
@@ -91,6 +94,26 @@ pub fn next(
         unkept::tell(view, withheld, settlement);
     }
     step
+}
+
+/// The second request of a creation: the true name and the mark, for an object that was read afresh.
+fn finish(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
+    if let Some(wait) = held(view).or_else(|| busy(object)) {
+        return wait;
+    }
+    if view.progress.fresh.as_ref() != Some(&object.id) {
+        return Step::Read(object.id.clone());
+    }
+    let declared = view.declared;
+    let name = remote_name(declared.kind, &declared.spec).unwrap_or_default();
+    Step::Update {
+        id: object.id.clone(),
+        etag: object.etag.clone(),
+        mark: Some(platform.claim(declared.kind, &declared.namespace, &declared.name)),
+        patch: [("name".to_owned(), name.into())].into_iter().collect(),
+        fields: vec![spec_field(declared.kind, "name")],
+        reverting: false,
+    }
 }
 
 /// What differs, of what the platform's interface takes; `None` when that can't be told.

@@ -17,7 +17,7 @@ use crate::{
         conditions::Reason,
         shared::{Adopt, Management},
     },
-    estate::{CREATE, Capability, Object, Settings, differences},
+    estate::{CREATE, Capability, Creation, Object, Settings, differences},
     rules::{Refusal, registry},
 };
 
@@ -55,7 +55,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Some((reason, hold)) = &view.hold {
         return settle(Verdict::Waiting(*reason, hold.clone()), Some(PATIENCE));
     }
-    let waits = creation.is_marked() && !creation.is_repeatable();
+    let waits = creation == Creation::AskFirst;
     if let Some(sent) = unanswered(view).filter(|_| waits) {
         let message = format!(
             "the creation sent at {sent} was not answered and may still be carried out. Looking for the object for two minutes from then before it is tried again."
@@ -67,7 +67,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
     settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
     let document = settings.to_document();
-    if !creation.is_marked()
+    if unmarked::is_noted_before(view)
         && let Some(step) = unmarked::before_creation(view, platform, management, &document)
     {
         return step;

@@ -2,6 +2,7 @@
 
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
+    identity::several_marked,
     lately::{deleted_lately, made_lately, unanswered},
     operation,
     restraint::{before_release, restrained, suspension},
@@ -59,6 +60,11 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     let Some(object) = &view.remote.claimed else {
         return unclaimed(view, platform);
     };
+    if let Some(message) = several_marked(view) {
+        let message = format!("{message} Or set deletionPolicy: Retain to release both.");
+        let verdict = Verdict::DeletionBlocked(Reason::SeveralMarked, message);
+        return settle(verdict, Some(PATIENCE));
+    }
     delete(view, platform, object)
 }
 

@@ -105,6 +105,21 @@ fn disagreeing(view: &View<'_>, id: &ObjectId) -> Identity {
     Identity::Refused(Reason::NameConflict, message)
 }
 
+/// What is said when several objects carry our claim.
+pub fn several_marked(view: &View<'_>) -> Option<String> {
+    let first = view.remote.claimed.as_ref()?;
+    let twins: Vec<&str> = view.remote.twins.iter().map(ObjectId::as_str).collect();
+    if twins.is_empty() {
+        return None;
+    }
+    let kind = view.declared.kind.as_str();
+    Some(format!(
+        "the remote objects {} and {} both carry the ownership mark of this {kind}. Nothing is written to either. Remove the mark from the wrong one at the platform's console, or set adopt: ById with the externalId of the right one.",
+        first.id,
+        twins.join(" and ")
+    ))
+}
+
 /// The object that carries our claim. Read afresh when the last change had no answer: the inventory may be older than it.
 fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> Identity {
     let lifecycle = &view.declared.lifecycle;
@@ -112,6 +127,21 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
         .external_id
         .as_deref()
         .filter(|_| platform.adopt(lifecycle) == Adopt::ById);
+    if let Some(message) = several_marked(view) {
+        return match view
+            .remote
+            .twins
+            .iter()
+            .find(|id| named == Some(id.as_str()))
+        {
+            Some(id) => match &view.remote.known {
+                Some(seen) if seen.object.id == *id => Identity::Ours(seen.object.clone()),
+                _ => Identity::Read(id.clone()),
+            },
+            None if named == Some(object.id.as_str()) => Identity::Ours(object.clone()),
+            None => Identity::Refused(Reason::SeveralMarked, message),
+        };
+    }
     if let Some(other) = named.filter(|id| *id != object.id.as_str()) {
         return Identity::Forbidden(Refusal::new(
             &registry::ONE_RESOURCE_PER_OBJECT,

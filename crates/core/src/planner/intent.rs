@@ -9,7 +9,7 @@ pub fn written_down(view: &View<'_>, step: Step) -> Step {
     if let Step::Create {
         document, fields, ..
     } = &step
-        && unmarked::is_unmarked(view)
+        && unmarked::is_noted_before(view)
     {
         let noted = |intent: &Intent| intent.step == ChangeStep::Create;
         return if view.progress.intent.as_ref().is_some_and(noted) {

@@ -21,6 +21,8 @@ pub enum Answer {
     Stored,
     /// Whether the deletion may begin.
     Permit(DeletionPermit),
+    /// Every object that carries the claim.
+    Claimed(Vec<Object>),
     /// The object that was asked for, or that there is none.
     Found(Option<Box<Object>>),
     /// What stands where a creation would put its object.
@@ -131,8 +133,12 @@ impl Progress {
     /// What the platform has said or done.
     fn learn_answer(&mut self, kind: Kind, step: &Step, answer: Answer, inventory: &mut Inventory) {
         match (step, answer) {
-            (Step::LookUp(_), Answer::Found(Some(object))) => inventory.record(*object),
-            (Step::LookUp(_), Answer::Found(None)) => self.unclaimed = true,
+            (_, Answer::Claimed(objects)) => {
+                self.unclaimed = objects.is_empty();
+                for object in objects {
+                    inventory.record(object);
+                }
+            }
             (_, Answer::Found(Some(object))) => {
                 self.note_read(&object.id);
                 inventory.record(*object);
@@ -142,10 +148,13 @@ impl Progress {
                 self.gone = Some(id.clone());
             }
             (_, Answer::Beside(objects)) => {
+                let ids = objects.iter().map(|object| object.id.clone()).collect();
+                let before = self.beside.take().filter(|(before, _)| *before == ids);
+                self.beside = Some((ids, before.map_or(1, |(_, times)| times + 1)));
+                self.looks_beside += 1;
                 for object in objects {
                     inventory.record(object);
                 }
-                self.looked_beside = true;
             }
             (_, Answer::Written(Written::Done(object))) => {
                 if matches!(step, Step::Create { .. }) && object.claim.is_none() {

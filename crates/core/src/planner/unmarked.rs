@@ -26,12 +26,26 @@ use crate::{
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// How long a creation without an answer may still be carried out, and is looked for before it is sent once more.
 const LOOKING: SignedDuration = SignedDuration::from_mins(30);
+/// The same where what it made is found by its claim.
+const LOOKING_BY_CLAIM: SignedDuration = SignedDuration::from_mins(10);
+/// How often in a pass the place of a creation is listed.
+const LOOKS: usize = 4;
 /// How long after it was sent a creation is waited for before its resource is let go.
 const LATE: SignedDuration = SignedDuration::from_mins(2);
 /// Time between two looks once a person has to decide.
 const REST: Duration = Duration::from_secs(300);
 /// Stands behind the id of an intent whose creation was sent a second time.
 const AGAIN: &str = "-again";
+
+/// Whether a creation is written down before it is sent, since only the note leads back to what it made.
+pub fn is_noted_before(view: &View<'_>) -> bool {
+    matches!(&view.platform, PlatformState::Observed(platform) if is_written_down(platform, view.declared.kind))
+}
+
+fn is_written_down(platform: &PlatformFacts, kind: Kind) -> bool {
+    let creation = platform.capabilities.creation(kind);
+    !matches!(creation, Creation::ByReference | Creation::AskFirst)
+}
 
 /// Whether the platform can't carry our mark.
 pub fn is_unmarked(view: &View<'_>) -> bool {
@@ -105,7 +119,7 @@ fn outcome(view: &View<'_>) -> Option<ChangeOutcome> {
 /// never left us. What else fails says nothing about it.
 pub fn stays_open(view: &View<'_>, found: bool) -> bool {
     if let PlatformState::Observed(platform) = &view.platform
-        && (platform.capabilities.marks(view.declared.kind) || found || is_noted(view, platform))
+        && (!is_written_down(platform, view.declared.kind) || found || is_noted(view, platform))
     {
         return false;
     }
@@ -176,7 +190,16 @@ pub fn before_creation(
     let open = open(view);
     let creation = platform.capabilities.creation(view.declared.kind);
     let look = open.is_some() || creation == Creation::OneOfParent;
-    if look && !view.progress.looked_beside {
+    let times = if creation == Creation::ListAndMark {
+        2
+    } else {
+        1
+    };
+    let look = look || creation == Creation::ListAndMark;
+    if look && view.progress.seen_beside() < times {
+        if view.progress.looks_beside >= LOOKS {
+            return Some(unsettled());
+        }
         return Some(Step::LookBeside(document.clone()));
     }
     settle_open(view, platform, management, open?, document)
@@ -185,7 +208,7 @@ pub fn before_creation(
 /// What comes before a release: a creation that was sent only now may still make what the next resource of this name would
 /// make again.
 pub fn before_release(view: &View<'_>) -> Option<Step> {
-    let intent = open(view).filter(|_| is_unmarked(view))?;
+    let intent = open(view).filter(|_| is_noted_before(view))?;
     let until = intent.at + LATE;
     (view.now < until).then(|| {
         let message = format!(
@@ -209,7 +232,11 @@ pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step
         return Some(note(made));
     }
     let intent = open(view)?;
-    if !view.progress.looked_beside {
+    let creation = platform.capabilities.creation(view.declared.kind);
+    if creation.is_marked() {
+        return before_deletion_by_claim(view, intent, creation);
+    }
+    if view.progress.seen_beside() == 0 {
         return Some(Step::LookBeside(place(view.declared.kind, intent)));
     }
     if let [one] = candidates(view, intent).as_slice() {
@@ -223,12 +250,38 @@ pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step
     Some(settle(verdict, Some(PATIENCE)))
 }
 
+/// The same where what a creation made carries our claim, and nothing carries it now: it may still be made for a while.
+fn before_deletion_by_claim(view: &View<'_>, intent: &Intent, creation: Creation) -> Option<Step> {
+    let until = intent.at + looking(creation);
+    if view.now < until {
+        let message = format!(
+            "the creation sent at {} was not answered and may still be carried out. Looking for the object until {until}; or set deletionPolicy: Retain to release it now.",
+            intent.at
+        );
+        let verdict = Verdict::DeletionBlocked(Reason::CreateOutcomeUnknown, message);
+        return Some(settle(verdict, Some(PATIENCE)));
+    }
+    if view.progress.seen_beside() >= 2 {
+        return None;
+    }
+    if view.progress.looks_beside >= LOOKS {
+        return Some(unsettled());
+    }
+    Some(Step::LookBeside(place(view.declared.kind, intent)))
+}
+
 /// Where a creation would have put its object, as its note says.
 fn place(kind: Kind, intent: &Intent) -> Map<String, Value> {
     let (first, last) = (intent.names.first(), intent.names.last());
+    let parent = intent.parent.as_ref();
     let members = match kind {
-        Kind::Tenant => [("customerId", intent.parent.as_ref()), ("product", first)],
-        _ => [("accountName", first), ("name", last)],
+        Kind::Tenant => vec![("customerId", parent), ("product", first)],
+        Kind::Customer => vec![
+            ("accountName", first),
+            ("name", last),
+            ("resellerId", parent),
+        ],
+        _ => vec![("name", last), ("parentId", parent)],
     };
     let members = members.into_iter();
     members
@@ -244,7 +297,13 @@ fn settle_open(
     intent: &Intent,
     document: &Map<String, Value>,
 ) -> Option<Step> {
-    let candidates: Vec<&Seen> = candidates(view, intent);
+    let creation = platform.capabilities.creation(view.declared.kind);
+    // What carries our claim was looked for by it, and isn't there.
+    let candidates: Vec<&Seen> = if creation.is_marked() {
+        Vec::new()
+    } else {
+        candidates(view, intent)
+    };
     match candidates.as_slice() {
         [one] => return Some(converge::next(view, platform, management, &one.object)),
         [] => {}
@@ -261,12 +320,13 @@ fn settle_open(
             return Some(unknown(message));
         }
     }
-    let until = intent.at + LOOKING;
-    let creation = platform.capabilities.creation(view.declared.kind);
-    let protected_by_its_name = creation == Creation::UniqueName;
+    let until = intent.at + looking(creation);
+    let protected_by_its_name = matches!(creation, Creation::UniqueName | Creation::ListAndMark);
     let again = intent.id.ends_with(AGAIN);
     if view.now < until {
-        let then = if protected_by_its_name && !again {
+        let then = if creation == Creation::ListAndMark && !again {
+            "then it is sent once more, under the same claim"
+        } else if protected_by_its_name && !again {
             "then it is sent once more, which the uniqueness of its name makes safe"
         } else {
             "then a person has to look, since the platform might make two"
@@ -288,7 +348,7 @@ fn settle_open(
         );
         return Some(unknown(message));
     }
-    if names(document) != intent.names {
+    if creation == Creation::UniqueName && names(document) != intent.names {
         let message = format!(
             "the creation sent at {} under the name {:?} was not answered, and the spec says another name since: under that one the platform might make a second. Put the name back; or look at the platform's console, and if nothing is there, annotate with holdfast.dev/retry-create={}.",
             intent.at,
@@ -298,6 +358,21 @@ fn settle_open(
         return Some(unknown(message));
     }
     None
+}
+
+/// How long a creation without an answer is looked for before it is sent once more.
+fn looking(creation: Creation) -> SignedDuration {
+    match creation {
+        Creation::ListAndMark => LOOKING_BY_CLAIM,
+        _ => LOOKING,
+    }
+}
+
+/// What is said while the place of a creation reads otherwise each time.
+fn unsettled() -> Step {
+    let message = "what stands beside the object to be created changes while it is listed, so nothing is created yet. Listing it again soon.";
+    let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message.to_owned());
+    settle(verdict, Some(PATIENCE))
 }
 
 fn unknown(message: String) -> Step {
@@ -366,7 +441,9 @@ pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String
         at: first.map_or(now, |first| first.at),
         fields,
         operation: None,
-        parent: text("customerId").or_else(|| text("resellerId")),
+        parent: text("customerId")
+            .or_else(|| text("resellerId"))
+            .or_else(|| text("parentId")),
         names: names(document),
         request_hash: Some(data_encoding::HEXLOWER.encode(&Sha256::digest(request.as_bytes()))),
     }

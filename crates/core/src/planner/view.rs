@@ -172,6 +172,8 @@ pub struct Seen {
 pub struct Remote {
     /// The object that carries our claim; where objects can't carry one, the object whose id we noted and that agrees.
     pub claimed: Option<Arc<Object>>,
+    /// Further objects that carry our claim: nothing tells which of them is ours.
+    pub twins: Vec<ObjectId>,
     /// The object whose id we noted, and that doesn't agree in name or place; where objects can't carry a claim.
     pub disagreeing: Option<Arc<Object>>,
     /// The object whose id we noted, or that the spec names.
@@ -237,8 +239,10 @@ pub struct Progress {
     pub marked: Option<Marks>,
     /// The platform says outright that nothing carries our claim.
     pub unclaimed: bool,
-    /// What stands where the object would be was read afresh.
-    pub looked_beside: bool,
+    /// What stands where the object would be, as it was read last in this pass, and how often in a row it read the same.
+    pub beside: Option<(BTreeSet<ObjectId>, usize)>,
+    /// How often it was read.
+    pub looks_beside: usize,
     /// An object read afresh in this pass.
     pub fresh: Option<ObjectId>,
     /// How many mutations this pass had performed when it read an object last.
@@ -365,6 +369,11 @@ impl Progress {
 }
 
 impl Progress {
+    /// How often in a row the same stood where the object would be.
+    pub fn seen_beside(&self) -> usize {
+        self.beside.as_ref().map_or(0, |(_, times)| *times)
+    }
+
     /// The mutations of this pass that the change log doesn't hold yet.
     pub fn unlogged(&self) -> &[Change] {
         self.performed.get(self.logged..).unwrap_or_default()

@@ -140,9 +140,9 @@ fn on_platform(
     let written = |object: Object| Answer::Written(Written::Done(Box::new(object)));
     Some(match step {
         Step::LookUp(claim) => {
-            let found = inventory.claimed(kind, claim);
-            let found = found.map(|object| Box::new((**object).clone()));
-            (Answer::Found(found), None)
+            let found = inventory.all_claimed(kind, claim);
+            let found = found.map(|object| (**object).clone()).collect();
+            (Answer::Claimed(found), None)
         }
         Step::LookBeside(_) => (Answer::Beside(Vec::new()), None),
         Step::Read(id) | Step::ConfirmGone(id) => {

@@ -288,8 +288,16 @@ fn remote<K: Managed>(
         .iter()
         .map(|id| (id.clone(), inventory.client(&ObjectId::new(id)).cloned()))
         .collect();
+    let twins = inventory.all_claimed(K::KIND, &claim);
+    let twins = twins.filter(|other| {
+        claimed
+            .as_ref()
+            .is_some_and(|ours| marks && ours.id != other.id)
+    });
+    let twins = twins.map(|other| other.id.clone()).collect();
     Remote {
         claimed,
+        twins,
         disagreeing,
         known,
         namesakes,

@@ -234,13 +234,13 @@ impl Platform for Bridge {
 
 #[async_trait]
 impl ByClaim for Bridge {
-    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Option<Object>, PlatformError> {
+    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Vec<Object>, PlatformError> {
         let operation = operation!(kind, "GET", "/by-ref/{externalRef}");
         let item = self
             .lookup(operation, &[collection(kind), "by-ref", claim.as_str()])
             .await?;
-        item.map(|item| expected(operation, kind, &item, Asked::Claim(claim)))
-            .transpose()
+        let found = item.map(|item| expected(operation, kind, &item, Asked::Claim(claim)));
+        Ok(found.transpose()?.into_iter().collect())
     }
 }
 

@@ -48,7 +48,7 @@ impl Scene {
     }
 
     fn looked(mut self) -> Self {
-        self.progress.looked_beside = true;
+        self.progress.beside = Some((std::collections::BTreeSet::new(), 1));
         self
     }
 

@@ -71,6 +71,8 @@ pub struct Platform {
     next_id: u32,
     /// Whether it refuses a second object of one claim, or of one name, by itself.
     pub keeps_claims_unique: bool,
+    /// Whether an object is made under a name that carries its claim, and gets its mark by a second request.
+    pub marks_later: bool,
     /// Creations that were received and are carried out later.
     late: Vec<(Timestamp, Kind, Claim, Map<String, Value>)>,
     /// Suspensions and activations that are carried out later.
@@ -121,6 +123,7 @@ impl Platform {
             records: BTreeMap::new(),
             next_id: 1,
             keeps_claims_unique: true,
+            marks_later: false,
             late: Vec::new(),
             late_switches: Vec::new(),
             log: Vec::new(),
@@ -168,6 +171,8 @@ impl Platform {
         let mut object = remote(record.kind, id.as_str(), &document);
         object.claim.clone_from(&record.claim);
         object.etag = Some(format!("v{}", record.version));
+        let in_name = |claim: &Claim| object.name.ends_with(&format!("[{claim}]"));
+        object.facts.provisional = record.claim.as_ref().is_some_and(in_name);
         object
     }
 
@@ -212,10 +217,19 @@ impl Platform {
         id
     }
 
-    pub fn find(&self, kind: Kind, claim: &Claim) -> Option<Object> {
-        let carries = |record: &Record| record.kind == kind && record.claim.as_ref() == Some(claim);
-        let id = self.records.iter().find(|(_, record)| carries(record))?.0;
-        Some(self.show(id))
+    pub fn find(&self, kind: Kind, claim: &Claim) -> Vec<Object> {
+        let mut objects = self.children(kind);
+        objects.retain(|object| object.claim.as_ref() == Some(claim));
+        objects
+    }
+
+    /// Every object of a kind.
+    pub fn children(&self, kind: Kind) -> Vec<Object> {
+        let records = self
+            .records
+            .iter()
+            .filter(|(_, record)| record.kind == kind);
+        records.map(|(id, _)| self.show(id)).collect()
     }
 
     pub fn read(&self, kind: Kind, id: &ObjectId) -> Option<Object> {
@@ -229,7 +243,7 @@ impl Platform {
         claim: &Claim,
         document: Map<String, Value>,
     ) -> Answer<Object> {
-        if self.keeps_claims_unique && self.find(kind, claim).is_some() {
+        if self.keeps_claims_unique && !self.find(kind, claim).is_empty() {
             return Err(refused(ProblemKind::AlreadyExists, None));
         }
         let taken = self.records.iter().find(|(_, record)| {
@@ -239,6 +253,12 @@ impl Platform {
         });
         if let Some((id, _)) = taken {
             return Err(refused(ProblemKind::Conflict, Some(id)));
+        }
+        let mut document = document;
+        if self.marks_later {
+            let name = document.get("name").and_then(Value::as_str);
+            let name = format!("{} [{claim}]", name.unwrap_or_default());
+            document.insert("name".into(), name.into());
         }
         let id = self.insert(kind, Some(claim.clone()), Value::Object(document));
         self.note("Create", &id);

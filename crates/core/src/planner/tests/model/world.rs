@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::platform::Platform;
 use crate::{
     api::Kind,
-    estate::{Claim, Object, ObjectId, Observation},
+    estate::{Claim, Creation, Object, ObjectId, Observation},
     inventory::{Inventory, Ticket},
     planner::{
         Answer, Declared, DeletionPermit, Lesson, PlatformState, Progress, Remote, Seen,
@@ -75,7 +75,9 @@ pub struct World {
 impl World {
     pub fn new(scene: Scene) -> Self {
         let mut platform = Platform::new();
-        platform.keeps_claims_unique = scene.facts.capabilities.creation(KIND).is_repeatable();
+        let creation = scene.facts.capabilities.creation(KIND);
+        platform.keeps_claims_unique = creation.is_repeatable();
+        platform.marks_later = creation == Creation::ListAndMark;
         Self {
             scene,
             exists: true,
@@ -166,6 +168,11 @@ impl World {
         let name = remote_name(KIND, &declared.spec);
         self.scene.remote = Remote {
             claimed: inventory.claimed(KIND, &claim).cloned(),
+            twins: inventory
+                .all_claimed(KIND, &claim)
+                .skip(1)
+                .map(|object| object.id.clone())
+                .collect(),
             known: noted.and_then(|id| inventory.get(KIND, id).map(seen)),
             namesakes: name
                 .into_iter()
@@ -303,7 +310,8 @@ impl World {
                 self.exists = false;
                 Answer::Stored
             }
-            Step::LookUp(claim) => Answer::Found(platform.find(KIND, claim).map(Box::new)),
+            Step::LookUp(claim) => Answer::Claimed(platform.find(KIND, claim)),
+            Step::LookBeside(_) => Answer::Beside(platform.children(KIND)),
             Step::Read(id) | Step::ConfirmGone(id) => {
                 Answer::Found(platform.read(KIND, id).map(Box::new))
             }
@@ -334,10 +342,7 @@ impl World {
                 self.write_status(settlement);
                 Answer::Stored
             }
-            Step::LookBeside(_)
-            | Step::CheckOperation(_)
-            | Step::MoveClient { .. }
-            | Step::SendWelcomeMail(_) => {
+            Step::CheckOperation(_) | Step::MoveClient { .. } | Step::SendWelcomeMail(_) => {
                 unreachable!("not in this model")
             }
         })
