@@ -170,9 +170,10 @@ async fn steps<K: Managed>(
             step => {
                 let released = step == Step::Release;
                 let suspended = planner::left_suspended(&view);
+                let facet = planner::is_facet(&view);
                 object = perform(context, object, &gathered, step, progress).await?;
                 if released {
-                    events::released(&context.events, &*object, progress, suspended).await;
+                    events::released(&context.events, &*object, progress, suspended, facet).await;
                     context.wake_referenced(&*object);
                     return Ok(forget::<K>(context, &resource, &object));
                 }

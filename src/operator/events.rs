@@ -82,8 +82,15 @@ pub async fn released<K: Managed>(
     object: &K,
     progress: &Progress,
     suspended: Option<ObjectId>,
+    facet: bool,
 ) {
     let (warning, reason, message) = match suspended {
+        None if facet => (
+            false,
+            "Released",
+            "Released: it is a part of its customer's record on the platform, stays there, and goes with the customer."
+                .to_owned(),
+        ),
         _ if progress.deleted.is_some() => (
             false,
             "Deleted",

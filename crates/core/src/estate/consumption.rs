@@ -120,9 +120,9 @@ pub struct DataSource {
     /// When it was last restored from.
     #[serde(default, deserialize_with = "Moment::timed")]
     pub last_restore_at: Option<jiff::Timestamp>,
-    /// Its jobs of the reported days.
+    /// Its jobs of the reported days, where the platform counts them.
     #[serde(default)]
-    pub jobs: Jobs,
+    pub jobs: Option<Jobs>,
 }
 
 /// Health of one tenant.
@@ -134,15 +134,15 @@ pub struct DataSources {
     /// The tenant; `None` for what belongs to no product.
     #[serde(default)]
     pub tenant_id: Option<ObjectId>,
-    /// Backup jobs.
+    /// Backup jobs, where the platform counts them.
     #[serde(default)]
-    pub jobs: Jobs,
-    /// Restores.
+    pub jobs: Option<Jobs>,
+    /// Restores, where the platform counts them.
     #[serde(default)]
-    pub restores: Restores,
-    /// Open alerts.
+    pub restores: Option<Restores>,
+    /// Open alerts, where the platform has such.
     #[serde(default)]
-    pub alerts: Alerts,
+    pub alerts: Option<Alerts>,
     /// What is backed up.
     #[serde(default)]
     pub data_sources: Vec<DataSource>,

@@ -110,6 +110,9 @@ pub struct Facts {
     /// The object was made in the first of two requests: its name carries the claim, and its true name and its mark are still
     /// to be written. See [`Creation::ListAndMark`](super::Creation::ListAndMark).
     pub provisional: bool,
+    /// The object is a part of another's record (a tenant that is a set of fields of its customer): it can't be deleted by
+    /// itself, and goes with what it is a part of.
+    pub facet: bool,
 }
 
 /// One remote object, as last seen.

@@ -65,6 +65,10 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         let verdict = Verdict::DeletionBlocked(Reason::SeveralMarked, message);
         return settle(verdict, Some(PATIENCE));
     }
+    if object.facts.facet {
+        // Whatever the policy: there is nothing to delete but its customer.
+        return Step::Release;
+    }
     delete(view, platform, object)
 }
 
@@ -260,7 +264,11 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         let message = format!("{message} Or set deletionPolicy: Retain to let go of it untouched.");
         return blocked(Reason::PlatformAnswerInvalid, message);
     }
-    match rules::deletion(&platform.capabilities, object, &view.neighbours.dependents) {
+    let below = rules::Below {
+        resources: &view.neighbours.dependents,
+        facets: view.neighbours.facets,
+    };
+    match rules::deletion(&platform.capabilities, object, &below) {
         Some(refusal) if is_fresh => {
             return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
         }

@@ -42,7 +42,7 @@ pub use learn::{Answer, Lesson};
 pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
 pub use refused::refused_status;
-pub use restraint::{DeletionPermit, deletion_begun, left_suspended};
+pub use restraint::{DeletionPermit, deletion_begun, is_facet, left_suspended};
 pub use returns::returned;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,

@@ -314,6 +314,13 @@ fn is_let_go(view: &View<'_>, id: &ObjectId) -> bool {
     view.declared.release_suspended.as_deref() == Some(id.as_str())
 }
 
+/// Whether the resource stands for a part of another object's record, which stays with that one when the resource goes.
+pub fn is_facet(view: &View<'_>) -> bool {
+    let claimed = view.remote.claimed.as_ref();
+    let known = view.remote.known.as_ref().map(|seen| &seen.object);
+    claimed.or(known).is_some_and(|object| object.facts.facet)
+}
+
 /// The object that a release by `holdfast.dev/release-suspended` leaves suspended, to be said in event and log.
 pub fn left_suspended(view: &View<'_>) -> Option<ObjectId> {
     suspended(view).filter(|id| is_let_go(view, id))

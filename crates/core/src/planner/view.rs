@@ -204,6 +204,8 @@ pub struct Neighbours {
     pub below: Vec<Arc<Object>>,
     /// Of a resource that is being deleted: which others refer to it and hold something on the platform, as `Tenant fabrikam`.
     pub dependents: Vec<String>,
+    /// How many of them stand for a part of the object's own record, which the platform doesn't count below it.
+    pub facets: u32,
     /// The plan that the spec names.
     pub plan: Option<Arc<Object>>,
     /// The customer that the spec of a tenant names.

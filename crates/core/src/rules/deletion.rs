@@ -12,9 +12,21 @@ const LET_GO: &str = "set deletionPolicy: Retain to let go of it untouched";
 /// Resources that a message names.
 const NAMED: usize = 5;
 
+/// What hangs below an object in the cluster.
+pub struct Below<'a> {
+    /// Resources that hold something on the platform.
+    pub resources: &'a [String],
+    /// How many of them stand for a part of the object's own record, which the platform doesn't count below it.
+    pub facets: u32,
+}
+
 /// Why a remote object must not be deleted, if so: what the platform can't do, keeps for itself, or still holds below it.
 /// Serves R-D6, R-D13, R-D22, R-S3.
-pub fn deletion(capabilities: &Capabilities, object: &Object, below: &[String]) -> Option<Refusal> {
+pub fn deletion(
+    capabilities: &Capabilities,
+    object: &Object,
+    below: &Below<'_>,
+) -> Option<Refusal> {
     let (kind, id) = (object.kind.as_str(), &object.id);
     if !capabilities.can(Capability::delete(object.kind)) {
         let message = format!("the platform's interface can't delete a {kind}");
@@ -35,12 +47,12 @@ pub fn deletion(capabilities: &Capabilities, object: &Object, below: &[String]) 
         let rule = &registry::DELETION_PROTECTED;
         return Some(Refusal::new(rule, "", message, remedy));
     }
-    let counts = dependents(object);
+    let counts = dependents(object, below.facets);
     if counts.is_empty() {
         return None;
     }
     let counts = counts.join(" and ");
-    let message = format!("{kind} {id} still has {counts}{}", named(below));
+    let message = format!("{kind} {id} still has {counts}{}", named(below.resources));
     let rule = match object.kind {
         Kind::ServicePlan => &registry::DELETION_PLAN_IN_USE,
         _ => &registry::DELETION_HAS_DEPENDENTS,
@@ -60,11 +72,14 @@ fn named(resources: &[String]) -> String {
 }
 
 /// What still hangs under an object, in words.
-fn dependents(object: &Object) -> Vec<String> {
+fn dependents(object: &Object, facets: u32) -> Vec<String> {
     let facts = &object.facts;
     let counts: &[(u32, &str)] = match object.kind {
         Kind::Reseller => &[(facts.customers, "customer"), (facts.resellers, "reseller")],
-        Kind::Customer => &[(facts.tenants, "tenant"), (facts.clients, "client")],
+        Kind::Customer => &[
+            (facts.tenants.saturating_add(facets), "tenant"),
+            (facts.clients, "client"),
+        ],
         Kind::ServicePlan => &[(facts.tenants, "tenant")],
         Kind::Tenant => &[],
     };

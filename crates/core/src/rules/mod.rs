@@ -19,7 +19,7 @@ mod throttle;
 pub use access::administrators;
 pub use below::below;
 pub use dates::quota_dates;
-pub use deletion::deletion;
+pub use deletion::{Below, deletion};
 pub use edition::edition;
 pub use fixed::fixed;
 pub use hierarchy::{Chain, hierarchy};

@@ -34,10 +34,13 @@ pub fn neighbours<K: Managed>(
         .into_iter()
         .find(|(_, kind, _)| *kind != Kind::ServicePlan)
         .and_then(|(field, _, _)| referred(field));
+    let dependents = dependents(survey, sight, &inventory);
     let mut neighbours = Neighbours {
         above: above(&inventory, parent),
         below: remote.map_or_else(Vec::new, |object| below(&inventory, object)),
-        dependents: dependents(survey, sight),
+        dependents: dependents.iter().map(|(name, _)| name.clone()).collect(),
+        facets: u32::try_from(dependents.iter().filter(|(_, facet)| *facet).count())
+            .unwrap_or(u32::MAX),
         plan: referred("servicePlanRef")
             .and_then(|id| inventory.get(Kind::ServicePlan, &id).cloned()),
         customer: referred("customerRef")
@@ -99,8 +102,9 @@ pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
     deleting.map(|resource| resource.to_string()).collect()
 }
 
-/// Which resources below a resource that is being deleted still hold something on the platform.
-fn dependents(survey: &Survey, sight: &Sight) -> Vec<String> {
+/// Which resources below a resource that is being deleted still hold something on the platform, and whether that is a facet of
+/// another object.
+fn dependents(survey: &Survey, sight: &Sight, inventory: &Inventory) -> Vec<(String, bool)> {
     let declared = &sight.declared;
     if !declared.deleting {
         return Vec::new();
@@ -111,10 +115,17 @@ fn dependents(survey: &Survey, sight: &Sight) -> Vec<String> {
         name: declared.name.clone(),
     };
     let referrers = survey.referrers.of(&Named::Resource(this));
-    let mut holding: Vec<String> = referrers
+    let is_facet = |kind, id: &ObjectId| {
+        let object = inventory.get(kind, id);
+        object.is_some_and(|object| object.facts.facet)
+    };
+    let mut holding: Vec<(String, bool)> = referrers
         .iter()
-        .filter(|referrer| survey.commons.index.held_by(referrer).is_some())
-        .map(|referrer| format!("{} {}", referrer.kind.as_str(), referrer.name))
+        .filter_map(|referrer| {
+            let held = survey.commons.index.held_by(referrer)?;
+            let name = format!("{} {}", referrer.kind.as_str(), referrer.name);
+            Some((name, is_facet(referrer.kind, &held)))
+        })
         .collect();
     holding.sort_unstable();
     holding

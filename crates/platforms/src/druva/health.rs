@@ -216,7 +216,7 @@ impl Figures {
             last_success_at: None,
             last_success_job_id: None,
             last_restore_at: None,
-            jobs: Jobs::default(),
+            jobs: Some(Jobs::default()),
         });
         for (known, told) in [
             (&mut source.workload, &row.workloads),
@@ -238,9 +238,9 @@ impl Figures {
         DataSources {
             customer_id: ObjectId::new(customer),
             tenant_id: tenant,
-            jobs: self.jobs,
-            restores: self.restores,
-            alerts: self.alerts,
+            jobs: Some(self.jobs),
+            restores: Some(self.restores),
+            alerts: Some(self.alerts),
             data_sources: sources.collect(),
         }
     }
@@ -248,7 +248,7 @@ impl Figures {
 
 /// Adds a finished job to a source, which may come in any order.
 fn ran(source: &mut DataSource, row: &SourceRow, outcome: &str) {
-    count(&mut source.jobs, outcome);
+    count(source.jobs.get_or_insert_default(), outcome);
     let at = row.at();
     if source.last_status.is_none() || at >= source.last_run_at {
         source.last_run_at = at;

@@ -151,9 +151,9 @@ fn timeless(health: &Health) -> Health {
 
 #[derive(Default)]
 struct Tally {
-    jobs: JobCounts,
-    restores: RestoreCounts,
-    alerts: Alerts,
+    jobs: Option<JobCounts>,
+    restores: Option<RestoreCounts>,
+    alerts: Option<Alerts>,
     total: u64,
     failing: u64,
     held_to_objective: u64,
@@ -168,13 +168,7 @@ fn add(sum: &mut u64, more: u64) {
 
 impl Tally {
     fn add(&mut self, row: &estate::DataSources, level: Option<&ServiceLevel>, as_of: Timestamp) {
-        add(&mut self.jobs.total, row.jobs.total);
-        add(&mut self.jobs.successful, row.jobs.successful);
-        add(&mut self.jobs.failed, row.jobs.failed);
-        add(&mut self.restores.total, row.restores.total);
-        add(&mut self.restores.successful, row.restores.successful);
-        add(&mut self.alerts.critical, row.alerts.critical);
-        add(&mut self.alerts.warning, row.alerts.warning);
+        self.add_counts(row);
         for source in &row.data_sources {
             let failing = source
                 .last_status
@@ -189,6 +183,26 @@ impl Tally {
                 self.sources
                     .push((meets != Some(false), !failing, shown_source(source)));
             }
+        }
+    }
+
+    /// What a platform doesn't count stays absent.
+    fn add_counts(&mut self, row: &estate::DataSources) {
+        if let Some(more) = &row.jobs {
+            let jobs = self.jobs.get_or_insert_default();
+            add(&mut jobs.total, more.total);
+            add(&mut jobs.successful, more.successful);
+            add(&mut jobs.failed, more.failed);
+        }
+        if let Some(more) = &row.restores {
+            let restores = self.restores.get_or_insert_default();
+            add(&mut restores.total, more.total);
+            add(&mut restores.successful, more.successful);
+        }
+        if let Some(more) = &row.alerts {
+            let alerts = self.alerts.get_or_insert_default();
+            add(&mut alerts.critical, more.critical);
+            add(&mut alerts.warning, more.warning);
         }
     }
 
@@ -246,9 +260,9 @@ impl Tally {
         });
         Health {
             as_of: Some(as_of),
-            jobs: Some(self.jobs),
-            restores: Some(self.restores),
-            alerts: Some(self.alerts),
+            jobs: self.jobs,
+            restores: self.restores,
+            alerts: self.alerts,
             data_sources: Some(Counts {
                 total: self.total,
                 meeting_objective: (self.held_to_objective > 0).then_some(self.meeting),
@@ -283,9 +297,10 @@ fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) ->
         .as_ref()
         .and_then(|percent| percent.milli().ok())
         .is_none_or(|milli| {
-            source.jobs.total == 0
-                || u128::from(source.jobs.successful) * 100_000
-                    >= u128::from(milli) * u128::from(source.jobs.total)
+            // Jobs that aren't counted are unknown: nothing is said of their share.
+            source.jobs.is_none_or(|jobs| {
+                u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
+            })
         });
     young && enough
 }

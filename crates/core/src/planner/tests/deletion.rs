@@ -23,6 +23,36 @@ fn doomed(scene: Scene) -> Scene {
         .deleting()
 }
 
+// What is a part of its customer's record has nothing of its own that could be deleted: whatever the policy, it is released.
+#[test]
+fn a_facet_is_released_whatever_the_policy() {
+    for policy in ["Delete", "Retain"] {
+        let scene = super::fixtures::tenant("fabrikam-backup").applied();
+        let scene = scene.with(json!({"deletionPolicy": policy}));
+        let scene = scene.where_object(|object| object.facts.facet = true);
+        let scene = scene.deleting();
+        assert_eq!(scene.next(), Step::Release, "{policy}");
+        assert!(crate::planner::is_facet(&scene.view()));
+    }
+}
+
+// What hangs below a customer counts a Tenant resource that stands for a facet of it, and not the facet itself.
+#[test]
+fn a_customer_waits_for_the_resources_of_its_facets_and_not_for_the_facets() {
+    let free = |scene: Scene| scene.where_object(|object| object.facts = Facts::default());
+    let mut waiting = free(doomed(customer("fabrikam"))).read_afresh();
+    waiting.neighbours.dependents = vec!["Tenant fabrikam-backup".into()];
+    waiting.neighbours.facets = 1;
+    let message = waiting.blocked(Reason::HasDependents);
+    assert!(
+        message.contains("1 tenant (Tenant fabrikam-backup)"),
+        "{message}"
+    );
+    waiting.neighbours.dependents.clear();
+    waiting.neighbours.facets = 0;
+    assert!(!matches!(waiting.next(), Step::Settle(_)));
+}
+
 // I3
 #[test]
 fn retain_lets_go_of_the_object_untouched() {

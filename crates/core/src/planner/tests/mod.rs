@@ -10,6 +10,7 @@ mod failures;
 mod fixtures;
 mod gaps;
 mod lately;
+mod list_and_mark;
 mod location;
 mod marking;
 mod model;
