@@ -66,8 +66,10 @@ async fn every_kind_is_made_once_and_found_again() {
                 .find(made.kind, &claim)
                 .await
                 .unwrap()
-                .map(|found| found.id),
-            Some(made.id.clone())
+                .iter()
+                .map(|found| &found.id)
+                .collect::<Vec<_>>(),
+            [&made.id]
         );
         assert_eq!(
             stage
@@ -116,7 +118,7 @@ async fn every_kind_is_made_once_and_found_again() {
             .bridge
             .find(Kind::Customer, &Claim::new("hf-jp"))
             .await,
-        Ok(None)
+        Ok(Vec::new())
     );
 }
 

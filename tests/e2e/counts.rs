@@ -163,11 +163,12 @@ async fn two_hundred_customers_cost_one_request_each_and_then_nothing() {
     assert!(creations.values().all(|count| *count == 1), "{creations:?}");
     let limit = 200 + SWEEPS_MEANWHILE * (PAGES + REPORTS);
     assert!(total(&asked) <= limit, "{asked:#?}");
-    // Finalizer, marks, status, and an event. The platform's own status counts along, for many customers at a time.
+    // Finalizer, marks, status, and an event; a few are looked at before their platform is known, and say so first. The
+    // platform's own status counts along, for many customers at a time.
     let (of_platform, of_customers): (Counts, Counts) = written
         .into_iter()
         .partition(|(what, _)| what.contains("backupplatforms"));
-    assert!(total(&of_customers) <= 4 * 200, "{of_customers:#?}");
+    assert!(total(&of_customers) <= 4 * 205, "{of_customers:#?}");
     assert!(total(&of_platform) <= 100, "{of_platform:#?}");
 
     settle(&stage, &bridge).await;

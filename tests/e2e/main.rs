@@ -27,7 +27,7 @@ mod restart;
 mod restraint;
 mod rights;
 mod sandbox;
-mod uninstall;
+mod toy_driver;
 mod unreadable;
 mod window;
 mod written;

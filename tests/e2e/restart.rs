@@ -143,6 +143,8 @@ async fn the_older_of_two_keeps_what_both_adopt_by_id_whatever_mark_it_carries_o
     };
     stage.apply(&adopting("z-old"));
     stage.await_ready(&["customer/z-old"]).await;
+    // Kubernetes tells ages by the second, and of two that are equally old the name decides.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     stage.apply(&adopting("a-young"));
     stage
         .await_condition("customer/a-young", "Stalled", "True/OwnedByAnother")

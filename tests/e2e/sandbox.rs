@@ -1,5 +1,5 @@
 //! What the platform keeps for itself, its sandbox and its default objects, with the policies absent: here the planner alone
-//! stands in the way. (With policies: `tests/admission_rules.rs`, on the same rules.)
+//! stands in the way. (With policies: `tests/api_server/admission.rs`, on the same rules.)
 
 use crate::HOLDFAST;
 use holdfast_testkit::{

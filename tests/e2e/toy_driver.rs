@@ -1,5 +1,10 @@
 //! What a driver takes: one of about a hundred lines, in a registry of the test's, that keeps customers in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test that fails is a test that fails"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -13,8 +18,7 @@ use holdfast_core::estate::{
     Settings, Unread,
 };
 use holdfast_platforms::{
-    ByClaim, Driver, Opening, Platform, PlatformError, Problem, Registry, Written,
-    http::SetupError,
+    ByClaim, Driver, Opening, Platform, PlatformError, Problem, Registry, Written, http::SetupError,
 };
 use holdfast_testkit::{
     Cluster,
@@ -46,6 +50,10 @@ impl Driver for ToyDriver {
 
     fn budget(&self) -> Option<(u32, u32)> {
         None
+    }
+
+    fn never(&self) -> &'static [Capability] {
+        &[]
     }
 
     fn open(&self, _: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {

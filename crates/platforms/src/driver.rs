@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use holdfast_api::platform::BackupPlatformSpec;
+use holdfast_api::{Capability, platform::BackupPlatformSpec};
 use reqwest::Url;
 use secrecy::SecretString;
 
@@ -44,6 +44,9 @@ pub trait Driver: Send + Sync {
     /// Requests a second and at once where the spec says nothing; `None` for no limit.
     fn budget(&self) -> Option<(u32, u32)>;
 
+    /// What no account on such a platform can ever do through its interface.
+    fn never(&self) -> &'static [Capability];
+
     /// Opens a connection. Sends nothing.
     ///
     /// # Errors
@@ -78,6 +81,11 @@ impl Registry {
     /// The driver of a word.
     pub fn get(&self, word: &str) -> Option<&Arc<dyn Driver>> {
         self.0.iter().find(|driver| driver.word() == word)
+    }
+
+    /// Every driver.
+    pub fn all(&self) -> impl Iterator<Item = &dyn Driver> {
+        self.0.iter().map(|driver| &**driver)
     }
 
     /// Every driver's word.

@@ -101,6 +101,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                 ..Remote::default()
             },
             neighbours: Neighbours {
+                facets: 0,
                 dependents: Vec::new(),
                 above: world.above(&declared.spec),
                 below: object

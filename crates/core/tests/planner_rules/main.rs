@@ -1,4 +1,4 @@
-//! The planner's verdict on every case of the table in `tests/rule_cases`, which the API server judges in `admission_rules`.
+//! The planner's verdict on every case of the table in `tests/rule_cases`, which the API server judges in `tests/api_server/admission.rs`.
 
 mod judge;
 mod ledger;
@@ -88,7 +88,7 @@ fn every_rule_but_those_of_the_schema_has_an_accepted_a_refused_and_a_boundary_c
 #[test]
 fn each_refusal_names_its_rule_and_says_what_to_do() {
     let mut text = String::from(
-        "# What the planner says to each case that it refuses\n\nMade by `UPDATE=1 cargo test --test planner_rules`; read for clarity.\n",
+        "# What the planner says to each case that it refuses\n\nMade by `UPDATE=1 cargo test -p holdfast-core --test planner_rules`; read for clarity.\n",
     );
     for (case, refused) in judged() {
         let Some(refused) = refused else { continue };
@@ -120,6 +120,6 @@ fn each_refusal_names_its_rule_and_says_what_to_do() {
     let kept = std::fs::read_to_string(path).expect("the file is there");
     assert!(
         kept == text,
-        "the messages have changed: read them, then UPDATE=1 cargo test --test planner_rules"
+        "the messages have changed: read them, then UPDATE=1 cargo test -p holdfast-core --test planner_rules"
     );
 }

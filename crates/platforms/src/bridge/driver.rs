@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use holdfast_api::Capability;
+
 use super::{Bridge, BridgeOptions};
 use crate::{Driver, Opening, Platform, http::SetupError};
 
@@ -33,7 +35,7 @@ impl Driver for BridgeDriver {
     }
 
     fn title(&self) -> &'static str {
-        "a platform behind the bridge contract"
+        "Any platform behind the bridge contract"
     }
 
     fn secret_keys(&self) -> &'static [&'static str] {
@@ -42,6 +44,10 @@ impl Driver for BridgeDriver {
 
     fn budget(&self) -> Option<(u32, u32)> {
         Some((50, 100))
+    }
+
+    fn never(&self) -> &'static [Capability] {
+        &[]
     }
 
     fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {
@@ -55,7 +61,7 @@ impl Driver for EmbeddedDriver {
     }
 
     fn title(&self) -> &'static str {
-        "the embedded platform"
+        "The embedded platform"
     }
 
     fn secret_keys(&self) -> &'static [&'static str] {
@@ -64,6 +70,10 @@ impl Driver for EmbeddedDriver {
 
     fn budget(&self) -> Option<(u32, u32)> {
         None
+    }
+
+    fn never(&self) -> &'static [Capability] {
+        &[]
     }
 
     fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use holdfast_api::Capability;
+
 use super::{Druva, DruvaOptions};
 use crate::{Driver, Opening, Platform, http::SetupError};
 
@@ -26,6 +28,28 @@ impl Driver for DruvaDriver {
     /// The vendor names no limit, and throttles all the same.
     fn budget(&self) -> Option<(u32, u32)> {
         Some((5, 10))
+    }
+
+    /// Source: Druva OpenAPI, which has no such operations.
+    fn never(&self) -> &'static [Capability] {
+        &[
+            Capability::CreateReseller,
+            Capability::UpdateReseller,
+            Capability::DeleteReseller,
+            Capability::SuspendReseller,
+            Capability::CreateServicePlan,
+            Capability::UpdateServicePlan,
+            Capability::DeleteServicePlan,
+            Capability::DeleteCustomer,
+            Capability::SuspendCustomer,
+            Capability::DeleteTenant,
+            Capability::SuspendKeepsData,
+            Capability::MoveReseller,
+            Capability::MoveCustomer,
+            Capability::MoveClient,
+            Capability::SendWelcomeMail,
+            Capability::ReadLicences,
+        ]
     }
 
     fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {

@@ -59,12 +59,7 @@ async fn a_lost_answer_to_a_creation_is_found_by_its_mark() {
         "never repeated by itself"
     );
     assert_eq!(
-        bridge
-            .find(Kind::Customer, &claim())
-            .await
-            .unwrap()
-            .unwrap()
-            .id,
+        bridge.find(Kind::Customer, &claim()).await.unwrap()[0].id,
         id()
     );
     let again = bridge.create(Kind::Customer, &claim(), Map::new()).await;

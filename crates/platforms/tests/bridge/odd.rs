@@ -306,7 +306,7 @@ async fn an_object_that_can_not_be_read_by_id_claim_or_after_a_write_is_told_as_
         .find(Kind::Customer, &holdfast_core::estate::Claim::new("hf-1"))
         .await
         .unwrap()
-        .unwrap();
+        .remove(0);
     let switched = bridge.set_active(Kind::Customer, &id, false).await.unwrap();
     assert_eq!(read.unreadable, found.unreadable);
     assert!(read.unreadable.unwrap().contains("limits.storage"));

@@ -74,7 +74,7 @@ async fn absence_is_the_platforms_own_word() {
     assert_eq!(bridge.read(Kind::Tenant, &id).await, Ok(None));
     assert_eq!(
         bridge.find(Kind::Tenant, &Claim::new("hf-1")).await,
-        Ok(None)
+        Ok(Vec::new())
     );
     assert_eq!(
         refusal(bridge.delete(Kind::Tenant, &id, "c").await),

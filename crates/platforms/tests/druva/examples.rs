@@ -100,9 +100,9 @@ async fn the_contracts_own_answers_are_understood() {
     assert_eq!(health.rows.len(), 1);
     assert_eq!(
         (
-            health.rows[0].jobs.total,
-            health.rows[0].restores.total,
-            health.rows[0].alerts.warning
+            health.rows[0].jobs.unwrap().total,
+            health.rows[0].restores.unwrap().total,
+            health.rows[0].alerts.unwrap().warning
         ),
         (1, 1, 1)
     );

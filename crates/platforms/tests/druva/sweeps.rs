@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{Capability, Creation, Object, Observation, Protection, Scope};
+use holdfast_platforms::Driver as _;
 use holdfast_platforms::{Platform, PlatformError};
 use serde_json::{Value, json};
 
@@ -54,6 +55,12 @@ async fn the_whole_account_is_read_in_our_terms() {
     );
     let capabilities = &observation.capabilities;
     assert_eq!(capabilities.account.id, MSP);
+    let never = holdfast_platforms::druva::DruvaDriver.never();
+    assert!(
+        never
+            .iter()
+            .all(|capability| !capabilities.can(*capability))
+    );
     assert_eq!(capabilities.creation(Kind::Customer), Creation::UniqueName);
     assert_eq!(capabilities.creation(Kind::Tenant), Creation::OneOfParent);
     assert!(

@@ -1,5 +1,5 @@
 //! Scalars, documents and merge keys as kubectl reads them. Every line was compared with what the real kubectl makes of it;
-//! `tests/e2e_plan_yaml.rs` compares again.
+//! `tests/e2e/plan_yaml.rs` compares again.
 
 use serde_json::{Value, json};
 

@@ -1,11 +1,16 @@
+//! A program of its own, since it takes the CRDs away that all others use.
+//!
 //! Uninstalling. Alone in its binary, since `holdfast release --all` means every namespace and CRDs belong to all of them.
 
-use crate::HOLDFAST;
 use holdfast_testkit::{
+    Program,
     console::Served,
     kubectl,
     operator::{Stage, customer, repository},
 };
+
+/// The program under test.
+const HOLDFAST: Program = Program(env!("CARGO_BIN_EXE_holdfast"));
 
 const CRDS: [&str; 5] = [
     "tenants",
