@@ -66,9 +66,16 @@ impl Platform for Toy {
     async fn identify(&self) -> Result<Capabilities, PlatformError> {
         Ok(Capabilities {
             verbs: BTreeSet::from([Capability::CreateCustomer, Capability::UpdateCustomer]),
-            fields: [Kind::Reseller, Kind::ServicePlan, Kind::Tenant]
-                .map(|kind| (kind, BTreeSet::new()))
-                .into(),
+            fields: [
+                (Kind::Reseller, BTreeSet::new()),
+                (Kind::ServicePlan, BTreeSet::new()),
+                (Kind::Tenant, BTreeSet::new()),
+                (
+                    Kind::Customer,
+                    ["name", "profile.phone"].map(str::to_owned).into(),
+                ),
+            ]
+            .into(),
             ..Capabilities::by_reference(Account {
                 id: "toy".into(),
                 name: "Toy".into(),
