@@ -23,6 +23,7 @@ use super::{
 use crate::{
     api::Kind,
     estate::{Claim, ObjectId},
+    planner::Wake,
     platform::{Budgets, Registry},
     survey::{Managed, Named, PlatformKey, ResourceRef, Survey, named, resource_ref},
 };
@@ -146,6 +147,18 @@ impl Context {
     pub fn wake_each(&self, resources: &[ResourceRef]) {
         for resource in resources {
             self.wake(resource);
+        }
+    }
+
+    /// Enqueues the others that a pass of a resource has changed something for.
+    pub fn enqueue<K: Managed>(&self, object: &K, handle: Option<&Handle>, wake: Wake) {
+        match (wake, handle) {
+            (Wake::Referrers, _) => self.wake_referrers(&resource_ref(object)),
+            (Wake::Referenced, _) => self.wake_referenced(object),
+            (Wake::Waiting, _) => self.wake_each(&self.memory.waiting()),
+            (Wake::Above(kind, id), Some(handle)) => self.wake_above(handle, kind, &id),
+            (Wake::Sweep, Some(handle)) => handle.sweep_now.notify_one(),
+            (Wake::Above(..) | Wake::Sweep, None) => {}
         }
     }
 

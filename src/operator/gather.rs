@@ -11,7 +11,7 @@ use super::{
     supplements::supplement,
 };
 use crate::{
-    planner::{PlatformState, Supplements},
+    planner::{PlatformState, Supplements, Wake},
     survey::{self, Managed, PlatformKey, Sight},
 };
 
@@ -36,6 +36,9 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
     let now = jiff::Timestamp::now();
     let mut sight = survey::gather(&context.survey, object, platform, site, supplements, now)?;
     context.wake_each(&std::mem::take(&mut sight.woken));
+    if sight.took {
+        context.enqueue(object, handle.as_deref(), Wake::Referrers);
+    }
     Ok(Gathered {
         sight,
         handle,

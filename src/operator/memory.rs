@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,7 +13,7 @@ use super::metrics::{ConditionLabels, Metrics};
 use crate::{
     api::ConditionType,
     planner::{Marks, Rest, Verdict, retry_delay},
-    survey::{PlatformKey, ResourceRef},
+    survey::{Managed, PlatformKey, ResourceRef},
 };
 
 #[derive(Debug, Default)]
@@ -352,4 +353,13 @@ fn count<'a>(
         };
         metrics.conditions.get_or_create(&labels).inc_by(by);
     }
+}
+
+/// What of a resource may end a rest by changing: all that a person can change.
+pub fn state_of<K: Managed>(object: &K) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let meta = object.meta();
+    (meta.generation, &meta.uid, &meta.annotations).hash(&mut hasher);
+    meta.deletion_timestamp.is_some().hash(&mut hasher);
+    hasher.finish()
 }

@@ -54,9 +54,8 @@ pub async fn perform<K: Managed>(
         Step::Settle(_) => return Ok(object),
         _ => {
             let handle = gathered.handle.as_ref().ok_or(PassError::NoPlatform)?;
-            if let Step::Update { id, .. } = &step {
-                // It may go elsewhere: the figures of what it hangs under now change with it.
-                context.wake_above(handle, K::KIND, id);
+            if let Some(wake) = planner::wakes_of_step(K::KIND, &step) {
+                context.enqueue(&*object, Some(handle), wake);
             }
             let answer = on_platform(&*handle.adapter, K::KIND, gathered, &step).await;
             count_step(context, K::KIND, &step);

@@ -31,6 +31,7 @@ mod unkept;
 mod unmarked;
 mod unreadable;
 mod view;
+mod wakes;
 
 pub use change_log::change_log;
 pub use claim::{claim, secret_tag};
@@ -54,6 +55,7 @@ pub use view::{
     Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
     Remote, Rest, Safety, Seen, Supplements, View,
 };
+pub use wakes::{Wake, wakes_of_release, wakes_of_settlement, wakes_of_step};
 
 use std::{sync::Arc, time::Duration};
 

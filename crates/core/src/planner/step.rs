@@ -217,6 +217,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the deletion is held by the limit to how many there may be within an hour.
+    pub fn is_held_by_limit(&self) -> bool {
+        matches!(self, Self::DeletionBlocked(Reason::TooManyDeletions, _))
+    }
+
     /// Whether another resource is in the way: when that one changes or goes, this one may go on.
     pub fn waits_for_another(&self) -> bool {
         matches!(

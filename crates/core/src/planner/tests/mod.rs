@@ -23,3 +23,4 @@ mod telling;
 mod unkept;
 mod unmarked;
 mod unreadable;
+mod wakes;

@@ -1,0 +1,126 @@
+//! One pass over one resource: gather, decide, perform, and again; at the end, settle.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use kube::{ResourceExt, runtime::controller::Action};
+
+use super::{
+    context::Context,
+    events,
+    gather::{Gathered, gather},
+    memory::state_of,
+    perform::perform,
+    platforms::Handle,
+    settle::settle,
+    writes::PassError,
+};
+use crate::{
+    planner::{self, Note, Progress, Step, View},
+    survey::{Managed, ResourceRef, resource_ref},
+};
+
+/// Steps that one pass may take; a longer way is gone in several passes.
+const STEPS: usize = 24;
+
+/// Steps until there is nothing more to do now. A permit for a deletion that was taken for nothing goes back.
+///
+/// # Errors
+/// What the cluster doesn't take, or a way that doesn't end.
+pub async fn pass<K: Managed>(context: &Context, object: Arc<K>) -> Result<Action, PassError> {
+    let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
+    let mut handle = None;
+    let outcome = steps(context, object, &mut progress, &mut handle).await;
+    give_back(&progress, handle.as_ref(), &outcome);
+    outcome
+}
+
+async fn steps<K: Managed>(
+    context: &Context,
+    mut object: Arc<K>,
+    progress: &mut Progress,
+    handle: &mut Option<Arc<Handle>>,
+) -> Result<Action, PassError> {
+    let resource = resource_ref(&*object);
+    let failures = context.memory.failures(&resource);
+    for _ in 0..STEPS {
+        let gathered = gather(context, &*object).await?;
+        handle.clone_from(&gathered.handle);
+        let view = View {
+            hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
+            rest: context.memory.resting(&resource, state_of(&*object)),
+            insisted: insisted(context, &*object, &resource, &gathered).await,
+            failures,
+            ..gathered.sight.view(progress, jiff::Timestamp::now())
+        };
+        match planner::next(&view) {
+            Step::Settle(settlement) => {
+                return settle(context, &object, &resource, &view, &gathered, *settlement).await;
+            }
+            Step::Release => {
+                let (suspended, facet) = (planner::left_suspended(&view), planner::is_facet(&view));
+                let object = perform(context, object, &gathered, Step::Release, progress).await?;
+                events::released(&context.events, &*object, progress, suspended, facet).await;
+                return Ok(forget::<K>(context, &resource, &object));
+            }
+            step => object = perform(context, object, &gathered, step, progress).await?,
+        }
+    }
+    Err(PassError::TooManySteps(STEPS))
+}
+
+/// Gives a permit back that wasn't used. After most errors the cluster may hold what was to be written.
+fn give_back(
+    progress: &Progress,
+    handle: Option<&Arc<Handle>>,
+    outcome: &Result<Action, PassError>,
+) {
+    let is_certain = match outcome {
+        Ok(_) => true,
+        Err(error) => error.is_conflict(),
+    };
+    let account = handle.and_then(|handle| handle.writer.account());
+    if let (Some(account), Some(taken_at), true) = (account, progress.unused_permit(), is_certain) {
+        account.give_back(taken_at);
+    }
+}
+
+/// Marks that somebody writes again after we have written over them. They are left, and that is said once: nobody wins a fight
+/// with a tool that applies its manifest again and again.
+async fn insisted<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    gathered: &Gathered,
+) -> BTreeSet<String> {
+    let marks = &gathered.sight.declared.marks;
+    let insisted = context.memory.insisted(resource, marks);
+    for name in insisted
+        .iter()
+        .filter_map(|(name, news)| news.then_some(name))
+    {
+        let message = format!(
+            "{name} is ours to write and was set again by somebody else, so it isn't changed again. Take it out of the manifest that sets it: it may say what isn't so."
+        );
+        tracing::warn!(%resource, "{message}");
+        let (warning, reason) = (true, "MarkLeft".to_owned());
+        let note = Note {
+            warning,
+            reason,
+            message,
+        };
+        events::publish(&context.events, object, vec![note]).await;
+    }
+    insisted.into_keys().collect()
+}
+
+/// The resource is gone for us.
+pub fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
+    context.forget(resource);
+    if let Some(uid) = object.uid() {
+        context.recent.forget::<K>(&uid);
+    }
+    for wake in planner::wakes_of_release() {
+        context.enqueue(&**object, None, wake);
+    }
+    Action::await_change()
+}

@@ -1,0 +1,157 @@
+//! The end of a pass: status, events, who else is to be reconciled, and when this resource is again.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::runtime::controller::Action;
+use tokio::time::Instant;
+
+use super::{
+    context::Context,
+    events,
+    gather::Gathered,
+    memory::state_of,
+    metrics::{KindLabels, RuleLabels},
+    pass::forget,
+    status::store,
+    writes::PassError,
+};
+use crate::{
+    api::Kind,
+    planner::{self, Settlement, Verdict, View},
+    survey::{Managed, ResourceRef},
+};
+
+/// Writes status when it differs, says what is new in events, and comes back when the settlement says so.
+///
+/// # Errors
+/// What the cluster doesn't take.
+pub async fn settle<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    resource: &ResourceRef,
+    view: &View<'_>,
+    gathered: &Gathered,
+    settlement: Settlement,
+) -> Result<Action, PassError> {
+    if settlement.verdict == Verdict::Released {
+        return Ok(forget::<K>(context, resource, object));
+    }
+    let mut again = looked_at_again(view, gathered, &settlement);
+    if settlement.verdict != Verdict::NotLookedYet {
+        remember(context, &**object, resource, view, gathered, &settlement);
+        let (put_off, effective_changed) =
+            tell(context, object, resource, view, gathered, &settlement).await?;
+        again = again.into_iter().chain(put_off).min();
+        for wake in planner::wakes_of_settlement(view, &settlement, effective_changed) {
+            context.enqueue(&**object, gathered.handle.as_deref(), wake);
+        }
+    }
+    Ok(again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// When the resource is looked at again: as the settlement says, and at the latest when a hold ends of which it is known when.
+fn looked_at_again(
+    view: &View<'_>,
+    gathered: &Gathered,
+    settlement: &Settlement,
+) -> Option<Duration> {
+    let handle = gathered.handle.as_ref().filter(|_| view.hold.is_some());
+    let opens = handle.and_then(|handle| handle.writer.opens_at());
+    let opens = opens.map(|at| at.saturating_duration_since(Instant::now()));
+    match (settlement.again, opens) {
+        (Some(again), Some(opens)) => Some(again.min(opens)),
+        (again, _) => again,
+    }
+}
+
+/// What the shell remembers of a resource until its next pass.
+fn remember<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    view: &View<'_>,
+    gathered: &Gathered,
+    settlement: &Settlement,
+) {
+    note_outcome(context, object, resource, view, settlement);
+    let waits = settlement.verdict.waits_for_another();
+    context.memory.note_waiting(resource, waits);
+    if let Some(handle) = &gathered.handle {
+        let (key, held) = (&handle.site.key, settlement.verdict.is_held_by_limit());
+        if context.memory.note_held(key, resource, held) {
+            context.memory.wake_platform_later(key.clone());
+        }
+    }
+}
+
+/// Writes status and publishes events. Returns for how long the write is put off, if it is; and whether what those below inherit
+/// is another than before.
+async fn tell<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    resource: &ResourceRef,
+    view: &View<'_>,
+    gathered: &Gathered,
+    settlement: &Settlement,
+) -> Result<(Option<Duration>, bool), PassError> {
+    let declared = &gathered.sight.declared;
+    let readable = gathered.sight.readable().map(|object| &**object);
+    let (own, health) = object.own_status(readable, &gathered.sight.around, view.now);
+    let shared = planner::managed_status(view, settlement, health);
+    let notes = planner::notes(&declared.status, &shared, view.progress);
+    let returned = planner::returned(&declared.status, &shared);
+    let conditions = shared.conditions.clone();
+    let status = own.with(shared)?;
+    let previous = object.status_document()?;
+    let mut put_off = None;
+    if previous != status {
+        put_off = store(context, object, &status).await?.put_off();
+        count(context, K::KIND, settlement.rule, returned);
+    }
+    if put_off.is_none() {
+        let memory = &context.memory;
+        memory.note_conditions(&context.metrics, resource, &conditions);
+        events::publish(&context.events, &**object, notes).await;
+    }
+    let effective_changed = previous.get("effective") != status.get("effective");
+    Ok((put_off, effective_changed))
+}
+
+fn count(context: &Context, kind: Kind, rule: Option<&'static str>, returned: u64) {
+    let labels = KindLabels {
+        kind: kind.as_str().into(),
+    };
+    let returns = context.metrics.drift_returns.get_or_create(&labels);
+    returns.inc_by(returned);
+    if let Some(rule) = rule {
+        let labels = RuleLabels {
+            kind: kind.as_str().into(),
+            rule: rule.into(),
+        };
+        context.metrics.refusals.get_or_create(&labels).inc();
+    }
+}
+
+/// Counts failed passes, and has a resource rest after one.
+fn note_outcome<K: Managed>(
+    context: &Context,
+    object: &K,
+    resource: &ResourceRef,
+    view: &View<'_>,
+    settlement: &Settlement,
+) {
+    let failed = view.progress.failure.is_some();
+    let rests = view.rest.as_ref();
+    if !failed && rests.is_some_and(|rest| rest.verdict == settlement.verdict) {
+        return;
+    }
+    context.memory.note_outcome(resource, failed);
+    match settlement.again.filter(|_| failed) {
+        Some(again) => {
+            let verdict = settlement.verdict.clone();
+            let of = state_of(object);
+            context.memory.rest(resource, of, verdict, again);
+        }
+        None => context.memory.rouse(resource),
+    }
+}
