@@ -13,6 +13,7 @@ pub mod http;
 mod port;
 mod retry_after;
 mod rows;
+mod wire;
 
 pub use breaker::{Breaker, Passage};
 pub use budget::{Budget, BudgetShare, Budgets, Fingerprint, RateLimit};

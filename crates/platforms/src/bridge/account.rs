@@ -7,7 +7,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Bridge, answer::garbled, wire::CapabilitiesBody};
+use super::{Bridge, wire::CapabilitiesBody};
+use crate::wire::garbled;
 use crate::{
     estate::Capabilities,
     {Lane, PlatformError, http::Call},

@@ -1,90 +1,38 @@
 //! What an answer means: an item, a refusal, or nothing that can be believed.
 
 use reqwest::{StatusCode, header::CONTENT_TYPE};
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::wire::ProblemBody;
-use crate::{PlatformError, Problem, ProblemKind, http::Answer};
+use crate::{PlatformError, Problem, ProblemKind, http::Answer, wire::Secrets};
 
 const PROBLEM_PREFIX: &str = "urn:holdfast:problem:";
-/// The most characters of a platform's sentence that we pass on.
-const LONGEST_TEXT: usize = 500;
-
-/// Texts that no error may repeat, not even in the platform's words.
-pub(super) struct Secrets(Vec<SecretString>);
-
-impl Secrets {
-    /// The token, and the password that a document may carry.
-    pub(super) fn of(token: &SecretString, document: Option<&Map<String, Value>>) -> Self {
-        let password = document
-            .and_then(|document| document.get("webAccess")?.get("password")?.as_str())
-            .filter(|password| !password.is_empty());
-        Self(
-            std::iter::once(token.clone())
-                .chain(password.map(SecretString::from))
-                .collect(),
-        )
-    }
-
-    /// The platform's text, fit for showing: short, one line, and withheld when it repeats a secret.
-    fn clean(&self, text: &str) -> String {
-        if self
-            .0
-            .iter()
-            .any(|secret| text.contains(secret.expose_secret()))
-        {
-            return "(the platform's words are withheld: they repeat a secret)".to_owned();
-        }
-        let printable = text
-            .chars()
-            .map(|letter| if letter.is_control() { ' ' } else { letter });
-        printable.take(LONGEST_TEXT).collect()
-    }
-
-    /// A refusal in our terms.
-    pub(super) fn problem(&self, status: StatusCode, body: &ProblemBody) -> Problem {
-        let text = [&body.detail, &body.title]
-            .into_iter()
-            .flatten()
-            .find(|text| !text.is_empty());
-        Problem {
-            kind: problem_kind(status, slug(body)),
-            field: body.field.as_deref().map(|field| self.clean(field)),
-            detail: self
-                .clean(text.map_or("the platform refuses and doesn't say why", String::as_str)),
-            remedy: body.remedy.as_deref().map(|remedy| self.clean(remedy)),
-            conflicting_id: body.conflicting_id.as_deref().map(|id| self.clean(id)),
-        }
-    }
+/// Of a request: the token, and the password that its document may carry.
+pub(super) fn secrets(token: &SecretString, document: Option<&Map<String, Value>>) -> Secrets {
+    let password = document
+        .and_then(|document| document.get("webAccess")?.get("password")?.as_str())
+        .filter(|password| !password.is_empty());
+    std::iter::once(token.clone())
+        .chain(password.map(SecretString::from))
+        .collect()
 }
 
-/// The body of a good answer.
-pub(super) fn read<T: DeserializeOwned>(
-    operation: &str,
-    answer: &Answer,
-) -> Result<T, PlatformError> {
-    if !answer.is_json() {
-        return Err(garbled(
-            operation,
-            "the answer isn't JSON; a proxy or a login page may be in between",
-        ));
+/// A refusal in our terms.
+pub(super) fn refusal(secrets: &Secrets, status: StatusCode, body: &ProblemBody) -> Problem {
+    let text = [&body.detail, &body.title]
+        .into_iter()
+        .flatten()
+        .find(|text| !text.is_empty());
+    let clean = |text: &String| secrets.clean(text);
+    Problem {
+        kind: problem_kind(status, slug(body)),
+        field: body.field.as_ref().map(clean),
+        detail: secrets
+            .clean(text.map_or("the platform refuses and doesn't say why", String::as_str)),
+        remedy: body.remedy.as_ref().map(clean),
+        conflicting_id: body.conflicting_id.as_ref().map(clean),
     }
-    // The parser's own words may quote the body.
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        let place = format!(
-            "the answer isn't what the contract says, line {} column {}",
-            error.line(),
-            error.column()
-        );
-        garbled(operation, &place)
-    })
-}
-
-/// An answer that can't be believed.
-pub(super) fn garbled(operation: &str, what: &str) -> PlatformError {
-    PlatformError::Garbled(format!("{operation}: {what}"))
 }
 
 /// Lets a good answer through, and says what any other means.
@@ -118,7 +66,7 @@ pub(super) fn succeeded(
             "{said}: redirects aren't followed; put the final address into the platform's endpoint"
         )),
         _ => match problem {
-            Some(body) => secrets.problem(status, &body).into(),
+            Some(body) => refusal(secrets, status, &body).into(),
             None => PlatformError::Garbled(format!(
                 "{said} without a problem document; a proxy may be in between"
             )),

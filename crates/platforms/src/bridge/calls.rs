@@ -11,11 +11,12 @@ use serde_json::{Map, Value, json};
 use super::{
     Asked, Bridge, Change,
     account::reading,
-    answer::{Secrets, garbled, read},
+    answer::{refusal, secrets},
     expected,
     wire::{Operation, Pool, RehearsalBody, collection},
     written,
 };
+use crate::wire::{garbled, read};
 use crate::{
     api::Kind,
     estate::{
@@ -328,12 +329,12 @@ impl Deletion for Bridge {
         url.query_pairs_mut()
             .append_pair("mode", "purge")
             .append_pair("dryRun", "true");
-        let secrets = Secrets::of(&self.token, None);
+        let secrets = secrets(&self.token, None);
         // Under the guard on writing although it changes nothing: whatever lies in between sees a DELETE.
         self.change(operation, Change::new(Method::DELETE, url), |answer| {
             let body: RehearsalBody = read(operation, &answer)?;
             if let Some(problem) = body.refused.first() {
-                return Err(secrets.problem(StatusCode::CONFLICT, problem).into());
+                return Err(refusal(&secrets, StatusCode::CONFLICT, problem).into());
             }
             let confirmation = body.confirm.filter(|token| !token.is_empty());
             Ok(Rehearsal {
@@ -384,10 +385,12 @@ impl Operations for Bridge {
             ("waiting-for-human", _) => Ok(OperationState::WaitingForHuman),
             ("done", _) => Ok(OperationState::Done(None)),
             ("failed", Some(problem)) => {
-                let secrets = Secrets::of(&self.token, None);
-                Ok(OperationState::Failed(
-                    secrets.problem(StatusCode::CONFLICT, &problem),
-                ))
+                let secrets = secrets(&self.token, None);
+                Ok(OperationState::Failed(refusal(
+                    &secrets,
+                    StatusCode::CONFLICT,
+                    &problem,
+                )))
             }
             _ => Err(garbled(
                 name,

@@ -21,14 +21,15 @@ mod wire;
 pub use driver::{BridgeDriver, EmbeddedDriver};
 
 use account::Acquaintance;
-use answer::{Secrets, garbled, read, succeeded};
-use wire::{Accepted, is_usable_id};
+use answer::{secrets, succeeded};
+use wire::Accepted;
 
 use super::{
-    Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
+    Budgets, Fingerprint, Lane, PlatformError, ProblemKind, RateLimit, Written,
     http::{Answer, Call, Http, HttpOptions, SetupError},
     rows::Raw,
 };
+use crate::wire::{garbled, invalid, is_usable_id, read};
 use crate::{
     api::Kind,
     estate::{Claim, Object, ObjectId},
@@ -99,9 +100,11 @@ impl Bridge {
     /// An id that can't stand in a path.
     fn url(&self, segments: &[&str]) -> Result<Url, PlatformError> {
         if !segments.iter().all(|segment| is_usable_id(segment)) {
-            return Err(
-                invalid("an empty text, `.` and `..` can't be an id on this platform").into(),
-            );
+            return Err(invalid(
+                None,
+                "an empty text, `.` and `..` can't be an id on this platform",
+            )
+            .into());
         }
         let mut url = self.endpoint.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -134,7 +137,7 @@ impl Bridge {
 
     /// Reads what may not be there.
     async fn look<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
-        let secrets = Secrets::of(&self.token, None);
+        let secrets = secrets(&self.token, None);
         self.http
             .send(call, self.request(Method::GET, url), |answer| {
                 read(
@@ -157,11 +160,11 @@ impl Bridge {
             lane: Lane::Edit,
             mutates: true,
         };
-        let secrets = Secrets::of(&self.token, change.document.as_ref());
+        let secrets = secrets(&self.token, change.document.as_ref());
         let mut request = self.request(change.method, change.url);
         if let Some((name, value)) = change.condition {
             let value = HeaderValue::from_str(&value)
-                .map_err(|_| invalid("the version can't be sent back as a header"))?;
+                .map_err(|_| invalid(None, "the version can't be sent back as a header"))?;
             request.headers_mut().insert(name, value);
         }
         if let Some(document) = change.document {
@@ -248,16 +251,6 @@ fn written(
     let item: Raw = read(operation, answer)?;
     let object = expected(operation, kind, &item, asked)?;
     Ok(Written::Done(Box::new(object)))
-}
-
-fn invalid(detail: &str) -> Problem {
-    Problem {
-        kind: ProblemKind::Invalid,
-        field: None,
-        detail: detail.to_owned(),
-        remedy: None,
-        conflicting_id: None,
-    }
 }
 
 #[cfg(test)]

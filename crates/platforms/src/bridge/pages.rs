@@ -9,24 +9,19 @@ use serde_json::value::RawValue;
 use super::{
     Bridge,
     account::reading,
-    answer::garbled,
     wire::{Page, Row, collection, listed},
 };
+use crate::wire::{Cursors, garbled, patiently};
 use crate::{
     api::Kind,
     estate::{ItemKind, Object, Report, Unread, Unreadable},
     {Lane, PlatformError, rows::Lost},
 };
 
-/// More pages than any estate has: 10,000 of 500.
-const MOST_PAGES: usize = 10_000;
-/// How often one page is asked for while the platform says "later".
-const THROTTLED_TRIES: u32 = 4;
-
 /// The pages of one list so far.
 pub(super) struct Pages {
     keys: HashSet<String>,
-    cursors: HashSet<String>,
+    cursors: Cursors,
     as_of: Option<jiff::Timestamp>,
 }
 
@@ -34,7 +29,7 @@ impl Pages {
     pub(super) fn new() -> Self {
         Self {
             keys: HashSet::new(),
-            cursors: HashSet::new(),
+            cursors: Cursors::default(),
             as_of: None,
         }
     }
@@ -62,11 +57,8 @@ impl Pages {
             (true, None) => Ok(None),
             (true, Some(_)) => Err("the list says that it is complete and that there is more"),
             (false, None) => Err("the list ends without saying that it is complete"),
-            (false, Some(_)) if self.cursors.len() >= MOST_PAGES => Err("the list doesn't end"),
-            (false, Some(cursor)) if self.cursors.insert(cursor.clone()) => {
-                Ok(Some(cursor.clone()))
-            }
-            (false, Some(_)) => Err("the list runs in a circle"),
+            (false, Some(cursor)) if cursor.is_empty() => Err("the list goes on without a cursor"),
+            (false, Some(cursor)) => self.cursors.next(Some(cursor.clone())),
         }
     }
 }
@@ -187,12 +179,6 @@ impl Bridge {
     /// budget sees a slow sweep and not one that begins anew for ever.
     async fn page(&self, operation: &'static str, url: Url) -> Result<Page, PlatformError> {
         let call = reading(operation, Lane::Sweep);
-        let mut tries = 1;
-        loop {
-            match self.get(call, url.clone()).await {
-                Err(PlatformError::Throttled { .. }) if tries < THROTTLED_TRIES => tries += 1,
-                answer => return answer,
-            }
-        }
+        patiently(|| self.get(call, url.clone())).await
     }
 }

@@ -29,8 +29,8 @@ fn problem(status: u16, slug: &str) -> Answer {
     answer(status, "application/problem+json", &body.to_string())
 }
 
-fn secrets() -> Secrets {
-    Secrets::of(
+fn secrets() -> crate::wire::Secrets {
+    super::answer::secrets(
         &"t0ken".into(),
         json!({"webAccess": {"password": "hunter2"}}).as_object(),
     )
@@ -251,6 +251,11 @@ fn a_list_is_whole_or_an_error() {
         pages(&[json!({"items": [item("1")], "next": null, "complete": false})])
             .unwrap_err()
             .contains("without saying")
+    );
+    assert!(
+        pages(&[more("1", "")])
+            .unwrap_err()
+            .contains("without a cursor")
     );
     assert!(
         pages(&[json!({"items": [item("1")], "next": "b", "complete": true})])

@@ -153,7 +153,7 @@ struct Head {
 /// An item of which not even the id is as it should be.
 pub(super) fn object(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
     let (head, odd_head) = salvage::<Head>(raw, &["id"])?;
-    if !is_usable_id(&head.id) {
+    if !crate::wire::is_usable_id(&head.id) {
         return Err(Lost {
             id: None,
             why: format!("{:?} can't be an id", head.id),
@@ -206,7 +206,9 @@ fn digest_for_image(document: &mut Value, image: &str) {
 /// An item of which not even the id can be read.
 pub(super) fn listed(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
     object(kind, raw).or_else(|lost| match lost {
-        Lost { id: Some(id), why } if is_usable_id(&id) => Ok(Object::unreadable(kind, &id, why)),
+        Lost { id: Some(id), why } if crate::wire::is_usable_id(&id) => {
+            Ok(Object::unreadable(kind, &id, why))
+        }
         Lost { why, .. } => Err(Lost { id: None, why }),
     })
 }
@@ -226,11 +228,6 @@ fn known_protection<'de, D: Deserializer<'de>>(from: D) -> Result<Protection, D:
 fn known<T: DeserializeOwned>(word: &str) -> Option<T> {
     let word: value::StrDeserializer<'_, value::Error> = word.into_deserializer();
     T::deserialize(word).ok()
-}
-
-/// Whether an id can stand in a path: `.` and `..` would name the list instead.
-pub(super) fn is_usable_id(id: &str) -> bool {
-    !matches!(id, "" | "." | "..")
 }
 
 /// `GET /v1/capabilities`.

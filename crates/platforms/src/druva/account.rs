@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Druva,
-    answer::garbled,
-    console,
+    Druva, console,
     mapping::{CUSTOMER_FIELDS, PLAN_FIELDS, TENANT_FIELDS},
     pages::with_query,
     quotas::QUOTA_FIELDS,
     reading,
     wire::{Event, Page},
 };
+use crate::wire::garbled;
 use crate::{
     api::Kind,
     estate::{Account, Capabilities, Capability, Creation},

@@ -1,73 +1,22 @@
 //! What an answer means: a body, a refusal, or nothing that can be believed.
 
 use reqwest::{StatusCode, header::CONTENT_TYPE};
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 
 use super::wire::ErrorBody;
-use crate::{PlatformError, Problem, ProblemKind, http::Answer};
+use crate::{
+    PlatformError, Problem, ProblemKind,
+    http::Answer,
+    wire::{Secrets, garbled},
+};
 
-/// The most characters of a platform's sentence that we pass on.
-const LONGEST_TEXT: usize = 500;
-
-/// Texts that no error may repeat, not even in the platform's words.
-#[derive(Clone, Default)]
-pub(super) struct Secrets(Vec<SecretString>);
-
-impl Secrets {
-    pub(super) fn new<const N: usize>(texts: [SecretString; N]) -> Self {
-        Self(texts.into())
+/// The platform's sentence and code, or that there are none.
+pub(super) fn words(secrets: &Secrets, body: &ErrorBody) -> String {
+    let message = body.message.as_deref().map(|text| secrets.clean(text));
+    let message = message.unwrap_or_else(|| "the platform refuses and doesn't say why".to_owned());
+    match &body.code {
+        Some(code) => format!("{message} (code {})", secrets.clean(code)),
+        None => message,
     }
-
-    /// These, and one more.
-    pub(super) fn and(&self, text: &SecretString) -> Self {
-        Self(self.0.iter().chain([text]).cloned().collect())
-    }
-
-    /// The platform's text, fit for showing: short, one line, and withheld when it repeats a secret.
-    fn clean(&self, text: &str) -> String {
-        let told = |secret: &SecretString| text.contains(secret.expose_secret());
-        if self.0.iter().any(told) {
-            return "(the platform's words are withheld: they repeat a secret)".to_owned();
-        }
-        let printable = text
-            .chars()
-            .map(|letter| if letter.is_control() { ' ' } else { letter });
-        printable.take(LONGEST_TEXT).collect()
-    }
-
-    /// The platform's sentence and code, or that there are none.
-    pub(super) fn words(&self, body: &ErrorBody) -> String {
-        let message = body.message.as_deref().map(|text| self.clean(text));
-        let message =
-            message.unwrap_or_else(|| "the platform refuses and doesn't say why".to_owned());
-        match &body.code {
-            Some(code) => format!("{message} (code {})", self.clean(code)),
-            None => message,
-        }
-    }
-}
-
-/// The body of a good answer.
-pub(super) fn read<T: DeserializeOwned>(
-    operation: &str,
-    answer: &Answer,
-) -> Result<T, PlatformError> {
-    if !answer.is_json() {
-        let hint = "the answer isn't JSON; a proxy or a login page may be in between";
-        return Err(garbled(operation, hint));
-    }
-    // The parser's own words may quote the body.
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let place = format!("the answer isn't what the contract says, line {line} column {column}");
-        garbled(operation, &place)
-    })
-}
-
-/// An answer that can't be believed.
-pub(super) fn garbled(operation: &str, what: &str) -> PlatformError {
-    PlatformError::Garbled(format!("{operation}: {what}"))
 }
 
 /// The requests for quotas, which not every account may send.
@@ -156,7 +105,7 @@ pub(super) fn succeeded(
         _ => Problem {
             kind: refusal(status),
             field: None,
-            detail: format!("{said}: {}", secrets.words(&error_of(&answer))),
+            detail: format!("{said}: {}", words(secrets, &error_of(&answer))),
             remedy: None,
             conflicting_id: None,
         }

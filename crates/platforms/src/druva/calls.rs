@@ -6,15 +6,14 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    Druva,
-    answer::garbled,
-    document, is_usable_id, mapping,
+    Druva, document, is_usable_id, mapping,
     pages::Listed,
     quotas::Quotas,
     reading, tasks,
     wire::{Admin, Customer, CustomerQuotas, ServicePlan, Task, Tenant},
     writes::beyond,
 };
+use crate::wire::garbled;
 use crate::{
     api::Kind,
     estate::{

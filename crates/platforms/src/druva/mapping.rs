@@ -266,7 +266,7 @@ fn object(
     odd: Option<&String>,
     mut document: Value,
 ) -> Result<Object, Lost> {
-    if !super::is_usable_id(id) {
+    if !crate::wire::is_usable_id(id) {
         return Err(Lost {
             id: None,
             why: format!("{id:?} can't be an id"),

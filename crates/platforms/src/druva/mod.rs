@@ -42,7 +42,7 @@ mod wire;
 mod words;
 mod writes;
 
-use answer::{Secrets, done, garbled, is_denied, read, succeeded, unsent};
+use answer::{done, is_denied, succeeded, unsent};
 use known::Known;
 use recent::Recent;
 use token::{Token, Tokens};
@@ -53,6 +53,7 @@ use super::{
     http::{Answer, Call, Http, HttpOptions, SetupError},
 };
 use crate::estate::{Account, HealthReport, UsageReport};
+use crate::wire::{Secrets, garbled, invalid, is_usable_id, read};
 
 /// How to reach a Managed Services Center.
 pub struct DruvaOptions {
@@ -107,7 +108,7 @@ impl Druva {
         Ok(Self {
             http: Http::new(&options.endpoint, budget, options.http)?,
             tokens: Tokens::new(url, id, key)?,
-            secrets: Secrets::new([key.expose_secret().trim().into()]),
+            secrets: [key.expose_secret().trim().into()].into_iter().collect(),
             endpoint: options.endpoint,
             account: OnceCell::new(),
             known: Known::default(),
@@ -308,22 +309,6 @@ fn reading(operation: &'static str, lane: Lane) -> Call {
         operation,
         lane,
         mutates: false,
-    }
-}
-
-/// Whether an id can stand in a path: `.` and `..` would name the list instead.
-fn is_usable_id(id: &str) -> bool {
-    !matches!(id, "" | "." | "..")
-}
-
-/// What the platform wouldn't take, found before it is asked.
-fn invalid(field: Option<&str>, detail: impl Into<String>) -> Problem {
-    Problem {
-        kind: ProblemKind::Invalid,
-        field: field.map(str::to_owned),
-        detail: detail.into(),
-        remedy: None,
-        conflicting_id: None,
     }
 }
 

@@ -8,9 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    Druva,
-    answer::garbled,
-    reading,
+    Druva, reading,
     wire::{Page, Row},
 };
 use crate::{
@@ -18,16 +16,13 @@ use crate::{
     {
         Lane, PlatformError,
         rows::{Lost, whole},
+        wire::{Cursors, garbled, patiently},
     },
 };
 
 /// The most that the platform gives at once. Source: Druva OpenAPI, `ListCustomersV3`, `ListTenantsV3` and
 /// `ListQuotaConfigRequestForDoc`.
 pub(super) const PAGE: (&str, &str) = ("pageSize", "100");
-/// More pages than any estate has.
-const MOST_PAGES: usize = 10_000;
-/// How often one page is asked for while the platform says "later".
-const THROTTLED_TRIES: u32 = 4;
 /// Rows on a page of a report. Source: Druva OpenAPI, `FilterTypeV3`.
 const REPORT_PAGE: u32 = 500;
 
@@ -38,29 +33,6 @@ pub(super) struct Walk<'a> {
     pub(super) lane: Lane,
     pub(super) path: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
-}
-
-/// The page tokens of one list so far.
-#[derive(Default)]
-pub(super) struct Cursors(HashSet<String>);
-
-impl Cursors {
-    /// The token of the next page; `None` when the list is complete.
-    ///
-    /// # Errors
-    /// Why the list can't be believed.
-    pub(super) fn next(&mut self, token: Option<String>) -> Result<Option<String>, &'static str> {
-        let Some(token) = token.filter(|token| !token.is_empty()) else {
-            return Ok(None);
-        };
-        if self.0.len() >= MOST_PAGES {
-            return Err("the list doesn't end");
-        }
-        if !self.0.insert(token.clone()) {
-            return Err("the list runs in a circle");
-        }
-        Ok(Some(token))
-    }
 }
 
 /// A list, read to its end.
@@ -158,18 +130,4 @@ pub(super) fn with_query(address: &Url, query: &[(&str, &str)]) -> Url {
         url.query_pairs_mut().extend_pairs(query);
     }
     url
-}
-
-/// Asks for one page. When throttled it waits for its turn and asks again, so that a platform that is slower than our budget
-/// sees a slow sweep and not one that begins anew for ever.
-async fn patiently<T, F: Future<Output = Result<T, PlatformError>>>(
-    ask: impl Fn() -> F,
-) -> Result<T, PlatformError> {
-    let mut tries = 1;
-    loop {
-        match ask().await {
-            Err(PlatformError::Throttled { .. }) if tries < THROTTLED_TRIES => tries += 1,
-            answer => return answer,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Druva,
-    answer::{QUOTA_LIST, QUOTA_SAVE, garbled, unsent},
+    answer::{QUOTA_LIST, QUOTA_SAVE, unsent},
     document::{clears, stated},
     invalid,
     pages::{Listed, PAGE, Walk},
@@ -15,6 +15,7 @@ use super::{
     wire::{Customer, CustomerQuotas, Quota, QuotaIncrementsShown},
     words::ENTERPRISE_WORKLOADS,
 };
+use crate::wire::garbled;
 use crate::{
     estate::{Object, ObjectId},
     {Lane, PlatformError, Problem, ProblemKind, Written, rows::Lost},

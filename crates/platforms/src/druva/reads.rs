@@ -7,12 +7,13 @@ use tokio::time::Instant;
 
 use super::{
     Druva,
-    answer::{garbled, unsent},
+    answer::unsent,
     customers, invalid, mapping,
     pages::{Listed, PAGE, Walk, with_query},
     reading, tenants,
     wire::{Admin, Customer, ProductRegions, Quota, Row, ServicePlan, StorageRegions, Tenant},
 };
+use crate::wire::garbled;
 use crate::{
     api::Kind,
     estate::{ItemKind, Object, ObjectId, Unread, Unreadable},

@@ -1,9 +1,10 @@
 //! What became of an accepted write: the platform's tasks.
 
 use super::{
-    answer::{Secrets, garbled},
+    answer::words,
     wire::{ErrorBody, Task, TaskOutput},
 };
+use crate::wire::{Secrets, garbled};
 use crate::{
     estate::ObjectId,
     {OperationState, PlatformError, Problem, ProblemKind},
@@ -43,7 +44,7 @@ pub(super) fn state(task: Task, secrets: &Secrets) -> Result<OperationState, Pla
 
 fn made(output: TaskOutput) -> Option<ObjectId> {
     let id = output.success_resp?.entity_id?;
-    super::is_usable_id(&id).then(|| ObjectId::new(&id))
+    crate::wire::is_usable_id(&id).then(|| ObjectId::new(&id))
 }
 
 fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
@@ -63,7 +64,7 @@ fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
         field: None,
         detail: format!(
             "the platform accepted the change and then failed: {}",
-            secrets.words(error)
+            words(secrets, error)
         ),
         remedy: None,
         conflicting_id: None,

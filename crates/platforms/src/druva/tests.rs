@@ -3,7 +3,6 @@ use serde::Deserialize;
 use super::{
     customers, document,
     mapping::{self, TENANT_FIELDS},
-    pages::Cursors,
     sent::{ChangedTenant, date},
     tenants,
     wire::{Admin, ProductRegions, ServicePlan, StorageRegions, Tenant},
@@ -202,7 +201,7 @@ fn what_is_written_in_several_ways_is_read_alike() {
 
 #[test]
 fn a_list_ends_or_is_an_error() {
-    let mut cursors = Cursors::default();
+    let mut cursors = crate::wire::Cursors::default();
     let token = |text: &str| Some(text.to_owned());
     assert_eq!(cursors.next(token("a")), Ok(token("a")));
     assert_eq!(cursors.next(token("b")), Ok(token("b")));

@@ -10,10 +10,8 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{
-    answer::{Secrets, garbled, read, succeeded},
-    wire::TokenBody,
-};
+use super::{answer::succeeded, wire::TokenBody};
+use crate::wire::{Secrets, garbled, read};
 use crate::{
     Lane, PlatformError,
     http::{Answer, Call, Http, SetupError},
@@ -67,7 +65,7 @@ impl Tokens {
         Ok(Self {
             url,
             basic,
-            secrets: Secrets::new([key.into(), encoded.into()]),
+            secrets: [key.into(), encoded.into()].into_iter().collect(),
             current: Mutex::default(),
         })
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Druva,
-    answer::{garbled, unsent},
+    answer::unsent,
     busy, customers, document, invalid,
     known::Lodger,
     mapping::{CUSTOMER_FIELDS, TENANT_FIELDS},
@@ -17,6 +17,7 @@ use super::{
     wire::{Customer, Tenant},
     words,
 };
+use crate::wire::garbled;
 use crate::{
     api::Kind,
     estate::ObjectId,
