@@ -4,7 +4,7 @@ use holdfast_platforms::Reports as _;
 use std::{num::NonZeroU32, time::Instant};
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{Observation, Scope};
+use holdfast_core::estate::{Scope, Snapshot};
 use holdfast_platforms::{Platform, RateLimit, druva::Druva};
 
 use super::{
@@ -114,7 +114,7 @@ async fn sweep(account: &Account, adapter: &Druva) -> Sweep {
     }
 }
 
-fn count(seen: &Observation, kind: Kind) -> usize {
+fn count(seen: &Snapshot, kind: Kind) -> usize {
     let objects = seen.objects.iter();
     objects.filter(|object| object.kind == kind).count()
 }

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, time::Instant};
 
 use holdfast_api::{BackupPlatform, Capability, Kind};
 use holdfast_core::estate::{
-    Account, Capabilities, Creation, Facts, Object, ObjectId, Observation, Protection, Settings,
+    Account, Capabilities, Creation, Facts, Object, ObjectId, Protection, Settings, Snapshot,
     StorageLocation,
 };
 use holdfast_core::planner;
@@ -90,8 +90,8 @@ fn manifests(customers: usize) -> String {
     text
 }
 
-fn observation(objects: Vec<Object>) -> Observation {
-    Observation {
+fn observation(objects: Vec<Object>) -> Snapshot {
+    Snapshot {
         unreadable: holdfast_core::estate::Unread::default(),
         capabilities: Capabilities {
             account: Account {

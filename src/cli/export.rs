@@ -9,13 +9,13 @@ use kube::ResourceExt;
 
 use super::{
     Failure,
-    connect::{Access, Wanted},
+    look::{Access, Wanted},
     objects::Cluster,
     plan::progress,
 };
 use crate::{
     api::{self, BackupPlatform, Customer, Kind, ManagedKind},
-    estate::{Object, ObjectId, Observation},
+    estate::{Object, ObjectId, Snapshot},
     export::{self, Document, EstateFile, Names},
     planner,
     preview::Existing,
@@ -157,7 +157,7 @@ fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
 /// The platform and every object on it, in the order in which kinds depend on each other, by name.
 fn documents(
     platform: &BackupPlatform,
-    observation: &Observation,
+    observation: &Snapshot,
     existing: &Existing,
 ) -> Vec<Document> {
     let objects: Vec<&Object> = observation.objects.iter().collect();

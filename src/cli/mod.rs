@@ -1,9 +1,9 @@
 //! The commands. Each is one file; errors go to stderr with what to do about them.
 
-mod connect;
 mod crds;
 mod export;
 mod history;
+mod look;
 mod objects;
 mod plan;
 mod plan_text;

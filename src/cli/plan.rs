@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Failure,
-    connect::{Access, Wanted},
+    look::{Access, Wanted},
     objects::Cluster,
     plan_text,
 };

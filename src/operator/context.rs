@@ -15,8 +15,8 @@ use super::{
     filling::Filling,
     memory::Memory,
     metrics::Metrics,
+    newest::Newest,
     platforms::{Handle, Platforms},
-    recent::Recent,
     unreadable::Attended,
     wakers::Wakers,
 };
@@ -64,7 +64,7 @@ pub struct Context {
     /// The platforms.
     pub platforms: Platforms,
     /// Objects newer than the caches.
-    pub recent: Recent,
+    pub recent: Newest,
     /// The platforms that it can reach.
     pub drivers: Registry,
     /// The embedded platform, started when first needed.
@@ -99,7 +99,7 @@ impl Context {
     /// Wakes a resource, which may succeed now.
     pub fn wake(&self, resource: &ResourceRef) {
         if self.watches(&resource.namespace) {
-            self.memory.rouse(resource);
+            self.memory.reset_backoff(resource);
             self.wakers.wake(resource);
         } else if let Some(peer) = self.peers.watching(&resource.namespace) {
             peer.wake(resource);
@@ -201,16 +201,16 @@ impl Context {
                 .survey
                 .index
                 .by_id(&facts.capabilities.account.id, kind, &id);
-            self.memory.wake_later(resource);
+            self.memory.enqueue_later(resource);
         }
-        self.memory.wake_platform_later(handle.site.key.clone());
+        self.memory.enqueue_platform_later(handle.site.key.clone());
     }
 
     /// Wakes, a little later, the resources that one refers to: one that is let go may be what they were waiting for.
     pub fn wake_referenced<K: Managed>(&self, object: &K) {
         let namespace = object.meta().namespace.clone().unwrap_or_default();
         for (_, kind, reference) in object.references() {
-            self.memory.wake_later(Some(ResourceRef {
+            self.memory.enqueue_later(Some(ResourceRef {
                 kind,
                 namespace: namespace.clone(),
                 name: reference.name.clone(),
@@ -218,7 +218,7 @@ impl Context {
         }
         if let Ok(name) = self.survey.platform_of(object) {
             self.memory
-                .wake_platform_later(PlatformKey { namespace, name });
+                .enqueue_platform_later(PlatformKey { namespace, name });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Getting a resource's sight: the platform's state, Secrets, and what is known.
+//! Getting a resource's observation: the platform's state, Secrets, and what is known.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     planner::{PlatformState, Supplements, Wake},
-    survey::{self, Managed, PlatformKey, Sight},
+    survey::{self, Managed, Observation, PlatformKey},
 };
 
 /// What lives for one look.
 pub struct Gathered {
     /// All that is known about the resource.
-    pub sight: Sight,
+    pub observation: Observation,
     /// The handle of its platform.
     pub handle: Option<Arc<Handle>>,
     /// The secret values themselves, for the request only.
@@ -34,13 +34,14 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
     }
     let site = handle.as_ref().map(|handle| &*handle.site);
     let now = jiff::Timestamp::now();
-    let mut sight = survey::gather(&context.survey, object, platform, site, supplements, now)?;
-    context.wake_each(&std::mem::take(&mut sight.woken));
-    if sight.took {
+    let mut observation =
+        survey::gather(&context.survey, object, platform, site, supplements, now)?;
+    context.wake_each(&std::mem::take(&mut observation.woken));
+    if observation.took {
         context.enqueue(object, handle.as_deref(), Wake::Referrers);
     }
     Ok(Gathered {
-        sight,
+        observation,
         handle,
         secrets,
     })

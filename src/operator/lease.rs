@@ -39,7 +39,7 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What to do about a Lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LeaseAction {
     /// It is free, or its holder let it expire: take it.
     Acquire,
     /// It is ours: prolong it.
@@ -49,13 +49,13 @@ pub enum Verdict {
 }
 
 /// Judges a Lease as read.
-pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> Verdict {
+pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> LeaseAction {
     let Some(spec) = spec else {
-        return Verdict::Acquire;
+        return LeaseAction::Acquire;
     };
     match spec.holder_identity.as_deref() {
-        None | Some("") => Verdict::Acquire,
-        Some(holder) if holder == identity => Verdict::Renew,
+        None | Some("") => LeaseAction::Acquire,
+        Some(holder) if holder == identity => LeaseAction::Renew,
         Some(_) => {
             let seconds = i64::from(spec.lease_duration_seconds.unwrap_or_default());
             let expired = spec
@@ -63,9 +63,9 @@ pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> Ver
                 .as_ref()
                 .is_none_or(|renewed| now.as_second() - renewed.0.as_second() > seconds);
             if expired {
-                Verdict::Acquire
+                LeaseAction::Acquire
             } else {
-                Verdict::Yield
+                LeaseAction::Yield
             }
         }
     }
@@ -216,15 +216,15 @@ impl Keeper {
         let (now, asked_at) = (Timestamp::now(), Instant::now());
         let current = api.get_opt(&self.name).await?;
         let spec = current.as_ref().and_then(|lease| lease.spec.as_ref());
-        let verdict = evaluate(spec, &self.identity, now);
-        if verdict == Verdict::Yield {
+        let action = evaluate(spec, &self.identity, now);
+        if action == LeaseAction::Yield {
             return Ok(false);
         }
         let vacant = spec
             .and_then(|spec| spec.holder_identity.as_deref())
             .is_none_or(str::is_empty);
         // Somebody else may have held it since our last look, and written down permits.
-        let taken_over = verdict == Verdict::Acquire && current.is_some();
+        let taken_over = action == LeaseAction::Acquire && current.is_some();
         if !held || taken_over {
             let annotations = current
                 .as_ref()
@@ -233,14 +233,14 @@ impl Keeper {
             self.permits.resume(record.map_or("", String::as_str), now);
         }
         let (record, taken) = self.permits.record(now);
-        let lease = self.renewed(current, verdict, record, now);
+        let lease = self.renewed(current, action, record, now);
         if lease.metadata.resource_version.is_none() {
             api.create(&PostParams::default(), &lease).await?;
         } else {
             api.replace(&self.name, &PostParams::default(), &lease)
                 .await?;
         }
-        let first_write = (verdict == Verdict::Acquire).then(|| {
+        let first_write = (action == LeaseAction::Acquire).then(|| {
             let wait = if vacant {
                 Duration::ZERO
             } else {
@@ -257,7 +257,7 @@ impl Keeper {
     fn renewed(
         &self,
         current: Option<Lease>,
-        verdict: Verdict,
+        action: LeaseAction,
         record: String,
         now: Timestamp,
     ) -> Lease {
@@ -278,7 +278,7 @@ impl Keeper {
         }
         let spec = lease.spec.get_or_insert_default();
         let transitions = spec.lease_transitions.unwrap_or_default();
-        if verdict == Verdict::Acquire {
+        if action == LeaseAction::Acquire {
             spec.acquire_time = Some(MicroTime(now));
             spec.lease_transitions = Some(transitions + i32::from(!fresh));
         }

@@ -12,14 +12,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::metrics::{ConditionLabels, Metrics};
 use crate::{
     api::ConditionType,
-    planner::{Marks, Rest, Verdict, retry_delay},
+    planner::{Backoff, Marks, Verdict, retry_delay},
     survey::{Managed, PlatformKey, ResourceRef},
 };
 
 #[derive(Debug, Default)]
 struct Entries {
     failures: HashMap<ResourceRef, u32>,
-    rests: HashMap<ResourceRef, Resting>,
+    backoffs: HashMap<ResourceRef, BackingOff>,
     unfinished: HashMap<ResourceRef, u32>,
     refused: HashMap<String, Refused>,
     overruled: HashMap<ResourceRef, BTreeMap<String, Overruled>>,
@@ -61,7 +61,7 @@ struct Refused {
 
 /// After a failed pass.
 #[derive(Debug, Clone)]
-struct Resting {
+struct BackingOff {
     /// Of which state of the resource.
     of: u64,
     /// What was said.
@@ -175,30 +175,32 @@ impl Memory {
         self.entries().refused.remove(resource);
     }
 
-    /// Has a resource rest until it is time to try again. `of` is what of the resource may end the rest by changing.
-    pub fn rest(&self, resource: &ResourceRef, of: u64, verdict: Verdict, left: Duration) {
+    /// Has a resource back off until it is time to try again. `of` is what of the resource may end that by changing.
+    pub fn back_off(&self, resource: &ResourceRef, of: u64, verdict: Verdict, left: Duration) {
         let until = Instant::now() + left;
-        let resting = Resting { of, verdict, until };
-        self.entries().rests.insert(resource.clone(), resting);
+        let backing_off = BackingOff { of, verdict, until };
+        self.entries()
+            .backoffs
+            .insert(resource.clone(), backing_off);
     }
 
-    /// What is said while a resource rests.
-    pub fn resting(&self, resource: &ResourceRef, of: u64) -> Option<Rest> {
+    /// What is said while a resource backs off.
+    pub fn backoff(&self, resource: &ResourceRef, of: u64) -> Option<Backoff> {
         let entries = self.entries();
-        let resting = entries
-            .rests
+        let backing_off = entries
+            .backoffs
             .get(resource)
             .filter(|resting| resting.of == of)?;
-        let left = resting.until.checked_duration_since(Instant::now())?;
-        Some(Rest {
-            verdict: resting.verdict.clone(),
+        let left = backing_off.until.checked_duration_since(Instant::now())?;
+        Some(Backoff {
+            verdict: backing_off.verdict.clone(),
             left,
         })
     }
 
     /// Something has changed that may let a resource succeed.
-    pub fn rouse(&self, resource: &ResourceRef) {
-        self.entries().rests.remove(resource);
+    pub fn reset_backoff(&self, resource: &ResourceRef) {
+        self.entries().backoffs.remove(resource);
     }
 
     /// Puts off waking customers that list a client which another has begun or ceased to list.
@@ -235,7 +237,7 @@ impl Memory {
         let mut entries = self.entries();
         entries.failures.remove(resource);
         entries.waiting.remove(resource);
-        entries.rests.remove(resource);
+        entries.backoffs.remove(resource);
         entries.unfinished.remove(resource);
         entries.overruled.remove(resource);
         for waiting in entries.held.values_mut() {
@@ -253,12 +255,12 @@ impl Memory {
     }
 
     /// Puts off waking a resource.
-    pub fn wake_later(&self, resource: Option<ResourceRef>) {
+    pub fn enqueue_later(&self, resource: Option<ResourceRef>) {
         self.entries().late.extend(resource);
     }
 
     /// Puts off waking a `BackupPlatform`.
-    pub fn wake_platform_later(&self, key: PlatformKey) {
+    pub fn enqueue_platform_later(&self, key: PlatformKey) {
         self.entries().late_platforms.insert(key);
     }
 
@@ -355,7 +357,7 @@ fn count<'a>(
     }
 }
 
-/// What of a resource may end a rest by changing: all that a person can change.
+/// What of a resource may end a backoff by changing: all that a person can change.
 pub fn state_of<K: Managed>(object: &K) -> u64 {
     let mut hasher = DefaultHasher::new();
     let meta = object.meta();

@@ -1,7 +1,6 @@
 //! The shell: watches the cluster, sweeps platforms, performs the planner's steps, writes status. Decides nothing.
 
 mod account;
-mod connect;
 mod context;
 mod controller;
 mod embedding;
@@ -13,13 +12,14 @@ mod lease;
 mod marks;
 mod memory;
 mod metrics;
+mod newest;
 mod pass;
 mod perform;
 mod permits;
 mod platform_controller;
 mod platform_deletion;
 mod platforms;
-mod recent;
+mod reach;
 mod run;
 mod secrets;
 mod serve;

@@ -47,10 +47,10 @@ async fn steps<K: Managed>(
         handle.clone_from(&gathered.handle);
         let view = View {
             hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
-            rest: context.memory.resting(&resource, state_of(&*object)),
+            backoff: context.memory.backoff(&resource, state_of(&*object)),
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,
-            ..gathered.sight.view(progress, jiff::Timestamp::now())
+            ..gathered.observation.view(progress, jiff::Timestamp::now())
         };
         match planner::next(&view) {
             Step::Settle(settlement) => {
@@ -92,7 +92,7 @@ async fn insisted<K: Managed>(
     resource: &ResourceRef,
     gathered: &Gathered,
 ) -> BTreeSet<String> {
-    let marks = &gathered.sight.declared.marks;
+    let marks = &gathered.observation.declared.marks;
     let insisted = context.memory.insisted(resource, marks);
     for name in insisted
         .iter()

@@ -30,7 +30,7 @@ pub async fn perform<K: Managed>(
     step: Step,
     progress: &mut Progress,
 ) -> Result<Arc<K>, PassError> {
-    let declared = &gathered.sight.declared;
+    let declared = &gathered.observation.declared;
     let (object, answer) = match &step {
         Step::Finalize => {
             let object = finalize(context, &object, &declared.marks).await?;
@@ -101,12 +101,12 @@ async fn write_down<K: Managed>(
     progress: &Progress,
     intent: &Intent,
 ) -> Result<Arc<K>, PassError> {
-    let (declared, remote) = (&gathered.sight.declared, &gathered.sight.remote);
+    let (declared, remote) = (&gathered.observation.declared, &gathered.observation.remote);
     let changes = planner::change_log(declared, progress, None);
     if intent.step == ChangeStep::Create && intent.operation.is_some() {
         return record_task(context, object, intent, &changes).await;
     }
-    let platform = match &gathered.sight.platform {
+    let platform = match &gathered.observation.platform {
         PlatformState::Observed(platform) => Some(platform.name.as_str()),
         _ => None,
     };

@@ -9,13 +9,13 @@ use std::{
 
 use super::{
     account::{Account, Writer},
-    connect::{open, reach},
     context::Context,
     events,
     lease::lease_name,
     metrics::PlatformLabels,
     platform_deletion,
     platforms::{Handle, Trouble},
+    reach::{open, reach},
     status::store,
     sweeper,
     writes::{PassError, finalize_platform},

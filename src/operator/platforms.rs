@@ -14,7 +14,7 @@ use super::account::Writer;
 use crate::{
     api::Reason,
     platform::Platform,
-    survey::{Origin, PlatformKey, Site, Terms},
+    survey::{Origin, PlatformKey, PlatformView, Terms},
 };
 
 /// What is wrong with a platform, for its conditions.
@@ -29,7 +29,7 @@ pub enum Trouble {
 /// One platform under one credential.
 pub struct Handle {
     /// What is known of the platform.
-    pub site: Arc<Site>,
+    pub site: Arc<PlatformView>,
     /// What it was built from: a change makes a new handle.
     pub fingerprint: String,
     /// Driver and endpoint: what the account is looked up by.
@@ -68,7 +68,7 @@ impl Handle {
         terms: Terms,
     ) -> Arc<Self> {
         Arc::new(Self {
-            site: Arc::new(Site::new(key, origin.clone(), terms)),
+            site: Arc::new(PlatformView::new(key, origin.clone(), terms)),
             fingerprint,
             origin,
             adapter,

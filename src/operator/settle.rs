@@ -79,7 +79,7 @@ fn remember<K: Managed>(
     if let Some(handle) = &gathered.handle {
         let (key, held) = (&handle.site.key, settlement.verdict.is_held_by_limit());
         if context.memory.note_held(key, resource, held) {
-            context.memory.wake_platform_later(key.clone());
+            context.memory.enqueue_platform_later(key.clone());
         }
     }
 }
@@ -94,9 +94,9 @@ async fn tell<K: Managed>(
     gathered: &Gathered,
     settlement: &Settlement,
 ) -> Result<(Option<Duration>, bool), PassError> {
-    let declared = &gathered.sight.declared;
-    let readable = gathered.sight.readable().map(|object| &**object);
-    let (own, health) = object.own_status(readable, &gathered.sight.around, view.now);
+    let declared = &gathered.observation.declared;
+    let readable = gathered.observation.readable().map(|object| &**object);
+    let (own, health) = object.own_status(readable, &gathered.observation.around, view.now);
     let shared = planner::managed_status(view, settlement, health);
     let notes = planner::notes(&declared.status, &shared, view.progress);
     let returned = planner::returned(&declared.status, &shared);
@@ -132,7 +132,7 @@ fn count(context: &Context, kind: Kind, rule: Option<&'static str>, returned: u6
     }
 }
 
-/// Counts failed passes, and has a resource rest after one.
+/// Counts failed passes, and has a resource back off after one.
 fn note_outcome<K: Managed>(
     context: &Context,
     object: &K,
@@ -141,8 +141,8 @@ fn note_outcome<K: Managed>(
     settlement: &Settlement,
 ) {
     let failed = view.progress.failure.is_some();
-    let rests = view.rest.as_ref();
-    if !failed && rests.is_some_and(|rest| rest.verdict == settlement.verdict) {
+    let backoff = view.backoff.as_ref();
+    if !failed && backoff.is_some_and(|backoff| backoff.verdict == settlement.verdict) {
         return;
     }
     context.memory.note_outcome(resource, failed);
@@ -150,8 +150,8 @@ fn note_outcome<K: Managed>(
         Some(again) => {
             let verdict = settlement.verdict.clone();
             let of = state_of(object);
-            context.memory.rest(resource, of, verdict, again);
+            context.memory.back_off(resource, of, verdict, again);
         }
-        None => context.memory.rouse(resource),
+        None => context.memory.reset_backoff(resource),
     }
 }

@@ -4,7 +4,7 @@ use holdfast_platforms::{Beside as _, Operations as _, Reports as _, Suspension 
 use std::{collections::BTreeMap, time::Duration};
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{Object, ObjectId, Observation, Protection, Scope};
+use holdfast_core::estate::{Object, ObjectId, Protection, Scope, Snapshot};
 use holdfast_platforms::{
     OperationState, Platform, PlatformError, Problem, ProblemKind, Written, druva::Druva,
 };
@@ -69,7 +69,7 @@ impl Stage {
         self.platform.faults().add(Fault { name, when, then });
     }
 
-    pub async fn observe(&self) -> Observation {
+    pub async fn observe(&self) -> Snapshot {
         self.druva.observe(Scope::default()).await.unwrap()
     }
 

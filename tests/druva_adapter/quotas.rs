@@ -1,7 +1,7 @@
 //! The same against the embedded platform behind Druva's wire.
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{Object, Observation};
+use holdfast_core::estate::{Object, Snapshot};
 use holdfast_simulator::DruvaOptions;
 use reqwest::Client;
 use secrecy::ExposeSecret as _;
@@ -21,7 +21,7 @@ fn limits(object: &Object) -> (Option<u64>, Option<u64>) {
 /// The route by which all limits are read.
 const LIST: &str = "/quota/v1/customers/configurations";
 
-fn takes_limits(observation: &Observation) -> bool {
+fn takes_limits(observation: &Snapshot) -> bool {
     let takes = ["limits.storage", "limits.clients"]
         .map(|field| observation.capabilities.takes(Kind::Customer, field));
     assert_eq!(takes[0], takes[1]);

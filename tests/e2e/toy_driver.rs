@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use holdfast::operator::{RunOptions, run};
 use holdfast_api::{Capability, Kind};
 use holdfast_core::estate::{
-    Account, Capabilities, Claim, Facts, Object, ObjectId, Observation, Protection, Scope,
-    Settings, Unread,
+    Account, Capabilities, Claim, Facts, Object, ObjectId, Protection, Scope, Settings, Snapshot,
+    Unread,
 };
 use holdfast_platforms::{
     ByClaim, Driver, Opening, Platform, PlatformError, Problem, Registry, Written, http::SetupError,
@@ -83,8 +83,8 @@ impl Platform for Toy {
         })
     }
 
-    async fn observe(&self, _: Scope) -> Result<Observation, PlatformError> {
-        Ok(Observation {
+    async fn observe(&self, _: Scope) -> Result<Snapshot, PlatformError> {
+        Ok(Snapshot {
             capabilities: self.identify().await?,
             objects: self.0.lock().unwrap().values().cloned().collect(),
             locations: Vec::new(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An instant as it was written, not yet looked at. It goes out in UTC; never, and what can't be understood, as it was written.
 ///
-/// The API server lets more through than can be read at first sight: a day's 26th hour of offset, ten decimals. A resource
+/// The API server lets more through than can be read at first observation: a day's 26th hour of offset, ten decimals. A resource
 /// stays readable whatever text it has; what can't be understood is said of that field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instant(Cow<'static, str>);

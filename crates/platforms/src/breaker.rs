@@ -55,7 +55,7 @@ impl Breaker {
     ///
     /// # Errors
     /// As [`Breaker::refusal`].
-    pub fn enter(&self) -> Result<Passage<'_>, PlatformError> {
+    pub fn enter(&self) -> Result<BreakerPermit<'_>, PlatformError> {
         if let Some(refusal) = self.refusal() {
             return Err(refusal);
         }
@@ -68,7 +68,7 @@ impl Breaker {
         if let Some((rest, cause)) = probe {
             *state = State::Probing { rest, cause };
         }
-        Ok(Passage {
+        Ok(BreakerPermit {
             breaker: self,
             probes,
         })
@@ -89,12 +89,12 @@ fn refusal(cause: &PlatformError) -> PlatformError {
 
 /// One request on its way. Dropping it unsettled leaves the next request to probe.
 #[must_use = "a passage must be settled with the request's outcome"]
-pub struct Passage<'a> {
+pub struct BreakerPermit<'a> {
     breaker: &'a Breaker,
     probes: bool,
 }
 
-impl Passage<'_> {
+impl BreakerPermit<'_> {
     /// Records how the request went; true when this ends an outage.
     pub fn settle(mut self, failure: Option<&PlatformError>) -> bool {
         let failure = failure.filter(|failure| counts(failure));
@@ -123,7 +123,7 @@ impl Passage<'_> {
     }
 }
 
-impl Drop for Passage<'_> {
+impl Drop for BreakerPermit<'_> {
     fn drop(&mut self) {
         if !self.probes {
             return;

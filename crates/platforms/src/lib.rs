@@ -15,7 +15,7 @@ mod retry_after;
 mod rows;
 mod wire;
 
-pub use breaker::{Breaker, Passage};
+pub use breaker::{Breaker, BreakerPermit};
 pub use budget::{Budget, BudgetShare, Budgets, Fingerprint, RateLimit};
 pub use driver::{Driver, Opening, Registry, rate_limit};
 pub use hooks::{RequestObserver, WriterGuard};

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use holdfast_api::Kind;
 use holdfast_core::{
     estate::{
-        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Observation, Scope,
-        UsageReport,
+        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Scope, Snapshot, UsageReport,
     },
     reply::{OperationState, PlatformError, Rehearsal, Written},
 };
@@ -18,7 +17,7 @@ pub trait Platform: Send + Sync {
     async fn identify(&self) -> Result<Capabilities, PlatformError>;
 
     /// Everything the platform holds; an error when any page of it is missing.
-    async fn observe(&self, scope: Scope) -> Result<Observation, PlatformError>;
+    async fn observe(&self, scope: Scope) -> Result<Snapshot, PlatformError>;
 
     /// One object by id; `None` only when the platform says outright that there is no such object.
     async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError>;

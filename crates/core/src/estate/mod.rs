@@ -23,8 +23,7 @@ pub use consumption::{
 };
 pub use object::{Claim, Facts, Object, ObjectId, Parent, Protection};
 pub use observation::{
-    Administrator, Client, ItemKind, Licences, Observation, Scope, StorageLocation, Unread,
-    Unreadable,
+    Administrator, Client, ItemKind, Licences, Scope, Snapshot, StorageLocation, Unread, Unreadable,
 };
 pub use settings::{Settings, SettingsError, spelt_for_the_wire};
 pub use settings::{insert, is_empty};

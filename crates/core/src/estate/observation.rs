@@ -112,7 +112,7 @@ impl Unread {
 
 /// All that a platform holds at one time: whole, or not at all.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Observation {
+pub struct Snapshot {
     /// Who we are there, and what can be done.
     pub capabilities: Capabilities,
     /// Every reseller, plan, customer and tenant.

@@ -7,8 +7,8 @@ use thiserror::Error;
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{
-        Administrator, Capabilities, Claim, Client, Facts, Licences, Object, ObjectId, Observation,
-        Protection, Settings, StorageLocation, Unread, spelt_for_the_wire,
+        Administrator, Capabilities, Claim, Client, Facts, Licences, Object, ObjectId, Protection,
+        Settings, Snapshot, StorageLocation, Unread, spelt_for_the_wire,
     },
     preview::Existing,
 };
@@ -73,7 +73,7 @@ impl EstateFile {
     /// A resource that can't be turned into a document.
     pub fn new(
         platform: &BackupPlatform,
-        observation: &Observation,
+        observation: &Snapshot,
         existing: &Existing,
     ) -> Result<Self, serde_json::Error> {
         let mut resources = Vec::new();
@@ -128,7 +128,7 @@ impl EstateFile {
     ///
     /// # Errors
     /// Resources or settings that can't be read.
-    pub fn open(self) -> Result<(BackupPlatform, Observation, Existing), EstateFileError> {
+    pub fn open(self) -> Result<(BackupPlatform, Snapshot, Existing), EstateFileError> {
         let mut existing = Existing {
             platforms: vec![self.platform.clone()],
             ..Existing::default()
@@ -153,7 +153,7 @@ impl EstateFile {
                     .push(serde_json::from_value::<Tenant>(resource)?),
             }
         }
-        let observation = Observation {
+        let observation = Snapshot {
             capabilities: self.capabilities,
             objects: self.objects.into_iter().map(opened).collect(),
             locations: self.locations,

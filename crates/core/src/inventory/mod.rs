@@ -19,8 +19,8 @@ use std::{
 use crate::{
     api::Kind,
     estate::{
-        Administrator, Capabilities, Claim, Client, ItemKind, Licences, Object, ObjectId,
-        Observation, StorageLocation, Unread,
+        Administrator, Capabilities, Claim, Client, ItemKind, Licences, Object, ObjectId, Snapshot,
+        StorageLocation, Unread,
     },
 };
 
@@ -99,7 +99,7 @@ impl Inventory {
     pub fn install(
         &mut self,
         sweep: Ticket,
-        observation: Observation,
+        observation: Snapshot,
         scope_had_clients: bool,
     ) -> Changes {
         let mut changes = Changes::default();

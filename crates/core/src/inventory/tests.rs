@@ -10,7 +10,7 @@ use crate::{
     api::Kind,
     estate::{
         Account, Capabilities, Claim, Client, Creation, Facts, ItemKind, Object, ObjectId,
-        Observation, Protection, Settings, Unreadable,
+        Protection, Settings, Snapshot, Unreadable,
     },
 };
 
@@ -37,8 +37,8 @@ fn customer(id: &str, name: &str) -> Object {
     object(Kind::Customer, id, name, Some(&format!("hf-{id}")), None)
 }
 
-fn observation(objects: Vec<Object>) -> Observation {
-    Observation {
+fn observation(objects: Vec<Object>) -> Snapshot {
+    Snapshot {
         capabilities: Capabilities {
             account: Account {
                 id: "a".into(),
@@ -186,8 +186,8 @@ fn of_two_objects_with_one_claim_the_other_is_found_when_one_goes() {
     assert_eq!(claimed(&inventory), None);
 }
 
-fn with_clients(clients: Vec<Client>) -> Observation {
-    Observation {
+fn with_clients(clients: Vec<Client>) -> Snapshot {
+    Snapshot {
         clients,
         ..observation(vec![customer("1", "a"), customer("2", "b")])
     }

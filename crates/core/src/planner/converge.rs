@@ -9,8 +9,8 @@ use super::{
     desired::{desired, remote_name, spec_field},
     hidden::is_hidden,
     refusals::{of_change, refuse, settle_obstacle},
-    settle::settle,
     status::{fitting, next_change},
+    step::settle,
     unkept::{self, Withheld},
 };
 use crate::{

@@ -8,7 +8,7 @@ use super::{
     desired::{at_creation, desired, spec_field},
     lately::unanswered,
     refusals::{of_creation, refuse, settle_obstacle},
-    settle::settle,
+    step::settle,
     unmarked,
 };
 use crate::{

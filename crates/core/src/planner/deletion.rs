@@ -6,7 +6,7 @@ use super::{
     lately::{deleted_lately, made_lately, unanswered},
     operation,
     restraint::{before_release, restrained, suspension},
-    settle::{settle, under_rule},
+    step::{settle, under_rule},
     unmarked, unreadable,
 };
 use crate::{

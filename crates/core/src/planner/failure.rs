@@ -7,7 +7,7 @@ use super::{
     conditions::remote_object,
     desired::spec_field,
     restraint::{held_release, way_to_end},
-    settle::{REST, settle},
+    step::{LONG_BACKOFF, settle},
 };
 use crate::{
     api::{Kind, conditions::Reason},
@@ -127,16 +127,21 @@ fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Dur
                 Reason::NameConflict,
                 conflict(view.declared.kind, problem, &message),
             ),
-            REST,
+            LONG_BACKOFF,
         ),
-        ProblemKind::LocationRequired => {
-            (Verdict::Stalled(Reason::LocationRequired, message), REST)
-        }
-        ProblemKind::Protected => (Verdict::Stalled(Reason::Protected, message), REST),
-        ProblemKind::Unsupported => (Verdict::Stalled(Reason::CapabilityMissing, message), REST),
-        ProblemKind::NotFound | ProblemKind::Invalid | ProblemKind::Other => {
-            (Verdict::Stalled(Reason::PlatformRefused, message), REST)
-        }
+        ProblemKind::LocationRequired => (
+            Verdict::Stalled(Reason::LocationRequired, message),
+            LONG_BACKOFF,
+        ),
+        ProblemKind::Protected => (Verdict::Stalled(Reason::Protected, message), LONG_BACKOFF),
+        ProblemKind::Unsupported => (
+            Verdict::Stalled(Reason::CapabilityMissing, message),
+            LONG_BACKOFF,
+        ),
+        ProblemKind::NotFound | ProblemKind::Invalid | ProblemKind::Other => (
+            Verdict::Stalled(Reason::PlatformRefused, message),
+            LONG_BACKOFF,
+        ),
     }
 }
 

@@ -22,7 +22,6 @@ mod refusals;
 mod refused;
 mod restraint;
 mod returns;
-mod settle;
 mod status;
 mod step;
 #[cfg(test)]
@@ -52,8 +51,8 @@ pub use status::{
 pub use step::{Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};
 pub use view::{
-    Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-    Remote, Rest, Safety, Seen, Supplements, View,
+    Backoff, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference,
+    References, Remote, Safety, Seen, Supplements, View,
 };
 pub use wakes::{Wake, wakes_of_release, wakes_of_settlement, wakes_of_step};
 
@@ -68,7 +67,7 @@ use crate::{
     estate::Object,
 };
 use identity::{Identity, identity};
-use settle::settle;
+use step::settle;
 
 /// How long to wait for something that announces itself, before looking anyway.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,7 +87,7 @@ const ENDLESS: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
 /// The next step for one resource.
 pub fn next(view: &View<'_>) -> Step {
-    let mut step = resting(view, decide(view));
+    let mut step = backing_off(view, decide(view));
     if let Step::Settle(settlement) = &mut step
         && hidden::is_hidden(view.declared)
     {
@@ -98,10 +97,10 @@ pub fn next(view: &View<'_>) -> Step {
 }
 
 /// A refused or unanswered change isn't sent again before its time, whatever else calls for a pass. I5
-fn resting(view: &View<'_>, step: Step) -> Step {
+fn backing_off(view: &View<'_>, step: Step) -> Step {
     let sends = step.mutation().is_some() || matches!(step, Step::RehearseDeletion(_));
-    match &view.rest {
-        Some(rest) if sends => settle(rest.verdict.clone(), Some(rest.left)),
+    match &view.backoff {
+        Some(backoff) if sends => settle(backoff.verdict.clone(), Some(backoff.left)),
         _ => step,
     }
 }
@@ -342,7 +341,7 @@ fn unusable(object: &Object) -> Option<Step> {
         object.kind.as_str()
     );
     let verdict = Verdict::Stalled(Reason::PlatformAnswerInvalid, message);
-    (length > ID_LENGTH).then(|| settle(verdict, Some(settle::REST)))
+    (length > ID_LENGTH).then(|| settle(verdict, Some(step::LONG_BACKOFF)))
 }
 
 fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
@@ -372,7 +371,7 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     }
     if let Some(message) = unreadable::told(view) {
         let verdict = Verdict::Stalled(Reason::PlatformAnswerInvalid, message);
-        return settle(verdict, Some(settle::REST));
+        return settle(verdict, Some(step::LONG_BACKOFF));
     }
     match identity(view, platform) {
         Identity::Unknown => creation::next(view, platform, management),

@@ -3,7 +3,7 @@
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View,
     desired::{Obstacle, spec_field},
-    settle::{REST, settle, under_rule},
+    step::{LONG_BACKOFF, settle, under_rule},
 };
 use crate::{
     api::{Kind, conditions::Reason, names::HIDDEN_LABEL, shared::ChangeStep},
@@ -172,7 +172,7 @@ pub fn refuse(refusal: &Refusal) -> Step {
         Reason::QuotaExceeded => Verdict::OverQuota(text),
         reason => Verdict::Stalled(reason, text),
     };
-    under_rule(settle(verdict, Some(REST)), refusal)
+    under_rule(settle(verdict, Some(LONG_BACKOFF)), refusal)
 }
 
 /// Where parents form a circle, nothing can be made of any of them.

@@ -10,7 +10,7 @@ use super::{
     conditions::remote_object,
     lately::is_open,
     operation,
-    settle::{settle, under_rule},
+    step::{settle, under_rule},
 };
 use crate::{
     api::{

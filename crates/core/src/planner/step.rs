@@ -11,6 +11,7 @@ use crate::{
         shared::{ChangeStep, Drift, Intent, ManualStep},
     },
     estate::{Claim, ObjectId},
+    rules::Refusal,
 };
 
 /// One step: at most one outbound request. The shell performs it, notes the outcome, and asks again.
@@ -235,4 +236,27 @@ impl Verdict {
             )
         )
     }
+}
+
+/// How long a permanent refusal rests when nothing changes.
+pub const LONG_BACKOFF: Duration = Duration::from_secs(600);
+
+/// A settlement without drift or manual steps.
+pub fn settle(verdict: Verdict, again: Option<Duration>) -> Step {
+    Step::Settle(Box::new(Settlement {
+        verdict,
+        drift: Vec::new(),
+        manual_steps: Vec::new(),
+        not_acted_on: Vec::new(),
+        rule: None,
+        again,
+    }))
+}
+
+/// Names the rule that a settlement follows from.
+pub fn under_rule(mut step: Step, refusal: &Refusal) -> Step {
+    if let Step::Settle(settlement) = &mut step {
+        settlement.rule = Some(refusal.rule.name);
+    }
+    step
 }

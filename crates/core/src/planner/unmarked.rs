@@ -11,7 +11,7 @@ use super::{
     Declared, Marks, PATIENCE, PlatformFacts, PlatformState, Reference, References, Seen, Step,
     Verdict, View, converge,
     desired::{account_name, remote_name},
-    settle::settle,
+    step::settle,
 };
 use crate::{
     api::{

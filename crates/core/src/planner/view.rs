@@ -283,7 +283,7 @@ pub struct Progress {
 
 /// After a failed pass: nothing is sent until it is time to try again, and the same is said meanwhile.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rest {
+pub struct Backoff {
     /// What was said.
     pub verdict: Verdict,
     /// How long it is still to be.
@@ -314,7 +314,7 @@ pub struct View<'a> {
     /// What this pass has learned.
     pub progress: &'a Progress,
     /// What a failed pass said, while it isn't time to try again.
-    pub rest: Option<Rest>,
+    pub backoff: Option<Backoff>,
     /// Why nothing may be written to the platform just now, if so.
     pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.

@@ -12,7 +12,7 @@ use crate::{
     inventory::Inventory,
     planner::{self, Answer, DeletionPermit, Lesson, Marks, Progress, Step},
     reply::{OperationState, Rehearsal, Written},
-    survey::{PlatformKey, Sight, Site},
+    survey::{Observation, PlatformKey, PlatformView},
 };
 
 /// One resource's pass: what was learned, and what would be done.
@@ -29,26 +29,28 @@ impl World {
     pub(super) fn act<K: Kept>(
         &mut self,
         object: &Arc<K>,
-        sight: &Sight,
-        site: Option<&Site>,
+        observation: &Observation,
+        site: Option<&PlatformView>,
         step: Step,
         taken: &mut Taken,
         now: jiff::Timestamp,
     ) {
         let answer = match &step {
             Step::Finalize => {
-                self.mark(&**object, sight.declared.marks.clone());
+                self.mark(&**object, observation.declared.marks.clone());
                 Answer::Stored
             }
             Step::Mark(marks) => {
-                taken.actions.extend(adopted(sight, marks, &taken.actions));
+                taken
+                    .actions
+                    .extend(adopted(observation, marks, &taken.actions));
                 self.mark(&**object, marks.clone());
                 Answer::Stored
             }
             Step::RecordIntent(_) | Step::Settle(_) => Answer::Stored,
             Step::TakeDeletionPermit(most) => Answer::Permit(self.permit(site, *most, now)),
             Step::Release => {
-                taken.actions.extend(released(sight));
+                taken.actions.extend(released(observation));
                 self.remove(&**object);
                 Answer::Stored
             }
@@ -66,10 +68,10 @@ impl World {
             kind: K::KIND,
             step: &step,
             outcome: Ok(answer),
-            noted: sight.declared.status.intent.as_ref(),
+            noted: observation.declared.status.intent.as_ref(),
             at: now,
         };
-        let mut inventory = site.map(Site::inventory_mut);
+        let mut inventory = site.map(PlatformView::inventory_mut);
         taken.progress.learn(lesson, inventory.as_deref_mut());
     }
 
@@ -86,15 +88,20 @@ impl World {
         self.put(object);
     }
 
-    fn permit(&mut self, site: Option<&Site>, most: u32, now: jiff::Timestamp) -> DeletionPermit {
+    fn permit(
+        &mut self,
+        site: Option<&PlatformView>,
+        most: u32,
+        now: jiff::Timestamp,
+    ) -> DeletionPermit {
         let nowhere = || PlatformKey {
             namespace: String::new(),
             name: String::new(),
         };
         let key = site.map_or_else(nowhere, |site| site.key.clone());
-        let turns = self.turns.entry(key).or_default();
-        *turns += 1;
-        if *turns <= most {
+        let permits = self.permits.entry(key).or_default();
+        *permits += 1;
+        if *permits <= most {
             DeletionPermit::Granted(now)
         } else {
             DeletionPermit::Refused((most > 0).then(|| now + jiff::SignedDuration::from_hours(1)))
@@ -109,18 +116,18 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// Who gets an id without having made the object has adopted it.
-fn adopted(sight: &Sight, marks: &Marks, actions: &[Action]) -> Option<Action> {
+fn adopted(observation: &Observation, marks: &Marks, actions: &[Action]) -> Option<Action> {
     let made = actions
         .iter()
         .any(|action| action.action == ActionKind::Create);
     let (_, id) = marks.external_id.as_deref()?.split_once('/')?;
-    let newly = sight.declared.marks.external_id.is_none() && !made;
+    let newly = observation.declared.marks.external_id.is_none() && !made;
     newly.then(|| plain(ActionKind::Adopt, &ObjectId::new(id), false))
 }
 
 /// Letting go is worth telling where there is something to let go of.
-fn released(sight: &Sight) -> Option<Action> {
-    let held = planner::remote_object(&sight.declared, &sight.remote)?;
+fn released(observation: &Observation) -> Option<Action> {
+    let held = planner::remote_object(&observation.declared, &observation.remote)?;
     Some(Action {
         action: ActionKind::Release,
         external_id: Some(held.id.to_string()),

@@ -149,7 +149,7 @@ impl World {
             }
             let (state, site) = self.platform_state(&*object);
             let supplements = self.supplements(&*object, &state);
-            let mut sight = survey::gather(
+            let mut observation = survey::gather(
                 &self.survey,
                 &*object,
                 state,
@@ -159,11 +159,11 @@ impl World {
             )
             .map_err(|error| PlayError::Encoding(resource.clone(), error))?;
             if matches!(
-                sight.platform,
+                observation.platform,
                 PlatformState::Missing { .. } | PlatformState::Unresolved { .. }
             ) {
                 // What was applied together has arrived: what is missing isn't just on its way.
-                sight.declared.created_at = jiff::Timestamp::UNIX_EPOCH;
+                observation.declared.created_at = jiff::Timestamp::UNIX_EPOCH;
             }
             let progress = taken.progress.clone();
             let view = View {
@@ -171,7 +171,7 @@ impl World {
                     .as_ref()
                     .and_then(|site| site.account_mismatch())
                     .map(|message| (crate::api::Reason::AccountMismatch, message)),
-                ..sight.view(&progress, now)
+                ..observation.view(&progress, now)
             };
             match planner::next(&view) {
                 Step::Settle(settlement) => {
@@ -187,7 +187,14 @@ impl World {
                     }
                     return Ok((taken, ending, remarks));
                 }
-                step => self.act(&object, &sight, site.as_deref(), step, &mut taken, now),
+                step => self.act(
+                    &object,
+                    &observation,
+                    site.as_deref(),
+                    step,
+                    &mut taken,
+                    now,
+                ),
             }
         }
         Err(PlayError::NoEnd(resource.clone()))

@@ -21,7 +21,7 @@ impl World {
         for reseller in self.survey.stores.resellers.all() {
             let (state, site) = self.platform_state(&*reseller);
             let supplements = planner::Supplements::default();
-            let sight = survey::gather(
+            let observation = survey::gather(
                 &self.survey,
                 &*reseller,
                 state,
@@ -29,9 +29,12 @@ impl World {
                 supplements,
                 now,
             );
-            let Ok(sight) = sight else { continue };
-            let object = planner::remote_object(&sight.declared, &sight.remote);
-            let status = planner::reseller(object.map(|object| &**object), &sight.around, None);
+            let Ok(observation) = observation else {
+                continue;
+            };
+            let object = planner::remote_object(&observation.declared, &observation.remote);
+            let status =
+                planner::reseller(object.map(|object| &**object), &observation.around, None);
             let value = serde_json::to_value(status.allotment).unwrap_or_default();
             shares.insert(reseller.name_any(), value);
         }

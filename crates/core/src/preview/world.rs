@@ -11,11 +11,11 @@ use kube::{Resource, ResourceExt};
 use super::{Manifest, Manifests, manifests::Secrets};
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant},
-    estate::{Observation, UsageReport},
+    estate::{Snapshot, UsageReport},
     planner::PlatformState,
     survey::{
-        Managed, Origin, PlatformKey, ResourceRef, Shelf, Site, Store, Stores, Survey, Terms,
-        named, resource_ref,
+        Managed, Origin, PlatformKey, PlatformView, ResourceRef, Shelf, Store, Stores, Survey,
+        Terms, named, resource_ref,
     },
 };
 
@@ -76,10 +76,10 @@ kept!(Reseller: resellers, ServicePlan: plans, Customer: customers, Tenant: tena
 pub struct World {
     pub(super) survey: Survey,
     pub(super) shelves: Shelves,
-    pub(super) sites: HashMap<PlatformKey, Arc<Site>>,
+    pub(super) sites: HashMap<PlatformKey, Arc<PlatformView>>,
     pub(super) troubles: HashMap<PlatformKey, String>,
     /// Deletions that the platforms' limits were asked for.
-    pub(super) turns: HashMap<PlatformKey, u32>,
+    pub(super) permits: HashMap<PlatformKey, u32>,
     pub(super) secrets: Secrets,
     /// Whether Secrets that didn't come along are out of reach, rather than missing.
     pub(super) secrets_unknown: bool,
@@ -108,7 +108,7 @@ impl World {
             shelves,
             sites: HashMap::new(),
             troubles: HashMap::new(),
-            turns: HashMap::new(),
+            permits: HashMap::new(),
             secrets: Secrets::new(),
             secrets_unknown: false,
             absent: BTreeSet::new(),
@@ -228,9 +228,9 @@ impl World {
     }
 
     /// What a platform holds.
-    pub fn observe(&mut self, platform: &BackupPlatform, observation: Observation, clients: bool) {
+    pub fn observe(&mut self, platform: &BackupPlatform, observation: Snapshot, clients: bool) {
         let key = PlatformKey::of(platform);
-        let site = Site::new(key.clone(), Origin::of(platform), Terms::of(platform));
+        let site = PlatformView::new(key.clone(), Origin::of(platform), Terms::of(platform));
         let ticket = site.inventory_mut().begin_sweep();
         site.install(ticket, observation, clients);
         self.sites.insert(key, Arc::new(site));
@@ -252,7 +252,7 @@ impl World {
     pub(super) fn platform_state<K: Managed>(
         &self,
         object: &K,
-    ) -> (PlatformState, Option<Arc<Site>>) {
+    ) -> (PlatformState, Option<Arc<PlatformView>>) {
         let namespace = object.meta().namespace.clone().unwrap_or_default();
         let name = match self.survey.platform_of(object) {
             Ok(name) => name,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::ResourceExt;
 
-use super::{Managed, Site, Survey, inherited, stand_in::note_referrers};
+use super::{Managed, PlatformView, Survey, inherited, stand_in::note_referrers};
 use crate::{
     api::Kind,
     estate::{Object, ObjectId},
@@ -16,7 +16,7 @@ use crate::{
 pub fn around<K: Managed>(
     survey: &Survey,
     resource: &K,
-    site: &Site,
+    site: &PlatformView,
     object: Option<&Arc<Object>>,
 ) -> Around {
     let Some(object) = object else {
@@ -128,7 +128,7 @@ fn plans<K: Managed>(
     plans
 }
 
-fn report(site: &Site, object: &Object, around: &mut Around) {
+fn report(site: &PlatformView, object: &Object, around: &mut Around) {
     let reports = site.reports();
     around.usage_as_of = reports.usage_as_of;
     around.health_as_of = reports.health_as_of;

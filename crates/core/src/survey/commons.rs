@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    AccountKey, Index, Origin, PlatformKey, Quotas, Referrers, ResourceRef, Site, Stores, Terms,
-    index::RemoteKey, site::facts,
+    AccountKey, Index, Origin, PlatformKey, PlatformView, Quotas, Referrers, ResourceRef, Stores,
+    Terms, index::RemoteKey, site::facts,
 };
 use crate::{api::BackupPlatform, estate::Object, inventory::Inventory, planner::PlatformFacts};
 
@@ -21,7 +21,7 @@ pub struct Commons {
     /// Who was granted how much.
     pub quotas: Arc<Quotas>,
     scopes: RwLock<Vec<Stores>>,
-    sites: RwLock<HashMap<PlatformKey, Weak<Site>>>,
+    sites: RwLock<HashMap<PlatformKey, Weak<PlatformView>>>,
 }
 
 impl Commons {
@@ -38,13 +38,13 @@ impl Commons {
     }
 
     /// Notes a platform that is about to be opened.
-    pub fn add_site(&self, site: &Arc<Site>) {
+    pub fn add_site(&self, site: &Arc<PlatformView>) {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         sites.retain(|_, site| site.strong_count() > 0);
         sites.insert(site.key.clone(), Arc::downgrade(site));
     }
 
-    fn sites(&self) -> Vec<Arc<Site>> {
+    fn sites(&self) -> Vec<Arc<PlatformView>> {
         let sites = self.sites.read().unwrap_or_else(PoisonError::into_inner);
         sites.values().filter_map(Weak::upgrade).collect()
     }
@@ -75,7 +75,7 @@ impl Commons {
     /// The platforms of an account that aren't open yet, this one among them.
     pub(super) fn unopened(
         &self,
-        site: &Site,
+        site: &PlatformView,
         account: &AccountKey,
         inventory: &Inventory,
     ) -> HashMap<PlatformKey, PlatformFacts> {

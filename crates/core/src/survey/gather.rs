@@ -8,11 +8,11 @@ use std::{
 use kube::ResourceExt;
 
 use super::{
-    AccountKey, Managed, Named, ResourceRef, Site, Store, Survey,
+    AccountKey, Managed, Named, PlatformView, ResourceRef, Store, Survey,
     around::around,
     lookup::{Found, Lookup, references},
     neighbours::{deleting_below, neighbours},
-    quotas::Word,
+    quotas::QuotaDecision,
     stand_in::stand_in,
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// All that is known about one resource, at one look.
-pub struct Sight {
+pub struct Observation {
     /// The resource, parsed.
     pub declared: Declared,
     /// The platform it lives on.
@@ -59,11 +59,11 @@ pub fn gather<K: Managed>(
     survey: &Survey,
     object: &K,
     platform: PlatformState,
-    site: Option<&Site>,
+    site: Option<&PlatformView>,
     supplements: Supplements,
     now: jiff::Timestamp,
-) -> serde_json::Result<Sight> {
-    let mut sight = Sight {
+) -> serde_json::Result<Observation> {
+    let mut observation = Observation {
         declared: declare(object)?,
         references: references(&survey.commons, &survey.stores, object),
         remote: Remote::default(),
@@ -77,40 +77,40 @@ pub fn gather<K: Managed>(
         supplements,
     };
     if matches!(
-        sight.platform,
+        observation.platform,
         PlatformState::Unresolved { .. } | PlatformState::Missing { .. }
     ) {
         // Who lives nowhere holds nothing, as after a restart.
-        sight.woken = survey.forget(&resource_ref(object), now);
+        observation.woken = survey.forget(&resource_ref(object), now);
     }
-    if let (PlatformState::Observed(facts), Some(site)) = (sight.platform.clone(), site) {
-        let word = look(survey, object, site, &facts, &mut sight, now);
-        sight.neighbours = neighbours(survey, object, site, &sight, word);
+    if let (PlatformState::Observed(facts), Some(site)) = (observation.platform.clone(), site) {
+        let decision = look(survey, object, site, &facts, &mut observation, now);
+        observation.neighbours = neighbours(survey, object, site, &observation, decision);
         if !facts.capabilities.knows(K::KIND) {
-            sight.stand_in = Some(Arc::new(stand_in(K::KIND, &sight.declared.spec)));
+            observation.stand_in = Some(Arc::new(stand_in(K::KIND, &observation.declared.spec)));
         }
-        sight.around = around(survey, object, site, sight.object());
-        if sight.stand_in.is_some() {
-            sight.around.granted = Some(sight.neighbours.granted_below);
+        observation.around = around(survey, object, site, observation.object());
+        if observation.stand_in.is_some() {
+            observation.around.granted = Some(observation.neighbours.granted_below);
         }
     }
-    Ok(sight)
+    Ok(observation)
 }
 
 /// Looks for the remote object, notes who holds what, and asks the ledger.
 fn look<K: Managed>(
     survey: &Survey,
     object: &K,
-    site: &Site,
+    site: &PlatformView,
     facts: &PlatformFacts,
-    sight: &mut Sight,
+    observation: &mut Observation,
     now: jiff::Timestamp,
-) -> Word {
+) -> QuotaDecision {
     let Some(account) = site.account() else {
-        return Word::default();
+        return QuotaDecision::default();
     };
     let resource = resource_ref(object);
-    let declared = &sight.declared;
+    let declared = &observation.declared;
     let contested = contested(survey, object, &account);
     let inventory = site.inventory();
     let lookup = Lookup {
@@ -122,28 +122,35 @@ fn look<K: Managed>(
         inventory: &inventory,
         now,
     };
-    let found = lookup.found(declared, &sight.references);
+    let found = lookup.found(declared, &observation.references);
     let noted = lookup.note(object, declared, &found);
     let held = lookup.held(&resource, declared, &found);
-    let mut word = survey
+    let mut decision = survey
         .quotas
         .ask(&lookup, object, declared, held.as_deref());
-    sight.remote = Remote {
+    observation.remote = Remote {
         contested,
-        ..remote(survey, object, declared, &sight.references, &lookup, found)
+        ..remote(
+            survey,
+            object,
+            declared,
+            &observation.references,
+            &lookup,
+            found,
+        )
     };
     drop(inventory);
-    sight.took = noted.took;
-    sight.woken = noted.others;
-    sight.woken.append(&mut word.promoted);
+    observation.took = noted.took;
+    observation.woken = noted.others;
+    observation.woken.append(&mut decision.promoted);
     if !survey.stores.exists(&resource) {
         // It went while it was looked at: who forgets it may have been here before.
-        sight.woken.extend(survey.forget(&resource, now));
+        observation.woken.extend(survey.forget(&resource, now));
     }
-    word
+    decision
 }
 
-impl Sight {
+impl Observation {
     /// What the resource is about: its remote object, or what stands for it where the platform has none of this kind.
     pub fn object(&self) -> Option<&Arc<Object>> {
         planner::remote_object(&self.declared, &self.remote).or(self.stand_in.as_ref())
@@ -180,7 +187,7 @@ impl Sight {
             insisted: BTreeSet::new(),
             progress,
             hold: None,
-            rest: None,
+            backoff: None,
             failures: 0,
             now,
         }

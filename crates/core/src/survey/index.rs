@@ -44,7 +44,7 @@ pub enum Title {
     /// Its annotation names the object.
     Note,
     /// Its spec names the object, and nothing is noted yet.
-    Word,
+    QuotaDecision,
 }
 
 /// A remote object, wherever in the cluster it is referred to.
@@ -190,7 +190,8 @@ impl Entries {
 
     fn held_by(&self, resource: &ResourceRef) -> Option<&RemoteKey> {
         let (_, title) = self.resources.get(resource)?.object.as_ref()?;
-        self.first_of(resource).filter(|_| *title != Title::Word)
+        self.first_of(resource)
+            .filter(|_| *title != Title::QuotaDecision)
     }
 
     /// Who else holds an object of these now, or does no more, after a change.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{Managed, Site, Survey, resource_ref};
+use super::{Managed, PlatformView, Survey, resource_ref};
 use crate::{
     api::{Kind, Reseller, shared::LocalRef},
     estate::Object,
@@ -19,7 +19,7 @@ const DEPTH: usize = 16;
 pub fn levels<K: Managed>(
     survey: &Survey,
     resource: &K,
-    site: &Site,
+    site: &PlatformView,
     inventory: &Inventory,
     object: &Arc<Object>,
 ) -> Vec<Level> {
@@ -77,7 +77,7 @@ type Above = (Option<Arc<Reseller>>, Option<Arc<Object>>);
 
 struct Look<'a> {
     survey: &'a Survey,
-    site: &'a Site,
+    site: &'a PlatformView,
     inventory: &'a Inventory,
 }
 

@@ -149,7 +149,11 @@ impl Lookup<'_> {
         let noted = declared.annotated.as_ref();
         let noted =
             noted.is_some_and(|(account, noted)| *account == self.account.id && noted == id);
-        let title = if noted { Title::Note } else { Title::Word };
+        let title = if noted {
+            Title::Note
+        } else {
+            Title::QuotaDecision
+        };
         // Another's mark is passed over by the spec's word alone.
         (object.claim.is_none() || found.by_word).then(|| (object.clone(), title))
     }

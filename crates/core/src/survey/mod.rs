@@ -30,12 +30,12 @@ use kube::{ResourceExt, core::ObjectMeta};
 pub use account::{AccountKey, Origin};
 pub use cache::{Cache, Shelf, Store};
 pub use commons::Commons;
-pub use gather::{Sight, created_at, gather, noted_id, resource_ref};
+pub use gather::{Observation, created_at, gather, noted_id, resource_ref};
 pub use index::{Index, ResourceRef};
 pub use kinds::{Managed, Own};
 pub use quotas::Quotas;
 pub use referrers::{Named, Referrers, named};
-pub use site::{PlatformKey, Reports, Site, Terms};
+pub use site::{PlatformKey, PlatformView, Reports, Terms};
 pub use stores::Stores;
 pub use unreadable::{AnyRef, UnreadableResources};
 
@@ -111,7 +111,7 @@ impl Survey {
     /// After a sweep of a platform that is open: takes over what has changed. Returns whom to look at again.
     pub fn note_sweep(
         &self,
-        site: &Site,
+        site: &PlatformView,
         changed: &[(Kind, ObjectId)],
         now: jiff::Timestamp,
     ) -> Vec<ResourceRef> {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{Managed, Named, ResourceRef, Sight, Site, Survey, quotas::Word, resource_ref};
+use super::{
+    Managed, Named, Observation, PlatformView, ResourceRef, Survey, quotas::QuotaDecision,
+    resource_ref,
+};
 use crate::{
     api::{Kind, ManagedKind},
     estate::{Object, ObjectId},
@@ -15,17 +18,17 @@ use crate::{
 /// Levels that a chain of parents may have.
 const DEPTH: usize = 16;
 
-/// What stands around a resource, with the ledger's word.
+/// What stands around a resource, with the ledger's decision.
 pub fn neighbours<K: Managed>(
     survey: &Survey,
     object: &K,
-    site: &Site,
-    sight: &Sight,
-    word: Word,
+    site: &PlatformView,
+    observation: &Observation,
+    decision: QuotaDecision,
 ) -> Neighbours {
-    let remote = planner::remote_object(&sight.declared, &sight.remote);
+    let remote = planner::remote_object(&observation.declared, &observation.remote);
     let inventory = site.inventory();
-    let referred = |field: &str| match sight.references.get(field) {
+    let referred = |field: &str| match observation.references.get(field) {
         Some((_, Reference::Found { id: Some(id), .. })) => Some(id.clone()),
         _ => None,
     };
@@ -34,7 +37,7 @@ pub fn neighbours<K: Managed>(
         .into_iter()
         .find(|(_, kind, _)| *kind != Kind::ServicePlan)
         .and_then(|(field, _, _)| referred(field));
-    let dependents = dependents(survey, sight, &inventory);
+    let dependents = dependents(survey, observation, &inventory);
     let mut neighbours = Neighbours {
         above: above(&inventory, parent),
         below: remote.map_or_else(Vec::new, |object| below(&inventory, object)),
@@ -46,8 +49,8 @@ pub fn neighbours<K: Managed>(
         customer: referred("customerRef")
             .and_then(|id| inventory.get(Kind::Customer, &id).cloned()),
         circle: circle(survey, object),
-        shortages: word.shortages,
-        granted_below: word.granted_below,
+        shortages: decision.shortages,
+        granted_below: decision.granted_below,
         used: [None; 4],
     };
     drop(inventory);
@@ -104,8 +107,12 @@ pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
 
 /// Which resources below a resource that is being deleted still hold something on the platform, and whether that is a facet of
 /// another object.
-fn dependents(survey: &Survey, sight: &Sight, inventory: &Inventory) -> Vec<(String, bool)> {
-    let declared = &sight.declared;
+fn dependents(
+    survey: &Survey,
+    observation: &Observation,
+    inventory: &Inventory,
+) -> Vec<(String, bool)> {
+    let declared = &observation.declared;
     if !declared.deleting {
         return Vec::new();
     }

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    AccountKey, Managed, PlatformKey, ResourceRef, Site, Store, Stores, Survey,
+    AccountKey, Managed, PlatformKey, PlatformView, ResourceRef, Store, Stores, Survey,
     gather::declare,
     lookup::{Lookup, references},
 };
@@ -84,7 +84,7 @@ impl Visit for Indexing {
 impl Survey {
     /// Opens a platform that was observed for the first time, or under another account than before. Platforms of the account
     /// that aren't observed yet are gone through with it. Returns whom to look at again.
-    pub fn open(&self, site: &Arc<Site>, now: jiff::Timestamp) -> Vec<ResourceRef> {
+    pub fn open(&self, site: &Arc<PlatformView>, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let Some(account) = site.account() else {
             return Vec::new();
         };

@@ -22,7 +22,7 @@ pub struct Quotas(Mutex<Books>);
 
 /// What the ledger says of one resource.
 #[derive(Debug, Default)]
-pub struct Word {
+pub struct QuotaDecision {
     /// What there isn't enough of, by the pool's name.
     pub shortages: Vec<Shortage<String>>,
     /// What is taken of what the resource itself has to give.
@@ -43,10 +43,10 @@ impl Quotas {
         object: &K,
         declared: &Declared,
         held: Option<&Object>,
-    ) -> Word {
+    ) -> QuotaDecision {
         let standing = Standing::of(lookup, object, declared, held);
         let Some(standing) = standing.filter(|_| !is_released(declared)) else {
-            return Word::default();
+            return QuotaDecision::default();
         };
         let mut books = self.books();
         let mut touched = Vec::new();
@@ -68,7 +68,7 @@ impl Quotas {
         promoted.retain(|other| *other != claimant);
         let mut promoted = resources(promoted);
         promoted.append(&mut books.woken);
-        Word {
+        QuotaDecision {
             shortages: outcome.shortages.into_iter().map(named).collect(),
             granted_below: books.ledger.taken(&Pool::Of(standing.resource)),
             promoted,

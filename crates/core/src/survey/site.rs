@@ -16,7 +16,7 @@ use crate::{
         names,
         shared::{Adopt, Bandwidth, Branding, Management},
     },
-    estate::{Consumption, DataSources, HealthReport, ObjectId, Observation, Unread, UsageReport},
+    estate::{Consumption, DataSources, HealthReport, ObjectId, Snapshot, Unread, UsageReport},
     inventory::{Changes, Inventory, Surroundings, Ticket},
     planner::{PlatformFacts, Safety},
 };
@@ -160,7 +160,7 @@ impl Reports {
 }
 
 /// One platform as far as it is known.
-pub struct Site {
+pub struct PlatformView {
     /// Which `BackupPlatform` it is.
     pub key: PlatformKey,
     origin: Origin,
@@ -180,7 +180,7 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Site {
+impl PlatformView {
     /// A platform of which nothing was seen yet.
     pub fn new(key: PlatformKey, origin: Origin, terms: Terms) -> Self {
         Self {
@@ -242,7 +242,7 @@ impl Site {
     }
 
     /// Takes over a complete observation. One of another account than before closes the platform.
-    pub fn install(&self, sweep: Ticket, observation: Observation, clients: bool) -> Changes {
+    pub fn install(&self, sweep: Ticket, observation: Snapshot, clients: bool) -> Changes {
         let account = AccountKey {
             origin: self.origin.clone(),
             id: observation.capabilities.account.id.clone(),

@@ -124,7 +124,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             labels: BTreeMap::new(),
             insisted: std::collections::BTreeSet::new(),
             progress: &progress,
-            rest: None,
+            backoff: None,
             hold: None,
             failures: 0,
             now: now(),

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use super::{
     Asked, Bridge, Change,
     account::reading,
-    answer::{refusal, secrets},
     expected,
+    problem::{refusal, secrets},
     wire::{Operation, Pool, RehearsalBody, collection},
     written,
 };
@@ -21,7 +21,7 @@ use crate::{
     api::Kind,
     estate::{
         Capabilities, Capability, Claim, Client, HealthReport, ItemKind, Licences, Object,
-        ObjectId, Observation, Scope, Unread, Unreadable, UsageReport, spelt_for_the_wire,
+        ObjectId, Scope, Snapshot, Unread, Unreadable, UsageReport, spelt_for_the_wire,
     },
     {
         ByClaim, Clients, Deletion, Lane, Mail, OperationState, Operations, Platform,
@@ -110,7 +110,7 @@ impl Platform for Bridge {
         Ok(self.introduce(Lane::Edit).await?.0)
     }
 
-    async fn observe(&self, scope: Scope) -> Result<Observation, PlatformError> {
+    async fn observe(&self, scope: Scope) -> Result<Snapshot, PlatformError> {
         let (capabilities, page_size) = self.introduce(Lane::Sweep).await?;
         let objects = |kind| self.objects(operation!(kind, "GET", ""), kind, page_size);
         let (resellers, plans, customers, tenants) = try_join!(
@@ -134,7 +134,7 @@ impl Platform for Bridge {
         for unread in [locations.1, administrators.1, licences.1, clients.1] {
             unreadable.add(unread);
         }
-        Ok(Observation {
+        Ok(Snapshot {
             capabilities,
             objects,
             locations: locations.0,

@@ -12,16 +12,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, value::RawValue};
 
 mod account;
-mod answer;
 mod calls;
 mod driver;
 mod pages;
+mod problem;
 mod wire;
 
 pub use driver::{BridgeDriver, EmbeddedDriver};
 
 use account::Acquaintance;
-use answer::{secrets, succeeded};
+use problem::{secrets, succeeded};
 use wire::Accepted;
 
 use super::{

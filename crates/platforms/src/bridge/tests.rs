@@ -30,7 +30,7 @@ fn problem(status: u16, slug: &str) -> Answer {
 }
 
 fn secrets() -> crate::wire::Secrets {
-    super::answer::secrets(
+    super::problem::secrets(
         &"t0ken".into(),
         json!({"webAccess": {"password": "hunter2"}}).as_object(),
     )

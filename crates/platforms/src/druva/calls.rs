@@ -17,8 +17,8 @@ use crate::wire::garbled;
 use crate::{
     api::Kind,
     estate::{
-        Capabilities, Claim, HealthReport, Object, ObjectId, Observation, Scope, Unread,
-        Unreadable, UsageReport,
+        Capabilities, Claim, HealthReport, Object, ObjectId, Scope, Snapshot, Unread, Unreadable,
+        UsageReport,
     },
     {
         Beside, Lane, OperationState, Operations, Platform, PlatformError, Problem, ProblemKind,
@@ -91,7 +91,7 @@ impl Platform for Druva {
         Ok(self.capabilities(account))
     }
 
-    async fn observe(&self, _: Scope) -> Result<Observation, PlatformError> {
+    async fn observe(&self, _: Scope) -> Result<Snapshot, PlatformError> {
         let account = self.account(Lane::Sweep).await?;
         let (plans, customers, tenants, admins, regions) = try_join!(
             self.plans(Lane::Sweep),
@@ -107,7 +107,7 @@ impl Platform for Druva {
         unreadable.add(admins.1);
         unreadable.add(regions.1);
         unreadable.add(Listed::<CustomerQuotas>::unread(quotas.lost));
-        Ok(Observation {
+        Ok(Snapshot {
             capabilities: self.capabilities(account),
             objects: sorted.objects,
             locations: mapping::locations(&regions.0),

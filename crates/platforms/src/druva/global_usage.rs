@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Druva, answer::GLOBAL_USAGE, known::Known, lenient, words::product_of_module};
+use super::{Druva, known::Known, lenient, refusal::GLOBAL_USAGE, words::product_of_module};
 use crate::{
     PlatformError,
     estate::{ItemKind, Unread},

@@ -28,11 +28,11 @@ struct State {
     /// By tenant, also of those that the last list doesn't have: whether they are gone is asked there.
     homes: HashMap<ObjectId, ObjectId>,
     /// By customer.
-    lodgers: HashMap<ObjectId, Vec<Lodger>>,
+    lodgers: HashMap<ObjectId, Vec<TenantEntry>>,
     /// Customers by account name, as listed last; none where several have it.
     accounts: HashMap<String, Option<ObjectId>>,
     /// Customers of tenants in the making, by task.
-    creations: HashMap<String, (ObjectId, Lodger)>,
+    creations: HashMap<String, (ObjectId, TenantEntry)>,
     admins: Option<Arc<[Admin]>>,
     regions: Option<Arc<[ProductRegions]>>,
     plans: HashMap<i64, Arc<ServicePlan>>,
@@ -42,14 +42,14 @@ struct State {
 
 /// A tenant as its customer's.
 #[derive(Clone)]
-pub(super) struct Lodger {
+pub(super) struct TenantEntry {
     id: ObjectId,
     product: i64,
     plan: Option<i64>,
     sandbox: bool,
 }
 
-impl Lodger {
+impl TenantEntry {
     fn of(tenant: &Tenant) -> Self {
         Self {
             id: ObjectId::new(&tenant.id),
@@ -88,7 +88,7 @@ impl Known {
         state.listed = Some(begun);
         state.lodgers.clear();
         for tenant in tenants {
-            state.place(&ObjectId::new(&tenant.customer_id), Lodger::of(tenant));
+            state.place(&ObjectId::new(&tenant.customer_id), TenantEntry::of(tenant));
         }
     }
 
@@ -109,7 +109,7 @@ impl Known {
     /// One tenant.
     pub(super) fn note(&self, tenant: &Tenant) {
         let customer = ObjectId::new(&tenant.customer_id);
-        self.state().place(&customer, Lodger::of(tenant));
+        self.state().place(&customer, TenantEntry::of(tenant));
     }
 
     /// A tenant's customer; `None` when it isn't known.
@@ -166,7 +166,7 @@ impl Known {
     }
 
     /// A tenant is being made by a task.
-    pub(super) fn expect(&self, task: &str, customer: ObjectId, tenant: Lodger) {
+    pub(super) fn expect(&self, task: &str, customer: ObjectId, tenant: TenantEntry) {
         let mut state = self.state();
         if state.creations.len() >= MOST_CREATIONS {
             state.creations.clear();
@@ -180,7 +180,7 @@ impl Known {
         let creation = state.creations.remove(task);
         if let (Some((customer, lodger)), Some(id)) = (creation, made) {
             let id = id.clone();
-            state.place(&customer, Lodger { id, ..lodger });
+            state.place(&customer, TenantEntry { id, ..lodger });
         }
     }
 
@@ -222,7 +222,7 @@ impl Known {
 }
 
 impl State {
-    fn place(&mut self, customer: &ObjectId, lodger: Lodger) {
+    fn place(&mut self, customer: &ObjectId, lodger: TenantEntry) {
         self.homes.insert(lodger.id.clone(), customer.clone());
         let lodgers = self.lodgers.entry(customer.clone()).or_default();
         lodgers.retain(|other| other.id != lodger.id);

@@ -17,7 +17,6 @@ use tokio::{
 };
 
 mod account;
-mod answer;
 mod calls;
 mod console;
 mod customers;
@@ -32,7 +31,8 @@ mod mapping;
 mod pages;
 mod quotas;
 mod reads;
-mod recent;
+mod refusal;
+mod report_cache;
 mod sent;
 mod tasks;
 mod tenants;
@@ -42,9 +42,9 @@ mod wire;
 mod words;
 mod writes;
 
-use answer::{done, is_denied, succeeded, unsent};
 use known::Known;
-use recent::Recent;
+use refusal::{done, is_denied, succeeded, unsent};
+use report_cache::ReportCache;
 use token::{Token, Tokens};
 use wire::{Accepted, Customer};
 
@@ -84,8 +84,8 @@ pub struct Druva {
     roll: Mutex<Option<(Instant, Arc<[Customer]>)>>,
     /// Held by the one that lists all tenants to find one.
     listing: Mutex<()>,
-    usage: Recent<UsageReport>,
-    health: Recent<HealthReport>,
+    usage: ReportCache<UsageReport>,
+    health: ReportCache<HealthReport>,
 }
 
 impl Druva {
@@ -114,8 +114,8 @@ impl Druva {
             known: Known::default(),
             roll: Mutex::default(),
             listing: Mutex::default(),
-            usage: Recent::default(),
-            health: Recent::default(),
+            usage: ReportCache::default(),
+            health: ReportCache::default(),
         })
     }
 
@@ -239,10 +239,10 @@ impl Druva {
         mut request: Request,
         decode: impl Fn(Answer) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
-        let at_the_door = |error| if call.mutates { unsent(error) } else { error };
+        let auth_error = |error| if call.mutates { unsent(error) } else { error };
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(ACCEPT, json);
-        let token = self.tokens.current(&self.http).await.map_err(at_the_door)?;
+        let token = self.tokens.current(&self.http).await.map_err(auth_error)?;
         let first = authorised(&request, &token, call.operation)?;
         let answer = self.http.send(call, first, |answer| {
             if is_denied(call.operation, answer.status) {
@@ -254,7 +254,7 @@ impl Druva {
             return Ok(done);
         }
         let token = self.tokens.instead_of(&token, &self.http);
-        let token = token.await.map_err(at_the_door)?;
+        let token = token.await.map_err(auth_error)?;
         let second = authorised(&request, &token, call.operation)?;
         self.http
             .send(call, second, |answer| {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Druva,
-    answer::{QUOTA_LIST, QUOTA_SAVE, unsent},
     document::{clears, stated},
     invalid,
     pages::{Listed, PAGE, Walk},
+    refusal::{QUOTA_LIST, QUOTA_SAVE, unsent},
     sent::{QuotaConfigurations, QuotaEntry, QuotaIncrements, date},
     wire::{Customer, CustomerQuotas, Quota, QuotaIncrementsShown},
     words::ENTERPRISE_WORKLOADS,

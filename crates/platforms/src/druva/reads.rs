@@ -6,11 +6,11 @@ use reqwest::Url;
 use tokio::time::Instant;
 
 use super::{
-    Druva,
-    answer::unsent,
-    customers, invalid, mapping,
+    Druva, customers, invalid, mapping,
     pages::{Listed, PAGE, Walk, with_query},
-    reading, tenants,
+    reading,
+    refusal::unsent,
+    tenants,
     wire::{Admin, Customer, ProductRegions, Quota, Row, ServicePlan, StorageRegions, Tenant},
 };
 use crate::wire::garbled;

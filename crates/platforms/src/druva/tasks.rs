@@ -1,7 +1,7 @@
 //! What became of an accepted write: the platform's tasks.
 
 use super::{
-    answer::words,
+    refusal::words,
     wire::{ErrorBody, Task, TaskOutput},
 };
 use crate::wire::{Secrets, garbled};

@@ -10,7 +10,7 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{answer::succeeded, wire::TokenBody};
+use super::{refusal::succeeded, wire::TokenBody};
 use crate::wire::{Secrets, garbled, read};
 use crate::{
     Lane, PlatformError,

@@ -5,13 +5,12 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    Druva,
-    answer::unsent,
-    busy, customers, document, invalid,
-    known::Lodger,
+    Druva, busy, customers, document, invalid,
+    known::TenantEntry,
     mapping::{CUSTOMER_FIELDS, TENANT_FIELDS},
     quotas::{self, QUOTA_FIELDS},
     reads::{GET_CUSTOMER, GET_TENANT, tenant_object},
+    refusal::unsent,
     sent::ChangedTenant,
     tenants,
     wire::{Customer, Tenant},
@@ -115,7 +114,7 @@ impl Druva {
             .change(operation, Method::POST, url, Some(&body))
             .await?;
         if let Written::Pending(task) = &written {
-            let tenant = Lodger::to_be(product, plan.id);
+            let tenant = TenantEntry::to_be(product, plan.id);
             self.known.expect(task, ObjectId::new(customer), tenant);
         }
         Ok(written)

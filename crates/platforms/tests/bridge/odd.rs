@@ -1,7 +1,7 @@
 //! One odd value in one of several items: the list is read, the others are as they were, and the odd one is read or told.
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{ItemKind, Object, ObjectId, Observation, Scope, Unreadable};
+use holdfast_core::estate::{ItemKind, Object, ObjectId, Scope, Snapshot, Unreadable};
 use holdfast_platforms::Platform;
 use holdfast_platforms::{ByClaim as _, Reports as _, Suspension as _};
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ fn page(items: &[String]) -> String {
     )
 }
 
-async fn observed(collection: &'static str, body: String) -> Observation {
+async fn observed(collection: &'static str, body: String) -> Snapshot {
     let fake = Fake::start(move |seen| {
         if seen.target.starts_with(&format!("/v1/{collection}?")) {
             Reply::raw(200, "application/json", body.clone())
@@ -119,7 +119,7 @@ async fn observed(collection: &'static str, body: String) -> Observation {
         .unwrap_or_else(|error| panic!("{collection}: {error}"))
 }
 
-fn of<'a>(observation: &'a Observation, kind: Kind, id: &str) -> Option<&'a Object> {
+fn of<'a>(observation: &'a Snapshot, kind: Kind, id: &str) -> Option<&'a Object> {
     let id = ObjectId::new(id);
     observation
         .objects

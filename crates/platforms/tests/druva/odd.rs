@@ -1,7 +1,7 @@
 //! One odd value in one of several items: the list is read, the others are as they were, and the odd one is read or told.
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{ItemKind, Object, ObjectId, Observation, Scope};
+use holdfast_core::estate::{ItemKind, Object, ObjectId, Scope, Snapshot};
 use holdfast_platforms::{Platform, PlatformError};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn with_odd(item: &Value, member: &str, odd: &str) -> String {
     item.to_string().replace(&format!("\"{HOLE}\""), odd)
 }
 
-async fn observed(path: &'static str, member: &str, items: &[String]) -> Observation {
+async fn observed(path: &'static str, member: &str, items: &[String]) -> Snapshot {
     let body = format!(
         r#"{{"{member}": [{}], "nextPageToken": ""}}"#,
         items.join(",")
@@ -49,7 +49,7 @@ async fn observed(path: &'static str, member: &str, items: &[String]) -> Observa
     observed.unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn of<'a>(observation: &'a Observation, kind: Kind, id: &str) -> Option<&'a Object> {
+fn of<'a>(observation: &'a Snapshot, kind: Kind, id: &str) -> Option<&'a Object> {
     let id = ObjectId::new(id);
     observation
         .objects

@@ -1,7 +1,7 @@
 //! Limits of customers: quotas that not every account may manage.
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{Object, Observation, Scope};
+use holdfast_core::estate::{Object, Scope, Snapshot};
 use holdfast_platforms::{Platform, PlatformError, ProblemKind, Written, druva::Druva};
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ fn limits(object: &Object) -> (Option<u64>, Option<u64>) {
     (limit("limits.storage"), limit("limits.clients"))
 }
 
-fn takes_limits(observation: &Observation) -> bool {
+fn takes_limits(observation: &Snapshot) -> bool {
     let takes = ["limits.storage", "limits.clients"]
         .map(|field| observation.capabilities.takes(Kind::Customer, field));
     assert_eq!(takes[0], takes[1]);
@@ -184,7 +184,7 @@ async fn a_customer_is_read_with_its_own_limits() {
 
 #[tokio::test]
 async fn a_list_of_quotas_that_is_not_whole_is_an_error() {
-    async fn swept(answer: fn() -> Reply) -> (Result<Observation, PlatformError>, usize) {
+    async fn swept(answer: fn() -> Reply) -> (Result<Snapshot, PlatformError>, usize) {
         let fake = Fake::start(except(LIST, move |_| answer())).await;
         let swept = fake.druva().observe(Scope::default()).await;
         (swept, fake.tokens())

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use holdfast_api::Kind;
-use holdfast_core::estate::{Capability, Creation, Object, Observation, Protection, Scope};
+use holdfast_core::estate::{Capability, Creation, Object, Protection, Scope, Snapshot};
 use holdfast_platforms::Driver as _;
 use holdfast_platforms::{Platform, PlatformError};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::{
     server::{Fake, Reply, Seen},
 };
 
-fn object<'a>(observation: &'a Observation, kind: Kind, id: &str) -> &'a Object {
+fn object<'a>(observation: &'a Snapshot, kind: Kind, id: &str) -> &'a Object {
     let mut objects = observation.objects.iter();
     objects
         .find(|object| object.kind == kind && object.id.as_str() == id)
@@ -28,7 +28,7 @@ fn settings(object: &Object) -> Value {
 
 async fn observe(
     script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
-) -> Result<Observation, PlatformError> {
+) -> Result<Snapshot, PlatformError> {
     Fake::start(script)
         .await
         .druva()

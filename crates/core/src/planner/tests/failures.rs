@@ -8,7 +8,7 @@ use super::fixtures::{ID, Scene, customer, mutates};
 use crate::{
     api::conditions::Reason,
     estate::ObjectId,
-    planner::{Rest, Step, Verdict, retry_delay},
+    planner::{Backoff, Step, Verdict, retry_delay},
     reply::{PlatformError, Problem, ProblemKind},
 };
 
@@ -190,7 +190,7 @@ fn a_refused_change_rests_until_its_time_whatever_calls_for_a_pass() {
         .edited(json!({"profile": {"phone": "1"}}));
     assert!(mutates(&scene.next()));
     let verdict = Verdict::Stalled(Reason::PlatformRefused, "no.".into());
-    scene.rest = Some(Rest {
+    scene.backoff = Some(Backoff {
         verdict: verdict.clone(),
         left: Duration::from_secs(7),
     });

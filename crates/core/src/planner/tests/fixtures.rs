@@ -19,9 +19,9 @@ use crate::{
         StorageLocation,
     },
     planner::{
-        Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference, References,
-        Remote, Rest, Safety, Seen, Settlement, Step, Supplements, Verdict, View, deletion_begun,
-        desired, managed_status, next,
+        Backoff, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference,
+        References, Remote, Safety, Seen, Settlement, Step, Supplements, Verdict, View,
+        deletion_begun, desired, managed_status, next,
     },
     reply::{PlatformError, Rehearsal},
 };
@@ -108,7 +108,7 @@ pub struct Scene {
     pub hold: Option<String>,
     /// Whether the credential leads to another account than the confirmed one.
     pub mismatch: bool,
-    pub rest: Option<Rest>,
+    pub backoff: Option<Backoff>,
     pub failures: u32,
     pub now: jiff::Timestamp,
 }
@@ -146,7 +146,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         progress: Progress::default(),
         hold: None,
         mismatch: false,
-        rest: None,
+        backoff: None,
         failures: 0,
         now: noon(),
     }
@@ -380,7 +380,7 @@ impl Scene {
                     let message = "the credential leads to another account.".to_owned();
                     self.mismatch.then_some((Reason::AccountMismatch, message))
                 }),
-            rest: self.rest.clone(),
+            backoff: self.backoff.clone(),
             failures: self.failures,
             now: self.now,
         }

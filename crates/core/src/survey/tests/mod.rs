@@ -26,8 +26,8 @@ fn licensed(count: u64) -> serde_json::Value {
 }
 
 fn fits<K: world::Stored>(world: &mut World, scope: usize, name: &str) -> bool {
-    let sight = world.look::<K>(scope, name).expect("its platform is open");
-    sight.neighbours.shortages.is_empty()
+    let observation = world.look::<K>(scope, name).expect("its platform is open");
+    observation.neighbours.shortages.is_empty()
 }
 
 fn customer_ref(scope: usize, name: &str) -> ResourceRef {
@@ -194,7 +194,7 @@ fn the_older_holds_what_both_name_whichever_platform_is_observed_first_and_the_y
         let holder = |world: &mut World, scope, name: &str| {
             let known = world
                 .look::<Customer>(scope, name)
-                .and_then(|sight| sight.remote.known);
+                .and_then(|observation| observation.remote.known);
             known.expect("it is there").holder
         };
         let younger = holder(&mut world, 1, "younger");
@@ -228,8 +228,8 @@ fn a_client_listed_twice_on_one_account_is_the_older_ones() {
     world.declare::<Customer>(1, "older", &listing);
     world.declare::<Customer>(0, "younger", &listing);
     let contested = |world: &mut World, scope, name: &str| {
-        let sight = world.look::<Customer>(scope, name).expect("open");
-        sight.remote.contested.get("pc-1").cloned()
+        let observation = world.look::<Customer>(scope, name).expect("open");
+        observation.remote.contested.get("pc-1").cloned()
     };
     let by = contested(&mut world, 0, "younger");
     assert_eq!(by.as_deref(), Some("Customer west/older"));

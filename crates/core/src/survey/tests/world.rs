@@ -10,14 +10,14 @@ use super::roll::Roll;
 use crate::{
     api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
     estate::{
-        Account, Capabilities, Capability, Creation, Facts, Licences, Object, ObjectId,
-        Observation, Protection, Settings,
+        Account, Capabilities, Capability, Creation, Facts, Licences, Object, ObjectId, Protection,
+        Settings, Snapshot,
     },
     planner::{self, PlatformState, Reference, Supplements},
     rules::quota::{self, Measure},
     survey::{
-        Cache as _, Commons, Managed, Origin, PlatformKey, ResourceRef, Shelf, Sight, Site, Stores,
-        Survey, Terms, gather, named, resource_ref,
+        Cache as _, Commons, Managed, Observation, Origin, PlatformKey, PlatformView, ResourceRef,
+        Shelf, Stores, Survey, Terms, gather, named, resource_ref,
     },
 };
 
@@ -28,7 +28,7 @@ pub const LICENCES: u64 = 20;
 /// A scope: its caches, and ways to write into them.
 pub struct Scope {
     pub survey: Survey,
-    pub site: Arc<Site>,
+    pub site: Arc<PlatformView>,
     resellers: Arc<Shelf<Reseller>>,
     customers: Arc<Shelf<Customer>>,
     tenants: Arc<Shelf<Tenant>>,
@@ -110,7 +110,7 @@ impl Scope {
         platforms.put(platform);
         Self {
             survey: Survey::beside(stores, commons.clone()),
-            site: Arc::new(Site::new(key, origin, terms)),
+            site: Arc::new(PlatformView::new(key, origin, terms)),
             resellers,
             customers,
             tenants,
@@ -249,7 +249,7 @@ impl World {
     pub fn sweep(&mut self, scope: usize) -> Vec<ResourceRef> {
         let Scope { survey, site, .. } = &self.scopes[scope];
         let ticket = site.inventory_mut().begin_sweep();
-        let observation = Observation {
+        let observation = Snapshot {
             unreadable: crate::estate::Unread::default(),
             capabilities: capabilities(self.has_resellers),
             objects: self.objects.values().cloned().collect(),
@@ -270,25 +270,25 @@ impl World {
     }
 
     /// What a pass sees; nothing while its platform isn't open.
-    pub fn look<K: Stored>(&mut self, scope: usize, name: &str) -> Option<Sight> {
+    pub fn look<K: Stored>(&mut self, scope: usize, name: &str) -> Option<Observation> {
         let object = self.get::<K>(scope, name)?;
         let Scope { survey, site, .. } = &self.scopes[scope];
         let facts = site.facts()?;
         let supplements = Supplements::default();
         if let Err((field, name)) = survey.platform_of(&*object) {
             let state = PlatformState::Unresolved { field, name };
-            let sight = gather(survey, &*object, state, None, supplements, self.now);
-            assert!(sight.is_ok());
+            let observation = gather(survey, &*object, state, None, supplements, self.now);
+            assert!(observation.is_ok());
             return None;
         }
         let state = PlatformState::Observed(facts);
-        let sight = gather(survey, &*object, state, Some(site), supplements, self.now);
-        Some(sight.expect("a spec that can be read"))
+        let observation = gather(survey, &*object, state, Some(site), supplements, self.now);
+        Some(observation.expect("a spec that can be read"))
     }
 
     /// Carries out what a pass may write: the whole spec where it is granted. True when something was written.
     pub fn carry_out<K: Stored>(&mut self, scope: usize, name: &str) -> bool {
-        let Some(sight) = self.look::<K>(scope, name) else {
+        let Some(observation) = self.look::<K>(scope, name) else {
             return false;
         };
         let parent = self.get::<K>(scope, name).and_then(|object| {
@@ -301,16 +301,16 @@ impl World {
         });
         let parent = match parent
             .filter(|field| self.has_resellers || *field != "resellerRef")
-            .map(|field| (field, sight.references.get(field)))
+            .map(|field| (field, observation.references.get(field)))
         {
             None => None,
             Some((field, Some((_, Reference::Found { id: Some(id), .. })))) => Some((field, id)),
             Some(_) => return false,
         };
-        if !sight.neighbours.shortages.is_empty() {
+        if !observation.neighbours.shortages.is_empty() {
             return false;
         }
-        let held = planner::remote_object(&sight.declared, &sight.remote);
+        let held = planner::remote_object(&observation.declared, &observation.remote);
         let id = held.map_or_else(
             || {
                 self.made += 1;
@@ -318,7 +318,7 @@ impl World {
             },
             |held| held.id.clone(),
         );
-        let mut document = sight.declared.spec.clone();
+        let mut document = observation.declared.spec.clone();
         if let Some((field, id)) = parent {
             let setting = if field == "customerRef" {
                 "customerId"
@@ -334,7 +334,7 @@ impl World {
         );
         if K::KIND == Kind::Reseller
             && (0..4).any(|at| {
-                wanted[at].is_some_and(|wanted| wanted < sight.neighbours.granted_below[at])
+                wanted[at].is_some_and(|wanted| wanted < observation.neighbours.granted_below[at])
             })
         {
             return false;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::Kind,
-    estate::{Capabilities, Claim, Object, ObjectId, Observation, StorageLocation},
+    estate::{Capabilities, Claim, Object, ObjectId, Snapshot, StorageLocation},
     planner::tests::fixtures::{merged, platform, remote},
     reply::{PlatformError, Problem, ProblemKind, Rehearsal},
 };
@@ -142,11 +142,11 @@ impl Platform {
             .filter_map(|(id, record)| Some((id, record.claim.as_ref()?)))
     }
 
-    pub fn observation(&self) -> Observation {
+    pub fn observation(&self) -> Snapshot {
         let facts = platform();
         let (capabilities, locations): (Capabilities, Vec<StorageLocation>) =
             (facts.capabilities, facts.locations);
-        Observation {
+        Snapshot {
             capabilities,
             objects: self.records.keys().map(|id| self.show(id)).collect(),
             locations,

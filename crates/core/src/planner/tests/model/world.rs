@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::platform::Platform;
 use crate::{
     api::Kind,
-    estate::{Claim, Creation, Object, ObjectId, Observation},
+    estate::{Claim, Creation, Object, ObjectId, Snapshot},
     inventory::{Inventory, Ticket},
     planner::{
         Answer, Declared, DeletionPermit, Lesson, PlatformState, Progress, Remote, Seen,
@@ -61,7 +61,7 @@ pub struct World {
     pub exists: bool,
     pub platform: Platform,
     inventory: Inventory,
-    sweep: Option<(Ticket, Observation)>,
+    sweep: Option<(Ticket, Snapshot)>,
     /// Requests so far, to cluster and platform.
     pub requests: usize,
     /// The request that goes wrong, and how.
@@ -141,7 +141,7 @@ impl World {
 
     /// F14: the platform answers a complete and empty list.
     pub fn empty_sweep(&mut self) {
-        let observation = Observation {
+        let observation = Snapshot {
             objects: Vec::new(),
             ..self.platform.observation()
         };

@@ -15,9 +15,9 @@ type Key = (TypeId, String);
 
 /// The newest known versions, by kind and uid.
 #[derive(Default)]
-pub struct Recent(Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>);
+pub struct Newest(Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>);
 
-impl Recent {
+impl Newest {
     /// Keeps an object that a write has just returned.
     pub fn keep<K: Resource + Send + Sync + 'static>(&self, object: Arc<K>) {
         if let Some(uid) = object.uid() {

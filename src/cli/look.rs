@@ -13,7 +13,7 @@ use crate::embedded::{Host, HostOptions};
 use crate::{
     api::{BackupPlatform, DriverSpec},
     connect::{Estate, resolve},
-    estate::{Observation, Scope, UsageReport},
+    estate::{Scope, Snapshot, UsageReport},
     platform::{Platform, Registry, RequestObserver, WriterGuard, http::HttpOptions},
 };
 
@@ -34,7 +34,7 @@ pub struct Access {
 /// What one look at a platform brought.
 pub struct Look {
     /// Everything that it holds.
-    pub observation: Observation,
+    pub observation: Snapshot,
     /// What is in use, when it was asked for.
     pub usage: Option<UsageReport>,
 }

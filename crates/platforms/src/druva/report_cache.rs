@@ -12,7 +12,7 @@ use tokio::time::Instant;
 const REST: u32 = 10;
 
 /// The report that was read last.
-pub(super) struct Recent<Report>(Mutex<Option<Kept<Report>>>);
+pub(super) struct ReportCache<Report>(Mutex<Option<Kept<Report>>>);
 
 struct Kept<Report> {
     days: u16,
@@ -20,13 +20,13 @@ struct Kept<Report> {
     report: Report,
 }
 
-impl<Report> Default for Recent<Report> {
+impl<Report> Default for ReportCache<Report> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<Report: Clone> Recent<Report> {
+impl<Report: Clone> ReportCache<Report> {
     /// The last report over so many days, while it is good.
     pub(super) fn get(&self, days: u16) -> Option<Report> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
