@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::runtime::controller::Action;
 
 use super::{
     context::Context,
@@ -11,7 +11,7 @@ use super::{
     memory::state_of,
     perform::perform,
     platforms::Handle,
-    settle::settle,
+    settle::{forget, settle},
     writes::PassError,
 };
 use crate::{
@@ -111,16 +111,4 @@ async fn insisted<K: Managed>(
         events::publish(&context.events, object, vec![note]).await;
     }
     insisted.into_keys().collect()
-}
-
-/// The resource is gone for us.
-pub fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
-    context.forget(resource);
-    if let Some(uid) = object.uid() {
-        context.recent.forget::<K>(&uid);
-    }
-    for wake in planner::wakes_of_release() {
-        context.enqueue(&**object, None, wake);
-    }
-    Action::await_change()
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kube::runtime::controller::Action;
+use kube::{ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
 use super::{
@@ -11,7 +11,6 @@ use super::{
     gather::Gathered,
     memory::state_of,
     metrics::{KindLabels, RuleLabels},
-    pass::forget,
     status::store,
     writes::PassError,
 };
@@ -154,4 +153,16 @@ fn note_outcome<K: Managed>(
         }
         None => context.memory.reset_backoff(resource),
     }
+}
+
+/// The resource is gone for us.
+pub fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
+    context.forget(resource);
+    if let Some(uid) = object.uid() {
+        context.recent.forget::<K>(&uid);
+    }
+    for wake in planner::wakes_of_release() {
+        context.enqueue(&**object, None, wake);
+    }
+    Action::await_change()
 }

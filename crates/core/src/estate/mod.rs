@@ -9,8 +9,8 @@ mod catalogue;
 mod compare;
 mod consumption;
 mod object;
-mod observation;
 mod settings;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +22,8 @@ pub use consumption::{
     Restores, UsageReport,
 };
 pub use object::{Claim, Facts, Object, ObjectId, Parent, Protection};
-pub use observation::{
-    Administrator, Client, ItemKind, Licences, Scope, Snapshot, StorageLocation, Unread, Unreadable,
-};
 pub use settings::{Settings, SettingsError, spelt_for_the_wire};
 pub use settings::{insert, is_empty};
+pub use snapshot::{
+    Administrator, Client, ItemKind, Licences, Scope, Snapshot, StorageLocation, Unread, Unreadable,
+};

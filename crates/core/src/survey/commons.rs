@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     AccountKey, Index, Origin, PlatformKey, PlatformView, Quotas, Referrers, ResourceRef, Stores,
-    Terms, index::RemoteKey, site::facts,
+    Terms, index::RemoteKey, platform_view::facts,
 };
 use crate::{api::BackupPlatform, estate::Object, inventory::Inventory, planner::PlatformFacts};
 
