@@ -1,19 +1,16 @@
 //! From the settlement to the status that every managed kind shares.
 
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
-    Declared, PlatformState, Remote, Seen, Settlement, Verdict, View, change_log::change_log,
+    PlatformState, Settlement, Verdict, View, change_log::change_log, remote_object,
     restraint::deletion_status, returns, status::fitting, unkept, unmarked,
 };
-use crate::{
-    api::{
-        conditions::{ConditionType, Reason},
-        shared::{ChangeStep, DriftReturn, Intent, ManagedStatus, ManualStep},
-    },
-    estate::Object,
+use crate::api::{
+    conditions::{ConditionType, Reason},
+    shared::{ChangeStep, DriftReturn, Intent, ManagedStatus, ManualStep},
 };
 
 /// For how long `Ready` stays as last known while the platform can't be reached.
@@ -111,21 +108,6 @@ fn intent(view: &View<'_>) -> Option<Intent> {
         names: Vec::new(),
         request_hash: None,
     }))
-}
-
-/// The remote object that a resource is about, as far as the inventory knows.
-pub fn remote_object<'a>(declared: &Declared, remote: &'a Remote) -> Option<&'a Arc<Object>> {
-    let noted = |seen: &&Seen| {
-        seen.holder.is_none()
-            && declared
-                .annotated
-                .as_ref()
-                .is_some_and(|(_, id)| *id == seen.object.id)
-    };
-    remote
-        .claimed
-        .as_ref()
-        .or_else(|| remote.known.as_ref().filter(noted).map(|seen| &seen.object))
 }
 
 /// A condition before it has a time.

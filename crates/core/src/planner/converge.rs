@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
     desired::{desired, remote_name, spec_field},
+    drift::{SECRET, drift},
     hidden::is_hidden,
     refusals::{of_change, refuse, settle_obstacle},
     status::{fitting, next_change},
@@ -18,16 +19,11 @@ use crate::{
         Kind,
         conditions::{ConditionType, Reason},
         names::HIDDEN_LABEL,
-        shared::{ChangeOutcome, ChangeStep, Drift, Management, ManualStep},
+        shared::{ChangeOutcome, ChangeStep, Management, ManualStep},
     },
     estate::{Capability, Claim, Difference, Object, differences, merge_patch},
     rules::{self, Refusal, quota},
 };
-
-/// Drift entries kept in status.
-pub const DRIFT_SHOWN: usize = 20;
-/// Settings whose value must not be shown.
-const SECRET: [&str; 1] = ["webAccess.passwordTag"];
 
 /// The next step for a resource whose remote object is known.
 pub fn next(
@@ -114,18 +110,6 @@ fn finish(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         fields: vec![spec_field(declared.kind, "name")],
         reverting: false,
     }
-}
-
-/// What differs, of what the platform's interface takes; `None` when that can't be told.
-pub fn differing(
-    view: &View<'_>,
-    platform: &PlatformFacts,
-    object: &Object,
-) -> Option<Vec<Difference>> {
-    let declared = view.declared;
-    let mut settings = desired(view, platform).ok()?;
-    console::sort_out(&mut settings, platform, declared);
-    Some(differences(declared.kind, &settings, &object.settings))
 }
 
 /// R-S2: whether the object that we have just made is in another place than was asked for. It isn't marked then, so that this
@@ -399,21 +383,4 @@ fn until_next_change(view: &View<'_>, object: &Object) -> Option<Duration> {
     }
     let at = next_change(object, view.now)?;
     Duration::try_from(at.duration_since(view.now)).ok()
-}
-
-/// A difference as it may be shown.
-pub fn drift(kind: Kind, difference: &Difference) -> Drift {
-    let secret = SECRET.contains(&difference.field);
-    let show = |value: Option<&Value>| match value {
-        _ if secret => "(secret)".to_owned(),
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    let told = |value: Option<&Value>| Some(show(value)).filter(|text| !text.is_empty());
-    Drift {
-        field: spec_field(kind, difference.field),
-        desired: told(Some(&difference.desired)),
-        observed: told(difference.observed.as_ref()),
-    }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{
     PATIENCE, PlatformState, Step, Verdict, View,
-    conditions::remote_object,
     desired::spec_field,
     restraint::{held_release, way_to_end},
     step::{LONG_BACKOFF, settle},
+    view::remote_object,
 };
 use crate::{
     api::{Kind, conditions::Reason},

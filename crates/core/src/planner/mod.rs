@@ -10,6 +10,7 @@ mod converge;
 mod creation;
 mod deletion;
 mod desired;
+mod drift;
 mod failure;
 mod hidden;
 mod identity;
@@ -34,11 +35,11 @@ mod wakes;
 
 pub use change_log::change_log;
 pub use claim::{claim, secret_tag};
-pub use conditions::{managed_status, remote_object};
+pub use conditions::managed_status;
 pub use desired::{account_name, remote_name, spec_field};
 pub use failure::retry_delay;
 pub use lately::is_in_doubt;
-pub use learn::{Answer, Lesson};
+pub use learn::{Answer, Lesson, Progress};
 pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
 pub use refused::refused_status;
@@ -51,8 +52,8 @@ pub use status::{
 pub use step::{Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};
 pub use view::{
-    Backoff, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress, Reference,
-    References, Remote, Safety, Seen, Supplements, View,
+    Backoff, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Reference, References,
+    Remote, Safety, Seen, Supplements, View, remote_object,
 };
 pub use wakes::{Wake, wakes_of_release, wakes_of_settlement, wakes_of_step};
 

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Declared, PATIENCE, PlatformFacts, PlatformState, Progress, Remote, Step, Verdict, View,
-    conditions::remote_object,
     lately::is_open,
     operation,
     step::{settle, under_rule},
+    view::remote_object,
 };
 use crate::{
     api::{

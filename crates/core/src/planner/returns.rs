@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PlatformState, View, converge::DRIFT_SHOWN};
+use super::{PlatformState, View, drift::DRIFT_SHOWN};
 use crate::api::{
     conditions::Reason,
     shared::{Change, ChangeOutcome, ChangeStep, DriftReturn, ManagedStatus, Management, Unkept},

@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::{
     Declared, PlatformFacts, PlatformState, Settlement, Step, Verdict, View,
     claim::secret_tag,
-    conditions::remote_object,
-    converge::{DRIFT_SHOWN, differing, drift},
     desired::spec_field,
+    drift::{DRIFT_SHOWN, differing, drift},
     returns::{
         corrections, corrects, forgotten_at, has_returned, is_correction, last_written, live,
         returns, shortened, until,
     },
+    view::remote_object,
 };
 use crate::{
     api::{

@@ -8,16 +8,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::{DeletionPermit, Verdict};
+use super::{Progress, Verdict};
 use crate::{
     api::{
         Kind, Reason, names,
-        shared::{
-            Adopt, Change, ChangeOutcome, ChangeStep, Intent, Lifecycle, ManagedStatus, Management,
-        },
+        shared::{Adopt, Lifecycle, ManagedStatus, Management},
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
-    reply::{PlatformError, Rehearsal},
     rules::quota::{Amounts, Shortage},
 };
 
@@ -228,59 +225,6 @@ impl Neighbours {
     }
 }
 
-/// What this pass has learned or done so far.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact that a pass learns by itself"
-)]
-#[derive(Debug, Clone, Default)]
-pub struct Progress {
-    /// The finalizer was written in this pass.
-    pub finalized: bool,
-    /// The marks that were written last in this pass.
-    pub marked: Option<Marks>,
-    /// The platform says outright that nothing carries our claim.
-    pub unclaimed: bool,
-    /// What stands where the object would be, as it was read last in this pass, and how often in a row it read the same.
-    pub beside: Option<(BTreeSet<ObjectId>, usize)>,
-    /// How often it was read.
-    pub looks_beside: usize,
-    /// An object read afresh in this pass.
-    pub fresh: Option<ObjectId>,
-    /// How many mutations this pass had performed when it read an object last.
-    pub seen: usize,
-    /// The platform says outright that there is no object of this id.
-    pub gone: Option<ObjectId>,
-    /// Whether the deletion may begin.
-    pub permit: Option<DeletionPermit>,
-    /// The deletion was rehearsed, and this is the token.
-    pub rehearsal: Option<Rehearsal>,
-    /// The deletion was carried out.
-    pub deleted: Option<ObjectId>,
-    /// What is written down as about to be sent.
-    pub intent: Option<Intent>,
-    /// How many mutations this pass had performed when a creation was written down.
-    pub before_intent: usize,
-    /// An operation that the platform accepted and hasn't finished.
-    pub operation: Option<String>,
-    /// The object that a creation without a mark made, as the platform says.
-    pub made: Option<ObjectId>,
-    /// An operation has ended in this pass: what the inventory holds may be older.
-    pub concluded: bool,
-    /// The operation was looked at in this pass.
-    pub operation_checked: bool,
-    /// The operation waits for a person at the platform.
-    pub waiting_for_human: bool,
-    /// The last request failed like this.
-    pub failure: Option<PlatformError>,
-    /// Outbound mutations of this pass, oldest first.
-    pub performed: Vec<Change>,
-    /// How many of them stand in the change log of status already.
-    pub logged: usize,
-    /// Fields written because the platform had drifted from them.
-    pub reverted: Vec<String>,
-}
-
 /// After a failed pass: nothing is sent until it is time to try again, and the same is said meanwhile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
@@ -349,59 +293,19 @@ impl Marks {
     }
 }
 
-impl Progress {
-    /// Where a pass begins: with the operation that is still open, or with what a crash has left a note of. How that ended
-    /// isn't known; what the platform holds now is looked at afresh.
-    pub fn resumed(status: &ManagedStatus) -> Self {
-        let intent = status.intent.as_ref();
-        let lost = intent
-            .filter(|intent| intent.operation.is_none())
-            .map(|intent| Change {
-                at: intent.at,
-                step: intent.step,
-                fields: intent.fields.clone(),
-                outcome: ChangeOutcome::Unknown,
-            });
-        Self {
-            operation: intent.and_then(|intent| intent.operation.clone()),
-            performed: lost.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-}
-
-impl Progress {
-    /// How often in a row the same stood where the object would be.
-    pub fn seen_beside(&self) -> usize {
-        self.beside.as_ref().map_or(0, |(_, times)| *times)
-    }
-
-    /// The mutations of this pass that the change log doesn't hold yet.
-    pub fn unlogged(&self) -> &[Change] {
-        self.performed.get(self.logged..).unwrap_or_default()
-    }
-
-    /// Whether this pass gave up what another resource may wait for: a name, a place or a client. A creation gives up nothing,
-    /// nor does a setting by which nobody is told from another: those who wait would only be sent again in vain.
-    pub fn gave_up(&self) -> bool {
-        let telling = [
-            "displayName",
-            "accountName",
-            "planName",
-            "parentRef",
-            "resellerRef",
-            "customerRef",
-            "product",
-        ];
-        self.performed.iter().any(|change| match change.step {
-            ChangeStep::MoveClient => true,
-            ChangeStep::Update => {
-                let mut fields = change.fields.iter();
-                fields.any(|field| telling.contains(&field.as_str()))
-            }
-            _ => false,
-        })
-    }
+/// The remote object that a resource is about, as far as the inventory knows.
+pub fn remote_object<'a>(declared: &Declared, remote: &'a Remote) -> Option<&'a Arc<Object>> {
+    let noted = |seen: &&Seen| {
+        seen.holder.is_none()
+            && declared
+                .annotated
+                .as_ref()
+                .is_some_and(|(_, id)| *id == seen.object.id)
+    };
+    remote
+        .claimed
+        .as_ref()
+        .or_else(|| remote.known.as_ref().filter(noted).map(|seen| &seen.object))
 }
 
 impl Declared {

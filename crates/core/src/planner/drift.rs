@@ -1,0 +1,46 @@
+//! What differs between spec and platform, as it is told.
+
+use serde_json::Value;
+
+use super::{
+    PlatformFacts, View, console,
+    desired::{desired, spec_field},
+};
+use crate::{
+    api::{Kind, shared::Drift},
+    estate::{Difference, Object, differences},
+};
+
+/// Drift entries kept in status.
+pub const DRIFT_SHOWN: usize = 20;
+/// Settings whose value must not be shown.
+pub const SECRET: [&str; 1] = ["webAccess.passwordTag"];
+
+/// What differs, of what the platform's interface takes; `None` when that can't be told.
+pub fn differing(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    object: &Object,
+) -> Option<Vec<Difference>> {
+    let declared = view.declared;
+    let mut settings = desired(view, platform).ok()?;
+    console::sort_out(&mut settings, platform, declared);
+    Some(differences(declared.kind, &settings, &object.settings))
+}
+
+/// A difference as it may be shown.
+pub fn drift(kind: Kind, difference: &Difference) -> Drift {
+    let secret = SECRET.contains(&difference.field);
+    let show = |value: Option<&Value>| match value {
+        _ if secret => "(secret)".to_owned(),
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let told = |value: Option<&Value>| Some(show(value)).filter(|text| !text.is_empty());
+    Drift {
+        field: spec_field(kind, difference.field),
+        desired: told(Some(&difference.desired)),
+        observed: told(difference.observed.as_ref()),
+    }
+}
