@@ -178,3 +178,29 @@ fn the_modules_of_the_core_use_only_those_before_them() {
         }
     }
 }
+
+#[test]
+fn drivers_know_nothing_of_each_other() {
+    let folder = root().join("crates/platforms/src");
+    let folders = fs::read_dir(&folder).expect("a folder");
+    let drivers: Vec<String> = folders
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.join("driver.rs").exists())
+        .map(|path| {
+            path.file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert!(drivers.len() >= 2, "{drivers:?}");
+    for driver in &drivers {
+        for file in sources(&folder.join(driver)) {
+            let named = named(&read(&file));
+            let other = drivers
+                .iter()
+                .find(|other| *other != driver && named.contains(*other));
+            assert_eq!(other, None, "{}", file.display());
+        }
+    }
+}

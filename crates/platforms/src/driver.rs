@@ -1,4 +1,4 @@
-//! Drivers: what has to be known of a kind of platform before it is reached, and how a connection is opened.
+//! A driver: what has to be known of a kind of platform before it is reached, and how a connection is opened.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -8,8 +8,6 @@ use secrecy::SecretString;
 
 use crate::{
     Budgets, Platform, RateLimit,
-    bridge::{BridgeDriver, EmbeddedDriver},
-    druva::DruvaDriver,
     http::{HttpOptions, SetupError},
 };
 
@@ -52,46 +50,6 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// An endpoint, credential or CA bundle that can't be used.
     fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError>;
-}
-
-/// The drivers that a program knows.
-#[derive(Clone)]
-pub struct Registry(Vec<Arc<dyn Driver>>);
-
-impl Default for Registry {
-    /// Every driver of this crate.
-    fn default() -> Self {
-        Self(vec![
-            Arc::new(EmbeddedDriver),
-            Arc::new(BridgeDriver),
-            Arc::new(DruvaDriver),
-        ])
-    }
-}
-
-impl Registry {
-    /// The same with another driver, in place of the one of its word.
-    #[must_use]
-    pub fn with(mut self, driver: Arc<dyn Driver>) -> Self {
-        self.0.retain(|known| known.word() != driver.word());
-        self.0.push(driver);
-        self
-    }
-
-    /// The driver of a word.
-    pub fn get(&self, word: &str) -> Option<&Arc<dyn Driver>> {
-        self.0.iter().find(|driver| driver.word() == word)
-    }
-
-    /// Every driver.
-    pub fn all(&self) -> impl Iterator<Item = &dyn Driver> {
-        self.0.iter().map(|driver| &**driver)
-    }
-
-    /// Every driver's word.
-    pub fn words(&self) -> Vec<&'static str> {
-        self.0.iter().map(|driver| driver.word()).collect()
-    }
 }
 
 /// The limit on requests in effect: what the spec says, else the driver's own.

@@ -11,17 +11,19 @@ pub mod druva;
 mod hooks;
 pub mod http;
 mod port;
+mod registry;
 mod retry_after;
 mod rows;
 mod wire;
 
 pub use breaker::{Breaker, BreakerPermit};
 pub use budget::{Budget, BudgetShare, Budgets, Fingerprint, RateLimit};
-pub use driver::{Driver, Opening, Registry, rate_limit};
+pub use driver::{Driver, Opening, rate_limit};
 pub use hooks::{RequestObserver, WriterGuard};
 pub use port::{
     Beside, ByClaim, Clients, Deletion, Mail, Operations, Platform, Reports, Suspension,
 };
+pub use registry::Registry;
 
 pub use holdfast_core::reply::{
     OperationState, PlatformError, Problem, ProblemKind, Rehearsal, Written,
