@@ -1,6 +1,4 @@
-//! A program of its own, since it takes the CRDs away that all others use.
-//!
-//! Uninstalling. Alone in its binary, since `holdfast release --all` means every namespace and CRDs belong to all of them.
+//! Uninstalling. Alone in its program, since `holdfast release --all` means every namespace and CRDs belong to all of them.
 
 use holdfast_testkit::{
     Program,

@@ -6,7 +6,6 @@ use holdfast_testkit::Program;
 mod adoption;
 mod bad_input;
 mod bad_platform;
-mod counts;
 mod crash;
 mod customers;
 mod deletion;

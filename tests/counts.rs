@@ -1,15 +1,18 @@
 //! What things cost, counted where they arrive: requests at the platform, writes at the API server. Never timed. Alone in its
-//! binary, since the API server counts for everybody.
+//! program, since the API server counts for everybody.
 
-use crate::HOLDFAST;
 use std::collections::BTreeMap;
 
 use holdfast_testkit::{
+    Program,
     bridge::Bridge,
     operator::{Stage, customer, eventually},
 };
 use reqwest::Method;
 use serde_json::json;
+
+/// The program under test.
+const HOLDFAST: Program = Program(env!("CARGO_BIN_EXE_holdfast"));
 
 const CUSTOMERS: usize = 200;
 /// Sweeps that may pass by while the customers are made, and what each reads at most.
