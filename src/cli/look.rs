@@ -91,6 +91,7 @@ impl Access {
 
 /// Without the embedded platform nothing says what it would start with.
 #[cfg(not(feature = "simulator"))]
+#[allow(clippy::unused_async, reason = "as with the embedded platform")]
 async fn fresh_estate(_: &BackupPlatform, _: Wanted) -> Result<Look, String> {
     Err("embedded: this build of Holdfast comes without the embedded platform. Use a build with the feature `simulator`.".into())
 }
