@@ -155,7 +155,7 @@ impl Context {
         match (wake, handle) {
             (Wake::Referrers, _) => self.wake_referrers(&resource_ref(object)),
             (Wake::Referenced, _) => self.wake_referenced(object),
-            (Wake::Waiting, _) => self.wake_each(&self.memory.waiting()),
+            (Wake::Waiting, _) => self.retry_waiting(K::KIND),
             (Wake::Above(kind, id), Some(handle)) => self.wake_above(handle, kind, &id),
             (Wake::Sweep, Some(handle)) => handle.sweep_now.notify_one(),
             (Wake::Above(..) | Wake::Sweep, None) => {}
@@ -235,7 +235,7 @@ impl Context {
         for client in clients {
             let others = self.survey.referrers.of(client).into_iter();
             self.memory
-                .wake_listers_later(others.filter(|other| other != resource));
+                .retry_later(others.filter(|other| other != resource));
         }
     }
 
@@ -250,7 +250,7 @@ impl Context {
             for resource in &resources {
                 self.wakers.wake(resource);
             }
-            for resource in self.memory.take_late_listers() {
+            for resource in self.memory.take_retried() {
                 self.wake(&resource);
             }
             for key in &platforms {
@@ -290,7 +290,14 @@ impl Context {
         let now = jiff::Timestamp::now();
         self.wake_each(&self.survey.forget(resource, now));
         self.memory.forget(&self.metrics, resource);
-        self.wake_each(&self.memory.waiting());
+        self.retry_waiting(resource.kind);
+    }
+
+    /// Tries again, once for many, what waits for something that another resource of its kind has.
+    fn retry_waiting(&self, kind: Kind) {
+        let mut waiting = self.memory.waiting();
+        waiting.retain(|resource| resource.kind == kind);
+        self.memory.retry_later(waiting);
     }
 
     /// A resource that is gone names nothing.

@@ -27,7 +27,7 @@ struct Entries {
     requests: HashMap<PlatformKey, Option<String>>,
     late: HashSet<ResourceRef>,
     late_platforms: HashSet<PlatformKey>,
-    late_listers: HashSet<ResourceRef>,
+    retried: HashSet<ResourceRef>,
     leases: BTreeSet<String>,
     held: HashMap<PlatformKey, HashSet<ResourceRef>>,
     busy: HashMap<PlatformKey, Instant>,
@@ -203,14 +203,14 @@ impl Memory {
         self.entries().backoffs.remove(resource);
     }
 
-    /// Puts off waking customers that list a client which another has begun or ceased to list.
-    pub fn wake_listers_later(&self, listers: impl Iterator<Item = ResourceRef>) {
-        self.entries().late_listers.extend(listers);
+    /// Enqueues, a little later and once for many, what may succeed now that another has given up a name, a place or a client.
+    pub fn retry_later(&self, resources: impl IntoIterator<Item = ResourceRef>) {
+        self.entries().retried.extend(resources);
     }
 
-    /// The customers that are to be woken now for a client that they list.
-    pub fn take_late_listers(&self) -> HashSet<ResourceRef> {
-        std::mem::take(&mut self.entries().late_listers)
+    /// What is to be tried again now.
+    pub fn take_retried(&self) -> HashSet<ResourceRef> {
+        std::mem::take(&mut self.entries().retried)
     }
 
     /// Keeps the counts of resources by condition in step with what a resource says now.
