@@ -1,8 +1,8 @@
 //! The controller of one kind: what calls for a pass, and what follows from how it ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use kube::{
     ResourceExt,
     runtime::{
@@ -12,7 +12,13 @@ use kube::{
 };
 use tokio::time::Instant;
 
-use super::{context::Context, metrics::KindLabels, pass::pass, writes::PassError};
+use super::{
+    context::Context,
+    metrics::{KindLabels, UnfinishedLabels},
+    pass::pass,
+    settle::tell_unfinished,
+    writes::PassError,
+};
 use crate::{
     planner,
     survey::{Managed, resource_ref},
@@ -22,6 +28,12 @@ use crate::{
 const CONCURRENCY: u16 = 32;
 /// Wait after trouble with the cluster.
 const CLUSTER_TROUBLE: Duration = Duration::from_secs(2);
+/// Wait after the first conflict; each further one in a row doubles it.
+const FIRST_CONFLICT: Duration = Duration::from_millis(100);
+/// The longest wait after conflicts.
+const LONGEST_CONFLICT: Duration = Duration::from_secs(60);
+/// Conflicts in a row from which on they are logged.
+const PERSISTENT: u32 = 5;
 
 /// Runs the controller of one kind until the operator stops.
 pub async fn run<K: Managed>(
@@ -58,13 +70,27 @@ pub async fn run<K: Managed>(
 }
 
 fn on_error<K: Managed>(object: &K, error: &PassError, context: &Context) -> Action {
-    if error.is_conflict() {
-        return Action::requeue(Duration::from_millis(100));
-    }
     let resource = resource_ref(object);
-    tracing::warn!(%resource, %error, "the pass didn't finish");
+    let labels = UnfinishedLabels {
+        kind: K::KIND.as_str().into(),
+        reason: error.reason().into(),
+    };
+    context
+        .metrics
+        .unfinished_passes
+        .get_or_create(&labels)
+        .inc();
+    let times = context.memory.note_unfinished(&resource);
+    if error.is_conflict() {
+        if times >= PERSISTENT {
+            tracing::warn!(%resource, %error, times, "the pass meets a conflict again and again");
+        }
+        let delay = FIRST_CONFLICT * 2_u32.saturating_pow(times.saturating_sub(1).min(12));
+        return Action::requeue(delay.min(LONGEST_CONFLICT));
+    }
+    tracing::warn!(%resource, %error, times, "the pass didn't finish");
     let delay = if error.is_lasting() {
-        planner::retry_delay(context.memory.note_unfinished(&resource))
+        planner::retry_delay(times)
     } else {
         CLUSTER_TROUBLE
     };
@@ -90,9 +116,16 @@ async fn reconcile<K: Managed>(
     let cached = cached.filter(|cached| cached.uid() == object.uid());
     let object = context.recent.newest(cached.unwrap_or(object));
     let resource = resource_ref(&*object);
-    let outcome = pass(&context, object).await;
-    if outcome.is_ok() {
-        context.memory.note_finished(&resource);
+    let passing = AssertUnwindSafe(pass(&context, object.clone())).catch_unwind();
+    let outcome = passing.await.unwrap_or(Err(PassError::Panicked));
+    match &outcome {
+        Ok(_) => context.memory.note_finished(&resource),
+        Err(error) if error.is_ours() => {
+            let telling = AssertUnwindSafe(tell_unfinished(&context, &object, error));
+            // What panics here, too, has been logged, and can't be said better.
+            let _ = telling.catch_unwind().await;
+        }
+        Err(_) => {}
     }
     let labels = KindLabels {
         kind: K::KIND.as_str().into(),

@@ -37,6 +37,8 @@ labels! {
     StepLabels { kind, step }
     /// One rule on one kind.
     RuleLabels { kind, rule }
+    /// One kind, and why passes over it didn't finish.
+    UnfinishedLabels { kind, reason }
     /// One kind.
     KindLabels { kind }
     /// Objects of one kind on one platform: `managed` or `unmanaged`.
@@ -74,6 +76,8 @@ pub struct Metrics {
     pub refusals: Family<RuleLabels, Counter>,
     /// Values that came back after our writes.
     pub drift_returns: Family<KindLabels, Counter>,
+    /// Passes that didn't finish.
+    pub unfinished_passes: Family<UnfinishedLabels, Counter>,
     /// How long passes take.
     pub reconcile_seconds: Seconds<KindLabels>,
     /// Objects on platforms.
@@ -106,6 +110,7 @@ impl Metrics {
             steps: Family::default(),
             refusals: Family::default(),
             drift_returns: Family::default(),
+            unfinished_passes: Family::default(),
             reconcile_seconds: seconds(),
             objects: Family::default(),
             conditions: Family::default(),
@@ -151,6 +156,11 @@ impl Metrics {
             "drift_returns",
             "Values that differed again within a day after they were written",
             self.drift_returns.clone(),
+        );
+        registry.register(
+            "unfinished_passes",
+            "Passes that didn't finish, by why",
+            self.unfinished_passes.clone(),
         );
         registry.register_with_unit(
             "reconcile",

@@ -42,6 +42,7 @@ async fn steps<K: Managed>(
 ) -> Result<Action, PassError> {
     let resource = resource_ref(&*object);
     let failures = context.memory.failures(&resource);
+    let mut last = "none";
     for _ in 0..STEPS {
         let gathered = gather(context, &*object).await?;
         handle.clone_from(&gathered.handle);
@@ -62,10 +63,13 @@ async fn steps<K: Managed>(
                 events::released(&context.events, &*object, progress, suspended, facet).await;
                 return Ok(forget::<K>(context, &resource, &object));
             }
-            step => object = perform(context, object, &gathered, step, progress).await?,
+            step => {
+                last = step.name();
+                object = perform(context, object, &gathered, step, progress).await?;
+            }
         }
     }
-    Err(PassError::TooManySteps(STEPS))
+    Err(PassError::TooManySteps(STEPS, last))
 }
 
 /// Gives a permit back that wasn't used. After most errors the cluster may hold what was to be written.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
@@ -33,7 +34,7 @@ use crate::{
     planner::{self, PlatformHealth, PlatformSummary},
     survey::{PlatformKey, Terms},
 };
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use kube::{
     Resource, ResourceExt,
     runtime::{
@@ -45,6 +46,9 @@ use kube::{
 
 /// Wait after trouble with the cluster, or with what the spec refers to.
 const TROUBLE: Duration = Duration::from_secs(15);
+
+/// Wait after a conflict: the next look sees what another wrote.
+const CONFLICT: Duration = Duration::from_secs(1);
 
 /// Runs the controller until the operator stops.
 pub async fn run(
@@ -83,7 +87,7 @@ fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
 
 fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -> Action {
     if error.is_conflict() {
-        return Action::requeue(Duration::from_millis(100));
+        return Action::requeue(CONFLICT);
     }
     tracing::warn!(platform = platform.name_any(), %error, "the pass didn't finish");
     Action::requeue(TROUBLE)
@@ -93,6 +97,11 @@ async fn reconcile(
     platform: Arc<BackupPlatform>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
+    let passing = AssertUnwindSafe(pass(platform, context)).catch_unwind();
+    passing.await.unwrap_or(Err(PassError::Panicked))
+}
+
+async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Action, PassError> {
     if !context.filling.is_done() {
         return Ok(Action::await_change());
     }

@@ -130,6 +130,10 @@ pub async fn run(
         contexts.clone(),
         metrics,
         options.customer_metrics,
+        tasks
+            .iter()
+            .map(tokio::task::JoinHandle::abort_handle)
+            .collect(),
     )
     .await;
     let server = server.map_err(|source| RunError::Listen {

@@ -9,7 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio::{
+    net::TcpListener,
+    task::{AbortHandle, JoinHandle},
+    time::Instant,
+};
 
 use super::{
     context::Context,
@@ -24,6 +28,7 @@ struct Served {
     contexts: Arc<Vec<Arc<Context>>>,
     metrics: Arc<Metrics>,
     customers: bool,
+    controllers: Arc<Vec<AbortHandle>>,
 }
 
 /// Serves until aborted.
@@ -35,15 +40,17 @@ pub async fn start(
     contexts: Vec<Arc<Context>>,
     metrics: Arc<Metrics>,
     customers: bool,
+    controllers: Vec<AbortHandle>,
 ) -> std::io::Result<JoinHandle<()>> {
     let listener = TcpListener::bind(listen).await?;
     let served = Served {
         contexts: Arc::new(contexts),
         metrics,
         customers,
+        controllers: Arc::new(controllers),
     };
     let router = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthy))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_page))
         .with_state(served);
@@ -52,6 +59,15 @@ pub async fn start(
             tracing::error!(%error, "health and metrics are no longer served");
         }
     }))
+}
+
+/// Healthy while every controller runs: one that has ended doesn't come back by itself.
+async fn healthy(State(served): State<Served>) -> Response {
+    if served.controllers.iter().any(AbortHandle::is_finished) {
+        let message = "a controller has ended; the operator's log says why\n";
+        return (StatusCode::INTERNAL_SERVER_ERROR, message).into_response();
+    }
+    "ok\n".into_response()
 }
 
 /// Ready when every watch has brought its first list. A platform that is down doesn't make the operator unready.

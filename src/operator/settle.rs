@@ -8,16 +8,16 @@ use tokio::time::Instant;
 use super::{
     context::Context,
     events,
-    gather::Gathered,
+    gather::{Gathered, gather},
     memory::state_of,
     metrics::{KindLabels, RuleLabels},
     status::store,
     writes::PassError,
 };
 use crate::{
-    api::Kind,
-    planner::{self, Settlement, Verdict, View},
-    survey::{Managed, ResourceRef},
+    api::{Kind, Reason},
+    planner::{self, Progress, Settlement, Verdict, View},
+    survey::{Managed, ResourceRef, resource_ref},
 };
 
 /// Writes status when it differs, says what is new in events, and comes back when the settlement says so.
@@ -46,6 +46,27 @@ pub async fn settle<K: Managed>(
         }
     }
     Ok(again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// Says on the object that a pass over it didn't finish by a fault of ours. Others aren't affected, and it is tried again.
+///
+/// # Errors
+/// What the cluster doesn't take.
+pub async fn tell_unfinished<K: Managed>(
+    context: &Context,
+    object: &Arc<K>,
+    error: &PassError,
+) -> Result<(), PassError> {
+    let (resource, gathered) = (resource_ref(&**object), gather(context, &**object).await?);
+    let progress = Progress::default();
+    let view = gathered.observation.view(&progress, jiff::Timestamp::now());
+    let message = format!(
+        "{error}. This is a fault of Holdfast, not of the spec: the operator's log has more. It is tried again after a growing backoff."
+    );
+    let verdict = Verdict::Waiting(Reason::InternalError, message);
+    let settlement = Settlement::of(verdict, None);
+    tell(context, object, &resource, &view, &gathered, &settlement).await?;
+    Ok(())
 }
 
 /// When the resource is looked at again: as the settlement says, and at the latest when a hold ends of which it is known when.

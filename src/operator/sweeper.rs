@@ -1,7 +1,8 @@
 //! The sweep of one platform: one bulk observation an interval, compared with the last; only what changed wakes its resource.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
@@ -36,7 +37,11 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     let mut reading: JoinSet<bool> = JoinSet::new();
     loop {
         let started = Instant::now();
-        let outcome = sweep(&context, &handle).await;
+        let sweeping = AssertUnwindSafe(sweep(&context, &handle)).catch_unwind();
+        let outcome = sweeping.await.unwrap_or_else(|_| {
+            let fault = "a fault of Holdfast stopped the sweep; the operator's log has more";
+            Err(PlatformError::Garbled(fault.into()))
+        });
         while let Some(read) = reading.try_join_next() {
             if read.unwrap_or(false) {
                 reported_at = Some(Instant::now());

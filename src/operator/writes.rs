@@ -45,9 +45,12 @@ pub enum PassError {
     /// Neither a status nor what says that it is refused.
     #[error("the API server refuses every status: {0}")]
     StatusRefused(String),
-    /// More steps than a pass may take.
-    #[error("no end after {0} steps; starting over")]
-    TooManySteps(usize),
+    /// More steps than a pass may take; the last of them.
+    #[error("the pass had no end after {0} steps, the last of them {1}")]
+    TooManySteps(usize, &'static str),
+    /// A fault of ours. What it says may hold values, so it is in the log alone.
+    #[error("a fault of the operator stopped the pass")]
+    Panicked,
 }
 
 impl PassError {
@@ -89,7 +92,23 @@ impl PassError {
             | Self::NoPlatform
             | Self::Unrecorded
             | Self::StatusRefused(_)
-            | Self::TooManySteps(_) => true,
+            | Self::TooManySteps(..)
+            | Self::Panicked => true,
+        }
+    }
+
+    /// The fault is ours, and is said on the object.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::TooManySteps(..) | Self::Panicked)
+    }
+
+    /// A short word for metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooManySteps(..) => "steps",
+            Self::Panicked => "panic",
+            _ if self.is_conflict() => "conflict",
+            _ => "cluster",
         }
     }
 }

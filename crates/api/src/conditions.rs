@@ -101,6 +101,8 @@ closed_enum! {
         PlatformRefused,
         /// The platform answered something that makes no sense.
         PlatformAnswerInvalid,
+        /// A fault of the operator stopped the pass, or the pass didn't end; the operator's log has more.
+        InternalError,
         /// The Secret with the credentials, or a key in it, is missing.
         CredentialsMissing,
         /// The platform refuses the credentials.

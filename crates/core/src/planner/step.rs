@@ -241,16 +241,23 @@ impl Verdict {
 /// How long a permanent refusal rests when nothing changes.
 pub const LONG_BACKOFF: Duration = Duration::from_secs(600);
 
-/// A settlement without drift or manual steps.
+impl Settlement {
+    /// A settlement without drift or manual steps.
+    pub fn of(verdict: Verdict, again: Option<Duration>) -> Self {
+        Self {
+            verdict,
+            drift: Vec::new(),
+            manual_steps: Vec::new(),
+            not_acted_on: Vec::new(),
+            rule: None,
+            again,
+        }
+    }
+}
+
+/// The end of a pass without drift or manual steps.
 pub fn settle(verdict: Verdict, again: Option<Duration>) -> Step {
-    Step::Settle(Box::new(Settlement {
-        verdict,
-        drift: Vec::new(),
-        manual_steps: Vec::new(),
-        not_acted_on: Vec::new(),
-        rule: None,
-        again,
-    }))
+    Step::Settle(Box::new(Settlement::of(verdict, again)))
 }
 
 /// Names the rule that a settlement follows from.
