@@ -79,7 +79,7 @@ fn on_error<K: Managed>(object: &K, error: &PassError, context: &Context) -> Act
         return Action::requeue(Duration::from_millis(100));
     }
     let resource = resource_ref(object);
-    tracing::warn!(%resource, %error, "the pass didn't finish");
+    tracing::warn!(%resource, %error, "the reconciliation didn't finish");
     let delay = if error.is_lasting() {
         planner::retry_delay(context.memory.note_unfinished(&resource))
     } else {
@@ -314,7 +314,7 @@ async fn insisted<K: Managed>(
         .filter_map(|(name, news)| news.then_some(name))
     {
         let message = format!(
-            "{name} is ours to write and was set again by somebody else, so it isn't changed again. Take it out of the manifest that sets it: it may say what isn't so."
+            "{name} is maintained by Holdfast and was set again by another client, so Holdfast doesn't change it again. Remove it from the manifest that sets it: the value may be wrong."
         );
         tracing::warn!(%resource, "{message}");
         let (warning, reason) = (true, "MarkLeft".to_owned());

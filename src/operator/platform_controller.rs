@@ -84,7 +84,7 @@ fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -
     if error.is_conflict() {
         return Action::requeue(Duration::from_millis(100));
     }
-    tracing::warn!(platform = platform.name_any(), %error, "the pass didn't finish");
+    tracing::warn!(platform = platform.name_any(), %error, "the reconciliation didn't finish");
     Action::requeue(TROUBLE)
 }
 

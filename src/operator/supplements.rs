@@ -84,12 +84,12 @@ pub fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
         kube::Error::Api(status) if status.code == 403 => (
             Reason::SecretMissing,
             format!(
-                "{what} may not be read by the operator. Give its service account the right to get it."
+                "{what} can't be read: the operator has no permission. Grant its service account the verb get."
             ),
         ),
         _ => (
             Reason::ReferenceNotReady,
-            format!("{what} can't be read just now; the API server is asked again."),
+            format!("{what} can't be read at the moment; Holdfast retries."),
         ),
     }
 }

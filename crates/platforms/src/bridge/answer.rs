@@ -35,7 +35,7 @@ impl Secrets {
             .iter()
             .any(|secret| text.contains(secret.expose_secret()))
         {
-            return "(the platform's words are withheld: they repeat a secret)".to_owned();
+            return "(the platform's message is withheld because it contains a secret)".to_owned();
         }
         let printable = text
             .chars()
@@ -53,7 +53,7 @@ impl Secrets {
             kind: problem_kind(status, slug(body)),
             field: body.field.as_deref().map(|field| self.clean(field)),
             detail: self
-                .clean(text.map_or("the platform refuses and doesn't say why", String::as_str)),
+                .clean(text.map_or("the platform refused the request without a reason", String::as_str)),
             remedy: body.remedy.as_deref().map(|remedy| self.clean(remedy)),
             conflicting_id: body.conflicting_id.as_deref().map(|id| self.clean(id)),
         }
@@ -74,7 +74,7 @@ pub(super) fn read<T: DeserializeOwned>(
     // The parser's own words may quote the body.
     serde_json::from_slice(&answer.body).map_err(|error| {
         let place = format!(
-            "the answer isn't what the contract says, line {} column {}",
+            "the answer doesn't follow the contract, line {} column {}",
             error.line(),
             error.column()
         );

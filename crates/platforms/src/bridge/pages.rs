@@ -66,7 +66,7 @@ impl Pages {
             (false, Some(cursor)) if self.cursors.insert(cursor.clone()) => {
                 Ok(Some(cursor.clone()))
             }
-            (false, Some(_)) => Err("the list runs in a circle"),
+            (false, Some(_)) => Err("the list's pages form a cycle"),
         }
     }
 }

@@ -28,7 +28,7 @@ impl Secrets {
     fn clean(&self, text: &str) -> String {
         let told = |secret: &SecretString| text.contains(secret.expose_secret());
         if self.0.iter().any(told) {
-            return "(the platform's words are withheld: they repeat a secret)".to_owned();
+            return "(the platform's message is withheld because it contains a secret)".to_owned();
         }
         let printable = text
             .chars()
@@ -40,7 +40,7 @@ impl Secrets {
     pub(super) fn words(&self, body: &ErrorBody) -> String {
         let message = body.message.as_deref().map(|text| self.clean(text));
         let message =
-            message.unwrap_or_else(|| "the platform refuses and doesn't say why".to_owned());
+            message.unwrap_or_else(|| "the platform refused the request without a reason".to_owned());
         match &body.code {
             Some(code) => format!("{message} (code {})", self.clean(code)),
             None => message,
@@ -60,7 +60,7 @@ pub(super) fn read<T: DeserializeOwned>(
     // The parser's own words may quote the body.
     serde_json::from_slice(&answer.body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let place = format!("the answer isn't what the contract says, line {line} column {column}");
+        let place = format!("the answer doesn't have the documented form, line {line} column {column}");
         garbled(operation, &place)
     })
 }

@@ -124,7 +124,7 @@ impl Platform for Druva {
     }
 
     async fn find(&self, _: Kind, _: &Claim) -> Result<Option<Object>, PlatformError> {
-        Err(Problem::unsupported("nothing on this platform carries a mark").into())
+        Err(Problem::unsupported("objects on this platform carry no ownership mark").into())
     }
 
     async fn beside(
@@ -204,11 +204,11 @@ impl Platform for Druva {
         _: Option<&str>,
         _: &ObjectId,
     ) -> Result<Client, PlatformError> {
-        Err(Problem::unsupported("this interface has no clients").into())
+        Err(Problem::unsupported("this API has no clients").into())
     }
 
     async fn send_welcome_mail(&self, _: &ObjectId) -> Result<Written, PlatformError> {
-        Err(Problem::unsupported("this interface sends no mail").into())
+        Err(Problem::unsupported("this API sends no mail").into())
     }
 
     async fn rehearse_deletion(

@@ -57,7 +57,7 @@ impl Cursors {
             return Err("the list doesn't end");
         }
         if !self.0.insert(token.clone()) {
-            return Err("the list runs in a circle");
+            return Err("the list's pages form a cycle");
         }
         Ok(Some(token))
     }

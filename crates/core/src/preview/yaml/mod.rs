@@ -135,7 +135,7 @@ fn pieces(text: &str, first: usize, before: usize) -> Result<Vec<(usize, String)
                     document: before + pieces.len() + 1,
                     line: number,
                     why: format!(
-                        "nothing but a comment may follow --- in its line, and {more:?} does"
+                        "only a comment may follow --- on its line, but {more:?} does"
                     ),
                 });
             }
