@@ -274,7 +274,7 @@ fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
         ),
         _ => (
             Reason::ReferenceNotReady,
-            format!("{what} can't be read just now; the API server is asked again."),
+            format!("{what} can't be read at the moment; Holdfast retries."),
         ),
     }
 }

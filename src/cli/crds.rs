@@ -11,7 +11,7 @@ use crate::api;
   holdfast crds | kubectl apply --server-side -f -
   holdfast crds --out crds")]
 pub struct Arguments {
-    /// Write one file a kind into this directory instead of printing
+    /// Write one file per kind into this directory instead of printing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

@@ -26,19 +26,19 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   holdfast export --platform msp -n backup                    prints manifests
-  holdfast export --platform msp -n backup -o estate          a file an object, and estate/msp.estate
+  holdfast export --platform msp -n backup -o estate          one file per object, and estate/msp.estate
   holdfast export --platform msp --kind customer --kind tenant
   holdfast plan -f estate/ --against estate/msp.estate        nothing to do
 
 Each object becomes a resource that adopts it by its id; applying them changes nothing on the platform.
 The same estate always gives the same bytes. Passwords and pictures aren't exported. Objects that a
-resource stands for already keep its name. An embedded platform's API is reached by PLATFORM_URL and
+resource already owns keep its name. An embedded platform's API is reached by PLATFORM_URL and
 PLATFORM_TOKEN.")]
 pub struct Arguments {
     /// The `BackupPlatform`
     #[arg(long, value_name = "NAME")]
     platform: String,
-    /// Write a file an object into this folder, and the estate for `plan --against`, instead of printing
+    /// Write one file per object into this folder, and the estate for `plan --against`, instead of printing
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Only these kinds: backupplatform, reseller, serviceplan, customer, tenant
@@ -69,7 +69,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             arguments.platform
         ))
     })?;
-    progress(&format!("looking at BackupPlatform {}", arguments.platform));
+    progress(&format!("observing BackupPlatform {}", arguments.platform));
     let wanted = Wanted {
         clients: true,
         usage: false,

@@ -12,8 +12,8 @@ use super::{Failure, objects::Cluster, terminal};
   holdfast history tenant/fabrikam-hybrid -n backup -o json
 
 The last 20 changes, oldest first. Outcomes: Done; Refused by the platform; Failed, it had no effect;
-Sent, the platform has accepted it and is not finished; Unknown, the answer was lost: what the
-platform holds was looked at afresh.")]
+Sent, the platform has accepted it and has not finished; Unknown, the answer was lost, and the
+remote object was observed again.")]
 pub struct Arguments {
     /// The object; KIND is tenant, customer, serviceplan or reseller, or its short name
     #[arg(value_name = "KIND/NAME")]

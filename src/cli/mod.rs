@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
     name = "holdfast",
     version,
     about = "Declares backup customers in Kubernetes and makes a backup platform match.",
-    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 all went well, 1 it didn't; `plan` has more.\nNO_COLOR is honoured.",
+    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 success, 1 failure; `plan` has more.\nNO_COLOR is honoured.",
     max_term_width = 100
 )]
 struct Arguments {
@@ -37,9 +37,9 @@ struct Arguments {
 enum Command {
     /// Run the operator
     Run(run::Arguments),
-    /// Say what would change on the platform, and what is refused by which rule
+    /// Show what would change on the platform, and which rule refuses what
     Plan(plan::Arguments),
-    /// Write the living platform as manifests that adopt it
+    /// Write the platform's objects as manifests that adopt them
     Export(export::Arguments),
     /// Print the custom resource definitions
     Crds(crds::Arguments),
@@ -47,11 +47,11 @@ enum Command {
     /// Serve the reference backup platform on its own
     #[command(subcommand)]
     Platform(platform::Command),
-    /// Show what was done to an object on the platform, and how it ended
+    /// Show the changes to a remote object, and their outcomes
     History(history::Arguments),
-    /// List what only a person at the platform's console can do
+    /// List the pending manual steps at the platform's console
     Todo(todo::Arguments),
-    /// Let go of objects without touching the platform
+    /// Release remote objects and leave them unchanged
     Release(release::Arguments),
 }
 

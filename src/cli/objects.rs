@@ -34,7 +34,7 @@ impl Cluster {
     pub async fn connect(namespace: Option<String>) -> Result<Self, Failure> {
         let config = Config::infer().await.map_err(|error| {
             Failure(format!(
-                "no way to the cluster: {error}. Set KUBECONFIG to a kubeconfig that works with kubectl."
+                "can't connect to the cluster: {error}. Set KUBECONFIG to a kubeconfig that works with kubectl."
             ))
         })?;
         let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
@@ -131,13 +131,13 @@ impl Cluster {
     pub async fn get(&self, reference: &str) -> Result<(ApiResource, DynamicObject), Failure> {
         let wrong = || {
             Failure(format!(
-                "{reference:?} is no KIND/NAME. Write for instance customer/fabrikam."
+                "{reference:?} isn't of the form KIND/NAME. Write for instance customer/fabrikam."
             ))
         };
         let (kind, name) = reference.split_once('/').ok_or_else(wrong)?;
         let resource = resource(kind).ok_or_else(|| {
             Failure(format!(
-                "{kind:?} is no kind of ours. Use tenant, customer, serviceplan or reseller."
+                "{kind:?} isn't a kind of Holdfast. Use tenant, customer, serviceplan or reseller."
             ))
         })?;
         let found = self.api(&resource, false).get_opt(name).await?;

@@ -116,10 +116,7 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
         );
         world.without_namespaces(absent.clone());
         for platform in world.platforms() {
-            progress(&format!(
-                "looking at BackupPlatform {}",
-                platform.name_any()
-            ));
+            progress(&format!("observing BackupPlatform {}", platform.name_any()));
             wanted.clients = world.lists_clients(&platform);
             let is_new = !known.contains(&place(&platform));
             match arguments
@@ -167,7 +164,7 @@ fn against_file(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, 
     world.observe(&platform, observation, true);
     let mut preview = world.play(now)?;
     preview.notes.push(format!(
-        "planned against {}: what is in use and what Secrets hold isn't in it, and isn't judged",
+        "planned against {}: it contains neither usage nor Secrets, so neither is checked",
         path.display()
     ));
     Ok(preview)
@@ -201,7 +198,7 @@ pub fn read(files: &[PathBuf], namespace: &str) -> Result<Manifests, Failure> {
     }
     manifests.check_parents()?;
     if manifests.declarations.is_empty() {
-        return Err(Failure::new("the files declare nothing of ours. Name files with Customers, Tenants, ServicePlans, Resellers or BackupPlatforms.".into()));
+        return Err(Failure::new("the files declare no resources of Holdfast. Name files with Customers, Tenants, ServicePlans, Resellers or BackupPlatforms.".into()));
     }
     Ok(manifests)
 }

@@ -82,9 +82,9 @@ fn of_action(action: &Action) -> Vec<(&'static str, String)> {
             };
             vec![(word, told.join(", ") + &more)]
         }
-        ActionKind::Adopt => vec![(word, format!("{id}, as it is"))],
+        ActionKind::Adopt => vec![(word, format!("{id}, unchanged"))],
         ActionKind::Delete => vec![(word, format!("{id}, with its data"))],
-        ActionKind::Release => vec![(word, format!("{id} stays on the platform as it is"))],
+        ActionKind::Release => vec![(word, format!("{id} stays on the platform unchanged"))],
         ActionKind::Suspend | ActionKind::Activate | ActionKind::SendWelcomeMail => {
             vec![(word, id.to_owned())]
         }

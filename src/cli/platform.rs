@@ -21,12 +21,12 @@ pub enum Command {
   holdfast platform serve --data estate.sqlite --listen 127.0.0.1:9000 --latency 20ms
   holdfast platform serve --data estate.sqlite --dialect druva
 
-The bearer token comes from the environment variable HOLDFAST_PLATFORM_TOKEN; without it one is made
+The bearer token comes from the environment variable HOLDFAST_PLATFORM_TOKEN; without it a token is generated
 and kept beside the data, in FILE.token. It serves plain HTTP: keep it on this host.
 docs/bridge.openapi.yaml says what it serves, docs/embedded-faults.md what --faults takes.
 
 With --dialect druva, clients come with HOLDFAST_PLATFORM_CLIENT_ID and HOLDFAST_PLATFORM_SECRET_KEY;
-without them both are made and kept as ID:KEY in FILE.credentials. The bridge's routes are then the
+without them both are generated and kept as ID:KEY in FILE.credentials. The bridge's routes are then the
 console, with that bearer token and the header X-Actor: console; docs/embedded-druva.md says more.")]
 pub struct Serve {
     /// The estate's file; made if it isn't there

@@ -117,7 +117,7 @@ async fn await_activation(
         return Ok(());
     }
     Err(Failure(format!(
-        "not released, since it would stay suspended on the platform:\n  {}\nLet the operator run until it has activated them, and repeat this; or add --leave-suspended.",
+        "not released because it would stay suspended on the platform:\n  {}\nLet the operator run until it has activated them, and repeat this; or add --leave-suspended.",
         kept.join("\n  ")
     )))
 }
@@ -172,7 +172,7 @@ fn said(object: &DynamicObject) -> String {
     let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
     let held = conditions.find(|condition| condition["type"] == "DeletionBlocked");
     let message = held.and_then(|condition| condition["message"].as_str());
-    message.unwrap_or("the operator doesn't run").to_owned()
+    message.unwrap_or("the operator isn't running").to_owned()
 }
 
 /// Applies a merge patch; `None` when the object is gone meanwhile.

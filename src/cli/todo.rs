@@ -15,8 +15,8 @@ use crate::api::{ConditionType, Reason};
   holdfast todo
   holdfast todo -n backup -o json
 
-Every step that is pending, by the console's page. What is done there is seen at the next sweep, and
-the step goes away by itself.")]
+Lists every pending step by the console's page. Holdfast observes a finished step at the next sweep and
+removes it from the list.")]
 pub struct Arguments {
     /// One namespace; all of them when absent
     #[arg(short, long, value_name = "NS")]

@@ -88,7 +88,7 @@ fn on_error<K: Managed>(object: &K, error: &PassError, context: &Context) -> Act
         let delay = FIRST_CONFLICT * 2_u32.saturating_pow(times.saturating_sub(1).min(12));
         return Action::requeue(delay.min(LONGEST_CONFLICT));
     }
-    tracing::warn!(%resource, %error, times, "the pass didn't finish");
+    tracing::warn!(%resource, %error, times, "the reconciliation didn't finish");
     let delay = if error.is_lasting() {
         planner::retry_delay(times)
     } else {

@@ -71,7 +71,7 @@ pub async fn publish<K: Resource<DynamicType = ()>>(events: &Events, object: &K,
             .publish(&event, &object.object_ref(&()))
             .await
         {
-            tracing::debug!(%error, "an event wasn't recorded");
+            tracing::debug!(%error, "the event wasn't recorded");
         }
     }
 }
@@ -94,11 +94,11 @@ pub async fn released<K: Managed>(
         _ if progress.deleted.is_some() => (
             false,
             "Deleted",
-            "removed from the platform, and confirmed gone.".to_owned(),
+            "Deleted: the platform confirms that the remote object is gone.".to_owned(),
         ),
         Some(id) => {
             let resource = resource_ref(object);
-            tracing::warn!(%resource, external_id = %id, "released, and left suspended on the platform");
+            tracing::warn!(%resource, external_id = %id, "released the remote object, which stays suspended");
             let message = format!(
                 "Released: remote object {id} stays suspended, as holdfast.dev/release-suspended asks. Activate it at the platform's console."
             );
@@ -107,7 +107,7 @@ pub async fn released<K: Managed>(
         None => (
             false,
             "Released",
-            "let go of: what is on the platform stays as it is.".to_owned(),
+            "Released: the remote object was left unchanged.".to_owned(),
         ),
     };
     let note = Note {

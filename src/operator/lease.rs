@@ -102,10 +102,10 @@ impl Tenure {
     pub fn hold(&self) -> Option<String> {
         let now = Instant::now();
         match *self.term.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            Some(term) if now < term.from => Some("this process has just taken over the account, and waits out the last request of the one before.".into()),
+            Some(term) if now < term.from => Some("this process has just become the leader of the account and waits until the last request of the previous leader has ended.".into()),
             Some(term) if now + REQUEST_DEADLINE < term.until => None,
-            Some(_) => Some("this process's Lease on the account has run out.".into()),
-            None => Some("this process doesn't hold the Lease on this account: another one does, or it can't be written, of which the operator's log has the reason.".into()),
+            Some(_) => Some("this process's Lease on the account has expired.".into()),
+            None => Some("this process isn't the leader of this account: another process holds the Lease, or the Lease can't be written. The operator's log has the reason.".into()),
         }
     }
 
@@ -180,17 +180,17 @@ impl Keeper {
                     if std::mem::take(&mut held) {
                         tracing::warn!(
                             lease = self.name,
-                            "another process holds the Lease: writing nothing"
+                            "another process is the leader; this process writes nothing"
                         );
                     }
                     self.tenure.leads.send_if_modified(std::mem::take);
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; writing stops when it runs out");
+                    tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; this process stops writing when it expires");
                 }
                 Err(_) => tracing::warn!(
                     lease = self.name,
-                    "renewing the Lease takes too long; writing stops when it runs out"
+                    "renewing the Lease takes too long; this process stops writing when it expires"
                 ),
             }
             tokio::select! {

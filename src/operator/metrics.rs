@@ -151,7 +151,7 @@ impl Metrics {
             self.sweep_age_seconds.clone(),
         );
         registry.register("steps", "Steps taken by kind", self.steps.clone());
-        registry.register("refusals", "Refusals told, by rule", self.refusals.clone());
+        registry.register("refusals", "Refusals by rule", self.refusals.clone());
         registry.register(
             "drift_returns",
             "Values that differed again within a day after they were written",
@@ -164,7 +164,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "reconcile",
-            "Duration of passes over one object",
+            "Duration of reconciliations of one object",
             Unit::Seconds,
             self.reconcile_seconds.clone(),
         );
@@ -185,7 +185,7 @@ impl Metrics {
         );
         registry.register(
             "leader",
-            "1 where this process is the account's writer",
+            "1 where this process is the account's leader",
             self.leader.clone(),
         );
         registry.register_with_unit(

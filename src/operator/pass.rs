@@ -103,7 +103,7 @@ async fn insisted<K: Managed>(
         .filter_map(|(name, news)| news.then_some(name))
     {
         let message = format!(
-            "{name} is ours to write and was set again by somebody else, so it isn't changed again. Take it out of the manifest that sets it: it may say what isn't so."
+            "{name} is maintained by Holdfast and was set again by another client, so Holdfast doesn't change it again. Remove it from the manifest that sets it: the value may be wrong."
         );
         tracing::warn!(%resource, "{message}");
         let (warning, reason) = (true, "MarkLeft".to_owned());

@@ -89,7 +89,7 @@ fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -
     if error.is_conflict() {
         return Action::requeue(CONFLICT);
     }
-    tracing::warn!(platform = platform.name_any(), %error, "the pass didn't finish");
+    tracing::warn!(platform = platform.name_any(), %error, "the reconciliation didn't finish");
     Action::requeue(TROUBLE)
 }
 

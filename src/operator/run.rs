@@ -57,13 +57,13 @@ pub struct RunOptions {
 #[derive(Debug, Error)]
 pub enum RunError {
     /// There is no way to the cluster.
-    #[error("no way to the cluster: {0}. Set KUBECONFIG, or run inside a cluster.")]
+    #[error("can't connect to the cluster: {0}. Set KUBECONFIG, or run inside a cluster.")]
     Cluster(String),
     /// There is no identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// Health and metrics can't be served.
-    #[error("{address} can't be listened on: {source}. Choose another with --listen.")]
+    #[error("can't listen on {address}: {source}. Choose another with --listen.")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -142,7 +142,7 @@ pub async fn run(
     })?;
     tracing::info!(listen = %options.listen, identity = identity.name, "running");
     stop.await;
-    tracing::info!("stopping: letting passes under way end");
+    tracing::info!("stopping: waiting for running reconciliations");
     let _ = stopping.send(true);
     for task in tasks {
         let _ = task.await;
@@ -302,7 +302,7 @@ async fn wind_up(context: &Context) {
         )
         .await;
         if let Err(error) = vacated {
-            tracing::warn!(lease, %error, "the Lease wasn't given back; it runs out by itself");
+            tracing::warn!(lease, %error, "the Lease wasn't released; it expires by itself");
         }
     }
 }

@@ -68,7 +68,7 @@ where
                     namespace = object.namespace(),
                     name = object.name_any(),
                     error,
-                    "the API server refuses the status that was made: are the CRDs of this version installed?"
+                    "the API server rejects the status: are the CRDs of this version installed?"
                 );
                 let memory = &context.memory;
                 let left = memory.note_status_refused(&resource, generation, &error);

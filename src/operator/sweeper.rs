@@ -162,7 +162,7 @@ async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
 }
 
 fn skipped(handle: &Handle, report: &str, error: &PlatformError) -> bool {
-    tracing::warn!(platform = %handle.site.key, report, %error, "the report can't be read; trying again with the next sweep");
+    tracing::warn!(platform = %handle.site.key, report, %error, "the report can't be read; the next sweep tries again");
     false
 }
 

@@ -101,7 +101,7 @@ fn attend(context: &Arc<Context>, resource: AnyRef) {
                 Ok(false) => continue,
                 Err(error) => {
                     failures += 1;
-                    tracing::warn!(%resource, %error, "what can't be read can't be looked after either");
+                    tracing::warn!(%resource, %error, "a resource that can't be read isn't reconciled");
                     retry_delay(failures)
                 }
             };
@@ -153,7 +153,7 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
         blocked = held(context, resource, &document, &why);
         if blocked.is_none() {
             release(&api, &object, position).await?;
-            tracing::info!(%resource, outcome = "Done", "let go, unread");
+            tracing::info!(%resource, outcome = "Done", "released a resource that can't be read");
             return Ok(true);
         }
     }
@@ -171,7 +171,7 @@ fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Op
     if resource.kind == "BackupPlatform" {
         let waiting = deleted_on(context, &key(resource))?;
         return Some(format!(
-            "{waiting} is being deleted and refers to this BackupPlatform, which can't be read: {why}. Mend it, or set deletionPolicy: Retain there."
+            "{waiting} is being deleted and refers to this BackupPlatform, which can't be read: {why}. Correct it, or set deletionPolicy: Retain there."
         ));
     }
     let said = |field: &str| {
@@ -189,13 +189,13 @@ fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Op
         .and_then(|annotations| annotations.get(names::RELEASE_SUSPENDED_ANNOTATION));
     if let Some(id) = suspended.filter(|id| asked != Some(&(*id).into())) {
         return Some(format!(
-            "Holdfast suspended {id} for its deletion, and can't activate it while the spec can't be read: {why}. Mend the spec; or, to release it suspended, annotate with {}={id}.",
+            "Holdfast suspended {id} for its deletion, and can't activate it while the spec can't be read: {why}. Correct the spec; or, to release it suspended, annotate the resource with {}={id}.",
             names::RELEASE_SUSPENDED_ANNOTATION
         ));
     }
     (!retains && !looks_on).then(|| {
         format!(
-            "it can't be read: {why}. So the remote object can't be deleted. Mend the spec; or set deletionPolicy: Retain to let go of it untouched."
+            "The resource can't be read: {why}. The remote object can't be deleted until then. Correct the spec; or set deletionPolicy: Retain to release it unchanged."
         )
     })
 }
@@ -262,7 +262,7 @@ fn conditions(
     blocked: Option<String>,
 ) -> Vec<Condition> {
     let message = format!(
-        "the resource can't be read: {why}. Nothing is done for it, and what it holds stays its own. Correct the field; this goes on by itself."
+        "The resource can't be read: {why}. Holdfast doesn't reconcile it, and it keeps its remote object. Correct the field; reconciliation then continues."
     );
     let said = [
         Some((ConditionType::Ready, "False", message.clone())),

@@ -34,16 +34,16 @@ pub enum PassError {
     #[error("encoding {0}")]
     Encoding(#[from] serde_json::Error),
     /// The planner asked for a platform that isn't there.
-    #[error("a step needs a platform, and none is known")]
+    #[error("the step needs a platform, but none is known")]
     NoPlatform,
     /// A permit for a deletion can't be written down.
     #[error("the permit for the deletion can't be written on the Lease {0:?}; nothing was deleted")]
     PermitNotRecorded(String),
     /// Nothing may be sent of which no trace would be left.
-    #[error("the note of what is about to be sent can't be written, so nothing is sent")]
+    #[error("the intent can't be recorded in status, so nothing is sent")]
     Unrecorded,
     /// Neither a status nor what says that it is refused.
-    #[error("the API server refuses every status: {0}")]
+    #[error("the API server rejects every status: {0}")]
     StatusRefused(String),
     /// More steps than a pass may take; the last of them.
     #[error("the pass had no end after {0} steps, the last of them {1}")]

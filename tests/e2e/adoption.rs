@@ -92,7 +92,7 @@ async fn taken_without_a_write(prefix: &str, adopt: impl Fn(&str) -> String) {
         eventually("it is told", || async {
             let told = events(&stage, object);
             told.iter().any(|(reason, message, _)| {
-                reason == "Claimed" && message.contains("Nothing was written")
+                reason == "Claimed" && message.contains("nothing was written")
             })
         })
         .await;
@@ -149,7 +149,7 @@ async fn what_differs_is_a_conflict_by_name_and_by_id_it_alone_is_written() {
     })
     .await;
     let told = told();
-    let untrue = |message: &str| message.contains("Nothing was written");
+    let untrue = |message: &str| message.contains("nothing was written");
     assert!(
         !told.iter().any(|(_, message, _)| untrue(message)),
         "{told:#?}"
@@ -171,7 +171,11 @@ async fn an_object_that_a_resource_holds_is_not_given_to_another_by_id() {
         .await_condition("customer/second", "Stalled", "True/OwnedByAnother")
         .await;
     let message = stage.message("customer/second", "Ready");
-    for words in ["already held by", "first", "(rule one-resource-per-object)"] {
+    for words in [
+        "already owned by",
+        "first",
+        "(rule one-resource-per-object)",
+    ] {
         assert!(message.contains(words), "{words:?} isn't in {message:?}");
     }
     stage.await_ready(&["customer/first"]).await;
@@ -257,12 +261,12 @@ async fn a_move_that_breaks_a_rule_where_it_arrives_is_refused_and_nothing_is_se
         (
             "reseller/northwind",
             "HierarchyRefused",
-            "a Reseller can't stand under Tailspin",
+            "a Reseller can't be below Tailspin",
         ),
         (
             "reseller/nordic",
             "ReferenceInvalid",
-            "stands below this reseller itself",
+            "is itself below this reseller",
         ),
     ] {
         match object {

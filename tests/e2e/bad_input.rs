@@ -143,7 +143,7 @@ async fn what_a_manifest_names_and_is_not_there_is_said_and_heals() {
         (
             "tenant/far",
             "ReferenceNotFound",
-            "customerRef names a resource that leads by resellerRef to \"absent\", which doesn't exist in namespace",
+            "customerRef names a resource whose resellerRef leads to \"absent\", which doesn't exist in namespace",
         ),
         (
             "customer/no-secret",

@@ -143,7 +143,7 @@ async fn the_examples_live_on_druva() {
     assert!(!plan["status"]["externalId"].is_null(), "bound by its name");
     assert_eq!(
         stage.condition("reseller/northwind", "Ready"),
-        "True/KeptHere"
+        "True/ClusterOnly"
     );
     let share = &stage.get("reseller/northwind")["status"]["allotment"]["credits"];
     assert_eq!(share["granted"], "100", "{share}");

@@ -146,7 +146,7 @@ async fn lists_that_cannot_be_believed_make_nothing_vanish() {
         (
             "/msp/v3/customers",
             "list: loop",
-            "the list runs in a circle",
+            "the list's pages form a cycle",
         ),
         (
             "/msp/v3/tenants",
@@ -165,7 +165,7 @@ async fn lists_that_cannot_be_believed_make_nothing_vanish() {
             said.contains(&place) && said.contains(words),
             "{place} or {words:?} isn't in {said:?}"
         );
-        assert!(said.contains("tried again by itself"), "{said}");
+        assert!(said.contains("Holdfast retries by itself"), "{said}");
         assert_all_there(&stage, &ESTATE[1..], then);
         druva.faults("[]");
         stage.sweep("druva");
@@ -198,7 +198,7 @@ async fn lists_that_cannot_be_believed_make_nothing_vanish() {
         .await;
     let said = stage.message(CUSTOMER, "PlatformReachable");
     assert!(
-        said.contains(proxy) && said.contains("Nothing is lost"),
+        said.contains(proxy) && said.contains("No change is lost"),
         "{said}"
     );
     let asked = asked_within(&druva, "", 2).await;
@@ -336,7 +336,7 @@ async fn a_task_that_fails_is_said_and_not_tried_again_unasked() {
             "customer/taken",
             2304,
             "True/NameConflict",
-            "displayName: a customer of this name exists already at Druva, maybe not yours (code 2304). Choose another name, or take over yours by adopt.",
+            "displayName: a customer of this name exists already at Druva, maybe not yours (code 2304). Choose another name, or adopt the existing customer.",
         ),
         (
             "PUT",
@@ -413,7 +413,7 @@ async fn values_that_nobody_knows_break_nothing_and_hold_back_writes() {
             .await;
         let said = stage.message(object, "Reconciling");
         assert!(
-            said.contains("is in state 9, which isn't known here"),
+            said.contains("is in state 9, which Holdfast doesn't know"),
             "{said}"
         );
     }
@@ -436,7 +436,7 @@ async fn values_that_nobody_knows_break_nothing_and_hold_back_writes() {
             "{status: 77}",
             "Reconciling",
             "True/WaitingForPlatform",
-            "is in state 77, which isn't known here",
+            "is in state 77, which Holdfast doesn't know",
         ),
         (
             "{tenantType: 7}",
@@ -485,7 +485,7 @@ async fn values_that_nobody_knows_break_nothing_and_hold_back_writes() {
     assert_eq!(held(&druva).await, before);
     assert!(
         !stage.log().contains("the sweep failed")
-            && !stage.log().contains("the pass didn't finish"),
+            && !stage.log().contains("the reconciliation didn't finish"),
         "nothing breaks"
     );
     assert_never_vanished(&stage, &ESTATE);
@@ -516,7 +516,7 @@ async fn a_tenant_that_is_migrated_or_marked_for_deletion_is_left_alone() {
     stage.await_condition(doomed, "Reconciling", waits).await;
     let said = stage.message(doomed, "Reconciling");
     assert!(
-        said.contains("is marked for deletion and goes on 2")
+        said.contains("is marked for deletion and will be removed on 2")
             && said.contains("only the console can cancel that"),
         "{said}"
     );
@@ -571,7 +571,8 @@ async fn a_customer_that_vanished_is_made_anew_only_by_word() {
     let said = stage.message(adopted, "Stalled");
     let word = format!("holdfast.dev/recreate={first}");
     assert!(
-        said.contains("is gone from the platform, with the backups in it") && said.contains(&word),
+        said.contains("is gone from the platform together with its backups")
+            && said.contains(&word),
         "{said}"
     );
     for object in [CUSTOMER, TENANT] {
@@ -580,7 +581,7 @@ async fn a_customer_that_vanished_is_made_anew_only_by_word() {
             .await;
         let said = stage.message(object, "Reconciling");
         assert!(
-            said.contains("was made at") && said.contains("doesn't show it yet"),
+            said.contains("was created at") && said.contains("doesn't list it yet"),
             "{said}"
         );
     }

@@ -92,7 +92,12 @@ async fn without_the_right_to_note_it_down_nothing_is_made_twice() {
     })
     .await;
     stage.apply(&customer("unnoted", "msp", ""));
-    let refusals = |stage: &Stage| stage.log().matches("the pass didn't finish").count();
+    let refusals = |stage: &Stage| {
+        stage
+            .log()
+            .matches("the reconciliation didn't finish")
+            .count()
+    };
     eventually("it is made, and the note refused", || async {
         refusals(&stage) >= 2 && bridge.creations().await.len() == 2
     })

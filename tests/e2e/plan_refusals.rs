@@ -91,7 +91,7 @@ async fn a_reference_that_leads_nowhere_is_refused() {
                 + &customer("one", "above", ""),
             "one",
             "PlatformMissing",
-            "resellerRef names a resource that leads by platformRef to BackupPlatform \"mps\"",
+            "resellerRef names a resource whose platformRef leads to BackupPlatform \"mps\"",
         ),
     ];
     for against in ["cluster", &offline] {
@@ -164,7 +164,7 @@ async fn commands_say_in_one_sentence_what_is_not_there() {
     let odd = odd.to_str().expect("a path");
     says(
         &["plan", "-f", odd],
-        "document 1, line 1: this is no YAML that kubectl can read",
+        "document 1, line 1: this isn't YAML that kubectl can read",
     );
     let nobody = stage.data.path().join("nobody");
     let config = std::env::var("KUBECONFIG").expect("KUBECONFIG");

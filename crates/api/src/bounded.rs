@@ -272,7 +272,7 @@ impl LeftOut {
             .iter()
             .map(|(path, count)| format!("{path} ({count})"));
         let list = counts.collect::<Vec<_>>().join(", ");
-        let said = format!(" Left out of status, where it doesn't fit: {list}");
+        let said = format!(" Omitted from status because it doesn't fit: {list}");
         let said = shortened(&said, ROOM.0 - 1) + ".";
         *message = shortened(message, ROOM.1 - said.chars().count()) + &said;
     }

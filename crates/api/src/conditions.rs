@@ -54,7 +54,7 @@ closed_enum! {
         /// The platform holds what the spec says.
         InSync,
         /// The platform has no objects of this kind: the resource groups and shares out in the cluster alone.
-        KeptHere,
+        ClusterOnly,
         /// `management: Observe`: what differs is reported and not written.
         Observing,
         /// `management: Paused`: nothing is looked at.
@@ -158,7 +158,7 @@ closed_enum! {
         /// No deletion is held.
         NoDeletionsHeld,
         /// The platform keeps no such field; it stays unapplied.
-        FieldNotActedOn,
+        FieldUnsupported,
         /// The platform's console has to be used for this.
         ConsoleStepRequired,
         /// No manual step is pending.

@@ -91,7 +91,7 @@ pub(super) fn document(raw: &RawValue) -> (Value, Option<String>) {
 fn members(raw: &RawValue) -> Result<Members, Lost> {
     serde_json::from_str(raw.get()).map_err(|_| Lost {
         id: None,
-        why: format!("{} is no object", bounded(raw.get())),
+        why: format!("{} isn't an object", bounded(raw.get())),
     })
 }
 
@@ -166,7 +166,7 @@ mod tests {
         let lost = |text: &str| whole::<Row>(&raw(text), &["id"]).unwrap_err();
         assert_eq!(lost(r#"{"count": 1}"#).why, "id is missing");
         assert_eq!(lost(r#"{"id": 7}"#).id.as_deref(), Some("7"));
-        assert_eq!(lost("null").why, "null is no object");
+        assert_eq!(lost("null").why, "null isn't an object");
         let long = json!(["x".repeat(1000)]).to_string();
         assert!(lost(&long).why.chars().count() < 100);
         let secret = lost(r#"{"id": "1", "count": -1, "webAccess": 1}"#);

@@ -34,7 +34,7 @@ impl Secrets {
     pub fn clean(&self, text: &str) -> String {
         let told = |secret: &SecretString| text.contains(secret.expose_secret());
         if self.0.iter().any(told) {
-            return "(the platform's words are withheld: they repeat a secret)".to_owned();
+            return "(the platform's message is withheld because it contains a secret)".to_owned();
         }
         let printable = text
             .chars()
@@ -52,7 +52,8 @@ pub fn read<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T, 
     // The parser's own words may quote the body.
     serde_json::from_slice(&answer.body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let place = format!("the answer isn't what the contract says, line {line} column {column}");
+        let place =
+            format!("the answer doesn't have the documented form, line {line} column {column}");
         garbled(operation, &place)
     })
 }
@@ -95,7 +96,7 @@ impl Cursors {
             return Err("the list doesn't end");
         }
         if !self.0.insert(token.clone()) {
-            return Err("the list runs in a circle");
+            return Err("the list's pages form a cycle");
         }
         Ok(Some(token))
     }

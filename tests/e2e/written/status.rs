@@ -28,7 +28,10 @@ fn steps(stage: &Stage, object: &str) -> Vec<Value> {
 }
 
 fn passes_that_failed(stage: &Stage) -> usize {
-    stage.log().matches("the pass didn't finish").count()
+    stage
+        .log()
+        .matches("the reconciliation didn't finish")
+        .count()
 }
 
 // Every listed client that the platform doesn't know is one manual step, and 20 of them fit.
@@ -248,7 +251,7 @@ async fn a_refused_status_is_replaced_by_one_that_says_so() {
         version,
         "written once"
     );
-    let refusals = stage.log().matches("refuses the status").count();
+    let refusals = stage.log().matches("rejects the status").count();
     assert!((1..=5).contains(&refusals), "{refusals}: {}", stage.log());
 
     // What is noted before a change is sent still is, and an edit is carried out.

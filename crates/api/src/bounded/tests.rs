@@ -163,7 +163,7 @@ fn too_much_in_one_field_changes_no_other() {
                 let message = message.as_str().expect("a message");
                 assert!(message.starts_with("all is well."), "{message}");
                 if bounded.get(name).is_none() {
-                    let said = format!("Left out of status, where it doesn't fit: {name}");
+                    let said = format!("Omitted from status because it doesn't fit: {name}");
                     assert!(message.contains(&said), "{kind} {name}: {message}");
                 }
                 if name != "observedGeneration" {

@@ -54,7 +54,7 @@ pub enum QuantityError {
         wanted: &'static str,
     },
     /// The amount is finer than the unit's smallest step.
-    #[error("{text:?} is finer than can be kept: write {wanted}")]
+    #[error("{text:?} has more decimal places than can be stored: write {wanted}")]
     TooFine {
         /// What was written.
         text: String,

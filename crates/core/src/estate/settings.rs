@@ -274,7 +274,7 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
                 }
                 Some(Moment::Never) => Ok(value.clone()),
                 None => Err(wrong(format!(
-                    "{value} is not an instant such as 2026-12-01T00:00:00Z"
+                    "{value} is not a timestamp such as 2026-12-01T00:00:00Z"
                 ))),
             }
         }
@@ -297,8 +297,8 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
         },
         _ if has_form(field.shape, value) => Ok(value.clone()),
         Shape::Flag => Err(wrong(format!("{value} is not true or false"))),
-        Shape::Text | Shape::CaselessText => Err(wrong(format!("{value} is not a text"))),
-        Shape::Set | Shape::GrowingSet => Err(wrong(format!("{value} is not a list of texts"))),
+        Shape::Text | Shape::CaselessText => Err(wrong(format!("{value} is not a string"))),
+        Shape::Set | Shape::GrowingSet => Err(wrong(format!("{value} is not a list of strings"))),
         Shape::Keyed(key) | Shape::GrowingKeyed(key) => {
             Err(wrong(format!("{value} is not a list of objects by {key}")))
         }

@@ -21,12 +21,12 @@ const VERSION: u32 = 1;
 pub enum EstateFileError {
     /// It isn't one of ours.
     #[error(
-        "this is no estate: {0}. Name the .estate file that `holdfast export -o DIR` writes, or its folder."
+        "this isn't an estate file: {0}. Name the .estate file that `holdfast export -o DIR` writes, or its folder."
     )]
     Unreadable(#[from] serde_json::Error),
     /// It is of another version.
     #[error(
-        "the estate is of version {0}, and this holdfast reads version {VERSION}. Export it again."
+        "the estate file has version {0}, but this holdfast reads version {VERSION}. Export the estate again."
     )]
     Version(u32),
 }

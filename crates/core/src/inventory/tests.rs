@@ -457,7 +457,7 @@ fn beside_an_item_without_an_id_nothing_of_its_kind_counts_as_gone() {
     seen.unreadable.note(Unreadable {
         kind: ItemKind::Customer,
         id: None,
-        why: "null is no object".into(),
+        why: "null isn't an object".into(),
     });
     seen.unreadable.note(Unreadable {
         kind: ItemKind::LicencePool,

@@ -130,7 +130,10 @@ fn conditions(
     for (kind, _, _, message) in &mut said {
         if left_out > 0 && *kind == ConditionType::Ready {
             // Writing to a String never fails.
-            let _ = write!(message, " Labels left out, of too many: {left_out}.");
+            let _ = write!(
+                message,
+                " Labels omitted because there are too many: {left_out}."
+            );
         }
     }
     said.sort_by_key(|(kind, ..)| *kind);
@@ -151,9 +154,9 @@ fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
     use ConditionType::{DriftDetected, ManualStepPending, Ready};
     let mut said = match &settlement.verdict {
         Verdict::InSync => in_sync(),
-        Verdict::KeptHere(message) => {
+        Verdict::ClusterOnly(message) => {
             let types = [(Ready, "True"), (ConditionType::Synced, "True")];
-            all(&types, Reason::KeptHere, message)
+            all(&types, Reason::ClusterOnly, message)
         }
         Verdict::Observing => observing(settlement),
         Verdict::Paused => paused(view),
@@ -176,7 +179,7 @@ fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
             let mut said = all(
                 &[(Ready, "False")],
                 Reason::Deleting,
-                "accepted for deletion, and held.",
+                "The deletion is accepted but blocked. See condition DeletionBlocked.",
             );
             said.extend(all(
                 &[(ConditionType::DeletionBlocked, "True")],
@@ -195,7 +198,7 @@ fn verdict_conditions(view: &View<'_>, settlement: &Settlement) -> Vec<Said> {
     }
     if !settlement.drift.is_empty() {
         let message = format!(
-            "the platform differs in: {}. See status.drift.",
+            "The remote object differs from the spec in: {}. See status.drift.",
             drifted(settlement)
         );
         said.push((DriftDetected, "True", Reason::Differs, message));
@@ -210,18 +213,18 @@ fn in_sync() -> Vec<Said> {
     let ready = all(
         &[(ConditionType::Ready, "True")],
         Reason::InSync,
-        "the platform holds what the spec says.",
+        "The remote object matches the spec.",
     );
     let synced = all(
         &[(ConditionType::Synced, "True")],
         Reason::InSync,
-        "nothing is left to write.",
+        "No change is pending.",
     );
     [ready, synced].concat()
 }
 
 fn observing(settlement: &Settlement) -> Vec<Said> {
-    let message = "management is Observe: what differs is reported, nothing is written.";
+    let message = "management is Observe: drift is reported and not corrected.";
     let mut said = all(
         &[(ConditionType::Ready, "True")],
         Reason::Observing,
@@ -232,11 +235,11 @@ fn observing(settlement: &Settlement) -> Vec<Said> {
             ConditionType::Synced,
             "True",
             Reason::InSync,
-            "the platform holds what the spec says.".into(),
+            "The remote object matches the spec.".into(),
         )
     } else {
         let message = format!(
-            "not written, since management is Observe: {}.",
+            "Not written because management is Observe: {}.",
             drifted(settlement)
         );
         (ConditionType::Synced, "False", Reason::Differs, message)
@@ -245,9 +248,9 @@ fn observing(settlement: &Settlement) -> Vec<Said> {
 }
 
 fn paused(view: &View<'_>) -> Vec<Said> {
-    let message = "management is Paused: nothing is looked at and nothing is written.";
+    let message = "management is Paused: the remote object is neither observed nor written.";
     let mut said = all(&[(ConditionType::Paused, "True")], Reason::Paused, message);
-    let changed = "management is Paused: whether the platform holds this version of the spec isn't looked at.";
+    let changed = "management is Paused: it is unknown whether the remote object matches this version of the spec.";
     said.push(kept_ready(view, Reason::Paused, changed, true));
     said
 }
@@ -310,7 +313,7 @@ fn folded(steps: &[ManualStep]) -> Vec<ManualStep> {
 
 fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
     let nowhere = format!(
-        "accepted, and nothing acts on it yet: {}.",
+        "Not supported by this platform: {}.",
         named(settlement.not_acted_on.iter().map(String::as_str))
     );
     if !settlement.manual_steps.is_empty() {
@@ -318,18 +321,18 @@ fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
         return Some((
             Reason::ConsoleStepRequired,
             format!(
-                "only a person at the platform's console can do this: {}. See status.manualSteps.{}",
+                "These fields require a manual step at the platform's console: {}. See status.manualSteps.{}",
                 named(steps.map(|step| step.field.as_str())),
                 if settlement.not_acted_on.is_empty() {
                     String::new()
                 } else {
-                    format!(" Besides, {nowhere}")
+                    format!(" {nowhere}")
                 }
             ),
         ));
     }
     if !settlement.not_acted_on.is_empty() {
-        return Some((Reason::FieldNotActedOn, nowhere));
+        return Some((Reason::FieldUnsupported, nowhere));
     }
     None
 }
@@ -345,7 +348,7 @@ fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Sai
         last.filter(|_| keep && status.observed_generation == Some(view.declared.generation));
     match known.map(|condition| condition.status.as_str()) {
         Some("True") => {
-            let message = "as last known: the platform holds what the spec says.";
+            let message = "As last observed, the remote object matches the spec.";
             (ConditionType::Ready, "True", Reason::InSync, message.into())
         }
         Some("False") => (ConditionType::Ready, "False", reason, message.to_owned()),

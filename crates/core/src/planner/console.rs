@@ -53,7 +53,7 @@ pub fn step(platform: &PlatformFacts, kind: Kind, setting: &str) -> Option<Manua
     let capabilities = &platform.capabilities;
     let step = if capabilities.console.is_empty() {
         format!(
-            "the platform's interface can't set {field}: set it at the platform's console, on the page of this {}",
+            "the platform's API can't set {field}: set it at the platform's console, on the page of this {}",
             kind.as_str()
         )
     } else {

@@ -216,7 +216,7 @@ fn mark(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Cl
 fn busy(object: &Object) -> Option<Step> {
     let doing = object.facts.busy.as_ref()?;
     let message = format!(
-        "{} {} {doing}. What differs is written when that is over.",
+        "{} {} {doing}. Differences are written once that has finished.",
         object.kind.as_str(),
         object.id
     );
@@ -312,7 +312,7 @@ fn move_clients(
 ) -> Option<Step> {
     let Some(listed) = view.remote.clients.as_ref() else {
         return lists_clients(view).then(|| {
-            let message = "waiting for a look at the platform's clients.".into();
+            let message = "Waiting for the platform's list of clients.".into();
             let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message);
             settle(verdict, Some(PATIENCE))
         });
@@ -322,7 +322,7 @@ fn move_clients(
     for (id, client) in listed {
         if let Some(older) = view.remote.contested.get(id) {
             let message = format!(
-                "clients.ids lists {id:?}, which {older} lists too and keeps, being older. Take it out of one of the two lists."
+                "clients.ids lists {id:?}, which {older} lists too and keeps because it is older. Remove the id from one of the two lists."
             );
             return Some(settle(
                 Verdict::Stalled(Reason::ClientConflict, message),
@@ -343,7 +343,7 @@ fn move_clients(
             Some(_) => manual_steps.push(ManualStep { field: "clients.ids".into(), step: format!("move client {id} to this customer at the platform's console") }),
             None => manual_steps.push(ManualStep {
                 field: "clients.ids".into(),
-                step: format!("client {id} isn't known to the platform: let it connect once, or correct the id; it is moved here when it appears"),
+                step: format!("client {id} isn't known to the platform: let it connect once, or correct the id; Holdfast moves it to this customer when it appears"),
             }),
         }
     }

@@ -36,7 +36,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
     if management == Management::Observe {
         let message = format!(
-            "the platform has no object that carries our mark for {}. It isn't made, since management is Observe.",
+            "The platform has no object with the ownership mark of {}. None is created because management is Observe.",
             declared.title()
         );
         return settle(Verdict::Waiting(Reason::Observing, message), None);
@@ -58,7 +58,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     let waits = creation == Creation::AskFirst;
     if let Some(sent) = unanswered(view).filter(|_| waits) {
         let message = format!(
-            "the creation sent at {sent} was not answered and may still be carried out. Looking for the object for two minutes from then before it is tried again."
+            "The create request sent at {sent} was not answered and may still be carried out. Holdfast looks for the object until two minutes after that time before it retries."
         );
         return settle(
             Verdict::Waiting(Reason::CreateOutcomeUnknown, message),
@@ -90,12 +90,12 @@ fn at_the_console(platform: &PlatformFacts, kind: Kind) -> String {
         None => "at the platform's console".to_owned(),
     };
     let then = if kind == Kind::ServicePlan && !capabilities.can(Capability::update(kind)) {
-        "it is bound by its name at the next sweep"
+        "Holdfast adopts it by its name at the next sweep"
     } else {
         "then set adopt: ById with its id"
     };
     format!(
-        "the platform's interface can't create a {}. Create it {place}; {then}.",
+        "The platform's API can't create a {}. Create it {place}; {then}.",
         kind.as_str()
     )
 }
@@ -135,7 +135,7 @@ fn adopt_namesake(
                 &registry::ONE_TENANT_PER_PRODUCT,
                 "product",
                 format!(
-                    "the customer has a tenant of this product already: {id}, which belongs to {holder}"
+                    "the customer already has a tenant of this product: {id}, owned by {holder}"
                 ),
                 "Delete one of the two resources, or choose another product",
             ),
@@ -143,7 +143,7 @@ fn adopt_namesake(
                 &registry::ONE_RESOURCE_PER_OBJECT,
                 spec_field(kind, "name"),
                 format!(
-                    "{} {id} has this name and belongs to {holder}",
+                    "{} {id} has this name and is owned by {holder}",
                     kind.as_str()
                 ),
                 "Choose another name, or delete one of the two resources",
@@ -177,13 +177,13 @@ fn adopt_namesake(
             .map(|setting| spec_field(kind, setting))
             .collect();
         format!(
-            "adopt: Matching doesn't take it, since these fields differ: {}. Make them equal, or set adopt: ById with externalId: {:?}",
+            "adopt: Matching doesn't adopt it because these fields differ: {}. Make them equal, or set adopt: ById with externalId: {:?}",
             fields.join(", "),
             id.as_str()
         )
     } else {
         format!(
-            "To take it over set adopt: ById with externalId: {:?}; otherwise choose another name",
+            "To adopt it, set adopt: ById with externalId: {:?}; otherwise choose another name",
             id.as_str()
         )
     };
@@ -192,7 +192,7 @@ fn adopt_namesake(
         _ => "of this name",
     };
     let message = format!(
-        "the platform already has a {} {what} ({id}) that isn't ours. {remedy}.",
+        "The platform already has a {} {what} ({id}) that this resource doesn't own. {remedy}.",
         kind.as_str()
     );
     Some(settle(

@@ -78,7 +78,7 @@ pub fn dependents_first(view: &View<'_>) -> Option<Step> {
         return None;
     }
     let message = format!(
-        "{} below it: {}. It goes when they are gone.",
+        "{} below it: {}. This resource is deleted after them.",
         counted(view.deleting_below.len()),
         first_few(&view.deleting_below)
     );
@@ -111,7 +111,7 @@ fn confirm(view: &View<'_>, deleted: ObjectId) -> Step {
         return Step::ConfirmGone(deleted);
     }
     let message = format!(
-        "the platform has carried out the deletion of {deleted} and still shows it; looking again."
+        "The platform has carried out the deletion of {deleted} but still lists it; Holdfast checks again."
     );
     settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
@@ -125,7 +125,7 @@ fn let_go(view: &View<'_>) -> Step {
         return Step::Release;
     };
     let message = format!(
-        "the object was made at {made} and the platform doesn't show it yet, so it can't be deleted. Looking for it for two minutes from then; or set deletionPolicy: Retain to let go now."
+        "The remote object was created at {made} and the platform doesn't list it yet, so it can't be deleted. Holdfast looks for it until two minutes after that time. To release it now, set deletionPolicy: Retain."
     );
     settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
@@ -141,7 +141,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
             Verdict::DeletionBlocked(
                 Reason::NameConflict,
                 format!(
-                    "the annotation names {}, which has another name or place on the platform, so it isn't deleted. Set deletionPolicy: Retain to let go of it untouched.",
+                    "The annotation holdfast.dev/external-id names {}, which has another name or parent on the platform, so it isn't deleted. Set deletionPolicy: Retain to release it unchanged.",
                     object.id
                 ),
             ),
@@ -156,7 +156,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
     };
     if *account != platform.capabilities.account.id {
         let message = format!(
-            "the noted id {id} belongs to account {account:?}, but the credential is for {:?}. Correct the credential, or set deletionPolicy: Retain to let go.",
+            "The recorded id {id} belongs to account {account:?}, but the credential is for {:?}. Correct the credential, or set deletionPolicy: Retain to release the object.",
             platform.capabilities.account.id
         );
         return settle(
@@ -172,7 +172,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         Some(_) if declared.status.external_id.as_deref() != Some(id.as_str()) => Step::Release,
         Some(_) => {
             let message = format!(
-                "{id} carries another owner's mark, so it isn't deleted. Set deletionPolicy: Retain to let go of it."
+                "Remote object {id} carries another owner's mark, so it isn't deleted. Set deletionPolicy: Retain to release it."
             );
             settle(
                 Verdict::DeletionBlocked(Reason::OwnedByAnother, message),
@@ -209,7 +209,7 @@ fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
         return Step::Read(id);
     }
     let message = format!(
-        "status notes {id}, which exists without our mark, and the annotation that would prove it ours is lost. Set deletionPolicy: Retain to let go of it untouched, or restore the annotation holdfast.dev/external-id."
+        "status records {id}, which exists without an ownership mark, and the annotation that would prove ownership is missing. Set deletionPolicy: Retain to release it unchanged, or restore the annotation holdfast.dev/external-id."
     );
     settle(
         Verdict::DeletionBlocked(Reason::NameConflict, message),
@@ -227,7 +227,7 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
         None => "without its account".into(),
     };
     Some(format!(
-        "status notes {id} {of}, and the credential is for {here:?}, so nothing proves that it is gone. Correct the credential, restore the annotation holdfast.dev/external-id, or set deletionPolicy: Retain to let go."
+        "status records {id} {of}, but the credential is for {here:?}, so the deletion of the object can't be confirmed. Correct the credential, restore the annotation holdfast.dev/external-id, or set deletionPolicy: Retain to release the object."
     ))
 }
 
@@ -235,7 +235,7 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
     let sent = unanswered(view)?;
     let message = format!(
-        "the creation sent at {sent} was not answered and may still be carried out. Waiting two minutes from then; or set deletionPolicy: Retain to let go now."
+        "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
     );
     Some(settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
@@ -261,7 +261,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     }
     let is_fresh = view.progress.fresh.as_ref() == Some(&object.id);
     if let Some(message) = unreadable::of(object) {
-        let message = format!("{message} Or set deletionPolicy: Retain to let go of it untouched.");
+        let message = format!("{message} Or set deletionPolicy: Retain to release it unchanged.");
         return blocked(Reason::PlatformAnswerInvalid, message);
     }
     let below = rules::Below {

@@ -103,7 +103,7 @@ fn refuse_telltales(settings: &Settings) -> Result<(), Obstacle> {
         return Err(Obstacle::Refuse(Refusal::new(
             &registry::HIDDEN_NAME_TELLTALE,
             "hideName",
-            "it needs an accountName, which the platform is told instead of displayName",
+            "it requires an accountName, which is sent to the platform instead of displayName",
             "Set accountName, or remove hideName",
         )));
     }
@@ -242,7 +242,7 @@ fn add_references(
                     &registry::SAME_PLATFORM,
                     *field,
                     format!(
-                        "{name:?} lives on platform {other:?}, not on {:?}",
+                        "{name:?} is on platform {other:?}, not on {:?}",
                         platform.name
                     ),
                     "Refer to one on the same platform",

@@ -40,7 +40,8 @@ pub fn after(view: &View<'_>) -> Option<Step> {
         PlatformError::Throttled { retry_after } => (
             Verdict::Waiting(
                 Reason::WaitingForPlatform,
-                "the platform asks for fewer requests; going on when it allows.".into(),
+                "The platform throttles requests; Holdfast continues when the platform allows it."
+                    .into(),
             ),
             (*retry_after).max(delay),
         ),
@@ -51,7 +52,7 @@ pub fn after(view: &View<'_>) -> Option<Step> {
             Some(held) => (held, delay),
             None => (
                 Verdict::Unreachable(format!(
-                    "{failure}. Nothing is lost: the change is made when the platform answers again."
+                    "{failure}. No change is lost: Holdfast continues when the platform answers again."
                 )),
                 delay,
             ),
@@ -112,7 +113,7 @@ fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Dur
         | ProblemKind::ConfirmationRequired => (
             Verdict::Waiting(
                 Reason::Updating,
-                "the object changed on the platform meanwhile; looking again.".into(),
+                "The remote object changed in the meantime; Holdfast observes it again.".into(),
             ),
             delay,
         ),
@@ -148,7 +149,7 @@ fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Dur
 fn conflict(kind: Kind, problem: &Problem, message: &str) -> String {
     match &problem.conflicting_id {
         Some(id) => format!(
-            "{message} It is {} {id:?}, which isn't ours. To take it over set adopt: ById with externalId: {id:?}; otherwise choose another name.",
+            "{message} It is {} {id:?}, which this resource doesn't own. To adopt it, set adopt: ById with externalId: {id:?}; otherwise choose another name.",
             kind.as_str()
         ),
         None => message.to_owned(),

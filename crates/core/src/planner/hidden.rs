@@ -25,7 +25,7 @@ pub fn redact(declared: &Declared, settlement: &mut Settlement) {
         | Verdict::Unreachable(text)
         | Verdict::Stalled(_, text)
         | Verdict::OverQuota(text)
-        | Verdict::KeptHere(text)
+        | Verdict::ClusterOnly(text)
         | Verdict::DeletionBlocked(_, text) => Some(text),
         Verdict::InSync
         | Verdict::Observing

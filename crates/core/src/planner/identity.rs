@@ -98,7 +98,7 @@ fn disagreeing(view: &View<'_>, id: &ObjectId) -> Identity {
         Kind::ServicePlan | Kind::Reseller => "another name",
     };
     let message = format!(
-        "the annotation holdfast.dev/external-id names {} {id}, which has {differs} on the platform. Nothing is written. If it is this one, set adopt: ById with externalId: {:?}; otherwise remove the annotation.",
+        "The annotation holdfast.dev/external-id names {} {id}, which has {differs} on the platform. Nothing is written. If it is the right object, set adopt: ById with externalId: {:?}; otherwise remove the annotation.",
         kind.as_str(),
         id.as_str()
     );
@@ -147,11 +147,11 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
             &registry::ONE_RESOURCE_PER_OBJECT,
             "externalId",
             format!(
-                "it names {other:?}, but this resource holds {}, and a resource has one remote object",
+                "it names {other:?}, but this resource owns {}, and a resource has only one remote object",
                 object.id
             ),
             format!(
-                "State externalId: {:?}, or make another resource for {other:?}",
+                "State externalId: {:?}, or create another resource for {other:?}",
                 object.id.as_str()
             ),
         ));
@@ -178,13 +178,13 @@ fn vanished(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<
             .is_repeatable()
     }) {
         let message = format!(
-            "{} {id} was made at {made}, and the platform doesn't show it yet; looking again.",
+            "{} {id} was created at {made} and the platform doesn't list it yet; Holdfast checks again.",
             declared.kind.as_str()
         );
         return Some(Identity::NotShownYet(message));
     }
     let message = format!(
-        "{} {id} is gone from the platform, with the backups in it, and we didn't remove it. To have a new, empty one made, annotate with holdfast.dev/recreate={id}; or delete this resource.",
+        "{} {id} is gone from the platform together with its backups, and Holdfast didn't delete it. To create a new, empty one, annotate this resource with holdfast.dev/recreate={id}; otherwise delete this resource.",
         declared.kind.as_str()
     );
     Some(Identity::Refused(Reason::VanishedOnPlatform, message))
@@ -205,7 +205,7 @@ fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Id
         .filter(|noted| *noted != here)
     {
         let message = format!(
-            "status notes {id} of account {account:?}, and the credential is for {here:?}. Correct the credential; or, to begin anew in this account, make the resource under another name."
+            "status records {id} of account {account:?}, but the credential is for {here:?}. Correct the credential; or, to start again in this account, create the resource under another name."
         );
         return Some(Identity::Refused(Reason::AccountMismatch, message));
     }
@@ -226,7 +226,7 @@ fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Id
         return None;
     }
     let message = format!(
-        "status notes {} {id}, which exists without our mark, and the annotation that would prove it ours is lost. If it is this one, set adopt: ById with externalId: {:?}.",
+        "status records {} {id}, which exists without an ownership mark, and the annotation that would prove ownership is missing. If it is the right object, set adopt: ById with externalId: {:?}.",
         declared.kind.as_str(),
         id.as_str()
     );
@@ -245,7 +245,7 @@ fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity>
         _ if view.progress.gone.as_ref() == Some(&id) => Identity::Refused(
             Reason::NotFoundById,
             format!(
-                "externalId {:?}: the platform has no {} of this id. Correct it, or remove adopt and externalId to have one made.",
+                "externalId {:?}: the platform has no {} with this id. Correct it, or remove adopt and externalId to create a new one.",
                 id.as_str(),
                 view.declared.kind.as_str()
             ),
@@ -261,10 +261,10 @@ fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &ObjectId) -
             &registry::ONE_RESOURCE_PER_OBJECT,
             "",
             format!(
-                "{} {id} is already held by {holder}, and one remote object has one resource",
+                "{} {id} is already owned by {holder}, and a remote object has only one owner",
                 view.declared.kind.as_str()
             ),
-            "Delete one of the two",
+            "Delete one of the two resources",
         ));
     }
     let ours = platform.claim(
@@ -279,7 +279,7 @@ fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &ObjectId) -
             Identity::Refused(
                 Reason::OwnedByAnother,
                 format!(
-                    "{} {id} carries the mark of another owner. To take it over, set adopt: ById with externalId: {:?}.",
+                    "{} {id} carries the mark of another owner. To adopt it, set adopt: ById with externalId: {:?}.",
                     view.declared.kind.as_str(),
                     id.as_str()
                 ),

@@ -139,14 +139,14 @@ fn decide(view: &View<'_>) -> Step {
         ),
         PlatformState::Stalled { name, trouble } => {
             let message = format!(
-                "BackupPlatform {name:?}: {}. This goes on by itself once that platform is Ready.",
+                "BackupPlatform {name:?}: {}. Reconciliation continues once that platform is Ready.",
                 trouble.trim_end_matches('.')
             );
             without_platform(view, stalled_platform(view, message))
         }
         PlatformState::Unreadable { kind, name, why } => {
             let message = format!(
-                "{kind} {name:?} is there and can't be read: {why}. This goes on by itself once it can be."
+                "{kind} {name:?} exists but can't be read: {why}. Reconciliation continues once it can be read."
             );
             without_platform(view, stalled_platform(view, message))
         }
@@ -157,7 +157,7 @@ fn decide(view: &View<'_>) -> Step {
                 Some(trouble) => {
                     let trouble = trouble.trim_end_matches('.');
                     Verdict::Unreachable(format!(
-                        "BackupPlatform {name:?}: {trouble}. This goes on by itself once that platform is Ready."
+                        "BackupPlatform {name:?}: {trouble}. Reconciliation continues once that platform is Ready."
                     ))
                 }
             },
@@ -203,7 +203,7 @@ fn leads_to(declared: &Declared, field: &str) -> String {
         .find(|parent| has(parent));
     match parent {
         Some(parent) if !has(field) => {
-            format!("{parent} names a resource that leads by {field} to")
+            format!("{parent} names a resource whose {field} leads to")
         }
         _ => format!("{field} names"),
     }
@@ -232,7 +232,7 @@ fn operation(view: &View<'_>) -> Option<Step> {
         Verdict::Waiting(
             Reason::WaitingForHuman,
             format!(
-                "the platform has accepted the change as operation {operation:?} and waits for a person there to act."
+                "The platform has accepted the change as operation {operation:?}; the platform's staff must approve or carry out the operation."
             ),
         )
     } else {
@@ -254,13 +254,13 @@ fn at_work(view: &View<'_>, operation: &str) -> Verdict {
         Some(at) => Verdict::Stalled(
             Reason::WaitingForPlatform,
             format!(
-                "the platform has accepted the change at {at} as operation {operation:?} and hasn't finished it since. It is still asked for; nothing else is sent. Ask the platform's support what became of it."
+                "The platform accepted the change at {at} as operation {operation:?} and hasn't finished it since. Holdfast keeps polling the operation and sends nothing else. Ask the platform's support about its state."
             ),
         ),
         None => Verdict::Waiting(
             Reason::WaitingForPlatform,
             format!(
-                "the platform has accepted the change as operation {operation:?} and is working on it."
+                "The platform has accepted the change as operation {operation:?} and is working on it."
             ),
         ),
     }
@@ -304,7 +304,7 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
             None => {}
         }
         let message = format!(
-            "{why} Until then the remote object can't be deleted; set deletionPolicy: Retain to let go of it untouched."
+            "{why} Until then the remote object can't be deleted; set deletionPolicy: Retain to release it unchanged."
         );
         return settle(Verdict::DeletionBlocked(reason, message), Some(PATIENCE));
     }
@@ -321,15 +321,15 @@ fn kept_here(view: &View<'_>) -> Step {
     }
     let kind = view.declared.kind.as_str();
     let message = format!(
-        "the platform has no objects of kind {kind}: this one groups what refers to it here, and its allotment is shared out by Holdfast."
+        "The platform has no objects of kind {kind}: this resource exists in the cluster only. It groups the resources that refer to it, and Holdfast enforces its allotment."
     );
-    settle(Verdict::KeptHere(message), None)
+    settle(Verdict::ClusterOnly(message), None)
 }
 
 /// Somebody undoes what we write on the resource, and without it nothing may be sent.
 fn not_kept(what: &str) -> Step {
     let message = format!(
-        "{what} is gone as soon as it is written, and nothing is sent without it. Find what takes it off: an admission webhook, or a tool that replaces the whole resource."
+        "{what} is removed as soon as it is written, and nothing is sent to the platform without it. Find what removes it: an admission webhook, or a tool that replaces the whole resource."
     );
     settle(Verdict::Stalled(Reason::Internal, message), Some(PATIENCE))
 }
@@ -338,7 +338,7 @@ fn not_kept(what: &str) -> Step {
 fn unusable(object: &Object) -> Option<Step> {
     let length = object.id.as_str().chars().count();
     let message = format!(
-        "the platform's id of this {} has {length} characters, and only {ID_LENGTH} can be noted, so nothing is written to it. Ask the platform's support for a shorter one; or delete the resource, which lets go of the object with deletionPolicy: Retain.",
+        "The platform's id of this {} has {length} characters, but at most {ID_LENGTH} can be recorded, so nothing is written to it. Ask the platform's support for a shorter id; or set deletionPolicy: Retain and delete the resource, which releases the remote object.",
         object.kind.as_str()
     );
     let verdict = Verdict::Stalled(Reason::PlatformAnswerInvalid, message);
@@ -362,7 +362,7 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
     }
     if management == Management::Manage && !declared.finalized {
         return if view.progress.finalized {
-            not_kept("the finalizer holdfast.dev/remote")
+            not_kept("The finalizer holdfast.dev/remote")
         } else {
             Step::Finalize
         };
@@ -384,7 +384,7 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
                 ..declared.marks.clone()
             };
             if view.progress.marked.as_ref() == Some(&marks) {
-                return not_kept("the annotation holdfast.dev/external-id");
+                return not_kept("The annotation holdfast.dev/external-id");
             }
             Step::Mark(marks)
         }

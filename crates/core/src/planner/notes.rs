@@ -23,13 +23,13 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
         let fields = change.fields.join(", ");
         let reverted = !change.fields.is_empty() && change.fields.iter().all(|field| progress.reverted.contains(field) && !next.unkept.iter().any(|unkept| unkept.field == *field));
         let (reason, message) = match change.step {
-            _ if reverted => (Reason::Reverted.as_str(), format!("changed on the platform behind our back, and set back to what the spec says: {fields}.")),
-            ChangeStep::Create => ("Created", format!("made on the platform as {}.", next.external_id.as_deref().unwrap_or("a new object"))),
-            ChangeStep::Update | ChangeStep::Move => ("Updated", format!("changed on the platform: {fields}.")),
-            ChangeStep::Suspend => ("Suspended", "switched off on the platform.".to_owned()),
-            ChangeStep::Activate => ("Activated", "switched on at the platform.".to_owned()),
-            ChangeStep::MoveClient => ("ClientMoved", format!("moved here: {fields}.")),
-            ChangeStep::SendWelcomeMail => ("WelcomeMailSent", "the platform has mailed the account details.".to_owned()),
+            _ if reverted => (Reason::Reverted.as_str(), format!("Drift corrected: {fields} was changed outside Holdfast and has been restored.")),
+            ChangeStep::Create => ("Created", format!("Created as {}.", next.external_id.as_deref().unwrap_or("a new object"))),
+            ChangeStep::Update | ChangeStep::Move => ("Updated", format!("Updated on the platform: {fields}.")),
+            ChangeStep::Suspend => ("Suspended", "Suspended on the platform.".to_owned()),
+            ChangeStep::Activate => ("Activated", "Activated on the platform.".to_owned()),
+            ChangeStep::MoveClient => ("ClientMoved", format!("Moved to this customer: {fields}.")),
+            ChangeStep::SendWelcomeMail => ("WelcomeMailSent", "The platform has sent the welcome mail.".to_owned()),
             ChangeStep::Delete => return None,
         };
         Some(Note { warning: false, reason: reason.to_owned(), message })
@@ -54,18 +54,18 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
         {
             (
                 "Created",
-                format!("made on the platform as {id}; the answer had been lost."),
+                format!("Created as {id}; the platform's first answer had been lost."),
             )
         } else {
             let written = if progress.performed.is_empty() {
-                "Nothing was written."
+                "nothing was written."
             } else {
-                "Only what differed was written."
+                "only the differences were written."
             };
             (
                 "Claimed",
                 format!(
-                    "taken up: {id} is ours by its mark, or by what the spec and its annotation say. {written}"
+                    "Adopted remote object {id} (ownership mark, spec or annotation matches); {written}"
                 ),
             )
         };

@@ -35,14 +35,14 @@ pub enum PlatformRelease {
 pub fn release_platform(dependents: &PlatformDependents) -> PlatformRelease {
     if !dependents.deleting.is_empty() {
         let message = format!(
-            "resources on it are being deleted and need it until then: {}. To end this, let them finish, or set deletionPolicy: Retain on them.",
+            "Resources on this platform are being deleted and need it until then: {}. Let these deletions finish, or set deletionPolicy: Retain on the resources.",
             first_few(&dependents.deleting)
         );
         return PlatformRelease::Wait(Some(message), PAUSE);
     }
     if dependents.namespace_terminating && !dependents.staying.is_empty() {
         let message = format!(
-            "its namespace is being deleted, and resources that refer to it are still there: {}.",
+            "The namespace is being deleted, and resources that refer to this platform still exist: {}.",
             first_few(&dependents.staying)
         );
         return PlatformRelease::Wait(Some(message), PAUSE);

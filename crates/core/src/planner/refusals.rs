@@ -96,7 +96,7 @@ fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
     let hides = object.kind == Kind::Customer && (held || remembered);
     (hides && !says).then(|| {
         let message = "the name of this customer is hidden from the platform and stays hidden";
-        let remedy = "State hideName: true, or make a new resource";
+        let remedy = "State hideName: true, or create a new resource";
         Refusal::new(&registry::HIDE_NAME_FIXED, "hideName", message, remedy)
     })
 }
@@ -128,11 +128,11 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
         .or_else(by_annotation)
         .filter(|_| view.remote.claimed.is_none())?;
     let message = format!(
-        "{} {id} is on {home}, and nothing is moved to {:?}",
+        "{} {id} is on {home} and can't be moved to {:?}",
         declared.kind.as_str(),
         platform.name
     );
-    let remedy = "Refer to the platform that it is on, or make a new resource";
+    let remedy = "Refer to the platform that it is on, or create a new resource";
     let rule = &registry::PLATFORM_FIXED;
     Some(Refusal::new(rule, "platformRef", message, remedy))
 }
@@ -181,8 +181,8 @@ pub fn circle(view: &View<'_>) -> Option<Refusal> {
     Some(Refusal::new(
         &registry::NO_CYCLE,
         "parentRef",
-        format!("the parents form a circle: {circle}"),
-        "Let one of them stand directly under the platform",
+        format!("the parent references form a cycle: {circle}"),
+        "Remove the parentRef of one of them",
     ))
 }
 

@@ -51,7 +51,7 @@ pub fn refused_status(
         .collect();
     let answer = shortened(answer.trim_end_matches('.'), ANSWER);
     let message = format!(
-        "the API server refuses the status that was made for this {kind}: {answer}. The platform is looked after as before; what is shown here may be old. Install the CRDs of this version; it is tried again by itself."
+        "The API server rejects the status of this {kind}: {answer}. Holdfast still reconciles the remote object, but the status shown here may be outdated. Install the CRDs of this version; Holdfast then retries."
     );
     let said = [
         (ConditionType::Ready, "False"),

@@ -125,13 +125,13 @@ fn switch(id: &ObjectId, active: bool) -> Step {
 
 fn delayed(view: &View<'_>, platform: &PlatformFacts, object: &Object, left: Duration) -> Step {
     let state = if object.active() {
-        "left as it is"
+        "left unchanged"
     } else {
         "suspended"
     };
     let until = view.declared.deleted_at.unwrap_or(view.now) + platform.safety.deletion_delay;
     let message = format!(
-        "{} {} is {state} and will be deleted at {until}, when deletionDelay of the BackupPlatform is over",
+        "{} {} is {state} and will be deleted at {until}, when deletionDelay of the BackupPlatform has elapsed",
         object.kind.as_str(),
         object.id
     );
@@ -149,7 +149,7 @@ fn too_many(
     until: Option<Timestamp>,
 ) -> Step {
     let next = if until.is_some() {
-        "as many have begun within the last hour; this one begins when there is room"
+        "that many deletions have begun within the last hour; this one begins when the limit allows it"
     } else {
         "no deletion begins while it is 0"
     };
@@ -168,7 +168,7 @@ fn too_many(
 
 fn way_out(object: &Object) -> String {
     format!(
-        "To delete it now annotate with holdfast.dev/allow-deletion={}; to keep it set deletionPolicy: Retain",
+        "To delete it now, annotate the resource with holdfast.dev/allow-deletion={}; to keep it, set deletionPolicy: Retain",
         object.id
     )
 }
@@ -257,7 +257,10 @@ pub fn deletion_begun(
 pub fn before_release(view: &View<'_>, management: Management) -> Option<Step> {
     let id = still_suspended(view)?;
     if management != Management::Manage {
-        let why = format!("management: {} forbids to activate it", management.as_str());
+        let why = format!(
+            "management: {} doesn't allow Holdfast to activate it",
+            management.as_str()
+        );
         return Some(kept(view, &id, Reason::StillSuspended, &why));
     }
     if let Some((reason, hold)) = &view.hold {
@@ -331,7 +334,7 @@ fn may_come_late(view: &View<'_>, id: &ObjectId) -> Option<Step> {
     let sent = last_switch(view).filter(|change| change.step == ChangeStep::Suspend)?;
     let open = is_open(sent) && view.now.duration_since(sent.at) < LATE;
     let why = format!(
-        "the suspension sent at {} was not answered and may still be carried out; it is looked at two minutes after that",
+        "The suspend request sent at {} was not answered and may still be carried out; Holdfast checks the object two minutes after that time",
         sent.at
     );
     open.then(|| {
@@ -349,7 +352,7 @@ fn kept(view: &View<'_>, id: &ObjectId, reason: Reason, why: &str) -> Step {
 
 fn kept_message(view: &View<'_>, id: &ObjectId, why: &str) -> String {
     format!(
-        "Holdfast suspended {} {id} for its deletion, and {}. It is activated as soon as that is possible, and then released. {}",
+        "Holdfast suspended {} {id} for its deletion, and {}. It is activated as soon as possible and then released. {}",
         view.declared.kind.as_str(),
         why.trim_end_matches('.'),
         way_to_release(id)
@@ -374,7 +377,9 @@ pub fn held_release(view: &View<'_>, why: &str) -> Option<Verdict> {
 }
 
 fn way_to_release(id: &ObjectId) -> String {
-    format!("To release it suspended, annotate with {RELEASE_SUSPENDED_ANNOTATION}={id}.")
+    format!(
+        "To release it suspended, annotate the resource with {RELEASE_SUSPENDED_ANNOTATION}={id}."
+    )
 }
 
 /// How to end a deletion that can't go on, for messages.
@@ -382,7 +387,7 @@ pub fn way_to_end(view: &View<'_>) -> String {
     let releases = view.declared.lifecycle.deletion_policy() == DeletionPolicy::Retain;
     match still_suspended(view).filter(|_| releases) {
         Some(id) => way_to_release(&id),
-        None => "Or set deletionPolicy: Retain to let go of it untouched.".into(),
+        None => "Or set deletionPolicy: Retain to release it unchanged.".into(),
     }
 }
 

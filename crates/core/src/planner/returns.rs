@@ -68,7 +68,7 @@ pub fn condition(returns: &[DriftReturn]) -> Option<(Reason, String)> {
     let fields: Vec<&str> = told.map(|noted| noted.field.as_str()).collect();
     (!fields.is_empty()).then(|| {
         let message = format!(
-            "{}: within a day it was set back {RETURNS} times or more after our writes. A person at the platform's console, another tool, or another cluster with the same ownerId does that. Find out who, and stop one of the two, or list the field under spec.ignore. Meanwhile it is written ever more seldom, at last every {} hours; an edit of the spec begins anew.",
+            "{}: within a day the value was changed back {RETURNS} times or more after Holdfast wrote it. The cause is a user at the platform's console, another tool, or another cluster with the same ownerId. Stop one of the two writers, or list the field under spec.ignore. Until then Holdfast writes the field with a growing backoff of at most {} hours; an edit of the spec resets the backoff.",
             shortened(&fields),
             LONGEST.as_hours()
         );

@@ -196,7 +196,7 @@ pub enum Verdict {
     /// The platform holds what the spec says.
     InSync,
     /// The platform has no objects of this kind: the resource stands in the cluster alone.
-    KeptHere(String),
+    ClusterOnly(String),
     /// We only look; the drift list says what differs.
     Observing,
     /// We don't even look.

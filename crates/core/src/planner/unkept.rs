@@ -227,14 +227,14 @@ pub fn verdict(withheld: &[Withheld]) -> Option<Verdict> {
     let given_up = those(|why| matches!(why, Why::NotKept(times) if times >= SENDS));
     if !given_up.is_empty() {
         let message = format!(
-            "{}. It is sent again when the spec or the platform's value changes. Write the value as the platform keeps it, or list the field under spec.ignore.",
+            "{}. It is sent again when the spec or the platform's value changes. Set the field to the platform's value, or list the field under spec.ignore.",
             otherwise(&given_up)
         );
         return Some(Verdict::Stalled(Reason::ValueNotKept, message));
     }
     let once = those(|why| matches!(why, Why::NotKept(_)));
     if !once.is_empty() {
-        let message = format!("{}. It is sent once more.", otherwise(&once));
+        let message = format!("{}. Holdfast sends it once more.", otherwise(&once));
         return Some(Verdict::Waiting(Reason::ValueNotKept, message));
     }
     let returning = those(|why| matches!(why, Why::Returns(_)));
@@ -243,7 +243,7 @@ pub fn verdict(withheld: &[Withheld]) -> Option<Verdict> {
     }
     let fields: Vec<&str> = returning.iter().map(|one| one.field.as_str()).collect();
     let message = format!(
-        "{}: somebody sets it back after each of our writes, so it is written again later, or at once after an edit of the spec. See condition DriftReturns.",
+        "{}: the value is changed back after each write by Holdfast, so the next write waits for a backoff, or for an edit of the spec. See condition DriftReturns.",
         shortened(&fields)
     );
     Some(Verdict::Waiting(Reason::DriftReturns, message))
@@ -258,7 +258,7 @@ fn otherwise(those: &[&Drift]) -> String {
     let one = |drift: &&Drift| {
         let (sent, kept) = (quoted(&drift.desired), quoted(&drift.observed));
         format!(
-            "{}: sent {sent}, and the platform keeps {kept}",
+            "{}: Holdfast sent {sent}, but the platform keeps {kept}",
             drift.field
         )
     };

@@ -212,7 +212,7 @@ pub fn before_release(view: &View<'_>) -> Option<Step> {
     let until = intent.at + LATE;
     (view.now < until).then(|| {
         let message = format!(
-            "the creation sent at {} is under way. It is let go of at {until}; or set management: Observe to let go now.",
+            "The create request sent at {} is in progress. The object is released at {until}; to release it now, set management: Observe.",
             intent.at
         );
         let verdict = Verdict::DeletionBlocked(Reason::WaitingForPlatform, message);
@@ -243,7 +243,7 @@ pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step
         return Some(note(&one.object.id));
     }
     let message = format!(
-        "the creation sent at {} was not answered, and what it made isn't known. Look at the platform's console; then set deletionPolicy: Retain to let go.",
+        "The create request sent at {} was not answered, and its outcome is unknown. Check the platform's console; then set deletionPolicy: Retain to release the object.",
         intent.at
     );
     let verdict = Verdict::DeletionBlocked(Reason::CreateOutcomeUnknown, message);
@@ -313,7 +313,7 @@ fn settle_open(
                 .map(|seen| seen.object.id.to_string())
                 .collect();
             let message = format!(
-                "the creation sent at {} was not answered, and there are several objects that it may have made: {}. Set adopt: ById with the externalId of the right one; nothing is deleted.",
+                "The create request sent at {} was not answered, and it may have created any of several objects: {}. Set adopt: ById with the externalId of the right one; nothing is deleted.",
                 intent.at,
                 ids.join(", ")
             );
@@ -327,12 +327,12 @@ fn settle_open(
         let then = if creation == Creation::ListAndMark && !again {
             "then it is sent once more, under the same claim"
         } else if protected_by_its_name && !again {
-            "then it is sent once more, which the uniqueness of its name makes safe"
+            "then the request is sent once more, which is safe because the name is unique"
         } else {
-            "then a person has to look, since the platform might make two"
+            "then a manual check is needed, because a second request might create a duplicate"
         };
         let message = format!(
-            "the creation sent at {} was not answered and may still be carried out. Looking for the object until {until}; {then}.",
+            "The create request sent at {} was not answered and may still be carried out. Holdfast looks for the object until {until}; {then}.",
             intent.at
         );
         let verdict = Verdict::Waiting(Reason::CreateOutcomeUnknown, message);
@@ -343,14 +343,14 @@ fn settle_open(
     }
     if !protected_by_its_name || again {
         let message = format!(
-            "the creation sent at {} was not answered, and no object of it can be seen. It isn't sent again by itself, since the platform might make two. Look at the platform's console; if nothing is there, annotate with holdfast.dev/retry-create={}.",
+            "The create request sent at {} was not answered, and the platform lists no object from it. Holdfast doesn't repeat the request, because the platform might create a duplicate. Check the platform's console; if the object isn't there, annotate this resource with holdfast.dev/retry-create={}.",
             intent.at, intent.id
         );
         return Some(unknown(message));
     }
     if creation == Creation::UniqueName && names(document) != intent.names {
         let message = format!(
-            "the creation sent at {} under the name {:?} was not answered, and the spec says another name since: under that one the platform might make a second. Put the name back; or look at the platform's console, and if nothing is there, annotate with holdfast.dev/retry-create={}.",
+            "The create request sent at {} under the name {:?} was not answered, and the name in the spec has changed since: the platform might create a second object under the new name. Restore the name; or check the platform's console and, if the object isn't there, annotate this resource with holdfast.dev/retry-create={}.",
             intent.at,
             intent.names.first().map_or("", String::as_str),
             intent.id

@@ -29,7 +29,7 @@ pub fn told(view: &View<'_>) -> Option<String> {
 pub fn of(object: &Object) -> Option<String> {
     let why = object.unreadable.as_ref()?;
     Some(format!(
-        "{} {} is on the platform and can't be read: {why}. Nothing is written to it until it can be. Correct it at the platform's console; this goes on by itself.",
+        "{} {} exists on the platform but can't be read: {why}. Nothing is written to it until it can be read. Correct it at the platform's console; reconciliation then continues.",
         object.kind.as_str(),
         object.id
     ))

@@ -101,7 +101,7 @@ where
 }
 
 /// What is said of a field that a kind doesn't have.
-const NO_FIELD: &str = "there is no such field. `kubectl explain` tells which there are";
+const NO_FIELD: &str = "there is no such field. `kubectl explain` lists the fields";
 
 /// What every kind has.
 const COMMON: [&str; 3] = ["apiVersion", "kind", "metadata"];

@@ -100,7 +100,7 @@ impl Head {
     fn of(at: &Source, value: &Value) -> Result<Self, ManifestError> {
         Self::deserialize(value).map_err(|_| ManifestError {
             at: at.clone(),
-            problem: "this is no Kubernetes resource: it has no apiVersion and kind. Correct it, or leave the file out.".into(),
+            problem: "this isn't a Kubernetes resource: it has no apiVersion and kind. Correct it, or leave the file out.".into(),
         })
     }
 }
@@ -127,7 +127,7 @@ impl Manifests {
         let documents = yaml::documents(&text).map_err(|error| ManifestError {
             at: source(error.document, error.line),
             problem: format!(
-                "this is no YAML that kubectl can read: {}. Correct it, or leave the file out.",
+                "this isn't YAML that kubectl can read: {}. Correct it, or leave the file out.",
                 error.why
             ),
         })?;
@@ -156,7 +156,7 @@ impl Manifests {
                     return Err(ManifestError {
                         at: source.clone(),
                         problem: format!(
-                            "spec.parentRef: resellers form a circle: {}. Take one of these parentRefs out (rule no-cycle).",
+                            "spec.parentRef: resellers form a cycle: {}. Remove one of these parentRefs (rule no-cycle).",
                             path.join(" > ")
                         ),
                     });
@@ -191,7 +191,7 @@ impl Manifests {
                 return Err(ManifestError {
                     at: at.clone(),
                     problem: format!(
-                        "items.{number}: kubectl opens no list within a list. Take its items out."
+                        "items.{number}: kubectl doesn't read a list within a list. Move its items out of it."
                     ),
                 });
             }
@@ -282,7 +282,7 @@ impl Manifests {
             return Err(ManifestError {
                 at: at.clone(),
                 problem: format!(
-                    "metadata.name: {} {namespace}/{name} is declared a second time. Take one of the two out.",
+                    "metadata.name: {} {namespace}/{name} is declared a second time. Remove one of the two.",
                     manifest.kind()
                 ),
             });

@@ -14,32 +14,33 @@ pub fn judge(metadata: &ObjectMeta) -> Result<(), (String, String)> {
     let name = metadata.name.as_deref().unwrap_or_default();
     if !is_name(name) {
         let why = format!(
-            "{name:?} is no name. Use lower case letters, digits, - and ., at most {LONGEST_NAME}, with a letter or digit first and last"
+            "{name:?} isn't a valid name. Use lower case letters, digits, - and ., at most {LONGEST_NAME}, with a letter or digit first and last"
         );
         return Err(("metadata.name".into(), why));
     }
     for (key, value) in metadata.labels.iter().flatten() {
         let field = || format!("metadata.labels.{key}");
         if !is_key(key) {
-            return Err((field(), format!("{key:?} can't be the key of a label")));
+            return Err((field(), format!("{key:?} isn't a valid label key")));
         }
         if !value.is_empty() && !is_word(value) {
             let why = format!(
-                "{value:?} can't be the value of a label. Use letters, digits, -, _ and ., at most {LONGEST_WORD}, with a letter or digit first and last"
+                "{value:?} isn't a valid label value. Use letters, digits, -, _ and ., at most {LONGEST_WORD}, with a letter or digit first and last"
             );
             return Err((field(), why));
         }
     }
     let annotations = || metadata.annotations.iter().flatten();
     if let Some((key, _)) = annotations().find(|(key, _)| !is_key(&key.to_lowercase())) {
-        let why = format!("{key:?} can't be the key of an annotation");
+        let why = format!("{key:?} isn't a valid annotation key");
         return Err((format!("metadata.annotations.{key}"), why));
     }
     let size: usize = annotations()
         .map(|(key, value)| key.len() + value.len())
         .sum();
     if size > MOST_ANNOTATED {
-        let why = format!("annotations hold {size} bytes, and may hold {MOST_ANNOTATED}");
+        let why =
+            format!("annotations have {size} bytes, but at most {MOST_ANNOTATED} are allowed");
         return Err(("metadata.annotations".into(), why));
     }
     Ok(())

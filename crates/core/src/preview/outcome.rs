@@ -204,5 +204,5 @@ impl Preview {
 
 /// Says that a platform couldn't be looked at.
 pub(super) fn unobserved(key: &PlatformKey, trouble: &str) -> String {
-    format!("BackupPlatform {key} wasn't looked at: {trouble}")
+    format!("BackupPlatform {key} wasn't observed: {trouble}")
 }

@@ -27,7 +27,9 @@ pub enum PlayError {
     #[error("{0} can't be read: {1}")]
     Encoding(ResourceRef, serde_json::Error),
     /// The planner goes in circles.
-    #[error("{0}: no end after {STEPS} steps; this is a fault of ours, please report it")]
+    #[error(
+        "{0}: the plan doesn't end after {STEPS} steps; this is a bug in Holdfast, please report it"
+    )]
     NoEnd(ResourceRef),
 }
 
@@ -224,7 +226,7 @@ impl World {
             None if self.secrets_unknown && secret.is_none() => {}
             None => {
                 let problem = format!(
-                    "Secret {:?} has no key {:?}, or isn't there. Create it.",
+                    "Secret {:?} doesn't exist or has no key {:?}. Create it.",
                     password.name, password.key
                 );
                 let problem = (crate::api::Reason::SecretMissing, problem);
@@ -259,11 +261,11 @@ fn ending(settlement: &Settlement) -> Ending {
     };
     match &settlement.verdict {
         Verdict::InSync
-        | Verdict::KeptHere(_)
+        | Verdict::ClusterOnly(_)
         | Verdict::Observing
         | Verdict::Paused
         | Verdict::Released => Ending::Settled,
-        Verdict::NotLookedYet => waiting("NotLookedYet", "nothing was observed yet"),
+        Verdict::NotLookedYet => waiting("NotLookedYet", "the platform has not been observed yet"),
         Verdict::Waiting(reason, message) => waiting(reason.as_str(), message),
         Verdict::Unreachable(message) => waiting("PlatformUnreachable", message),
         Verdict::Stalled(reason, message) => refused(reason.as_str(), message),
@@ -282,7 +284,7 @@ fn remarks(settlement: &Settlement) -> Vec<String> {
     let drift = settlement.drift.iter().map(|drift| {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
         format!(
-            "{} stays {}, and the spec says {}",
+            "{} stays {}, but the spec says {}",
             drift.field,
             text(&drift.observed),
             text(&drift.desired)
@@ -292,6 +294,6 @@ fn remarks(settlement: &Settlement) -> Vec<String> {
     let idle = settlement
         .not_acted_on
         .iter()
-        .map(|field| format!("nothing acts on {field} yet"));
+        .map(|field| format!("{field} isn't supported by this platform"));
     drift.chain(steps).chain(idle).collect()
 }

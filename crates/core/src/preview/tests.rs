@@ -32,11 +32,11 @@ fn each_kind_of_garbage_is_told_by_file_document_and_line() {
     let cases = [
         (
             "a: [1, 2".to_owned(),
-            "estate.yaml, document 1, line 2: this is no YAML",
+            "estate.yaml, document 1, line 2: this isn't YAML",
         ),
         (
             second("just words"),
-            "estate.yaml, document 2, line 6: this is no Kubernetes resource",
+            "estate.yaml, document 2, line 6: this isn't a Kubernetes resource",
         ),
         (
             second(&resource("Custommer", "two", "{}")),
@@ -101,7 +101,7 @@ fn each_kind_of_garbage_is_told_by_file_document_and_line() {
                     "b",
                     "{platformRef: {name: msp}, displayName: B, parentRef: {name: a}}",
                 ),
-            "document 1, line 1: spec.parentRef: resellers form a circle: a > b > a",
+            "document 1, line 1: spec.parentRef: resellers form a cycle: a > b > a",
         ),
     ];
     for (text, says) in cases {

@@ -267,7 +267,7 @@ impl World {
             return (PlatformState::Observed(facts), site);
         }
         let trouble = self.troubles.get(&key).cloned();
-        let trouble = trouble.unwrap_or_else(|| "it wasn't looked at".into());
+        let trouble = trouble.unwrap_or_else(|| "it wasn't observed".into());
         let state = PlatformState::Unobserved {
             name: key.name,
             trouble: Some(trouble),

@@ -73,10 +73,10 @@ pub enum PlatformError {
     #[error(transparent)]
     Refused(#[from] Problem),
     /// The credential isn't good (any more).
-    #[error("the platform refuses the credential: {0}")]
+    #[error("the platform rejects the credentials: {0}")]
     Unauthorised(String),
     /// The budget is used up, ours or the platform's.
-    #[error("the platform asks to wait {} s before the next request", .retry_after.as_secs())]
+    #[error("the platform throttles requests and asks to wait {} s before the next one", .retry_after.as_secs())]
     Throttled {
         /// How long to wait.
         retry_after: Duration,

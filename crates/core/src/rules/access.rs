@@ -19,10 +19,10 @@ pub fn administrators(differing: &[Difference]) -> Option<Refusal> {
         return None;
     }
     let message = format!(
-        "an empty list would take away the last of {held}, and nobody could get in any more"
+        "an empty list would remove the last of {held}, and no administrator could log in any more"
     );
     let remedy =
-        "Keep at least one, or take administrators out of the spec to leave them as they are";
+        "Keep at least one, or remove administrators from the spec to leave them unchanged";
     let rule = &registry::LAST_ADMINISTRATOR;
     Some(Refusal::new(rule, "administrators", message, remedy))
 }

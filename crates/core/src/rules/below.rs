@@ -30,10 +30,10 @@ fn level(settings: &Settings, child: &Object) -> Option<Refusal> {
         return None;
     }
     let message = format!(
-        "reseller {} directly below is a {theirs}, which can't stand under a {level}",
+        "reseller {} directly below is a {theirs}, which can't be below a {level}",
         child.id
     );
-    let remedy = "Choose a higher level, or lower or move those below first";
+    let remedy = "Choose a higher level, or lower or move the resellers below first";
     let rule = &registry::LEVEL_BELOW_PARENT;
     Some(Refusal::new(rule, "level", message, remedy))
 }
@@ -44,11 +44,11 @@ fn service_type(settings: &Settings, child: &Object) -> Option<Refusal> {
         return None;
     }
     let message = format!(
-        "{} {} directly below has service type {theirs}, which would not be passed on any more",
+        "{} {} directly below has service type {theirs}, which would no longer be passed on",
         child.kind.as_str(),
         child.id
     );
-    let remedy = "Keep it in childServiceTypes, or change those below first";
+    let remedy = "Keep it in childServiceTypes, or change the resources below first";
     let rule = &registry::SERVICE_TYPE_PASSED_ON;
     Some(Refusal::new(rule, "childServiceTypes", message, remedy))
 }
@@ -60,7 +60,7 @@ fn plan(settings: &Settings, tenant: &Object) -> Option<Refusal> {
         None => format!("has product {}", unfit.product),
     };
     let message = format!(
-        "tenant {} is on this plan and {what}, which the plan would not offer any more",
+        "tenant {} is on this plan and {what}, which the plan would no longer offer",
         tenant.id
     );
     let remedy = "Keep it in the plan, or move the tenant to another plan first";

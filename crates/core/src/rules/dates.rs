@@ -36,7 +36,7 @@ pub fn quota_dates(settings: &Settings, held: Option<&Settings>) -> Option<Refus
             earlier
         };
         let message = format!(
-            "{earlier} is {} and {later} is {}, which is the wrong way round",
+            "{earlier} is {} and {later} is {}, which is the wrong order",
             shown(first),
             shown(last)
         );

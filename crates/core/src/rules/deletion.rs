@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// How to get rid of the resource all the same.
-const LET_GO: &str = "set deletionPolicy: Retain to let go of it untouched";
+const LET_GO: &str = "set deletionPolicy: Retain to release it unchanged";
 
 /// Resources that a message names.
 const NAMED: usize = 5;
@@ -29,7 +29,7 @@ pub fn deletion(
 ) -> Option<Refusal> {
     let (kind, id) = (object.kind.as_str(), &object.id);
     if !capabilities.can(Capability::delete(object.kind)) {
-        let message = format!("the platform's interface can't delete a {kind}");
+        let message = format!("the platform's API can't delete a {kind}");
         let console = match capabilities.console_page(object.kind, DELETE) {
             Some(page) => format!("at the platform's console: {page}"),
             None => "at the platform's console".to_owned(),
@@ -43,7 +43,7 @@ pub fn deletion(
             "{kind} {id} is a {:?} object of the platform and is never deleted",
             object.protection
         );
-        let remedy = "Set deletionPolicy: Retain to let go of it";
+        let remedy = "Set deletionPolicy: Retain to release it";
         let rule = &registry::DELETION_PROTECTED;
         return Some(Refusal::new(rule, "", message, remedy));
     }
@@ -57,7 +57,7 @@ pub fn deletion(
         Kind::ServicePlan => &registry::DELETION_PLAN_IN_USE,
         _ => &registry::DELETION_HAS_DEPENDENTS,
     };
-    let remedy = format!("Remove or move them, and this deletion goes on by itself; or {LET_GO}");
+    let remedy = format!("Remove or move them, and this deletion continues by itself; or {LET_GO}");
     Some(Refusal::new(rule, "", message, remedy))
 }
 

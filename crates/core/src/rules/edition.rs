@@ -35,6 +35,6 @@ pub(super) fn refusal(field: &str, workload: &str) -> Refusal {
         &registry::EDITION_LIMITS,
         field,
         format!("{workload} isn't available in the edition {LIMITED}"),
-        format!("Take {workload} out, or choose the edition Enterprise or Elite for the plan"),
+        format!("Remove {workload}, or choose the edition Enterprise or Elite for the plan"),
     )
 }

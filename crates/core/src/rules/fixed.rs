@@ -67,7 +67,7 @@ fn refusal(rule: &'static Rule, kind: Kind, difference: &Difference, object: &Ob
             "the platform keeps the data of {} in {held}, not in {}, and data can't be moved by changing this field",
             object.id, difference.desired
         );
-        let remedy = "State the location in effect, and talk to the platform's support if the data is in the wrong place";
+        let remedy = "State the location in effect, and contact the platform's support if the data is in the wrong place";
         return Refusal::new(rule, field, message, remedy);
     }
     let message = format!(
@@ -78,6 +78,6 @@ fn refusal(rule: &'static Rule, kind: Kind, difference: &Difference, object: &Ob
         rule,
         field,
         message,
-        "State the value in effect, or make a new resource",
+        "State the value in effect, or create a new resource",
     )
 }

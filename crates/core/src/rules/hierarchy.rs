@@ -24,7 +24,7 @@ pub fn hierarchy(
         && kind == Kind::Reseller
         && above.iter().any(|ancestor| ancestor.id == *own)
     {
-        let message = format!("{} stands below this reseller itself", parent.name);
+        let message = format!("{} is itself below this reseller", parent.name);
         let remedy = "Name a reseller outside of its own branch";
         return Some(Refusal::new(
             &registry::NO_CYCLE,
@@ -39,7 +39,7 @@ pub fn hierarchy(
         let above = parent.settings.text("level").unwrap_or("Reseller");
         if rank(level) <= rank(above) {
             let message = format!(
-                "a {level} can't stand under {}, which is a {above}; the order is Distributor, SubDistributor, Reseller",
+                "a {level} can't be below {}, which is a {above}; the order is Distributor, SubDistributor, Reseller",
                 parent.name
             );
             let remedy = match above {

@@ -87,11 +87,11 @@ pub fn answered_elsewhere(
         return None;
     }
     let message = format!(
-        "the customer was asked for in {:?}, which hosts country {country:?}, and the platform made {id} in {held:?}; nothing more is sent to it, so that no data ends up there",
+        "the customer was requested in {:?}, which hosts country {country:?}, but the platform created {id} in {held:?}; Holdfast sends nothing more to it, so that no data is stored there",
         asked.id
     );
     let remedy = format!(
-        "Have the platform's support put it right, or delete this resource and its object; to accept the place state storageLocation: {held}"
+        "Ask the platform's support to correct it, or delete this resource and its remote object; to accept the location, state storageLocation: {held}"
     );
     Some(Refusal::new(
         &registry::LOCATION_ANSWERED,

@@ -38,7 +38,7 @@ pub fn plan_fit(settings: &Settings, held: Option<&Settings>, plan: &Object) -> 
         "{outside} is not in plan {:?}, which offers {offered} for {product}",
         plan.name
     );
-    let remedy = "Take the workload out, choose a plan that offers it, or add it to the plan";
+    let remedy = "Remove the workload, choose a plan that offers it, or add it to the plan";
     let field = format!("workloads[{outside}]");
     Some(Refusal::new(unfit.rule, field, message, remedy))
 }

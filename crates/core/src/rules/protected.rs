@@ -28,9 +28,9 @@ pub fn protected(
         let field = spec_field(difference.field);
         let what = match difference.field {
             "workloads" if object.protection == Protection::Sandbox => {
-                "workloads can be added to it and not taken away"
+                "workloads can be added to it but not removed"
             }
-            _ => "this field of it stays as it is",
+            _ => "this field of it can't be changed",
         };
         let message = format!(
             "{} {} is a {:?} object of the platform, and {what}",
@@ -38,7 +38,7 @@ pub fn protected(
             object.id,
             object.protection
         );
-        let remedy = format!("Take {field} out of the spec, or state the value in effect");
+        let remedy = format!("Remove {field} from the spec, or state the value in effect");
         Some(Refusal::new(rule, field, message, remedy))
     })
 }

@@ -276,14 +276,14 @@ impl PlatformView {
         let seen = &facts.capabilities.account;
         if seen.id.chars().count() > ID_LENGTH {
             return Some(format!(
-                "the account id behind BackupPlatform {} has more than {ID_LENGTH} characters and can't be noted, so that another account would go unnoticed. Nothing is written. Ask the platform's support for a shorter one.",
+                "the account id behind BackupPlatform {} has more than {ID_LENGTH} characters and can't be recorded, so a change of account would go unnoticed. Nothing is written. Ask the platform's support for a shorter id.",
                 self.key.name
             ));
         }
         let expected = self.terms().account?;
         (seen.id != expected).then(|| {
             format!(
-                "the credential of BackupPlatform {} leads to account {:?} ({}), not to {expected:?}. Nothing is written. Correct the Secret; or, if the change is meant, set holdfast.dev/confirm-account={} as annotation of the BackupPlatform.",
+                "the credential of BackupPlatform {} opens account {:?} ({}), not {expected:?}. Nothing is written. Correct the Secret; or, if the change is intended, annotate the BackupPlatform with holdfast.dev/confirm-account={}.",
                 self.key.name, seen.name, seen.id, seen.id
             )
         })

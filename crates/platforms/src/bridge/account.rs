@@ -79,7 +79,7 @@ impl Bridge {
         match &mut *self.account() {
             Some(known) if known.id != capabilities.account.id => Err(garbled(
                 operation,
-                "another account answers than at the last sweep",
+                "the credentials open another account than at the last sweep",
             )),
             Some(known) => {
                 known.at = at;

@@ -28,8 +28,10 @@ pub(super) fn refusal(secrets: &Secrets, status: StatusCode, body: &ProblemBody)
     Problem {
         kind: problem_kind(status, slug(body)),
         field: body.field.as_ref().map(clean),
-        detail: secrets
-            .clean(text.map_or("the platform refuses and doesn't say why", String::as_str)),
+        detail: secrets.clean(text.map_or(
+            "the platform refused the request without a reason",
+            String::as_str,
+        )),
         remedy: body.remedy.as_ref().map(clean),
         conflicting_id: body.conflicting_id.as_ref().map(clean),
     }

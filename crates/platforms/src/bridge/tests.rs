@@ -235,12 +235,12 @@ fn a_list_is_whole_or_an_error() {
     assert!(
         pages(&[more("1", "b"), more("2", "b")])
             .unwrap_err()
-            .contains("circle")
+            .contains("cycle")
     );
     assert!(
         pages(&[more("1", "b"), more("2", "c"), more("3", "b")])
             .unwrap_err()
-            .contains("circle")
+            .contains("cycle")
     );
     assert!(
         pages(&[more("1", "b"), last("1")])

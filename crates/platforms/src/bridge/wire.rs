@@ -279,7 +279,7 @@ impl CapabilitiesBody {
         let version = self.contract_version.as_str();
         if version.split('.').next() != Some(CONTRACT) {
             return Err(format!(
-                "contract version {CONTRACT} is spoken here, not {version:.20}"
+                "this version supports contract version {CONTRACT}, not {version:.20}"
             ));
         }
         if self.units.storage != "bytes" || self.units.rate != "bits/s" {

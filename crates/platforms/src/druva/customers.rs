@@ -143,7 +143,7 @@ fn resolved(entries: &Value, admins: &[Admin]) -> Result<Vec<i64>, Problem> {
             .and_then(full_name);
         let differs = member("name").is_some_and(|stated| Some(stated) != name.as_deref());
         if differs {
-            let detail = format!("the name of {email} can't be changed over this interface");
+            let detail = format!("the name of {email} can't be changed through this API");
             return Err(Problem {
                 kind: ProblemKind::Unsupported,
                 remedy: Some(

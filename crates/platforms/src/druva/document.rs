@@ -41,7 +41,7 @@ pub(super) fn instant(
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => {
             let instant = Instant::new(text.clone());
-            let wrong = || invalid(Some(path), "is no instant such as 2026-12-01T00:00:00Z");
+            let wrong = || invalid(Some(path), "isn't a timestamp such as 2026-12-01T00:00:00Z");
             instant.moment().ok_or_else(wrong)?;
             Ok(Some(instant))
         }
@@ -52,10 +52,10 @@ pub(super) fn instant(
 /// That the platform has no way to clear a setting.
 pub(super) fn irremovable(path: &str) -> Problem {
     Problem {
-        remedy: Some("State a value, or leave the field out to leave it as it is".to_owned()),
+        remedy: Some("State a value, or omit the field to leave the value unchanged".to_owned()),
         ..invalid(
             Some(path),
-            "can be changed over this interface, but not cleared",
+            "can be changed through this API, but not cleared",
         )
     }
 }
@@ -71,7 +71,7 @@ pub(super) fn check(document: &Map<String, Value>, fields: &[&str]) -> Result<()
         Some(path) => Err(Problem {
             kind: ProblemKind::Unsupported,
             field: Some(path),
-            ..invalid(None, "this interface has no such setting")
+            ..invalid(None, "this API has no such setting")
         }),
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>
 pub(super) fn figure<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let value = Value::deserialize(from)?;
     match as_whole(&value) {
-        None if !is_none(&value) => Err(D::Error::custom("no whole number")),
+        None if !is_none(&value) => Err(D::Error::custom("not a whole number")),
         whole => Ok(whole),
     }
 }

@@ -131,7 +131,7 @@ pub(super) fn changes(document: &Map<String, Value>) -> Result<Vec<Change>, Prob
         let quota = if clears(document, parameter.setting) {
             None
         } else {
-            let strange = || invalid(Some(parameter.setting), "is no whole number");
+            let strange = || invalid(Some(parameter.setting), "isn't a whole number");
             Some(quota_of(value.as_u64().ok_or_else(strange)?)?)
         };
         changes.push(Change { parameter, quota });
@@ -349,7 +349,7 @@ impl Druva {
         if next == held {
             return Ok(written);
         }
-        let lost = || garbled(QUOTA_LIST, "a quota has too little to be sent back");
+        let lost = || garbled(QUOTA_LIST, "a quota lacks fields that must be sent back");
         let body = whole(&next).ok_or_else(|| unsent(lost()))?;
         let product = ENTERPRISE_WORKLOADS.to_string();
         let path = [

@@ -12,7 +12,8 @@ use crate::{
 /// The platform's sentence and code, or that there are none.
 pub(super) fn words(secrets: &Secrets, body: &ErrorBody) -> String {
     let message = body.message.as_deref().map(|text| secrets.clean(text));
-    let message = message.unwrap_or_else(|| "the platform refuses and doesn't say why".to_owned());
+    let message =
+        message.unwrap_or_else(|| "the platform refused the request without a reason".to_owned());
     match &body.code {
         Some(code) => format!("{message} (code {})", secrets.clean(code)),
         None => message,

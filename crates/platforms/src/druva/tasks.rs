@@ -28,7 +28,7 @@ pub(super) fn state(task: Task, secrets: &Secrets) -> Result<OperationState, Pla
     if task.status != Some(FINISHED) {
         return Ok(OperationState::Running);
     }
-    let unsaid = || garbled(OPERATION, "finished, and doesn't say how");
+    let unsaid = || garbled(OPERATION, "finished without an outcome");
     let output = task.output.ok_or_else(unsaid)?;
     match output.failed {
         Some(SUCCEEDED) => Ok(OperationState::Done(made(output))),
@@ -55,7 +55,7 @@ fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
             detail: format!(
                 "a customer of this name exists already at Druva, maybe not yours (code {NAME_TAKEN})"
             ),
-            remedy: Some("Choose another name, or take over yours by adopt".to_owned()),
+            remedy: Some("Choose another name, or adopt the existing customer".to_owned()),
             conflicting_id: None,
         };
     }
@@ -80,7 +80,7 @@ pub(super) fn lost(error: PlatformError) -> PlatformError {
             Problem {
                 kind: ProblemKind::NotFound,
                 detail: format!(
-                    "the task isn't known there (any more), and what became of it is open: {}",
+                    "the platform doesn't know the task (any more), so its outcome is unknown: {}",
                     problem.detail
                 ),
                 ..problem

@@ -141,7 +141,7 @@ fn check_fixed(held: &Tenant, patch: &Map<String, Value>) -> Result<(), Problem>
         return Err(Problem {
             field: Some("active".to_owned()),
             ..Problem::unsupported(
-                "a tenant is switched off and on by itself, not with other changes",
+                "a tenant is suspended or activated separately, not together with other changes",
             )
         });
     }
@@ -155,7 +155,7 @@ fn tenant_type(document: &Map<String, Value>) -> Result<Option<i64>, Problem> {
     let Some(word) = text(document, "type") else {
         return Ok(None);
     };
-    let detail = "the platform takes Evaluation or Commercial; a sandbox it makes itself";
+    let detail = "the platform accepts Evaluation or Commercial, and creates the sandbox itself";
     let kind = words::tenant_type_id(word);
     kind.map(Some).ok_or_else(|| invalid(Some("type"), detail))
 }
@@ -233,6 +233,6 @@ fn needed(path: &str, what: &str) -> Problem {
     Problem {
         kind: ProblemKind::Invalid,
         remedy: Some("State it".to_owned()),
-        ..invalid(Some(path), format!("the platform must be told {what}"))
+        ..invalid(Some(path), format!("the platform requires {what}"))
     }
 }

@@ -205,7 +205,10 @@ fn a_list_ends_or_is_an_error() {
     let token = |text: &str| Some(text.to_owned());
     assert_eq!(cursors.next(token("a")), Ok(token("a")));
     assert_eq!(cursors.next(token("b")), Ok(token("b")));
-    assert_eq!(cursors.next(token("a")), Err("the list runs in a circle"));
+    assert_eq!(
+        cursors.next(token("a")),
+        Err("the list's pages form a cycle")
+    );
     assert_eq!(
         (cursors.next(None), cursors.next(token(""))),
         (Ok(None), Ok(None))

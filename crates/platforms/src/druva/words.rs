@@ -175,8 +175,9 @@ pub(super) fn tenant_state(status: Option<i64>, goes: Option<jiff::Timestamp>) -
         Some(2) => state("Suspended", None),
         Some(3) => {
             let when = goes.map_or_else(String::new, |day| format!(" on {day}"));
-            let words =
-                format!("is marked for deletion and goes{when}; only the console can cancel that");
+            let words = format!(
+                "is marked for deletion and will be removed{when}; only the console can cancel that"
+            );
             state("Deleting", Some(words))
         }
         Some(4) => state("Migrating", Some("is being migrated".to_owned())),
@@ -197,8 +198,8 @@ pub(super) fn customer_busy(status: Option<i64>) -> Option<String> {
 
 fn unknown(status: Option<i64>) -> String {
     match status {
-        Some(status) => format!("is in state {status}, which isn't known here"),
-        None => "doesn't say in which state it is".to_owned(),
+        Some(status) => format!("is in state {status}, which Holdfast doesn't know"),
+        None => "has no state".to_owned(),
     }
 }
 

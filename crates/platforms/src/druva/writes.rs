@@ -99,7 +99,7 @@ impl Druva {
         let customer = customer.ok_or_else(|| invalid(Some("customerId"), "must be stated"))?;
         let product = tenants::product_id(&document)?;
         let plan = tenants::plan_id(&document)?;
-        let unplanned = || invalid(Some("planId"), "the platform must be told a service plan");
+        let unplanned = || invalid(Some("planId"), "the platform requires a service plan");
         let plan = self.plan_for_write(plan.ok_or_else(unplanned)?).await?;
         let names = tenants::regions(&document);
         let regions = self.regions_for_write(&names, product).await?;
@@ -211,8 +211,5 @@ fn gone(what: &str, id: &str) -> Problem {
 /// What this interface has for none of its objects.
 pub(super) fn beyond(kind: Kind, verb: &str) -> PlatformError {
     let kind = kind.as_str();
-    Problem::unsupported(&format!(
-        "this interface can't {verb} a {kind}; the console can"
-    ))
-    .into()
+    Problem::unsupported(&format!("this API can't {verb} a {kind}; the console can")).into()
 }

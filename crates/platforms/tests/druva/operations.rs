@@ -102,7 +102,7 @@ async fn a_task_that_is_lost_is_not_taken_for_an_outcome() {
         .await;
         let lost = problem(fake.druva().operation("1").await);
         assert_eq!(lost.kind, ProblemKind::NotFound);
-        assert!(lost.detail.contains("open"), "{lost:?}");
+        assert!(lost.detail.contains("unknown"), "{lost:?}");
     }
     let fake = Fake::start(healthy).await;
     problem(fake.druva().operation("..").await);

@@ -266,7 +266,7 @@ async fn observed_tenant(change: impl Fn(&mut Value)) -> (Object, Object) {
 async fn a_tenant_that_is_worked_on_says_so() {
     for (status, phase, words) in [
         (0, "Creating", "being created"),
-        (3, "Deleting", "goes on 2026-12-01T00:00:00Z"),
+        (3, "Deleting", "removed on 2026-12-01T00:00:00Z"),
         (4, "Migrating", "being migrated"),
         (5, "Updating", "being updated"),
         (9, "Unknown", "state 9"),

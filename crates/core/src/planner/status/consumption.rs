@@ -216,13 +216,13 @@ impl Tally {
                 true,
                 Reason::BackupsSucceeding,
                 format!(
-                    "the last backup of each of the {} data sources succeeded.",
+                    "The last backup of each of the {} data sources succeeded.",
                     self.total
                 ),
             )
         } else {
             let message = format!(
-                "the last backup of {} of {} data sources didn't succeed. See status.health.worst.",
+                "The last backup of {} of {} data sources didn't succeed. See status.health.worst.",
                 self.failing, self.total
             );
             (
@@ -241,7 +241,7 @@ impl Tally {
                 Reason::ObjectiveMissed
             };
             let message = format!(
-                "{} of {} data sources keep the service level of their plan.",
+                "{} of {} data sources meet the service level of their plan.",
                 self.meeting, self.held_to_objective
             );
             conditions.push((ConditionType::ServiceLevelMet, met, reason, message));

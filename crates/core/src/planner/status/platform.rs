@@ -205,7 +205,7 @@ fn conditions(
             all(&[(Ready, false), (Stalled, true)], *reason, message)
         }
         PlatformHealth::Unobserved => {
-            let message = "waiting for the first complete look at the platform.";
+            let message = "Waiting for the first complete observation of the platform.";
             all(
                 &[(Ready, false), (Reconciling, true)],
                 Reason::WaitingForPlatform,
@@ -223,8 +223,7 @@ fn conditions(
             )
         }
         PlatformHealth::Unreachable(message) => {
-            let message =
-                format!("{message}. It is tried again by itself; nothing is lost meanwhile.");
+            let message = format!("{message}. No change is lost: Holdfast retries by itself.");
             all(
                 &[
                     (Ready, false),
@@ -252,12 +251,12 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
         yes(
             PlatformReachable,
             Reason::Reachable,
-            "the platform answers.",
+            "The platform is reachable.",
         ),
         yes(
             CredentialsValid,
             Reason::CredentialsAccepted,
-            "the platform takes the credential.",
+            "The platform accepts the credentials.",
         ),
     ];
     if let Some(message) = summary.and_then(|summary| summary.account_mismatch.as_ref()) {
@@ -268,12 +267,12 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
         said.push(yes(
             AccountMatches,
             Reason::AccountConfirmed,
-            "the credential leads to the confirmed account.",
+            "The credentials open the confirmed account.",
         ));
         said.push(yes(
             Ready,
             Reason::Applied,
-            "the platform is observed completely.",
+            "The platform has been observed completely.",
         ));
     }
     said
@@ -286,7 +285,7 @@ fn single_administrator(summary: Option<&PlatformSummary>) -> Option<Said> {
         .iter()
         .filter(|administrator| administrator.active)
         .count();
-    let message = "the platform has a single active administrator. Add another one at its console, or a lost login locks everybody out.";
+    let message = "The platform account has a single active administrator. Add another one at the platform's console: if this login is lost, the account is inaccessible.";
     (active == 1).then(|| {
         (
             ConditionType::SingleAdministrator,
@@ -301,7 +300,7 @@ fn single_administrator(summary: Option<&PlatformSummary>) -> Option<Said> {
 fn deletions_held(summary: Option<&PlatformSummary>) -> Option<Said> {
     let held = summary?.held_deletions;
     let message = format!(
-        "deletions held by safety.maxDeletionsPerHour: {held}. Each goes out when its turn comes; or raise the limit, allow single ones with holdfast.dev/allow-deletion, or keep them with deletionPolicy: Retain."
+        "Deletions held by safety.maxDeletionsPerHour: {held}. Each begins when the limit allows it. To delete sooner, raise the limit or annotate single resources with holdfast.dev/allow-deletion; to keep the remote objects, set deletionPolicy: Retain."
     );
     (held > 0).then_some((
         ConditionType::DeletionsHeld,
@@ -324,7 +323,7 @@ fn unreadable(summary: Option<&PlatformSummary>) -> Option<Said> {
     let first = unread.named.first()?;
     let id = first.id.as_ref().map(|id| format!(" {id}"));
     let message = format!(
-        "{} on the platform can't be read, first {}{}: {}. It is left alone until it can be, and nothing else is held up; status.unreadable names up to 20. Correct it at the platform's console, or have the platform's support look at it.",
+        "{} on the platform can't be read, first {}{}: {}. Holdfast ignores what it can't read and reconciles everything else; status.unreadable lists up to 20. Correct it at the platform's console, or ask the platform's support.",
         unread.count(),
         first.kind,
         shortened(&id.unwrap_or_default(), LONGEST_ID),
@@ -372,7 +371,7 @@ fn set_at_console(spec: &BackupPlatformSpec) -> Option<Said> {
     .flatten()
     .collect();
     let message = format!(
-        "{}: shown in status.effective of those below, and not sent, since the platform's interface has no setting for the account as a whole. Set it at the platform's console, or in the spec of each Reseller and Customer directly below, where it is sent.",
+        "{}: inherited in status.effective of the resources below, but not sent, because the platform's API has no setting for the account as a whole. Set it at the platform's console, or in the spec of each Reseller and Customer directly below, where it is sent.",
         fields.join(", ")
     );
     (!fields.is_empty()).then_some((

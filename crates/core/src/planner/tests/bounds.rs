@@ -132,7 +132,7 @@ fn of_endless_labels_a_part_is_written_and_the_rest_counted() {
     scene.declared.marks = marks;
     let told = message(&scene.status(), ConditionType::Ready);
     assert!(
-        told.ends_with("Labels left out, of too many: 36."),
+        told.ends_with("Labels omitted because there are too many: 36."),
         "{told}"
     );
 }
@@ -157,7 +157,7 @@ fn a_held_deletion_names_what_is_below() {
     );
     let few = doomed(2);
     assert!(few.contains("7 tenants (Tenant t-1, Tenant t-2)"), "{few}");
-    assert!(few.contains("this deletion goes on by itself"), "{few}");
+    assert!(few.contains("this deletion continues by itself"), "{few}");
     let many = doomed(7);
     assert!(
         many.contains(

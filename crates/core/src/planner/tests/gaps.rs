@@ -49,7 +49,10 @@ fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
             .without(Capability::UpdateReseller)
     };
     let scene = without(reseller("northwind").unmarked());
-    assert!(matches!(scene.settlement().verdict, Verdict::KeptHere(_)));
+    assert!(matches!(
+        scene.settlement().verdict,
+        Verdict::ClusterOnly(_)
+    ));
     let below = without(fabrikam().referring(
         "resellerRef",
         "northwind",

@@ -43,7 +43,7 @@ fn an_object_that_is_still_shown_after_its_deletion_is_neither_let_go_nor_delete
         .clone()
         .read_afresh()
         .blocked(Reason::WaitingForPlatform);
-    assert!(message.contains("still shows it"), "{message}");
+    assert!(message.contains("still lists it"), "{message}");
     assert_eq!(scene.clone().gone(ID).next(), Step::Release);
     let mut later = scene;
     later.now += Duration::from_secs(121);

@@ -38,7 +38,7 @@ fn a_running_operation_is_asked_for_again_a_little_later() {
     assert!(scene.waiting(Reason::WaitingForPlatform).contains("op-1"));
     assert_eq!(scene.settlement().again, Some(Duration::from_secs(5)));
     scene.progress.waiting_for_human = true;
-    assert!(scene.waiting(Reason::WaitingForHuman).contains("person"));
+    assert!(scene.waiting(Reason::WaitingForHuman).contains("staff"));
 }
 
 // F1, I8

@@ -111,7 +111,7 @@ fn nothing_is_suspended_where_that_may_lose_data() {
         doomed(service_plan("gold")),
     ] {
         let message = scene.blocked(Reason::DeletionDelayed);
-        assert!(message.contains("left as it is"), "{message}");
+        assert!(message.contains("left unchanged"), "{message}");
     }
 }
 
@@ -120,7 +120,7 @@ fn nothing_is_suspended_where_that_may_lose_data() {
 fn what_was_activated_at_the_console_meanwhile_is_left_so() {
     let scene = switched_off(doomed(customer("c")), ChangeOutcome::Done);
     let message = scene.blocked(Reason::DeletionDelayed);
-    assert!(message.contains("left as it is"), "{message}");
+    assert!(message.contains("left unchanged"), "{message}");
 }
 
 // R-N7, F2: the platform may not have received it.

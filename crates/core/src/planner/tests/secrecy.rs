@@ -134,7 +134,7 @@ fn hiding_a_short_name_leaves_other_words_alone() {
         .noting(ID)
         .gone(ID);
     let message = scene.stalled(Reason::VanishedOnPlatform);
-    assert!(message.contains("annotate with"), "{message}");
+    assert!(message.contains("annotate this resource with"), "{message}");
 }
 
 // R-D2

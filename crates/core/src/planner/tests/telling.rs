@@ -289,7 +289,11 @@ fn taking_back_is_told_and_creating_is_not_called_so() {
     let told = noted(&nothing, &named);
     assert_eq!(told[0].reason, "Updated");
     assert_eq!(told[1].reason, "Claimed");
-    assert!(told[1].message.ends_with("Only what differed was written."));
+    assert!(
+        told[1]
+            .message
+            .ends_with("only the differences were written.")
+    );
 
     let lost = ManagedStatus {
         changes: vec![change(ChangeStep::Create, &[], ChangeOutcome::Unknown)],

@@ -59,7 +59,10 @@ fn edited() -> Scene {
 fn a_field_is_written_once_a_pass_and_the_same_value_twice_at_most() {
     let once = without_effect(edited());
     let said = once.waiting(Reason::ValueNotKept);
-    assert!(said.contains("profile.phone: sent \"+49 555\""), "{said}");
+    assert!(
+        said.contains("profile.phone: Holdfast sent \"+49 555\""),
+        "{said}"
+    );
     let twice = ineffective_pass(ended(once));
     let said = twice.stalled(Reason::ValueNotKept);
     assert!(said.contains("keeps \"+49 30 5550100\""), "{said}");
@@ -110,7 +113,7 @@ fn a_switch_without_effect_is_not_sent_for_ever() {
         .applied()
         .edited(json!({"state": "Suspended"}));
     let said = ineffective_pass(ended(without_effect(scene))).stalled(Reason::ValueNotKept);
-    assert!(said.contains("state: sent \"false\""), "{said}");
+    assert!(said.contains("state: Holdfast sent \"false\""), "{said}");
 }
 
 // R-V5
@@ -140,7 +143,7 @@ fn neither_secrets_nor_hidden_names_are_in_what_is_said_of_values_that_are_not_k
     let stuck = ineffective_pass(ended(without_effect(scene)));
     let said = stuck.stalled(Reason::ValueNotKept);
     assert!(
-        said.contains("webAccess.passwordRef: sent \"(secret)\""),
+        said.contains("webAccess.passwordRef: Holdfast sent \"(secret)\""),
         "{said}"
     );
     assert!(!format!("{:?}", stuck.status()).contains("t-new"));

@@ -32,7 +32,7 @@ pub fn document(tree: &Tree, first: usize) -> Result<Document, Trouble> {
         expander.remark(
             "",
             line,
-            "kubectl reads nothing of what follows here, up to the next ---".to_owned(),
+            "kubectl ignores what follows here, up to the next ---".to_owned(),
         );
     }
     Ok(expander.document)
@@ -53,7 +53,10 @@ impl Expander<'_> {
         let line = self.tree.node(id).line;
         (self.read, self.depth) = (self.read + 1, self.depth + 1);
         if self.read > MOST || self.depth > DEEPEST {
-            return Err((line, "its aliases make it far too large".to_owned()));
+            return Err((
+                line,
+                "its aliases expand to a document that is too large".to_owned(),
+            ));
         }
         let at = self.document.lines.entry(path.to_owned());
         at.or_insert(self.first + line);
@@ -135,7 +138,7 @@ impl Expander<'_> {
                 self.remark(
                     &at,
                     line,
-                    "it is written more than once, and kubectl takes the last".to_owned(),
+                    "it is written more than once, and kubectl uses the last one".to_owned(),
                 );
             }
         }
@@ -169,7 +172,7 @@ impl Expander<'_> {
             .filter(|name| before.get(*name) != all.get(*name))
         {
             let line = self.tree.node(id).line;
-            let says = "<< stands after it, so kubectl takes what is merged".to_owned();
+            let says = "<< follows it, so kubectl uses the merged value".to_owned();
             self.remark(&below(path, name), line, says);
         }
         Ok(())
@@ -182,7 +185,7 @@ impl Expander<'_> {
             Value::String(name) => Ok(name),
             Value::Bool(name) => Ok(name.to_string()),
             Value::Number(name) => Ok(name.to_string()),
-            _ => Err((line, format!("a key of {path:?} is no text"))),
+            _ => Err((line, format!("a key of {path:?} isn't a string"))),
         }
     }
 

@@ -134,9 +134,7 @@ fn pieces(text: &str, first: usize, before: usize) -> Result<Vec<(usize, String)
                 return Err(NoYaml {
                     document: before + pieces.len() + 1,
                     line: number,
-                    why: format!(
-                        "nothing but a comment may follow --- in its line, and {more:?} does"
-                    ),
+                    why: format!("only a comment may follow --- on its line, but {more:?} does"),
                 });
             }
             if !piece.is_empty() {

@@ -27,12 +27,12 @@ pub fn resolve(text: &str, tag: Option<&str>, plain: bool) -> Result<Value, Stri
         #[expect(clippy::cast_precision_loss, reason = "as kubectl loses it")]
         (Some("float"), Plain::Int(number)) => Plain::Float(number as f64).json(text),
         (Some("null" | "bool" | "int" | "float" | "timestamp"), _) => {
-            Err(format!("{text:?} is none of what its tag says"))
+            Err(format!("{text:?} doesn't match its tag"))
         }
         (Some("binary"), _) => data_encoding::BASE64
             .decode(text.as_bytes())
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned().into())
-            .map_err(|_| "what is tagged !!binary isn't base64".to_owned()),
+            .map_err(|_| "the value tagged !!binary isn't base64".to_owned()),
         _ => as_text(),
     }
 }
@@ -82,7 +82,7 @@ impl Plain {
             #[expect(clippy::cast_precision_loss, reason = "as kubectl loses it")]
             Self::Large(number) => float(number as f64),
             Self::Float(number) if number.is_finite() => float(number),
-            Self::Float(_) => return Err(format!("{text} is no number that JSON can hold")),
+            Self::Float(_) => return Err(format!("{text} isn't a number that JSON can represent")),
             Self::Text => text.into(),
         })
     }

@@ -183,9 +183,9 @@ fn what_people_would_read_otherwise_is_remarked_with_its_line() {
             format!("2 a.b NO is read as false {quote}"),
             format!("2 a.c 010 is read as 8 {quote}"),
             format!("4 e 1_000 is read as 1000 {quote}"),
-            "7 g it is written more than once, and kubectl takes the last".into(),
-            "9 j.i << stands after it, so kubectl takes what is merged".into(),
-            "11  kubectl reads nothing of what follows here, up to the next ---".into(),
+            "7 g it is written more than once, and kubectl uses the last one".into(),
+            "9 j.i << follows it, so kubectl uses the merged value".into(),
+            "11  kubectl ignores what follows here, up to the next ---".into(),
         ]
     );
     assert_eq!(document.lines.get("a.b"), Some(&2));

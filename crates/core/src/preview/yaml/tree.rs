@@ -137,7 +137,7 @@ impl Composer<'_> {
                 ..
             } => {
                 if flow && style == ScalarStyle::Plain && value.contains('?') {
-                    let why = "within braces or brackets kubectl takes a ? for the mark of a key. Quote what holds it";
+                    let why = "within braces or brackets kubectl reads a ? as the mark of a key. Quote the value";
                     return Err((line, why.to_owned()));
                 }
                 self.name(anchor, id);
