@@ -34,9 +34,12 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .collect();
     paths.sort();
     paths.retain(|path| path.file_stem().is_some_and(|name| name != "tests"));
-    let files = paths.into_iter().flat_map(|path| match path.is_dir() {
-        true => sources(&path),
-        false => vec![path],
+    let files = paths.into_iter().flat_map(|path| {
+        if path.is_dir() {
+            sources(&path)
+        } else {
+            vec![path]
+        }
     });
     files.collect()
 }
