@@ -168,14 +168,14 @@ Three experiments:
   kubectl -n $namespace patch customer fabrikam --type merge -p '{"spec":{"profile":{"phone":"+49 89 5550199"}}}'
   ${HOLDFAST_BIN:-target/release/holdfast} history customer/fabrikam -n $namespace
 
-2. A change at the platform's console, behind our back: it is set back, and an event names the field.
+2. A change at the platform's console, outside Holdfast: the drift is corrected, and an event names the field.
   id=\$(kubectl -n $namespace get customer fabrikam -o jsonpath='{.status.externalId}')
   curl -s -X PATCH -H "Authorization: Bearer \$PLATFORM_TOKEN" -H 'X-Actor: console' -H 'Content-Type: application/merge-patch+json' \\
     -d '{"profile":{"phone":"000"}}' "\$PLATFORM_URL/v1/customers/\$id" >/dev/null
   kubectl -n $namespace annotate backupplatform msp holdfast.dev/reconcile-at="\$(date +%s)" --overwrite
   sleep 2; kubectl -n $namespace events --for customer/fabrikam | tail -n 3
 
-3. A release: the resource goes, the customer and its backups stay on the platform; applied again, it is taken back.
+3. A release: the resource goes, the customer and its backups stay on the platform; applied again, it is adopted.
   kubectl -n $namespace delete customer proseware
   curl -s -H "Authorization: Bearer \$PLATFORM_TOKEN" "\$PLATFORM_URL/v1/customers" | grep -o '"name":"Proseware[^"]*"'
   kubectl apply -f examples/
