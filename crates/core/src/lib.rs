@@ -1,4 +1,4 @@
-//! What Holdfast knows and decides. Nothing in here does any I/O, and nothing waits: what this crate depends on couldn't.
+//! What Holdfast knows and decides. This crate does no I/O and is not asynchronous; its dependencies offer neither.
 //!
 //! The modules, in the order in which they may use each other: `estate` (what a platform holds), `reply` (what a platform
 //! answers), `rules`, `inventory` (the last complete observation), `planner` (the next step), `survey` (what is known, for

@@ -1,4 +1,5 @@
-//! A breaker a platform: after some failures in a row nothing is asked for a while, then one request at a time probes.
+//! A circuit breaker for each platform: after some failures in a row no request is sent for a while, then one request at a
+//! time probes.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,13 +12,13 @@ use super::PlatformError;
 
 /// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
-/// The first rest. It doubles with every probe that fails.
+/// The first backoff. It doubles with every probe that fails.
 const FIRST_REST: Duration = Duration::from_secs(10);
-/// The longest rest.
+/// The longest backoff.
 const LONGEST_REST: Duration = Duration::from_secs(120);
 
-/// Decides whether a platform is worth asking. Only troubles of the platform as a whole count: a refusal is an answer, and
-/// a wait that it asked for is the budget's affair.
+/// Decides whether a platform is worth asking. Only failures of the platform as a whole count: a refusal is an answer, and a
+/// wait that the platform asked for is handled by the budget.
 pub struct Breaker(Mutex<State>);
 
 enum State {
@@ -42,7 +43,8 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Why nothing may be asked now, if so. Never [`PlatformError::Unreachable`]: what wasn't sent has no unknown outcome.
+    /// Why no request may be sent now, if so. Never [`PlatformError::Unreachable`]: a request that wasn't sent has no unknown
+    /// outcome.
     pub fn refusal(&self) -> Option<PlatformError> {
         match &*self.state() {
             State::Closed { .. } => None,
@@ -79,7 +81,7 @@ impl Breaker {
     }
 }
 
-/// In the words of the failure itself: a condition that repeats them stays as it is through the whole outage.
+/// In the words of the failure itself: a condition that repeats them stays unchanged through the whole outage.
 fn refusal(cause: &PlatformError) -> PlatformError {
     match cause {
         PlatformError::Unauthorised(_) => cause.clone(),
@@ -116,7 +118,7 @@ impl BreakerPermit<'_> {
                 }
             }
             (State::Closed { failures }, None) => *failures = 0,
-            // What left before the breaker opened comes too late to decide anything.
+            // A request that was sent before the breaker opened comes too late to decide anything.
             (State::Open { .. } | State::Probing { .. }, _) => {}
         }
         false

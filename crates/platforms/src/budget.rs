@@ -1,8 +1,9 @@
-//! One token bucket a credential, with two lanes: edits overtake sweeps. A wait that the platform asked for holds for all.
+//! One token bucket for each credential, with two lanes: edits overtake sweeps. A wait that the platform asked for holds for
+//! all.
 //!
 //! The bucket is a single instant (the generic cell rate algorithm): when the next request would be due if requests came
-//! evenly. A request may leave as long as that instant is at most `burst - 1` intervals ahead, so any window of length `w`
-//! sees at most `burst + w / interval` requests. Nothing ticks; who waits sleeps until the instant computed for it.
+//! evenly. A request may be sent as long as that instant is at most `burst - 1` intervals ahead, so any window of length `w`
+//! sees at most `burst + w / interval` requests. Nothing polls; a waiting request sleeps until the instant computed for it.
 
 use std::{
     collections::HashMap,
@@ -19,9 +20,9 @@ use tokio::{
 
 use super::{Lane, PlatformError};
 
-/// How long an edit waits for one token before its caller is told to come back later.
+/// How long an edit waits for one token before its caller is told to retry later.
 const EDIT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a page of a sweep waits for one token before the sweep is given up.
+/// How long a page of a sweep waits for one token before the sweep is abandoned.
 const SWEEP_PATIENCE: Duration = Duration::from_secs(60);
 /// How long the pace stays below the full rate after an outage.
 const RAMP: Duration = Duration::from_secs(30);
@@ -33,11 +34,11 @@ const RAMP_STRETCH: u32 = 3;
 pub struct RateLimit {
     /// Steady rate, requests per second.
     pub requests_per_second: NonZeroU32,
-    /// Requests that may leave at once after a quiet time.
+    /// Requests that may be sent at once after a quiet time.
     pub burst: NonZeroU32,
 }
 
-/// Names a credential without saying anything about it. Deliberately not printable.
+/// Identifies a credential without revealing anything about it. Deliberately not printable.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
@@ -53,13 +54,14 @@ impl Fingerprint {
     }
 }
 
-/// Every budget of the process. A budget is kept as long as the process runs, so that building an adapter anew doesn't
-/// forget a wait that the platform asked for.
+/// Every budget of the process. A budget is kept as long as the process runs, so that building an adapter anew doesn't forget
+/// a wait that the platform asked for.
 #[derive(Default)]
 pub struct Budgets(Mutex<HashMap<Fingerprint, Arc<Budget>>>);
 
 impl Budgets {
-    /// The budget of a credential. Platforms that share a credential share it; the strictest living limit holds for all.
+    /// The budget of a credential. Platforms that share a credential share it; the strictest limit of a live share holds for
+    /// all.
     pub fn for_credential(&self, credential: Fingerprint, limit: Option<RateLimit>) -> BudgetShare {
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = Arc::clone(budgets.entry(credential).or_default());
@@ -89,7 +91,7 @@ impl std::ops::Deref for BudgetShare {
 /// The budget of one credential.
 pub struct Budget {
     state: Mutex<State>,
-    /// Edits that wait; sweeps stand back while there is one.
+    /// Edits that wait; sweeps yield while there is one.
     edits: watch::Sender<usize>,
     edit_turn: tokio::sync::Mutex<()>,
     sweep_turn: tokio::sync::Mutex<()>,
@@ -116,7 +118,7 @@ impl Budget {
     /// Waits for a token in a lane. Cancelling the wait costs none.
     ///
     /// # Errors
-    /// [`PlatformError::Throttled`] when the wait would be longer than the lane's patience: nobody's worker is held for the
+    /// [`PlatformError::Throttled`] when the wait would be longer than the lane's patience: no worker is blocked for the
     /// quarter of an hour that a platform may ask for.
     pub async fn acquire(&self, lane: Lane) -> Result<(), PlatformError> {
         let (turn, patience) = match lane {
@@ -128,7 +130,7 @@ impl Budget {
         loop {
             if lane == Lane::Sweep {
                 let mut edits = self.edits.subscribe();
-                // Fails only when the sender is gone, and that is ourselves.
+                // Fails only when the sender is gone, and `self` owns it.
                 let _ = edits.wait_for(|waiting| *waiting == 0).await;
             }
             let now = Instant::now();
@@ -144,8 +146,8 @@ impl Budget {
         }
     }
 
-    /// Lets nothing leave on this credential for a while, because the platform asked for it. Afterwards requests come at
-    /// the steady rate, not as the burst that would bring the next refusal.
+    /// Sends nothing on this credential for a while, because the platform asked for it. Afterwards requests follow at the
+    /// steady rate, not as the burst that would cause the next refusal.
     pub fn pause(&self, wait: Duration) {
         let mut state = self.state();
         let until = Instant::now() + wait;
@@ -153,7 +155,7 @@ impl Budget {
         state.drain(until);
     }
 
-    /// Comes back gently after an outage: no burst, and the pace rises to the full rate within half a minute.
+    /// Resumes gently after an outage: no burst, and the pace rises to the full rate within half a minute.
     pub fn ramp_up(&self) {
         let mut state = self.state();
         let now = Instant::now();
@@ -191,7 +193,7 @@ struct State {
 }
 
 impl State {
-    /// Takes a token, or says when there will be one.
+    /// Takes a token, or returns when there will be one.
     fn take(&mut self, now: Instant) -> Result<(), Instant> {
         let (interval, tolerance) = self.pace();
         let early = self.due.checked_sub(tolerance).unwrap_or(now);
@@ -211,7 +213,8 @@ impl State {
         self.due = self.due.max(from + tolerance);
     }
 
-    /// Interval and tolerance under the strictest limit of those who share the credential; both zero when none has a limit.
+    /// Interval and tolerance under the strictest limit of the platforms that share the credential; both zero when none has a
+    /// limit.
     fn pace(&mut self) -> (Duration, Duration) {
         self.limits.retain(|limit| limit.strong_count() > 0);
         let limits = || {

@@ -17,7 +17,7 @@ pub struct Opening<'a> {
     pub endpoint: Url,
     /// The values of [`Driver::secret_keys`], in that order.
     pub secrets: Vec<SecretString>,
-    /// What else the `BackupPlatform` says.
+    /// The other settings of the `BackupPlatform`.
     pub spec: &'a BackupPlatformSpec,
     /// Our own limit on requests; `None` where only the platform's counts.
     pub rate_limit: Option<RateLimit>,
@@ -33,16 +33,16 @@ pub trait Driver: Send + Sync {
     /// Its field in the spec of a `BackupPlatform`.
     fn word(&self) -> &'static str;
 
-    /// What people call it.
+    /// Its name for people.
     fn title(&self) -> &'static str;
 
     /// The keys of the Secret that `credentialsRef` names.
     fn secret_keys(&self) -> &'static [&'static str];
 
-    /// Requests a second and at once where the spec says nothing; `None` for no limit.
+    /// Steady rate and burst of requests where the spec says nothing; `None` for no limit.
     fn budget(&self) -> Option<(u32, u32)>;
 
-    /// What no account on such a platform can ever do through its interface.
+    /// Operations that no account on such a platform supports through its interface.
     fn never(&self) -> &'static [Capability];
 
     /// Opens a connection. Sends nothing.

@@ -1,17 +1,17 @@
-//! What an adapter asks of the process around it.
+//! What an adapter needs from the process around it.
 
 use std::time::Duration;
 
-/// Told of every request that left, for metrics.
+/// Receives every request that was sent, for metrics.
 pub trait RequestObserver: Send + Sync {
     /// One request is over: method and path template, a short word for the outcome (`ok` or
-    /// [`PlatformError::outcome`](super::PlatformError::outcome)), and the time from leaving to the answer's last byte.
+    /// [`PlatformError::outcome`](super::PlatformError::outcome)), and the time from sending to the answer's last byte.
     fn finished(&self, operation: &'static str, outcome: &'static str, duration: Duration);
 }
 
 /// Whether this process may write to the platform: it holds the account's Lease.
 pub trait WriterGuard: Send + Sync {
-    /// Asked right before a mutating request leaves, after any waiting.
+    /// Asked right before a mutating request is sent, after any waiting.
     ///
     /// # Errors
     /// Why not, for people.

@@ -1,4 +1,4 @@
-//! The HTTP layer under every adapter: budget, breaker, deadlines, and what may leave at all.
+//! The HTTP layer under every adapter: budget, breaker, deadlines, and which requests may be sent at all.
 
 use std::{
     sync::Arc,
@@ -18,17 +18,17 @@ use super::{
     retry_after::retry_after,
 };
 
-/// How long a connection may take to come about.
+/// How long connecting may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
-/// How long an edit may take from leaving to the answer's last byte. Part of the lease protocol: a new writer waits this
-/// long before its first write.
+/// How long an edit may take from sending to the answer's last byte. Part of the lease protocol: a new writer waits this long
+/// before its first write.
 pub const EDIT_DEADLINE: Duration = Duration::from_secs(5);
 /// The same for a page of a sweep.
 pub const SWEEP_DEADLINE: Duration = Duration::from_secs(30);
-/// The largest answer that we read: 500 tenants' data sources take a tenth of it.
+/// The largest accepted answer: 500 tenants' data sources take a tenth of it.
 const LARGEST_BODY: usize = 32 << 20;
 
-/// Why an adapter can't be set up. Says what to change; never holds a secret.
+/// Why an adapter can't be set up. The message says what to change, and never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SetupError {
     /// The endpoint can't be used.
@@ -46,7 +46,7 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// That not all of these keys came.
+    /// The error that not all of these keys are there.
     pub fn keys(keys: &[&str]) -> Self {
         Self::Credential(format!("the Secret needs the keys {}", keys.join(", ")))
     }
@@ -55,20 +55,20 @@ impl SetupError {
 /// What an adapter shares with the process around it.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// PEM certificates that the platform's must descend from; without them the system's decide.
+    /// PEM certificates that the platform's must be issued by; without them the system's are used.
     pub ca_bundle_pem: Option<Vec<u8>>,
-    /// Told of every request that left.
+    /// Receives every request that was sent.
     pub observer: Arc<dyn RequestObserver>,
-    /// Asked before every request that changes something.
+    /// Asked before every mutating request.
     pub writer: Arc<dyn WriterGuard>,
 }
 
-/// What a request is, for budget, deadline, metrics and the guard on writing.
+/// The properties of a request, for budget, deadline, metrics and the guard for writes.
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
     /// Method and path template, for instance `GET /v1/customers/{id}`: metrics label and error text.
     pub operation: &'static str,
-    /// The lane it travels in, which also sets its deadline.
+    /// The lane of the request, which also sets its deadline.
     pub lane: Lane,
     /// Whether it may change something on the platform.
     pub mutates: bool,
@@ -83,7 +83,7 @@ impl Call {
     }
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
@@ -143,8 +143,8 @@ impl Http {
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_DEADLINE);
         if endpoint.scheme() == "http" {
-            // A proxy would read the credential. And an image may hold no system certificates, without which the client
-            // isn't built, although none is needed here.
+            // A proxy would read the credential. And an image may contain no system certificates; the client can't be built
+            // without them, although none is needed here.
             builder = builder.no_proxy().tls_certs_only([]);
         }
         if let Some(pem) = options.ca_bundle_pem {
@@ -169,11 +169,10 @@ impl Http {
         })
     }
 
-    /// Sends one request, once, and has its answer read by `decode`. What `decode` makes of it counts for breaker and
-    /// metrics.
+    /// Sends one request, once, and lets `decode` read its answer. The result of `decode` counts for breaker and metrics.
     ///
     /// # Errors
-    /// What `decode` answers; and before that: no token in time, the breaker, no right to write, no answer.
+    /// The error of `decode`; and before that: no token in time, the breaker, no right to write, no answer.
     pub async fn send<T>(
         &self,
         call: Call,
@@ -236,7 +235,7 @@ impl Http {
     }
 }
 
-/// The wait that an answer asks for: always where it is throttled, and where a platform that can't serve names one.
+/// The wait that an answer asks for: always where it is throttled, and where an unavailable platform names one.
 fn asked_wait(response: &Response) -> Option<Duration> {
     let headers = response.headers();
     let names_one = headers.contains_key(reqwest::header::RETRY_AFTER);
@@ -249,7 +248,7 @@ fn asked_wait(response: &Response) -> Option<Duration> {
     }
 }
 
-/// The trouble in our words: reqwest's own may hold an address with a customer's id in it.
+/// The failure in our words: reqwest's own may contain an address with a customer's id in it.
 fn trouble(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "timed out"

@@ -1,5 +1,5 @@
-//! The port to a backup platform: what the operator may ask of one, and how it can fail; and a driver for each platform. No
-//! decisions in here.
+//! The port to a backup platform: what the operator may ask of one, and how it can fail; and a driver for each platform. This
+//! crate makes no decisions.
 //!
 //! Adding a platform is a folder here with a [`Driver`], its line in [`Registry::default`], and its field in `holdfast-api`.
 
@@ -32,10 +32,10 @@ pub use holdfast_core::reply::{
 use holdfast_api as api;
 use holdfast_core::estate;
 
-/// Which lane a request travels in: people's edits overtake sweeps.
+/// The lane of a request: people's edits overtake sweeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// What somebody waits for.
+    /// A request that a resource waits for.
     Edit,
     /// Bulk reading.
     Sweep,

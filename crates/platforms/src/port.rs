@@ -1,4 +1,5 @@
-//! What may be asked of a platform. What only some platforms can do is a trait of its own, which the others don't have.
+//! What may be asked of a platform. An operation that only some platforms support is a trait of its own, which the others
+//! don't implement.
 
 use async_trait::async_trait;
 use holdfast_api::Kind;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 /// One backup platform under one credential. Every method sends at most one mutating request and never repeats one.
 #[async_trait]
 pub trait Platform: Send + Sync {
-    /// As whom the credential is known there, and what can be done.
+    /// The account of the credential, and what it can do.
     async fn identify(&self) -> Result<Capabilities, PlatformError>;
 
     /// Everything the platform holds; an error when any page of it is missing.
@@ -22,8 +23,8 @@ pub trait Platform: Send + Sync {
     /// One object by id; `None` only when the platform says outright that there is no such object.
     async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError>;
 
-    /// Makes an object that carries the claim, where the platform has room for one. Where creation is repeatable, a second
-    /// call answers [`ProblemKind::AlreadyExists`](holdfast_core::reply::ProblemKind::AlreadyExists).
+    /// Creates an object that carries the claim, where the platform stores one. Where creation is repeatable, a second call
+    /// answers [`ProblemKind::AlreadyExists`](holdfast_core::reply::ProblemKind::AlreadyExists).
     async fn create(
         &self,
         kind: Kind,
@@ -31,8 +32,8 @@ pub trait Platform: Send + Sync {
         document: Map<String, Value>,
     ) -> Result<Written, PlatformError>;
 
-    /// Changes what the patch names, if the object is still the version that `etag` says; and leaves our mark on it, where
-    /// one is given.
+    /// Changes what the patch names, if the object still has the version `etag`; and writes our claim to it, where one is
+    /// given.
     async fn update(
         &self,
         kind: Kind,
@@ -47,7 +48,7 @@ pub trait Platform: Send + Sync {
         None
     }
 
-    /// Where objects can't carry claims: what stands beside a creation.
+    /// Where objects can't carry claims: a read of the place of a creation.
     fn list_beside(&self) -> Option<&dyn Beside> {
         None
     }
@@ -90,7 +91,7 @@ pub trait ByClaim: Send + Sync {
     async fn find(&self, kind: Kind, claim: &Claim) -> Result<Vec<Object>, PlatformError>;
 }
 
-/// What carries no claim is told by its place and its names.
+/// Objects without claims are identified by their place and their names.
 #[async_trait]
 pub trait Beside: Send + Sync {
     /// What stands where a creation of this document would put its object, read afresh: the tenants of its customer, or the
@@ -117,7 +118,7 @@ pub trait Suspension: Send + Sync {
 /// Objects can be deleted.
 #[async_trait]
 pub trait Deletion: Send + Sync {
-    /// Says what a deletion would take away, and what forbids it.
+    /// Returns what a deletion would remove, and what forbids it.
     async fn rehearse_deletion(
         &self,
         kind: Kind,
@@ -136,7 +137,7 @@ pub trait Deletion: Send + Sync {
 /// Clients can be moved between customers.
 #[async_trait]
 pub trait Clients: Send + Sync {
-    /// Moves a client to a customer, if it is still the version that `etag` says; the client as it is then.
+    /// Moves a client to a customer, if it still has the version `etag`; returns the client as it is then.
     async fn move_client(
         &self,
         client: &ObjectId,
@@ -155,8 +156,8 @@ pub trait Mail: Send + Sync {
 /// Writes that the platform accepts and finishes later.
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// How far an accepted operation is. [`ProblemKind::NotFound`](holdfast_core::reply::ProblemKind::NotFound) where the
-    /// platform doesn't know it (any more): then what became of it is open.
+    /// The state of an accepted operation. [`ProblemKind::NotFound`](holdfast_core::reply::ProblemKind::NotFound) where the
+    /// platform doesn't know it (any more): then its outcome is open.
     async fn operation(&self, operation: &str) -> Result<OperationState, PlatformError>;
 }
 

@@ -1,4 +1,4 @@
-//! The drivers that there are.
+//! The available drivers.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::{
     druva::DruvaDriver,
 };
 
-/// The drivers that a program knows.
+/// The drivers of a program.
 #[derive(Clone)]
 pub struct Registry(Vec<Arc<dyn Driver>>);
 
@@ -24,7 +24,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The same with another driver, in place of the one of its word.
+    /// The same with another driver, in place of the one with the same word.
     #[must_use]
     pub fn with(mut self, driver: Arc<dyn Driver>) -> Self {
         self.0.retain(|known| known.word() != driver.word());

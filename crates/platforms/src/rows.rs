@@ -1,19 +1,19 @@
-//! Rows of lists and reports, each read by itself: one that can't be read says so, and takes nobody else with it.
+//! Rows of lists and reports, each read by itself: a row that can't be read is reported, and doesn't affect the others.
 
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, value::RawValue};
 
-/// Longest value that is shown of what can't be read.
+/// Longest part of an unreadable value that is shown.
 const SHOWN: usize = 60;
 
-/// A row as it came. What is wrong inside of it is found when it is read, and not before.
+/// A raw row. Errors inside of it are found when it is read, and not before.
 pub(super) type Raw = Box<RawValue>;
 
 type Members = BTreeMap<String, Raw>;
 
-/// A row of which not even what is needed can be read.
+/// A row with required members that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lost {
     /// Its id, where that can be read.
@@ -22,10 +22,10 @@ pub(super) struct Lost {
     pub(super) why: String,
 }
 
-/// Reads a row; what of it can't be read is left out and told, as long as what is `needed` is there.
+/// Reads a row; members that can't be read are left out and reported, as long as those in `needed` are there.
 ///
 /// # Errors
-/// What is needed isn't there, or can't be read.
+/// A required member is missing, or can't be read.
 pub(super) fn salvage<T: DeserializeOwned>(
     raw: &RawValue,
     needed: &[&str],
@@ -120,7 +120,7 @@ fn is_secret(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
-/// A value as it may be shown: not too long, and on one line.
+/// A value in a form that may be shown: not too long, and on one line.
 fn bounded(value: &str) -> String {
     let line: String = value
         .chars()

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 
 use crate::{PlatformError, Problem, ProblemKind, http::Answer};
 
-/// The most characters of a platform's sentence that we pass on.
+/// The most characters of a platform's sentence that are passed on.
 const LONGEST_TEXT: usize = 500;
-/// More pages than any estate has: 10,000 of 500.
+/// More pages than any platform has: 10,000 of 500.
 const MOST_PAGES: usize = 10_000;
-/// How often one page is asked for while the platform says "later".
+/// How often one page is requested while the platform says "later".
 const THROTTLED_TRIES: u32 = 4;
 
 /// Texts that no error may repeat, not even in the platform's words.
@@ -30,7 +30,7 @@ impl Secrets {
         self.0.iter().chain([text]).cloned().collect()
     }
 
-    /// The platform's text, fit for showing: short, one line, and withheld when it repeats a secret.
+    /// The platform's text in a form that may be shown: short, one line, and withheld when it repeats a secret.
     pub fn clean(&self, text: &str) -> String {
         let told = |secret: &SecretString| text.contains(secret.expose_secret());
         if self.0.iter().any(told) {
@@ -43,7 +43,7 @@ impl Secrets {
     }
 }
 
-/// The body of a good answer.
+/// The body of a successful answer.
 pub fn read<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T, PlatformError> {
     if !answer.is_json() {
         let hint = "the answer isn't JSON; a proxy or a login page may be in between";
@@ -58,7 +58,7 @@ pub fn read<T: DeserializeOwned>(operation: &str, answer: &Answer) -> Result<T, 
     })
 }
 
-/// An answer that can't be believed.
+/// An answer that can't be trusted.
 pub fn garbled(operation: &str, what: &str) -> PlatformError {
     PlatformError::Garbled(format!("{operation}: {what}"))
 }
@@ -68,7 +68,7 @@ pub fn is_usable_id(id: &str) -> bool {
     !matches!(id, "" | "." | "..")
 }
 
-/// What the platform wouldn't take, found before it is asked.
+/// The error for what the platform doesn't accept, found before it is asked.
 pub fn invalid(field: Option<&str>, detail: impl Into<String>) -> Problem {
     Problem {
         kind: ProblemKind::Invalid,
@@ -87,7 +87,7 @@ impl Cursors {
     /// The token of the next page; `None` when the list is complete.
     ///
     /// # Errors
-    /// Why the list can't be believed.
+    /// Why the list can't be trusted.
     pub fn next(&mut self, token: Option<String>) -> Result<Option<String>, &'static str> {
         let Some(token) = token.filter(|token| !token.is_empty()) else {
             return Ok(None);
@@ -102,8 +102,8 @@ impl Cursors {
     }
 }
 
-/// Asks for one page. When throttled it waits for its turn and asks again, so that a platform that is slower than our budget
-/// sees a slow sweep and not one that begins anew for ever.
+/// Requests one page. When throttled it waits and asks again, so that a platform that is slower than our budget causes a slow
+/// sweep and not one that starts over for ever.
 pub async fn patiently<T, F: Future<Output = Result<T, PlatformError>>>(
     ask: impl Fn() -> F,
 ) -> Result<T, PlatformError> {

@@ -1,4 +1,4 @@
-//! The reference platform as a process of its own behind the bridge driver, with faults to order; and what has to hold
+//! The reference platform as a process of its own for the bridge driver, with injected faults; and the invariants that hold
 //! after any of them.
 
 use std::{
@@ -15,7 +15,7 @@ use super::{
     operator::{Console, Stage, eventually, free_port},
 };
 
-/// The token that the platform takes.
+/// The token that the platform accepts.
 pub const TOKEN: &str = "bridge-token-kept-from-every-log";
 
 /// One platform.
@@ -92,7 +92,7 @@ impl Bridge {
         }
     }
 
-    /// Has the platform never had this tenant, be it one that nobody may remove.
+    /// Makes the platform as if it never had this tenant, even one that can't be deleted.
     pub async fn lose_tenant(&mut self, id: &str) {
         self.stop();
         let estate = rusqlite::Connection::open(self.estate_path()).expect("an estate");
@@ -117,7 +117,7 @@ impl Bridge {
         self.run().await;
     }
 
-    /// Orders these faults instead of those in force. They strike the console too, except where they name another route.
+    /// Injects these faults instead of those in force. They affect the console too, except where they name another route.
     pub fn faults(&self, yaml: &str) {
         let path = self.faults_path();
         let next = path.with_extension("next");
@@ -153,9 +153,9 @@ impl Bridge {
         self.console.requests(route).await
     }
 
-    /// Has the platform swept, and waits until it has been, `times` times.
+    /// Requests sweeps of the platform, and waits until there have been `times`.
     pub async fn sweep(&self, stage: &Stage, times: u32) {
-        // The last list of a sweep, and one that no console asks for.
+        // The last list of a sweep, and one that no console requests.
         const LAST: &str = "GET /v1/administrators";
         for _ in 0..times {
             let before = self.requests(LAST).await;
@@ -179,7 +179,8 @@ impl Bridge {
         creations
     }
 
-    /// I1, I2 and I3: one live object a claim at most, made once, and nothing asked of the platform for anybody else.
+    /// I1, I2 and I3: at most one live object for a claim, created once, and nothing requested from the platform for other
+    /// resources.
     pub async fn assert_nothing_strange(&self, stage: &Stage, objects: &[&str]) {
         let claims: BTreeSet<String> = objects
             .iter()
@@ -210,10 +211,10 @@ impl Bridge {
         }
     }
 
-    /// I4: all Ready, and then silent: sweeps bring neither a change on the platform nor a write to these objects.
+    /// I4: all are Ready, and then silent: sweeps bring neither a change on the platform nor a write to these objects.
     pub async fn assert_silent(&self, stage: &Stage, objects: &[&str]) {
         stage.await_ready(objects).await;
-        // The first sweep after a creation reads the reports, and what they say is written once.
+        // The first sweep after a creation reads the reports, and their figures are written once.
         self.sweep(stage, 3).await;
         let versions = || -> Vec<Value> {
             objects
@@ -241,7 +242,7 @@ pub fn secret(name: &str, token: &str) -> String {
     )
 }
 
-/// A `BackupPlatform` with the bridge driver, whose Secret has its own name.
+/// A `BackupPlatform` with the bridge driver; its Secret has a name of its own.
 pub fn bridge_platform(name: &str, endpoint: &str, more: &str) -> String {
     format!(
         "apiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, bridge: {{endpoint: \"{endpoint}\", credentialsRef: {{name: {name}}}}}, sweepInterval: 60s, safety: {{maxDeletionsPerHour: 10000, deletionDelay: 0s}}{more}}}\n"

@@ -14,7 +14,7 @@ use super::{
     operator::{eventually, free_port},
 };
 
-/// A person at the platform's console, or a test that looks.
+/// A person at the platform's console, or a test that reads.
 pub struct Console {
     /// Base of the bridge API.
     pub url: String,
@@ -23,7 +23,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// One request as the console; panics unless it is taken.
+    /// One request as the console; panics unless it is accepted.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let (status, answer) = self.try_call(method, path, body).await;
         assert!(status.is_success(), "{path}: {status} {answer}");
@@ -82,8 +82,8 @@ impl Console {
             .await
     }
 
-    /// Requests so far of routes that begin so, for instance `PUT /v1/customers`; all with an empty text. Looks at these counts
-    /// aren't among them.
+    /// Requests so far of routes that begin so, for instance `PUT /v1/customers`; all with an empty text. Reads of these
+    /// counts aren't among them.
     pub async fn requests(&self, route: &str) -> u64 {
         let stats = self.call(Method::GET, "/v1/stats", None).await;
         let requests = stats["requests"].as_object().expect("counts");

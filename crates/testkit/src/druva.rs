@@ -1,5 +1,5 @@
-//! Druva as a process of its own: the embedded platform's dialect of it, a person at its console, and somebody on the line
-//! who judges every request by the vendor's contract.
+//! Druva as a process of its own: the embedded platform's dialect of it, a person at its console, and a checker on the line
+//! that validates every request against the vendor's contract.
 
 use std::{
     process::{Child, Stdio},
@@ -17,7 +17,7 @@ use super::{
     tap::{Heard, Tap},
 };
 
-/// The credentials that the platform takes.
+/// The client id that the platform accepts.
 pub const CLIENT_ID: &str = "client-of-the-tests";
 /// Its secret key.
 pub const SECRET_KEY: &str = "secret-key-kept-from-every-log";
@@ -81,12 +81,12 @@ impl Druva {
         }
     }
 
-    /// Where its interface is.
+    /// The address of its interface.
     pub fn endpoint(&self) -> String {
         format!("{}/", self.tap.url)
     }
 
-    /// Orders these faults instead of those in force.
+    /// Injects these faults instead of those in force.
     pub fn faults(&self, yaml: &str) {
         let path = self.directory.path().join("faults.yaml");
         let next = path.with_extension("next");
@@ -98,7 +98,7 @@ impl Druva {
         std::fs::rename(next, path).expect("renamed");
     }
 
-    /// Makes something at the console.
+    /// Creates an object at the console.
     pub async fn make(&self, kind: &str, name: &str, document: Value) -> Value {
         let path = format!("/v1/{kind}/by-ref/console-{name}");
         self.console.call(Method::PUT, &path, Some(document)).await
@@ -113,7 +113,7 @@ impl Druva {
         )
     }
 
-    /// Has it swept now, and waits until that is over.
+    /// Requests a sweep now, and waits until that is over.
     pub async fn sweep(&self, stage: &Stage, platform: &str) {
         let before = self.requests("GET /msp/v2/storage-regions").await;
         stage.sweep(platform);
@@ -130,7 +130,7 @@ impl Druva {
     }
 }
 
-/// What the contract says of a request.
+/// The contract's verdict on a request.
 fn judge(contract: &Contract, heard: &Heard) -> Result<(), String> {
     let (method, uri) = heard.line.split_once(' ').expect("method and path");
     let url = reqwest::Url::parse(&format!("http://platform{uri}")).expect("a URL");
@@ -168,7 +168,7 @@ pub fn secret(name: &str, secret_key: &str) -> String {
     )
 }
 
-/// One account with plans that somebody made at its console.
+/// One account with plans that were made at its console.
 pub async fn with_plans(program: Program) -> Druva {
     let druva = Druva::start(program).await;
     for (name, edition) in [("Gold", "Enterprise"), ("Silver", "Business")] {
@@ -195,7 +195,7 @@ pub async fn writes(druva: &Druva) -> Vec<String> {
     mutations.iter().map(line).collect()
 }
 
-/// A customer that Druva takes.
+/// A customer that Druva accepts.
 pub fn customer(name: &str) -> String {
     format!(
         "apiVersion: holdfast.dev/v1alpha1\nkind: Customer\nmetadata: {{name: {name}}}\nspec: {{platformRef: {{name: druva}}, displayName: \"Customer {name}\", accountName: {name}, profile: {{phone: \"+49 30 5550100\", address: {{text: Hauptstrasse 1}}}}}}\n"

@@ -1,8 +1,8 @@
-//! Druva's own `OpenAPI` document as a judge: whether a request or an answer is one that it knows.
+//! Druva's own `OpenAPI` document as a validator: whether it declares a request or an answer.
 //!
-//! It is read more strictly than it is written: members that it doesn't declare are refused, so that neither the adapter
-//! nor the dialect of the embedded platform can drift into fantasy. Where it contradicts itself or what is on the wire,
-//! [`EXCEPTIONS`] says what is done instead, and why.
+//! It is read more strictly than it is written: members that it doesn't declare are refused, so that neither the adapter nor
+//! the dialect of the embedded platform can drift from it. Where it contradicts itself or the wire, [`EXCEPTIONS`] says what
+//! applies instead, and why.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const DOCUMENT: &str = include_str!("../../../tests/contracts/druva-msp.openapi.json");
 
-/// Statuses that may answer any operation, whether it declares them or not: a gateway stands before all of them.
+/// Statuses that may answer any operation, whether it declares them or not: a gateway precedes all of them.
 const GATEWAY: [u16; 6] = [401, 403, 429, 502, 503, 504];
 
 /// Where the document is wrong: the place, what stands there instead, and the reason.
@@ -132,7 +132,7 @@ impl Contract {
                 .check(&schema, body)
                 .map_err(|error| format!("{method} {path}: {status}: {error}"));
         }
-        // What is wrong is told without a declared form; what went well is told without a body.
+        // A failure may have an undeclared form; a success without a declared form has no body.
         if status < 400 && !body.is_null() {
             return Err(format!("{method} {path}: {status} has no body"));
         }
@@ -151,8 +151,8 @@ impl Contract {
         found
     }
 
-    /// Every answer that the contract shows: operation, status and body. Where it has no example of the whole, one is put
-    /// together from those of the members.
+    /// Every answer that the contract shows: operation, status and body. Where it has no example of the whole, one is composed
+    /// of those of the members.
     pub fn examples(&self) -> Vec<(String, u16, Value)> {
         let mut found = Vec::new();
         for methods in self.document["paths"].as_object().expect("paths").values() {
@@ -335,7 +335,7 @@ fn check_authorization(
     {
         Ok(())
     } else {
-        // What is given is a secret.
+        // The submitted value is a secret.
         Err(format!("the header Authorization isn't {scheme}…"))
     }
 }

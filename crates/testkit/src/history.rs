@@ -1,5 +1,5 @@
-//! The platform's own history: its audit trail says what was carried out and in which order, and the line in front of it
-//! says what each change left behind.
+//! The platform's own history: its audit trail says what was carried out and in which order, and the tap in front of it says
+//! what the state was after each change.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -10,8 +10,8 @@ use super::{operator::Console, tap::Tap};
 /// What the platform held at one moment, by collection and id.
 pub type Moment = BTreeMap<String, Value>;
 
-/// Every moment of a platform that was empty when the tap began to listen, in the platform's order. Panics when a change that
-/// the platform tells of wasn't heard, or one that was heard isn't told of.
+/// Every moment of a platform that was empty when the tap began to listen, in the platform's order. Panics when a change in
+/// the platform's audit trail wasn't heard, or one that was heard isn't in it.
 pub async fn moments(console: &Console, tap: &Tap) -> Vec<Moment> {
     let mut heard: HashMap<String, VecDeque<Value>> = HashMap::new();
     for exchange in tap.heard() {
@@ -51,7 +51,7 @@ pub async fn moments(console: &Console, tap: &Tap) -> Vec<Moment> {
     moments
 }
 
-/// Bytes that a reseller has to give at this moment, and bytes that its customers hold; nothing before it was made.
+/// Bytes that a reseller can allot at this moment, and bytes that its customers hold; nothing before it was created.
 pub fn storage(moment: &Moment, reseller: &str) -> Option<(u64, u64)> {
     let of = |kind: &'static str| {
         let items = moment.iter();

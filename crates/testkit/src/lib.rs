@@ -1,5 +1,6 @@
 //! What tests of Holdfast share: a namespace for each test on a real API server, the operator as a process, platforms with
-//! their consoles, and judges of contracts. It knows the typed API and nothing else of ours: what it tests, it is told.
+//! their consoles, and validators of contracts. It knows the typed API and nothing else of ours: tests pass in what is under
+//! test.
 
 pub mod bridge;
 pub mod console;
@@ -47,7 +48,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Connects, installs the CRDs where they are missing, and makes a namespace whose name begins with `prefix`.
+    /// Connects, installs the CRDs where they are missing, and makes a namespace with a name that begins with `prefix`.
     pub async fn start(prefix: &str) -> Self {
         let path = env::var_os("KUBECONFIG")
             .expect("this test needs an API server: run it through make test");
@@ -69,7 +70,8 @@ impl Cluster {
         }
     }
 
-    /// Sends a manifest as `kubectl create --dry-run=server --validate=strict` does; what the server made of it, or why not.
+    /// Sends a manifest as `kubectl create --dry-run=server --validate=strict` does; returns the server's result, or why it
+    /// refused.
     pub async fn try_out(&self, manifest: &str) -> Result<Value, kube::Error> {
         let object: DynamicObject = read(manifest);
         let types = object.types.as_ref().expect("a manifest says what it is");
@@ -96,7 +98,7 @@ impl Cluster {
         self.client.request(request).await
     }
 
-    /// Asserts that the server takes the manifest.
+    /// Asserts that the server accepts the manifest.
     pub async fn accepts(&self, manifest: &str) -> Value {
         self.try_out(manifest)
             .await

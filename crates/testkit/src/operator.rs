@@ -13,7 +13,7 @@ use tempfile::TempDir;
 pub use super::console::Console;
 use super::{Cluster, Program, kubectl};
 
-/// How long anything may take before a test gives up on it.
+/// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Our kinds, as tests name them.
@@ -47,12 +47,12 @@ impl Stage {
         stage
     }
 
-    /// A namespace in which somebody else runs the operator.
+    /// A namespace with an operator that another fixture runs.
     pub fn without_operator(program: Program, cluster: Cluster) -> Self {
         Self::in_cluster(program, cluster)
     }
 
-    /// The same with its Leases in another namespace, as in a cluster: what goes with the one stays in the other.
+    /// The same with its Leases in another namespace, as in a cluster: a deletion of the one leaves the other.
     pub async fn start_leasing_in(program: Program, prefix: &str, leases: &str) -> Self {
         let mut stage = Self::in_cluster(program, Cluster::start(prefix).await);
         leases.clone_into(&mut stage.leases);
@@ -302,7 +302,7 @@ impl Stage {
                 object["metadata"]["generation"] == object["status"]["observedGeneration"]
             })
             .await;
-            // What was Ready before the edit may be at work on it now.
+            // An object that was Ready before the edit may be reconciling now.
             self.await_condition(object, "Ready", "True").await;
         }
     }
@@ -321,7 +321,7 @@ impl Stage {
         }
     }
 
-    /// Asks for a sweep now.
+    /// Requests a sweep now.
     pub fn sweep(&self, platform: &str) {
         let stamp = format!("holdfast.dev/reconcile-at={}", jiff::Timestamp::now());
         self.show(&[
@@ -342,7 +342,7 @@ impl Drop for Stage {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub async fn eventually<Check, Answer>(what: &str, check: Check)
 where
     Check: Fn() -> Answer,
@@ -358,7 +358,7 @@ where
     }
 }
 
-/// A port that nobody uses, below the system's ephemeral ones.
+/// A free port, below the system's ephemeral ones.
 pub fn free_port() -> u16 {
     use std::hash::{BuildHasher, Hasher};
     let random = || {

@@ -32,7 +32,7 @@ pub fn reseller(name: &str, storage: &str) -> String {
     )
 }
 
-/// A customer of a reseller whose spec has this, too.
+/// A customer of a reseller with this in its spec, too.
 pub fn customer(name: &str, reseller: &str, more: &str) -> String {
     format!(
         "---\napiVersion: holdfast.dev/v1alpha1\nkind: Customer\nmetadata: {{name: {name}}}\nspec: {{resellerRef: {{name: {reseller}}}, displayName: \"Customer {name}\", country: \"DE\"{more}}}\n"

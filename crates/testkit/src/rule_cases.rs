@@ -37,9 +37,9 @@ pub struct Case {
     /// Whether deleting is tried.
     #[serde(default)]
     pub delete: bool,
-    /// What the platform holds, where it isn't just `before` and `status`.
+    /// The platform's state, where it isn't just `before` and `status`.
     pub remote: Option<Remote>,
-    /// What is special about the platform.
+    /// Special properties of the platform.
     #[serde(default)]
     pub platform: Platform,
     /// Verdict of the API server.
@@ -55,11 +55,11 @@ pub struct Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Sort {
-    /// The rule has nothing against it.
+    /// The rule allows it.
     Accepted,
     /// The rule forbids it.
     Refused,
-    /// Where the rule begins or ends.
+    /// The rule's boundary.
     Boundary,
 }
 
@@ -77,7 +77,7 @@ pub struct Other {
     pub status: Option<Value>,
 }
 
-/// What the platform holds.
+/// The platform's state.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Remote {
@@ -89,7 +89,7 @@ pub struct Remote {
     pub facts: Map<String, Value>,
 }
 
-/// What is special about the platform.
+/// Special properties of the platform.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Platform {
@@ -97,7 +97,7 @@ pub struct Platform {
     pub without: Vec<String>,
     /// Fields that stay as they were made.
     pub fixed: Vec<String>,
-    /// What it makes of a creation instead of what it is told.
+    /// Settings that it creates instead of the requested ones.
     pub answers: Map<String, Value>,
     /// `safety.deletionDelay`.
     pub deletion_delay_seconds: u64,
@@ -109,11 +109,11 @@ pub struct Platform {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Verdict {
-    /// It goes through.
+    /// It is accepted.
     Allowed,
-    /// It doesn't.
+    /// It is refused.
     Refused,
-    /// It goes through because the judge can't know, for this reason.
+    /// It is accepted because the validator can't know, for this reason.
     Blind(String),
 }
 
@@ -136,7 +136,7 @@ fn subject() -> String {
     "subject".to_owned()
 }
 
-/// Every case that both judge.
+/// Every case with a verdict of both.
 pub fn all() -> Vec<Case> {
     of("tests/rule_cases")
 }

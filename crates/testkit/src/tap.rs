@@ -58,7 +58,7 @@ impl Tap {
         tap
     }
 
-    /// From now on answers have another text for this one; as the platform wrote them, when none is given.
+    /// From now on answers contain another text for this one; unchanged, when none is given.
     pub fn spoil(&self, text: Option<(&str, &str)>) {
         let mut spoilt = self.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
         *spoilt = text.map(|(one, other)| (one.to_owned(), other.to_owned()));
@@ -97,7 +97,7 @@ async fn relay(
     headers.remove(header::HOST);
     let request = tap.client.request(method, format!("{}{uri}", tap.platform));
     let Ok(answer) = request.headers(headers).body(body).send().await else {
-        // As the platform did it: the line goes dead.
+        // As the platform did: the connection breaks.
         let broken = std::io::Error::other("broken");
         return Response::new(Body::from_stream(futures::stream::iter([Err::<Bytes, _>(
             broken,
@@ -105,7 +105,7 @@ async fn relay(
     };
     let mut response = status_only(answer.status());
     response.headers_mut().clone_from(answer.headers());
-    // Whole once more: it has a length of its own.
+    // Complete again: it has a length of its own.
     response.headers_mut().remove(header::TRANSFER_ENCODING);
     response.headers_mut().remove(header::CONTENT_LENGTH);
     let mut bytes = answer.bytes().await.unwrap_or_default();

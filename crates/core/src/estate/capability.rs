@@ -1,4 +1,4 @@
-//! What a platform can do, and as whom we are there.
+//! What a platform can do, and which account the credential belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub struct Account {
     pub name: String,
 }
 
-/// Stand for the making and the removing of an object, where else a field stands, among the console's pages.
+/// Keys that stand for the creation and the deletion of an object among the console's pages, in place of a field.
 pub const CREATE: &str = "+";
 /// See [`CREATE`].
 pub const DELETE: &str = "-";
@@ -24,24 +24,26 @@ pub const DELETE: &str = "-";
 /// How a platform makes one object of a kind, and never a second one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Creation {
-    /// By our reference: the platform itself makes at most one object of a claim, and says so when there is one. Nobody needs
-    /// to ask before the first try, and a lost answer is mended by trying again.
+    /// By our reference: the platform itself creates at most one object for a claim, and reports an existing one. No look-up
+    /// is needed before the first attempt, and a lost answer is resolved by sending the request again.
     ByReference,
-    /// The object carries the claim from the start, but the platform may make two of one claim: it is asked first, and after a
-    /// lost answer it is given time.
+    /// The object carries the claim from the start, but the platform may create two objects for one claim: Holdfast looks the
+    /// claim up first, and waits after a lost answer.
     AskFirst,
-    /// The object carries no mark. Its name is unique on the platform, so one more try of the same name is safe.
+    /// The object carries no claim. Its name is unique on the platform, so one more attempt with the same name is safe.
     UniqueName,
-    /// The object carries no mark, and that a parent has one of its sort is our rule alone: never a second try by itself.
+    /// The object carries no claim, and only our own rule says that a parent has one of its sort: no second attempt is made
+    /// automatically.
     OneOfParent,
-    /// The object is made under a name that carries the claim, and gets its true name and its mark by a second request. The
-    /// parent's children are listed twice before, and after a lost answer the platform is given ten minutes and two sweeps.
+    /// The object is created under a name that carries the claim; a second request writes its true name and its claim. The
+    /// parent's children are listed twice before the creation, and after a lost answer the platform is given ten minutes and
+    /// two sweeps.
     ListAndMark,
 }
 
 impl Creation {
-    /// Whether an object can carry our mark. Where it can't, an object is known by its id in our annotation, as long as account
-    /// and name agree, and taken up again by `adopt` alone.
+    /// Whether an object can carry our claim. Where it can't, an object is identified by its id in our annotation, as long as
+    /// account and name agree, and it is adopted again only by `adopt`.
     pub fn is_marked(self) -> bool {
         matches!(self, Self::ByReference | Self::AskFirst | Self::ListAndMark)
     }
@@ -57,11 +59,11 @@ impl Creation {
     }
 }
 
-/// What one platform can do, and the account it knows us as.
+/// What one platform can do, and the account that the credential belongs to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Capabilities {
-    /// Whom the credential belongs to.
+    /// The account that the credential belongs to.
     pub account: Account,
     /// What the platform can do.
     pub verbs: BTreeSet<Capability>,
@@ -70,18 +72,18 @@ pub struct Capabilities {
     /// Fields by kind that stay as they were made, beyond what stays on every platform: the name of a reseller, for instance.
     #[serde(default)]
     pub fixed: BTreeMap<Kind, BTreeSet<String>>,
-    /// How objects are made, by kind; a kind that isn't listed is asked for first.
+    /// How objects are created, by kind; for a kind that isn't listed the claim is looked up first.
     pub creation: BTreeMap<Kind, Creation>,
-    /// Where a person does at the console what the interface can't, by kind and field of the spec; a field that isn't listed,
-    /// nor taken, is one that the platform has no place for. Empty where the pages aren't known.
+    /// The console page for what the interface can't do, by kind and field of the spec; a field that is neither listed nor
+    /// accepted has no counterpart on the platform. Empty where the pages aren't known.
     #[serde(default)]
     pub console: BTreeMap<Kind, BTreeMap<String, String>>,
-    /// The customer that takes clients nobody lists.
+    /// The customer that receives clients that no resource lists.
     pub default_customer: Option<super::ObjectId>,
 }
 
 impl Capabilities {
-    /// Those of a platform that makes everything by our reference, and can do nothing yet.
+    /// The capabilities of a platform that creates every object by our reference, and supports no optional operation yet.
     pub fn by_reference(account: Account) -> Self {
         Self {
             account,
@@ -94,13 +96,13 @@ impl Capabilities {
         }
     }
 
-    /// How an object of a kind is made.
+    /// How an object of a kind is created.
     pub fn creation(&self, kind: Kind) -> Creation {
         let known = self.creation.get(&kind).copied();
         known.unwrap_or(Creation::AskFirst)
     }
 
-    /// Whether objects of a kind can carry our mark.
+    /// Whether objects of a kind can carry our claim.
     pub fn marks(&self, kind: Kind) -> bool {
         self.creation(kind).is_marked()
     }
@@ -132,7 +134,7 @@ impl Capabilities {
             .map(String::as_str)
     }
 
-    /// Whether the platform has room for a field of a kind.
+    /// Whether the platform stores a field of a kind.
     pub fn takes(&self, kind: Kind, field: &str) -> bool {
         self.fields
             .get(&kind)

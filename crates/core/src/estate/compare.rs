@@ -1,4 +1,4 @@
-//! Desired against observed: what differs, and the merge patch that mends it.
+//! Desired state against observed state: what differs, and the merge patch that corrects it.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::api::{Kind, Moment};
 
-/// One managed field whose observed value isn't the desired one.
+/// One managed field with an observed value that isn't the desired one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// Dotted path of the field.
@@ -24,7 +24,8 @@ pub struct Difference {
     pub write: Value,
 }
 
-/// Every field of `desired` whose value in `observed` differs, in the catalogue's order. Fields that `desired` leaves out don't count.
+/// Every field of `desired` with a different value in `observed`, in the catalogue's order. Fields that `desired` leaves out
+/// don't count.
 pub fn differences(kind: Kind, desired: &Settings, observed: &Settings) -> Vec<Difference> {
     fields(kind)
         .iter()
@@ -42,8 +43,8 @@ pub fn differences(kind: Kind, desired: &Settings, observed: &Settings) -> Vec<D
         .collect()
 }
 
-/// The merge patch (RFC 7396) that writes the differences. What is cleared becomes `null`; an object of which nothing would
-/// remain is removed as a whole.
+/// The merge patch (RFC 7396) that writes the differences. A cleared field becomes `null`; an object that would be empty
+/// afterwards is removed as a whole.
 pub fn merge_patch(differences: &[Difference], observed: &Settings) -> Map<String, Value> {
     let mut patch = Map::new();
     for difference in differences {
@@ -61,7 +62,7 @@ pub fn merge_patch(differences: &[Difference], observed: &Settings) -> Map<Strin
     patch
 }
 
-/// Turns a group whose members all go into one `null`, deepest first.
+/// Turns a group into one `null` when all its members are removed, deepest first.
 fn collapse(patch: &mut Value, held: Option<&Value>) {
     let Value::Object(members) = patch else {
         return;

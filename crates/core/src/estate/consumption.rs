@@ -83,7 +83,7 @@ pub struct Restores {
 pub struct Alerts {
     /// A backup is in danger.
     pub critical: u64,
-    /// Somebody should look.
+    /// A person should look at it.
     pub warning: u64,
 }
 

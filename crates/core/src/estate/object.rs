@@ -43,7 +43,8 @@ impl fmt::Display for ObjectId {
     }
 }
 
-/// Our mark on a remote object: derived from kind, namespace and name under the platform's owner id; says nothing about names.
+/// Our ownership mark on a remote object: derived from kind, namespace and name under the platform's owner id; it reveals no
+/// names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Claim(Arc<str>);
@@ -81,7 +82,7 @@ impl fmt::Display for Claim {
 /// What an object hangs under; `None` is the top of the platform.
 pub type Parent = Option<ObjectId>;
 
-/// What the platform reports about an object and nobody can set.
+/// What the platform reports about an object and nothing can set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Facts {
@@ -105,13 +106,14 @@ pub struct Facts {
     pub edition: Option<String>,
     /// The platform's own word for the state of a tenant.
     pub phase: Option<String>,
-    /// What the platform is still doing to the object, in its own words; until it is done nothing is written.
+    /// What the platform is still doing to the object, in its own words; until that has ended Holdfast writes nothing to the
+    /// object.
     pub busy: Option<String>,
-    /// The object was made in the first of two requests: its name carries the claim, and its true name and its mark are still
-    /// to be written. See [`Creation::ListAndMark`](super::Creation::ListAndMark).
+    /// The object was created by the first of two requests: its name carries the claim, and its true name and its claim are
+    /// still to be written. See [`Creation::ListAndMark`](super::Creation::ListAndMark).
     pub provisional: bool,
     /// The object is a part of another's record (a tenant that is a set of fields of its customer): it can't be deleted by
-    /// itself, and goes with what it is a part of.
+    /// itself, and is deleted with that record.
     pub facet: bool,
 }
 
@@ -124,24 +126,24 @@ pub struct Object {
     pub id: ObjectId,
     /// The name that the platform shows and keeps unique.
     pub name: String,
-    /// The mark it carries; ours or another's.
+    /// The claim that it carries; ours or another's.
     pub claim: Option<Claim>,
     /// Version for conditional writes, where the platform has one.
     pub etag: Option<String>,
     /// Whether the platform keeps it for itself.
     pub protection: Protection,
-    /// When the platform made it.
+    /// When the platform created it.
     pub created_at: Option<jiff::Timestamp>,
     /// Everything that can be set, by dotted path.
     pub settings: Settings,
     /// Everything that can only be read.
     pub facts: Facts,
-    /// What of it can't be read, if anything. Then nothing is done to it: what it holds isn't known.
+    /// What of it can't be read, if anything. Then the object is left unchanged: its content isn't known.
     pub unreadable: Option<String>,
 }
 
 impl Object {
-    /// An object of which nothing else can be read.
+    /// An object of which only the id can be read.
     pub fn unreadable(kind: Kind, id: &str, why: String) -> Self {
         Self {
             kind,
@@ -157,8 +159,8 @@ impl Object {
         }
     }
 
-    /// With what was known of it when it could be read last, where it can't be now: what it held it is taken to hold still,
-    /// so that nobody else is given it.
+    /// The object with what was known when it could be read last, where it can't be read now: it is assumed to hold the same
+    /// as before, so that no other resource is granted it.
     #[must_use]
     pub fn remembering(mut self, known: &Self) -> Self {
         if self.unreadable.is_none() {

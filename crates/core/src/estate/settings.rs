@@ -68,7 +68,7 @@ impl Settings {
         Ok(Self(settings))
     }
 
-    /// As [`Settings::from_document`], leaving out each value that can't be read; and which those are.
+    /// As [`Settings::from_document`], leaving out each value that can't be read; returns which those are.
     pub fn salvage(kind: Kind, document: &Value) -> (Self, Vec<SettingsError>) {
         let mut odd = Vec::new();
         let mut rest = document.clone();
@@ -83,7 +83,7 @@ impl Settings {
         }
     }
 
-    /// Takes over from another what isn't there.
+    /// Adds the settings of another that are missing here.
     pub fn complete(&mut self, other: &Self) {
         for (path, value) in &other.0 {
             if let Err(at) = self.place(path) {
@@ -178,7 +178,7 @@ pub(super) fn lookup<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
         .try_fold(document, |value, member| value.get(member))
 }
 
-/// Takes what stands at a dotted path out.
+/// Removes the value at a dotted path and returns it.
 fn clear(document: &mut Value, path: &str) {
     let (above, member) = path.rsplit_once('.').unwrap_or(("", path));
     let mut parts = above.split('.').filter(|part| !part.is_empty());
@@ -188,7 +188,7 @@ fn clear(document: &mut Value, path: &str) {
     }
 }
 
-/// Puts a value at a dotted path, making the objects on the way.
+/// Puts a value at a dotted path, creating the objects on the way.
 pub fn insert(document: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {

@@ -23,7 +23,7 @@ pub struct StorageLocation {
     pub products: Vec<String>,
 }
 
-/// Someone who may administer the platform's account.
+/// A person with administrator rights on the platform's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Administrator {
@@ -84,7 +84,7 @@ pub struct Unread {
 }
 
 impl Unread {
-    /// How many are named: as many as status has room for.
+    /// How many are named: as many as the status field may list.
     pub const NAMED: usize = 20;
 
     /// One more.
@@ -110,21 +110,21 @@ impl Unread {
     }
 }
 
-/// All that a platform holds at one time: whole, or not at all.
+/// Everything that a platform holds at one time: complete, or not available at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// Who we are there, and what can be done.
+    /// The account of the credential, and what the platform can do.
     pub capabilities: Capabilities,
     /// Every reseller, plan, customer and tenant.
     pub objects: Vec<Object>,
     /// Where data can be kept.
     pub locations: Vec<StorageLocation>,
-    /// Who administers the account.
+    /// The administrators of the account.
     pub administrators: Vec<Administrator>,
     /// The licence pool, where the platform has one.
     pub licences: Option<Licences>,
     /// Every client, when the scope asked for them.
     pub clients: Vec<Client>,
-    /// What can't be read and is none of the objects: those say so themselves.
+    /// What can't be read and is none of the objects: an unreadable object records that itself.
     pub unreadable: Unread,
 }

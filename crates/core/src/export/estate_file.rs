@@ -1,4 +1,4 @@
-//! The file that a plan can be made against without a cluster: what a platform holds, and the resources that stand for it.
+//! The file that a plan can be made against without a cluster: what a platform holds, and the resources that manage it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,12 +19,12 @@ const VERSION: u32 = 1;
 /// Why a file can't be planned against.
 #[derive(Debug, Error)]
 pub enum EstateFileError {
-    /// It isn't one of ours.
+    /// It isn't an exported estate.
     #[error(
         "this isn't an estate file: {0}. Name the .estate file that `holdfast export -o DIR` writes, or its folder."
     )]
     Unreadable(#[from] serde_json::Error),
-    /// It is of another version.
+    /// It has another version.
     #[error(
         "the estate file has version {0}, but this holdfast reads version {VERSION}. Export the estate again."
     )]
@@ -166,7 +166,7 @@ impl EstateFile {
     }
 }
 
-/// Resources without what changes by itself: what they say, who they are, and what ties them to their objects.
+/// Resources without what changes by itself: their spec, their identity, and what ties them to their objects.
 fn bare<K: crate::api::ManagedKind>(
     into: &mut Vec<Value>,
     resources: &[K],

@@ -1,4 +1,4 @@
-//! The living platform as manifests, and as a file that a plan can be made against. R-N4
+//! A running platform as manifests, and as a file that a plan can be made against. R-N4
 //!
 //! Each object becomes a resource that adopts it by its id, with every setting as the platform holds it, so that applying it
 //! changes nothing. Secrets and pictures aren't among the settings.
@@ -45,8 +45,8 @@ pub fn platform(platform: &BackupPlatform) -> Document {
     document("BackupPlatform", &namespace, &name, spec)
 }
 
-/// One object of a platform as the resource that adopts it. `display_name` is what the platform isn't told of a customer
-/// whose name is hidden.
+/// One object of a platform as the resource that adopts it. `display_name` is the name of a hidden customer, which the
+/// platform doesn't receive.
 pub fn resource(
     object: &Object,
     platform: &BackupPlatform,

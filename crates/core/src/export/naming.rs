@@ -1,4 +1,4 @@
-//! Names of resources for objects: those that they have already, otherwise made from what the platform calls them.
+//! Names of resources for objects: the names of existing resources, otherwise names derived from the platform's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +15,9 @@ const LONGEST: usize = 63;
 pub struct Names(BTreeMap<(Kind, ObjectId), String>);
 
 impl Names {
-    /// Names for all objects. `held` are those that resources have already; the others are made from the platform's name, and
-    /// tenants' from their customer's and product's. Where two would be the same, both get their id added, so that one that
-    /// comes later doesn't rename another.
+    /// Names for all objects. `held` are the names of existing resources; the others are derived from the platform's name, and
+    /// tenants' from their customer's and product's. Where two would be the same, the id is added to both, so that a later
+    /// object doesn't rename an earlier one.
     pub fn new(objects: &[&Object], held: BTreeMap<(Kind, ObjectId), String>) -> Self {
         let mut names = held;
         for kind in Kind::ALL {

@@ -34,11 +34,11 @@ pub struct Ticket(u64);
 /// What an observation holds besides the four kinds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Surroundings {
-    /// Who we are there, and what can be done.
+    /// The account of the credential, and what the platform can do.
     pub capabilities: Capabilities,
     /// Where data can be kept.
     pub locations: Vec<StorageLocation>,
-    /// Who administers the account.
+    /// The administrators of the account.
     pub administrators: Vec<Administrator>,
     /// The licence pool, where the platform has one.
     pub licences: Option<Licences>,
@@ -49,13 +49,13 @@ pub struct Surroundings {
 /// What is new since the last observation.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Objects that came, went or differ, with the claim they carry or carried.
+    /// Objects that were added, removed or changed, with the claim that they carry or carried.
     pub objects: Vec<(Key, Option<Claim>)>,
     /// Whether capabilities, locations, administrators, licences or clients differ, or this is the first observation.
     pub surroundings: bool,
 }
 
-/// What one platform holds, as far as we know.
+/// What one platform holds, as far as it is known.
 #[derive(Debug, Default)]
 pub struct Inventory {
     objects: HashMap<Key, Arc<Object>>,
@@ -83,14 +83,14 @@ impl Inventory {
         self.surroundings.as_ref()
     }
 
-    /// Whether objects of a kind can carry our mark, as far as is known.
+    /// Whether objects of a kind can carry our claim, as far as is known.
     pub fn marks(&self, kind: Kind) -> bool {
         self.surroundings
             .as_ref()
             .is_none_or(|surroundings| surroundings.capabilities.marks(kind))
     }
 
-    /// Takes the number that a sweep about to start runs under.
+    /// Reserves the number of a sweep that is about to start.
     pub fn begin_sweep(&mut self) -> Ticket {
         self.tick()
     }
@@ -119,7 +119,7 @@ impl Inventory {
             .objects
             .keys()
             .filter(|key| !seen.contains(*key) && !self.written_since(key, sweep))
-            // What can't be read may be any of those that aren't seen.
+            // What can't be read may be any of the objects that the sweep doesn't show.
             .filter(|(kind, _)| !observation.unreadable.counts.contains_key(&(*kind).into()))
             .cloned()
             .collect();
@@ -177,7 +177,7 @@ impl Inventory {
         self.objects.get(&(kind, id.clone()))
     }
 
-    /// The object that carries a claim. Should the platform show several, always the same one.
+    /// The object that carries a claim. If the platform shows several, always the same one.
     pub fn claimed(&self, kind: Kind, claim: &Claim) -> Option<&Arc<Object>> {
         self.by_claim
             .get(&(kind, claim.clone()))
@@ -257,7 +257,7 @@ impl Inventory {
         }
     }
 
-    /// What is left of the licences when the platform's word about them can't be read: as before, or else nothing to give.
+    /// The licences when the platform's figure can't be read: as before, or else none to grant.
     fn licences(&self, unreadable: &Unread) -> Option<Licences> {
         unreadable.counts.get(&ItemKind::LicencePool)?;
         let before = self
@@ -273,7 +273,8 @@ impl Inventory {
             .is_some_and(|written| *written > sweep)
     }
 
-    /// A client that came, went or moved is news to its customer, and to whoever lists it: those aren't known here.
+    /// A client that appeared, disappeared or moved concerns its customer, and the resources that list it: those aren't known
+    /// here.
     fn install_clients(&mut self, sweep: Ticket, clients: Vec<Client>, changes: &mut Changes) {
         let mut next: HashMap<ObjectId, Client> = HashMap::with_capacity(clients.len());
         for client in clients {

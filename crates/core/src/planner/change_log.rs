@@ -1,4 +1,4 @@
-//! What was sent to the platform for a resource, as its status keeps it. I8.
+//! What was sent to the platform for a resource, as its status records it. I8.
 
 use super::{Declared, Progress};
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
 /// Outbound mutations kept in status.
 const CHANGES_KEPT: usize = 20;
 
-/// The change log: what was there, and what this pass has done. The same failure twice in
-/// a row is one entry, so that trying again writes nothing. I8.
+/// The change log: the earlier entries, and what this pass has done. The same failure twice in a row is one entry, so that a
+/// retry writes nothing. I8.
 pub fn change_log(
     declared: &Declared,
     progress: &Progress,
@@ -25,7 +25,8 @@ pub fn change_log(
                     == (change.step, &change.fields, change.outcome)
         };
         match changes.last_mut() {
-            // Until when an unanswered creation or suspension may still be carried out counts from the last time it was sent.
+            // The time within which an unanswered creation or suspension may still be carried out counts from its last
+            // request.
             Some(last)
                 if repeated(last)
                     && matches!(change.step, ChangeStep::Create | ChangeStep::Suspend)
@@ -34,7 +35,7 @@ pub fn change_log(
                 last.at = change.at;
             }
             Some(last) if repeated(last) => {}
-            // The answer to what was sent before.
+            // The answer to an earlier request.
             Some(last)
                 if last.outcome == ChangeOutcome::Sent
                     && (last.step, &last.fields) == (change.step, &change.fields) =>
@@ -49,9 +50,9 @@ pub fn change_log(
     changes
 }
 
-/// A creation that a crash swallowed before anything could be noted: an object with our claim that is no older than the
-/// resource was made for it. A resource that is younger than its object has taken it back instead, and one that names the
-/// object by id has taken it over.
+/// A creation that a crash interrupted before it could be recorded: an object with our claim that is no older than the
+/// resource was created for it. A resource that is younger than its object has adopted it again instead, and a resource that
+/// names the object by id has adopted it.
 fn unnoted_creation(
     declared: &Declared,
     progress: &Progress,

@@ -1,4 +1,4 @@
-//! The claim: the mark that a resource leaves on its remote object.
+//! The claim: the ownership mark of a resource on its remote object.
 
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -6,13 +6,13 @@ use sha2::Sha256;
 
 use crate::{api::Kind, estate::Claim};
 
-/// Bytes of the HMAC that go into a claim: 128 bits, so that two claims never meet by chance.
+/// Bytes of the HMAC in a claim: 128 bits, so that two claims never collide by chance.
 const CLAIM_BYTES: usize = 16;
-/// Bytes of the HMAC that go into a password's tag: enough to see a change, too few to search for the password.
+/// Bytes of the HMAC in a password's tag: enough to detect a change, too few to search for the password.
 const TAG_BYTES: usize = 3;
 
 /// The claim of kind/namespace/name under an owner id. The same YAML yields the same claim in any cluster; without the owner
-/// id nothing can be told from it.
+/// id the claim reveals nothing.
 pub fn claim(owner_id: &str, kind: Kind, namespace: &str, name: &str) -> Claim {
     let digest = keyed(owner_id, &["claim", kind.as_str(), namespace, name]);
     Claim::new(&format!(
@@ -21,7 +21,7 @@ pub fn claim(owner_id: &str, kind: Kind, namespace: &str, name: &str) -> Claim {
     ))
 }
 
-/// A short tag of a secret value, kept on the platform beside it, which changes when the value does.
+/// A short tag of a secret value, stored on the platform beside it, which changes when the value does.
 pub fn secret_tag(owner_id: &str, claim: &Claim, secret: &str) -> String {
     let digest = keyed(owner_id, &["tag", claim.as_str(), secret]);
     format!(

@@ -76,8 +76,8 @@ pub fn managed_status(
     }
 }
 
-/// The operation that the platform has accepted and not finished, so that a restart goes on asking for it; or a creation of
-/// which nobody knows yet what became.
+/// The operation that the platform has accepted and not finished, so that polling continues after a restart; or a creation
+/// with an outcome that isn't known yet.
 fn intent(view: &View<'_>) -> Option<Intent> {
     let Some(operation) = view.progress.operation.clone() else {
         let noted = view.declared.status.intent.as_ref();
@@ -85,7 +85,7 @@ fn intent(view: &View<'_>) -> Option<Intent> {
             intent.step == ChangeStep::Create
                 && unmarked::stays_open(view, remote_object(view.declared, &view.remote).is_some())
         });
-        // The task that it was sent as has ended, or is forgotten.
+        // The task of that request has ended, or is no longer known.
         return open.map(|intent| Intent {
             operation: None,
             ..intent.clone()
@@ -274,7 +274,7 @@ fn drifted(settlement: &Settlement) -> String {
     named(settlement.drift.iter().map(|drift| drift.field.as_str()))
 }
 
-/// Fields in words, each once, with how often it is meant; of many the rest is counted.
+/// Fields in words, each once, with the number of its occurrences; beyond the limit the remaining ones are counted.
 fn named<'a>(fields: impl Iterator<Item = &'a str>) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for field in fields {
@@ -295,7 +295,7 @@ fn named<'a>(fields: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-/// The manual steps that status has room for; where there are more, the last of them says what the others are.
+/// The manual steps that fit into status; where there are more, the last entry says what the others are.
 fn folded(steps: &[ManualStep]) -> Vec<ManualStep> {
     if steps.len() <= SHOWN {
         return steps.to_vec();
@@ -337,7 +337,7 @@ fn manual_steps(settlement: &Settlement) -> Option<(Reason, String)> {
     None
 }
 
-/// `Ready` as last known, or `Unknown` when it can't be said of this spec.
+/// `Ready` as last known, or `Unknown` when the last value doesn't apply to this spec.
 fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Said {
     let status = &view.declared.status;
     let last = status
@@ -370,7 +370,7 @@ fn outage_is_long(view: &View<'_>) -> bool {
         })
 }
 
-/// Gives a condition its times: the transition time moves only when the status does.
+/// Sets a condition's times: the transition time changes only when the status does.
 fn dated(view: &View<'_>, (kind, status, reason, message): Said) -> Condition {
     let last = view
         .declared

@@ -1,4 +1,5 @@
-//! What a platform's interface doesn't take: a person does it at the console, it is kept here, or there is no place for it.
+//! What a platform's interface doesn't accept: a person sets it at the console, Holdfast keeps it here, or the platform has no
+//! counterpart.
 
 use super::{
     Declared, PlatformFacts,
@@ -9,7 +10,7 @@ use crate::{
     estate::Settings,
 };
 
-/// Settings that mean something without the platform: which name goes out, and what the ledger shares out.
+/// Settings that have an effect without the platform: which name is sent, and what the ledger allots.
 fn is_kept_here(kind: Kind, setting: &str) -> bool {
     matches!(
         (kind, setting),
@@ -17,8 +18,8 @@ fn is_kept_here(kind: Kind, setting: &str) -> bool {
     )
 }
 
-/// Takes out of the settings what the interface doesn't take. Returns what a person has to do at the console, and the fields
-/// that the platform has no place for.
+/// Removes from the settings what the interface doesn't accept. Returns what a person has to do at the console, and the fields
+/// that have no counterpart on the platform.
 pub fn sort_out(
     settings: &mut Settings,
     platform: &PlatformFacts,
@@ -37,7 +38,8 @@ pub fn sort_out(
             None => nowhere.push(spec_field(kind, setting)),
         }
     }
-    // The platform learns no name but the account's; of an object that was adopted it may hold another, which is none of ours.
+    // The platform receives only the account name; an adopted object may hold another display name, which Holdfast doesn't
+    // manage.
     if account_name(&declared.spec).is_some()
         && super::hidden::is_hidden(declared)
         && !platform.capabilities.takes(kind, "hideName")
@@ -47,7 +49,7 @@ pub fn sort_out(
     (steps, nowhere)
 }
 
-/// What a person does at the console for a field; `None` where the platform has no place for it.
+/// What a person does at the console for a field; `None` where the platform has no counterpart.
 pub fn step(platform: &PlatformFacts, kind: Kind, setting: &str) -> Option<ManualStep> {
     let field = spec_field(kind, setting);
     let capabilities = &platform.capabilities;

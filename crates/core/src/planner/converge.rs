@@ -1,4 +1,4 @@
-//! Making an existing remote object match: marks, settings, the switch, clients, the welcome mail, one at a time.
+//! Converging an existing remote object: marks, settings, the switch, clients, the welcome mail, one at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,7 +37,7 @@ pub fn next(
         return refuse(&refusal);
     }
     let marks = marks(view, platform, object).without(&view.insisted);
-    // Once a pass: what somebody takes off or puts on at once holds up nothing else.
+    // Once a pass: marks that another writer reverts at once must not block the other steps.
     if marks != declared.marks.without(&view.insisted)
         && view.progress.marked.as_ref() != Some(&marks)
     {
@@ -92,7 +92,7 @@ pub fn next(
     step
 }
 
-/// The second request of a creation: the true name and the mark, for an object that was read afresh.
+/// The second request of a creation: the true name and the claim, for an object that was read afresh.
 fn finish(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     if let Some(wait) = held(view).or_else(|| busy(object)) {
         return wait;
@@ -112,8 +112,9 @@ fn finish(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
     }
 }
 
-/// R-S2: whether the object that we have just made is in another place than was asked for. It isn't marked then, so that this
-/// stands until somebody acts; an object older than its resource was made by an earlier one, in the country of that time.
+/// R-S2: whether the object that Holdfast has just created is in another location than requested. It isn't marked then, so
+/// that this condition stays until a person acts; an object older than its resource was created by an earlier resource, in the
+/// country of that time.
 fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Refusal> {
     let declared = view.declared;
     let made_in_this_pass = || {
@@ -146,7 +147,7 @@ fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Opti
 fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
     let declared = view.declared;
     let (mut labels, _) = fitting(&view.labels);
-    // Once hidden, always hidden: where the platform can't say it, the label remembers.
+    // A hidden name stays hidden: where the platform can't record it, the label does.
     let remembers = !platform.capabilities.takes(declared.kind, "hideName");
     if remembers && (is_hidden(declared) || declared.marks.labels.contains_key(HIDDEN_LABEL)) {
         labels.insert(HIDDEN_LABEL.into(), "true".into());
@@ -160,7 +161,7 @@ fn marks(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Marks {
     }
 }
 
-/// The next write: the switch first when it goes off, last when it goes on, settings in between.
+/// The next write: the switch first when the object is suspended, last when it is activated, settings in between.
 fn write(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -205,14 +206,14 @@ fn write(
     }
 }
 
-/// Our claim for an object without a mark. Another's mark stays: taking it off is for a person at the console.
+/// Our claim for an object without a claim. Another owner's claim stays: only a person at the console can remove it.
 fn mark(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Claim> {
     let declared = view.declared;
     let ours = || platform.claim(declared.kind, &declared.namespace, &declared.name);
     (platform.capabilities.marks(object.kind) && object.claim.is_none()).then(ours)
 }
 
-/// What is said while the platform is still working on the object itself.
+/// The settlement while the platform is still working on the object.
 fn busy(object: &Object) -> Option<Step> {
     let doing = object.facts.busy.as_ref()?;
     let message = format!(
@@ -224,7 +225,7 @@ fn busy(object: &Object) -> Option<Step> {
     Some(settle(verdict, Some(PATIENCE)))
 }
 
-/// What is said of an object that somebody has marked for deletion: nobody may hear that all is well until it is gone.
+/// The settlement for an object that is marked for deletion at the platform: it is not Ready until it is gone.
 fn leaving(object: &Object) -> Option<Verdict> {
     let marked = object.facts.phase.as_deref() == Some("Deleting");
     let doing = object.facts.busy.as_ref().filter(|_| marked)?;
@@ -233,13 +234,13 @@ fn leaving(object: &Object) -> Option<Verdict> {
     Some(Verdict::Waiting(Reason::WaitingForPlatform, message))
 }
 
-/// What is said instead of writing while writing is on hold.
+/// The settlement while writes are on hold.
 fn held(view: &View<'_>) -> Option<Step> {
     let (reason, hold) = view.hold.clone()?;
     Some(settle(Verdict::Waiting(reason, hold), Some(PATIENCE)))
 }
 
-/// Whether what differs was changed on the platform: the spec was in effect, and neither it nor a Secret has changed since.
+/// Whether the platform's object has drifted: the spec was in effect, and neither it nor a Secret has changed since.
 fn reverting(view: &View<'_>, differing: &[Difference]) -> bool {
     let status = &view.declared.status;
     let was_in_effect = status.conditions.iter().any(|condition| {
@@ -282,7 +283,7 @@ fn customer_extras(
     Some(held(view).unwrap_or_else(|| Step::SendWelcomeMail(object.id.clone())))
 }
 
-/// R-V12: whether we sent the mail since the object was made, also where the platform doesn't say so.
+/// R-V12: whether Holdfast has sent the mail since the object was created, also where the platform doesn't report it.
 fn mail_was_sent(view: &View<'_>) -> bool {
     let changes = view.declared.status.changes.iter();
     changes
@@ -302,7 +303,7 @@ fn lists_clients(view: &View<'_>) -> bool {
         .is_some_and(|ids| !ids.is_empty())
 }
 
-/// R-V5: each listed client that is elsewhere moves here, one at a time.
+/// R-V5: each listed client that belongs to another customer moves here, one at a time.
 fn move_clients(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -376,7 +377,7 @@ fn report(
     }))
 }
 
-/// R-D33: a quota window begins or ends by the clock alone, so the pass comes back at that instant.
+/// R-D33: a quota window begins or ends with time alone, so the resource is requeued for that instant.
 fn until_next_change(view: &View<'_>, object: &Object) -> Option<Duration> {
     if view.declared.kind != Kind::Tenant {
         return None;

@@ -1,5 +1,5 @@
-//! Making the remote object: only where nothing carries our claim. Either the platform said so outright, or it refuses by
-//! itself to make a second one.
+//! Creating the remote object: only where no object carries our claim. Either the platform has said so outright, or it refuses
+//! by itself to create a second one.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         Ok(settings) => settings,
         Err(obstacle) => return settle_obstacle(obstacle),
     };
-    // What a lost creation of ours may have made isn't somebody else's.
+    // An object that a lost creation of ours may have created doesn't belong to another owner.
     let creation = platform.capabilities.creation(declared.kind);
     let lost = !creation.is_marked() && unmarked::open(view).is_some();
     if !lost && let Some(step) = adopt_namesake(view, platform, management, &settings) {
@@ -82,7 +82,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
 }
 
-/// What is said where the interface can't make an object of this kind.
+/// The settlement where the interface can't create an object of this kind.
 fn at_the_console(platform: &PlatformFacts, kind: Kind) -> String {
     let capabilities = &platform.capabilities;
     let place = match capabilities.console_page(kind, CREATE) {
@@ -100,9 +100,9 @@ fn at_the_console(platform: &PlatformFacts, kind: Kind) -> String {
     )
 }
 
-/// The next step without asking for our claim first, where that is safe. A platform that makes at most one object of a claim
-/// finds out by itself whether there is one: it refuses, we look, and adopt. And who waits for a reference decides nothing
-/// yet. Anything else said about an absent object is said only after the platform was asked.
+/// The next step without looking up our claim first, where that is safe. A platform that creates at most one object for a
+/// claim detects an existing one by itself: it refuses, and Holdfast reads and adopts the object. A resource that waits for a
+/// reference decides nothing yet. Anything else is reported about an absent object only after the look-up.
 pub fn unasked(view: &View<'_>, platform: &PlatformFacts, management: Management) -> Option<Step> {
     let creation = platform.capabilities.creation(view.declared.kind);
     if !creation.is_repeatable() {
@@ -120,7 +120,7 @@ pub fn unasked(view: &View<'_>, platform: &PlatformFacts, management: Management
     safe.then_some(step)
 }
 
-/// Another object has our name under our parent: a conflict, unless `adopt: Matching` and nothing managed differs.
+/// Another object has our name under our parent: a conflict, unless `adopt: Matching` is set and no managed field differs.
 fn adopt_namesake(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -152,7 +152,7 @@ fn adopt_namesake(
         return Some(refuse(&refusal));
     }
     let differing = differences(kind, settings, &seen.object.settings);
-    // What can be neither made nor changed there is bound by its name; what differs is reported.
+    // An object that the interface can neither create nor change is bound by its name; differences are reported.
     let bound = kind == Kind::ServicePlan
         && !platform.capabilities.can(Capability::create(kind))
         && !platform.capabilities.can(Capability::update(kind));

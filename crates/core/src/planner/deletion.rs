@@ -1,4 +1,4 @@
-//! Letting go, or deleting: guards, rehearsal, deletion, and proof that it is gone before the finalizer goes.
+//! Release or deletion: guards, rehearsal, deletion, and proof that the object is gone before the finalizer is removed.
 
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
@@ -39,7 +39,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             .unwrap_or(Step::Release);
     }
     if let Some((Reason::AccountMismatch, hold)) = &view.hold {
-        // What another account says of our claims and ids proves nothing.
+        // The answers of another account about our claims and ids prove nothing.
         let verdict = Verdict::DeletionBlocked(Reason::AccountMismatch, hold.clone());
         return settle(verdict, Some(PATIENCE));
     }
@@ -66,13 +66,13 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return settle(verdict, Some(PATIENCE));
     }
     if object.facts.facet {
-        // Whatever the policy: there is nothing to delete but its customer.
+        // This holds for every policy: only its customer can be deleted.
         return Step::Release;
     }
     delete(view, platform, object)
 }
 
-/// What is being deleted below a reseller finds its platform through it, so the reseller goes last.
+/// Resources below a reseller that are being deleted find their platform through it, so the reseller is released last.
 pub fn dependents_first(view: &View<'_>) -> Option<Step> {
     if view.deleting_below.is_empty() {
         return None;
@@ -102,7 +102,8 @@ pub fn first_few(names: &[String]) -> String {
     }
 }
 
-/// After the deletion: gone is what the platform says is gone, and some go on showing an object for a while.
+/// After the deletion: the platform's answer decides whether the object is gone; some platforms show a deleted object for a
+/// while.
 fn confirm(view: &View<'_>, deleted: ObjectId) -> Step {
     if view.progress.gone.as_ref() == Some(&deleted) {
         return Step::Release;
@@ -119,7 +120,8 @@ fn confirm(view: &View<'_>, deleted: ObjectId) -> Step {
     )
 }
 
-/// What is gone may be let go, unless it was made so lately that the platform may not show it yet. F5.
+/// A resource without its object may be released, unless the object was created so recently that the platform may not show it
+/// yet. F5.
 fn let_go(view: &View<'_>) -> Step {
     let Some(made) = made_lately(view) else {
         return Step::Release;
@@ -133,7 +135,7 @@ fn let_go(view: &View<'_>) -> Step {
     )
 }
 
-/// Nothing that the inventory knows carries our claim: ask the platform by claim, and by the noted id.
+/// No object in the inventory carries our claim: the platform is asked by claim, and by the noted id.
 fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
     let declared = view.declared;
     if let Some(object) = &view.remote.disagreeing {
@@ -168,7 +170,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
         Some(seen) if seen.object.claim.is_none() && seen.holder.is_none() => {
             delete(view, platform, &seen.object)
         }
-        // It came with a copied manifest: this resource has never held the object.
+        // The annotation came with a copied manifest: this resource has never held the object.
         Some(_) if declared.status.external_id.as_deref() != Some(id.as_str()) => Step::Release,
         Some(_) => {
             let message = format!(
@@ -184,7 +186,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
     }
 }
 
-/// The annotation is lost or was never written: status may still know the id.
+/// The annotation is lost or was never written: status may still record the id.
 fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
     if let Some(step) = unmarked::before_deletion(view, platform) {
         return step;
@@ -217,7 +219,7 @@ fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
     )
 }
 
-/// F17: an id that status alone notes is believed in its own account only, also to say that it is gone.
+/// F17: an id that only status records is trusted in its own account only, also for the answer that it is gone.
 fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<String> {
     let noted = view.declared.status.account.as_ref();
     let here = &platform.capabilities.account.id;
@@ -231,7 +233,7 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
     ))
 }
 
-/// A creation without an answer may be carried out late, even after the object has been made and deleted again.
+/// An unanswered creation may be carried out late, even after the object has been created and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
     let sent = unanswered(view)?;
     let message = format!(
@@ -250,7 +252,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         return step;
     }
     if let Some((reason, hold)) = &view.hold {
-        // Between two writers what is said already stands.
+        // While this process isn't the writer, the earlier status stays valid.
         if *reason == Reason::NotLeader && is_said_to_be_blocked(view) {
             return settle(Verdict::NotLookedYet, Some(PATIENCE));
         }
@@ -272,7 +274,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         Some(refusal) if is_fresh => {
             return under_rule(blocked(refusal.rule.reason, refusal.text()), &refusal);
         }
-        // What the last sweep saw below it may be gone by now.
+        // What the last sweep saw below the object may be gone by now.
         Some(_) => return Step::Read(object.id.clone()),
         None => {}
     }

@@ -12,18 +12,18 @@ use crate::{
     rules::{self, Refusal, registry},
 };
 
-/// Why there is no telling yet what the platform should hold.
+/// Why the desired state can't be determined yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// Something else has to happen first.
     Wait(Reason, String),
-    /// A person has to mend the spec or what it refers to.
+    /// A person has to correct the spec or the object that it refers to.
     Stall(Reason, String),
     /// A rule forbids it.
     Refuse(Refusal),
 }
 
-/// The field of the spec that stands behind a setting, as users know it.
+/// The field of the spec that a setting comes from, as users know it.
 pub fn spec_field(kind: Kind, setting: &str) -> String {
     let field = match (kind, setting) {
         (Kind::ServicePlan, "name") => "planName",
@@ -87,7 +87,7 @@ pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Ob
     Ok(settings)
 }
 
-/// R-D2: admission refuses these too; an object that slipped through gives nothing away.
+/// R-D2: admission refuses these too; an object that passed admission anyway reveals nothing.
 fn refuse_telltales(settings: &Settings) -> Result<(), Obstacle> {
     for field in ["profile.billing.legalName", "branding.companyName"] {
         if settings.text(field).is_some() {
@@ -132,17 +132,17 @@ pub fn account_name(spec: &Value) -> Option<&str> {
         .filter(|name| !name.is_empty())
 }
 
-/// What a new object starts with beyond the spec: choices that the platform would otherwise make silently.
+/// Settings of a new object beyond the spec: choices that the platform would otherwise make silently.
 ///
 /// # Errors
-/// An [`Obstacle`] when the storage location can't be told.
+/// An [`Obstacle`] when the storage location can't be determined.
 pub fn at_creation(
     view: &View<'_>,
     platform: &PlatformFacts,
     settings: &mut Settings,
 ) -> Result<(), Obstacle> {
     match view.declared.kind {
-        // Elsewhere it isn't the customer's data that has a place, but its tenants'.
+        // On other platforms the location belongs to the customer's tenants, not to the customer.
         Kind::Customer
             if !platform
                 .capabilities
@@ -166,7 +166,7 @@ pub fn at_creation(
     Ok(())
 }
 
-/// Of two ways to say a thing, stating one clears the other.
+/// Where two settings express the same, stating one clears the other.
 fn clear_alternatives(kind: Kind, settings: &mut Settings) {
     const ADDRESS: [&str; 5] = [
         "profile.address.street",
@@ -254,7 +254,7 @@ fn add_references(
                     format!("{field} names {name:?}, which is being deleted."),
                 ));
             }
-            // What the platform has no objects of stands in the cluster alone.
+            // A kind without objects on the platform exists in the cluster alone.
             Reference::Found { .. } if !platform.capabilities.knows(target(field)) => {}
             Reference::Found { id: None, .. } => {
                 return Err(Obstacle::Wait(

@@ -1,4 +1,4 @@
-//! What differs between spec and platform, as it is told.
+//! What differs between spec and platform, as it is reported.
 
 use serde_json::Value;
 
@@ -13,10 +13,10 @@ use crate::{
 
 /// Drift entries kept in status.
 pub const DRIFT_SHOWN: usize = 20;
-/// Settings whose value must not be shown.
+/// Settings with a value that must not be shown.
 pub const SECRET: [&str; 1] = ["webAccess.passwordTag"];
 
-/// What differs, of what the platform's interface takes; `None` when that can't be told.
+/// What differs in the fields that the platform's interface accepts; `None` when that can't be determined.
 pub fn differing(
     view: &View<'_>,
     platform: &PlatformFacts,

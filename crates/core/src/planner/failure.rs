@@ -1,4 +1,4 @@
-//! What a failed request means for the resource, and when to try again.
+//! What a failed request means for the resource, and when to retry.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
 /// Longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// After `failures` passes in a row that failed: 1 s, doubling, at most five minutes.
+/// The backoff after `failures` failed passes in a row: 1 s, doubling, at most five minutes.
 pub fn retry_delay(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.saturating_sub(1).min(9)).min(LONGEST)
 }
@@ -61,8 +61,8 @@ pub fn after(view: &View<'_>) -> Option<Step> {
     Some(settle(verdict, Some(again)))
 }
 
-/// A write that the object has outrun reads it afresh, once a pass: the inventory would be as stale until the next sweep. So
-/// does a creation that was one already.
+/// A write with a stale version reads the object afresh, once a pass: the inventory would stay stale until the next sweep. The
+/// same holds for a creation of an object that existed already.
 fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
     let PlatformError::Refused(problem) = failure else {
         return None;
@@ -71,7 +71,7 @@ fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
         problem.kind,
         ProblemKind::PreconditionFailed | ProblemKind::NotFound
     );
-    // Our claim is on an object that the inventory doesn't know yet: it is ours.
+    // Our claim is on an object that the inventory doesn't contain yet: the object is ours.
     if problem.kind == ProblemKind::AlreadyExists
         && view.remote.claimed.is_none()
         && !view.progress.unclaimed
@@ -88,7 +88,7 @@ fn look_again(view: &View<'_>, failure: &PlatformError) -> Option<Step> {
 }
 
 fn refused(view: &View<'_>, problem: &Problem, delay: Duration) -> (Verdict, Duration) {
-    // Where we know better what to do, the platform's advice would only be in the way.
+    // Where Holdfast knows the remedy better, the platform's advice would only distract.
     let remedy = match (problem.kind, &problem.conflicting_id) {
         (ProblemKind::Conflict, Some(_)) => None,
         _ => problem.remedy.as_deref(),
@@ -156,7 +156,7 @@ fn conflict(kind: Kind, problem: &Problem, message: &str) -> String {
     }
 }
 
-/// The platform's words as one sentence or two, with the field first, as the spec calls it.
+/// The platform's words as one or two sentences, with the field first, as the spec names it.
 fn sentence(kind: Kind, problem: &Problem, remedy: Option<&str>) -> String {
     let mut text = match &problem.field {
         Some(field) => format!("{}: {}", spec_field(kind, field), problem.detail),

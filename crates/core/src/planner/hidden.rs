@@ -1,17 +1,17 @@
-//! R-D2: the name of a hidden customer is said nowhere outside its spec, whatever words the platform answers with.
+//! R-D2: the name of a hidden customer appears nowhere outside its spec, whatever words the platform answers with.
 
 use super::{Declared, Settlement, Verdict};
 use crate::api::Kind;
 
-/// What stands for a hidden name.
+/// The replacement for a hidden name.
 const HIDDEN: &str = "(hidden)";
 
-/// Whether the platform, logs and events must never learn the display name.
+/// Whether the platform, logs and events must never receive the display name.
 pub fn is_hidden(declared: &Declared) -> bool {
     declared.kind == Kind::Customer && declared.spec.get("hideName") == Some(&true.into())
 }
 
-/// Takes a hidden name out of everything that a settlement says.
+/// Removes a hidden name from every text of a settlement.
 pub fn redact(declared: &Declared, settlement: &mut Settlement) {
     let name = declared
         .spec

@@ -1,4 +1,4 @@
-//! Which remote object is a resource's own: the claim comes first, the noted id only while everything else agrees.
+//! Which remote object belongs to a resource: the claim comes first, the noted id only while everything else agrees.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use crate::{
     rules::{Refusal, registry},
 };
 
-/// Which remote object is this resource's.
+/// Which remote object belongs to this resource.
 pub enum Identity {
-    /// This one.
+    /// This object.
     Ours(Arc<Object>),
     /// None, and the platform said so.
     Unknown,
-    /// This one, as the platform said when the creation was done; it isn't noted yet.
+    /// This object, as the platform said when the creation was done; its id isn't noted yet.
     Made(ObjectId),
-    /// The inventory doesn't know; the platform has to be asked by claim.
+    /// The inventory doesn't show it; the platform has to be asked by claim.
     LookUp(Claim),
     /// The noted id isn't in the inventory; the platform has to be asked by id.
     Read(ObjectId),
-    /// A rule forbids to take it.
+    /// A rule forbids adopting it.
     Forbidden(Refusal),
-    /// There is a reason to keep hands off.
+    /// There is a reason to leave the object unchanged.
     Refused(Reason, String),
-    /// It was made moments ago, and the platform doesn't show it yet.
+    /// It was created moments ago, and the platform doesn't show it yet.
     NotShownYet(String),
 }
 
-/// The claim comes first; the noted id is believed only while the account agrees and no other claim is on the object.
+/// The claim comes first; the noted id is trusted only while the account agrees and no other claim is on the object.
 pub fn identity(view: &View<'_>, platform: &PlatformFacts) -> Identity {
     let declared = view.declared;
     if let Some(object) = &view.remote.claimed {
@@ -88,8 +88,8 @@ fn is_noted(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> bool {
         .is_some_and(|(account, noted)| *account == platform.capabilities.account.id && noted == id)
 }
 
-/// The annotation names an object that is somebody else's by its name or place: it came with a copied manifest, or from a
-/// backup of the cluster.
+/// The annotation names an object that belongs to another owner by its name or place: it came with a copied manifest, or from
+/// a backup of the cluster.
 fn disagreeing(view: &View<'_>, id: &ObjectId) -> Identity {
     let kind = view.declared.kind;
     let differs = match kind {
@@ -105,7 +105,7 @@ fn disagreeing(view: &View<'_>, id: &ObjectId) -> Identity {
     Identity::Refused(Reason::NameConflict, message)
 }
 
-/// What is said when several objects carry our claim.
+/// The settlement when several objects carry our claim.
 pub fn several_marked(view: &View<'_>) -> Option<String> {
     let first = view.remote.claimed.as_ref()?;
     let twins: Vec<&str> = view.remote.twins.iter().map(ObjectId::as_str).collect();
@@ -120,7 +120,8 @@ pub fn several_marked(view: &View<'_>) -> Option<String> {
     ))
 }
 
-/// The object that carries our claim. Read afresh when the last change had no answer: the inventory may be older than it.
+/// The object that carries our claim. It is read afresh when the last change had no answer: the inventory may be older than
+/// that change.
 fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> Identity {
     let lifecycle = &view.declared.lifecycle;
     let named = lifecycle
@@ -164,8 +165,9 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
     Identity::Ours(object.clone())
 }
 
-/// An object that is gone without our doing is made anew only by the user's word for this very id. A platform that keeps
-/// claims unique by itself also shows at once what it has made; with another it may just be too early.
+/// An object that disappeared outside Holdfast is created again only when the user's annotation names this very id. A platform
+/// that keeps claims unique by itself also shows at once what it has created; on another platform the object may only not be
+/// visible yet.
 fn vanished(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<Identity> {
     let declared = view.declared;
     if declared.recreate.as_deref() == Some(id.as_str()) {
@@ -190,7 +192,7 @@ fn vanished(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option<
     Some(Identity::Refused(Reason::VanishedOnPlatform, message))
 }
 
-/// The annotation is lost, and status knows an id without an account: enough to hold back, not to take an object.
+/// The annotation is lost, and status records an id without an account: enough to wait, not enough to adopt an object.
 fn noted_in_status_alone(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity> {
     let declared = view.declared;
     if declared.annotated.is_some() {
@@ -254,7 +256,7 @@ fn adoption_by_id(view: &View<'_>, platform: &PlatformFacts) -> Option<Identity>
     })
 }
 
-/// Whether an object that was found by id may be taken.
+/// Whether an object that was found by id may be adopted.
 fn take(view: &View<'_>, platform: &PlatformFacts, seen: &Seen, id: &ObjectId) -> Identity {
     if let Some(holder) = &seen.holder {
         return Identity::Forbidden(Refusal::new(

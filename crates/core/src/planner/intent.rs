@@ -1,10 +1,10 @@
-//! Writing a change down before it is sent, so that a crash at any moment leaves a trace of it. I8.
+//! Recording a change before it is sent, so that a crash at any moment leaves a trace of it. I8.
 
 use super::{Step, View, unmarked};
 use crate::api::shared::{ChangeStep, Intent};
 
-/// The step itself when it changes nothing or is written down already; otherwise the note that comes before it. A creation
-/// needs none where the object itself carries our claim.
+/// The step itself when it changes nothing or is recorded already; otherwise the note that precedes it. A creation needs no
+/// note where the object itself carries our claim.
 pub fn written_down(view: &View<'_>, step: Step) -> Step {
     if let Step::Create {
         document, fields, ..

@@ -1,4 +1,4 @@
-//! What we did moments ago and the platform may not show yet: after our own write its reads may lag. F4, F5.
+//! What Holdfast did moments ago and the platform may not show yet: after a write its reads may lag. F4, F5.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,10 +8,10 @@ use crate::{
     estate::ObjectId,
 };
 
-/// How long a platform may take to show what was done. Source: faults F4 and F5.
+/// How long a platform may take to show a change. Source: faults F4 and F5.
 const LATE: SignedDuration = SignedDuration::from_secs(120);
 
-/// When the object was made, if that was moments ago.
+/// When the object was created, if that was moments ago.
 pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {
     let made = last(view, |change| {
         change.step == ChangeStep::Create
@@ -20,7 +20,7 @@ pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {
     Some(made.at)
 }
 
-/// When a creation was sent that had no answer and may still be carried out, even after the object has been made and deleted
+/// When an unanswered creation was sent that may still be carried out, even after the object has been created and deleted
 /// again.
 pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
     let sent = last(view, |change| {
@@ -29,7 +29,7 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
     Some(sent.at)
 }
 
-/// The object that we deleted moments ago.
+/// The object that Holdfast deleted moments ago.
 pub fn deleted_lately(view: &View<'_>) -> Option<ObjectId> {
     last(view, |change| {
         change.step == ChangeStep::Delete && change.outcome == ChangeOutcome::Done
@@ -39,7 +39,7 @@ pub fn deleted_lately(view: &View<'_>) -> Option<ObjectId> {
     claimed.map(|object| &object.id).or(noted).cloned()
 }
 
-/// Whether the last change had no answer, moments ago: what the inventory holds may be older than that change.
+/// Whether the last change had no answer, moments ago: the inventory may be older than that change.
 pub fn is_in_doubt(declared: &Declared, now: Timestamp) -> bool {
     let newest = declared.status.changes.last();
     let is_recent = |change: &Change| now.duration_since(change.at) < LATE;

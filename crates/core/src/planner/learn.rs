@@ -1,5 +1,5 @@
-//! What a step teaches: the one place where an answer becomes knowledge. The operator, `holdfast plan` and the crash model
-//! take steps in their own ways and all learn here.
+//! What a step's outcome teaches: the one place where an answer becomes knowledge. The operator, `holdfast plan` and the crash
+//! model perform steps in their own ways and all learn here.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ pub struct Progress {
     pub finalized: bool,
     /// The marks that were written last in this pass.
     pub marked: Option<Marks>,
-    /// The platform says outright that nothing carries our claim.
+    /// The platform says outright that no object carries our claim.
     pub unclaimed: bool,
     /// What stands where the object would be, as it was read last in this pass, and how often in a row it read the same.
     pub beside: Option<(BTreeSet<ObjectId>, usize)>,
@@ -41,38 +41,38 @@ pub struct Progress {
     pub gone: Option<ObjectId>,
     /// Whether the deletion may begin.
     pub permit: Option<DeletionPermit>,
-    /// The deletion was rehearsed, and this is the token.
+    /// The deletion was rehearsed; this is the token.
     pub rehearsal: Option<Rehearsal>,
     /// The deletion was carried out.
     pub deleted: Option<ObjectId>,
-    /// What is written down as about to be sent.
+    /// What is recorded as about to be sent.
     pub intent: Option<Intent>,
     /// How many mutations this pass had performed when a creation was written down.
     pub before_intent: usize,
     /// An operation that the platform accepted and hasn't finished.
     pub operation: Option<String>,
-    /// The object that a creation without a mark made, as the platform says.
+    /// The object that a creation without a claim created, as the platform says.
     pub made: Option<ObjectId>,
-    /// An operation has ended in this pass: what the inventory holds may be older.
+    /// An operation has ended in this pass: the inventory may be older.
     pub concluded: bool,
-    /// The operation was looked at in this pass.
+    /// The operation was polled in this pass.
     pub operation_checked: bool,
     /// The operation waits for a person at the platform.
     pub waiting_for_human: bool,
-    /// The last request failed like this.
+    /// The failure of the last request.
     pub failure: Option<PlatformError>,
     /// Outbound mutations of this pass, oldest first.
     pub performed: Vec<Change>,
-    /// How many of them stand in the change log of status already.
+    /// How many of them the change log of status contains already.
     pub logged: usize,
-    /// Fields written because the platform had drifted from them.
+    /// Fields that were written to correct drift.
     pub reverted: Vec<String>,
 }
 
-/// What a step brought when it succeeded.
+/// The result of a step that succeeded.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// The cluster took what was written.
+    /// The cluster accepted what was written.
     Stored,
     /// Whether the deletion may begin.
     Permit(DeletionPermit),
@@ -109,8 +109,8 @@ pub struct Lesson<'a> {
 }
 
 impl Progress {
-    /// Where a pass begins: with the operation that is still open, or with what a crash has left a note of. How that ended
-    /// isn't known; what the platform holds now is looked at afresh.
+    /// The state at the start of a pass: with the operation that is still open, or with the note that a crash has left. How
+    /// that request ended isn't known; the current state of the platform is read afresh.
     pub fn resumed(status: &ManagedStatus) -> Self {
         let intent = status.intent.as_ref();
         let lost = intent
@@ -135,13 +135,13 @@ impl Progress {
         self.beside.as_ref().map_or(0, |(_, times)| *times)
     }
 
-    /// The mutations of this pass that the change log doesn't hold yet.
+    /// The mutations of this pass that the change log doesn't contain yet.
     pub fn unlogged(&self) -> &[Change] {
         self.performed.get(self.logged..).unwrap_or_default()
     }
 
-    /// Whether this pass gave up what another resource may wait for: a name, a place or a client. A creation gives up nothing,
-    /// nor does a setting by which nobody is told from another: those who wait would only be sent again in vain.
+    /// Whether this pass released what another resource may wait for: a name, a place or a client. A creation releases
+    /// nothing, nor does a setting that doesn't identify an object: the waiting resources would only be retried in vain.
     pub fn gave_up(&self) -> bool {
         let telling = [
             "displayName",
@@ -164,8 +164,8 @@ impl Progress {
 }
 
 impl Progress {
-    /// Takes in what a step brought, in this pass's progress and in the inventory. Returns the change as it was carried out
-    /// or failed, when the step was one.
+    /// Records what a step brought, in this pass's progress and in the inventory. Returns the change as it was carried out or
+    /// failed, when the step was one.
     pub fn learn(
         &mut self,
         lesson: Lesson<'_>,
@@ -200,7 +200,7 @@ impl Progress {
             Err(error) => Err(error),
         };
         let change = self.change(step, &outcome, at);
-        // A write that was held back before it left is no change.
+        // A write that was held before it was sent is no change.
         let held_back = matches!(
             outcome,
             Err(PlatformError::NotWriter(_) | PlatformError::Throttled { .. })
@@ -218,13 +218,13 @@ impl Progress {
         change
     }
 
-    /// Notes that an object was read afresh, after everything that this pass has done so far.
+    /// Records that an object was read afresh, after everything that this pass has done so far.
     pub(super) fn note_read(&mut self, id: &ObjectId) {
         self.fresh = Some(id.clone());
         self.seen = self.performed.len();
     }
 
-    /// What the cluster has taken.
+    /// What the cluster has accepted.
     fn learn_stored(&mut self, step: &Step) {
         match step {
             Step::Finalize => self.finalized = true,
@@ -283,7 +283,7 @@ impl Progress {
         }
     }
 
-    /// How far an operation is. One that the platform doesn't know any more has an open end.
+    /// The state of an operation. The outcome of one that the platform no longer knows is open.
     fn learn_operation(
         &mut self,
         state: Result<OperationState, PlatformError>,
@@ -310,7 +310,7 @@ impl Progress {
         Ok(())
     }
 
-    /// An operation has ended: the change log says how, and what is known of the object may be older.
+    /// An operation has ended: the change log records how, and the inventory may be older.
     fn conclude(&mut self, noted: Option<&Intent>, outcome: ChangeOutcome) {
         self.operation = None;
         self.concluded = true;
@@ -328,7 +328,7 @@ impl Progress {
         }
     }
 
-    /// The step as the change log has it, if it changes something on the platform.
+    /// The step as the change log records it, if it changes something on the platform.
     fn change(
         &self,
         step: &Step,

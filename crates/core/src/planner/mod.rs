@@ -70,20 +70,20 @@ use crate::{
 use identity::{Identity, identity};
 use step::settle;
 
-/// How long to wait for something that announces itself, before looking anyway.
+/// How long to wait for something that triggers a reconcile itself, before reconciling anyway.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Time between two looks at an operation.
+/// Time between two polls of an operation.
 const OPERATION_PAUSE: Duration = Duration::from_secs(5);
 
-/// Time between two looks at an operation that was accepted just now, and at one that takes long.
+/// Time between two polls of an operation that was accepted just now, and of one that takes long.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
 const LONG_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long what was applied together may take to arrive.
+/// How long resources that were applied together may take to arrive.
 const YOUNG: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
 
-/// After that an operation isn't one that just takes its time.
+/// The age from which on an operation counts as overdue.
 const ENDLESS: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
 /// The next step for one resource.
@@ -97,7 +97,7 @@ pub fn next(view: &View<'_>) -> Step {
     intent::written_down(view, step)
 }
 
-/// A refused or unanswered change isn't sent again before its time, whatever else calls for a pass. I5
+/// A refused or unanswered change isn't sent again before its time, whatever else enqueues the resource. I5
 fn backing_off(view: &View<'_>, step: Step) -> Step {
     let sends = step.mutation().is_some() || matches!(step, Step::RehearseDeletion(_));
     match &view.backoff {
@@ -165,7 +165,7 @@ fn decide(view: &View<'_>) -> Step {
     }
 }
 
-/// A person must act on the platform. What was Ready stays so as last known: it hasn't changed by that.
+/// A person must act on the platform. `Ready` keeps its last known value: the problem doesn't change it.
 fn stalled_platform(view: &View<'_>, message: String) -> Verdict {
     let mut conditions = view.declared.status.conditions.iter();
     let was_ready = conditions.any(|condition| {
@@ -178,7 +178,7 @@ fn stalled_platform(view: &View<'_>, message: String) -> Verdict {
     }
 }
 
-/// What was applied together arrives one after the other: of a resource made only now nobody says that something is missing.
+/// Resources that were applied together arrive one after the other: a new resource doesn't report a missing reference at once.
 fn not_heard_of_yet(view: &View<'_>) -> Option<Step> {
     let missing = matches!(
         view.platform,
@@ -190,7 +190,7 @@ fn not_heard_of_yet(view: &View<'_>) -> Option<Step> {
         .then(|| settle(Verdict::NotLookedYet, Some(SHORT_PAUSE)))
 }
 
-/// How a resource comes to a reference that may be its parent's: a message names the field that this one has.
+/// How a resource gets a reference that may be its parent's: a message names the field that this resource has.
 fn leads_to(declared: &Declared, field: &str) -> String {
     let has = |field: &str| {
         declared
@@ -209,7 +209,7 @@ fn leads_to(declared: &Declared, field: &str) -> String {
     }
 }
 
-/// An operation that the platform accepted is settled before anything else is sent; letting go need not wait for it.
+/// An operation that the platform accepted is settled before anything else is sent; a release need not wait for it.
 fn operation(view: &View<'_>) -> Option<Step> {
     let operation = view.progress.operation.as_ref()?;
     if let Some(step) = unmarked::note_operation(view, operation) {
@@ -221,7 +221,7 @@ fn operation(view: &View<'_>) -> Option<Step> {
     if !view.progress.operation_checked
         && let Some((Reason::AccountMismatch, hold)) = &view.hold
     {
-        // The other account doesn't know the operation, which would look as if it were lost.
+        // Another account doesn't know the operation, which would look lost.
         let verdict = Verdict::Waiting(Reason::AccountMismatch, hold.clone());
         return Some(settle(verdict, Some(PATIENCE)));
     }
@@ -241,14 +241,14 @@ fn operation(view: &View<'_>) -> Option<Step> {
     Some(settle(verdict, Some(pause(view))))
 }
 
-/// When the operation was sent, as far as is noted.
+/// When the operation was sent, as far as it is noted.
 fn sent_at(view: &View<'_>) -> Option<jiff::Timestamp> {
     let noted = view.progress.intent.as_ref();
     let noted = noted.or(view.declared.status.intent.as_ref());
     noted.map(|intent| intent.at)
 }
 
-/// What is said of an operation that takes its time, and when it takes too long.
+/// The message about an operation in progress, and about one that takes too long.
 fn at_work(view: &View<'_>, operation: &str) -> Verdict {
     match sent_at(view).filter(|at| view.now.duration_since(*at) >= ENDLESS) {
         Some(at) => Verdict::Stalled(
@@ -266,16 +266,16 @@ fn at_work(view: &View<'_>, operation: &str) -> Verdict {
     }
 }
 
-/// Time until the operation is asked for again: about as long as it has taken so far, so that a long one costs few requests.
+/// Time until the next poll of the operation: about as long as it has taken so far, so that a long one costs few requests.
 fn pause(view: &View<'_>) -> Duration {
     sent_at(view).map_or(OPERATION_PAUSE, |at| {
-        // Noted to the second, it may lie ahead of us.
+        // The note is precise to the second, so it may lie in the future.
         let taken = Duration::try_from(view.now.duration_since(at)).unwrap_or_default();
         taken.clamp(SHORT_PAUSE, LONG_PAUSE)
     })
 }
 
-/// Without a platform nothing can be compared; what only lets go needs none.
+/// Without a platform nothing can be compared; a release needs no platform.
 fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
     let declared = view.declared;
     if declared.deleting {
@@ -314,7 +314,8 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
     settle(verdict, Some(PATIENCE))
 }
 
-/// Where the platform has no objects of a kind, the resource groups what refers to it, and shares out what it is allotted.
+/// Where the platform has no objects of a kind, the resource groups the resources that refer to it, and allots its own share
+/// to them.
 fn kept_here(view: &View<'_>) -> Step {
     if let Some(refusal) = refusals::circle(view) {
         return refusals::refuse(&refusal);
@@ -326,7 +327,7 @@ fn kept_here(view: &View<'_>) -> Step {
     settle(Verdict::ClusterOnly(message), None)
 }
 
-/// Somebody undoes what we write on the resource, and without it nothing may be sent.
+/// Another writer reverts what Holdfast writes on the resource, and without it no request may be sent.
 fn not_kept(what: &str) -> Step {
     let message = format!(
         "{what} is removed as soon as it is written, and nothing is sent to the platform without it. Find what removes it: an admission webhook, or a tool that replaces the whole resource."
@@ -334,7 +335,7 @@ fn not_kept(what: &str) -> Step {
     settle(Verdict::Stalled(Reason::Internal, message), Some(PATIENCE))
 }
 
-/// An object whose id can't be noted: part of an id would be another.
+/// An object with an id that can't be noted: part of an id would be another id.
 fn unusable(object: &Object) -> Option<Step> {
     let length = object.id.as_str().chars().count();
     let message = format!(

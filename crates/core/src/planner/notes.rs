@@ -1,4 +1,4 @@
-//! What a person would want to be told once: changes made, and conditions that have turned.
+//! The events of a pass: changes made, and conditions that have changed.
 
 use super::Progress;
 use crate::api::{
@@ -9,7 +9,7 @@ use crate::api::{
 /// One event, before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Whether somebody should look.
+    /// Whether a person should look at it.
     pub warning: bool,
     /// In one word.
     pub reason: String,
@@ -17,7 +17,7 @@ pub struct Note {
     pub message: String,
 }
 
-/// The events of a pass that ended with status `next` after `previous`. Nothing when nothing happened.
+/// The events of a pass that ended with status `next` after `previous`. None when nothing happened.
 pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress) -> Vec<Note> {
     let mut notes: Vec<Note> = progress.performed.iter().filter(|change| change.outcome == ChangeOutcome::Done).filter_map(|change| {
         let fields = change.fields.join(", ");

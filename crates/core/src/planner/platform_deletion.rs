@@ -1,4 +1,5 @@
-//! When a `BackupPlatform` that is being deleted may go: what is being deleted on it needs it until then.
+//! When a `BackupPlatform` that is being deleted may be released: the resources on it that are being deleted need it until
+//! then.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use super::deletion::first_few;
 
 /// How long nothing on the platform must have been deleted: one command deletes one object after the other.
 const QUIET: Duration = Duration::from_secs(10);
-/// Time between two looks; what goes in between is told at once.
+/// The requeue interval; a change in between enqueues the platform at once.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// What still refers to a platform that is being deleted.
@@ -22,16 +23,16 @@ pub struct PlatformDependents {
     pub quiet: Duration,
 }
 
-/// Whether a platform that is being deleted may go.
+/// Whether a platform that is being deleted may be released.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlatformRelease {
-    /// Its finalizer goes.
+    /// Its finalizer is removed.
     Release,
-    /// It waits: why, where that is worth saying, and when to look again.
+    /// It waits: why, where that is worth reporting, and when to requeue.
     Wait(Option<String>, Duration),
 }
 
-/// Whether a platform that is being deleted may go.
+/// Whether a platform that is being deleted may be released.
 pub fn release_platform(dependents: &PlatformDependents) -> PlatformRelease {
     if !dependents.deleting.is_empty() {
         let message = format!(

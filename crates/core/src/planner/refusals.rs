@@ -1,4 +1,4 @@
-//! The rules' word on what is about to be made or changed, before anything is sent.
+//! The rules' decision on what is about to be created or changed, before anything is sent.
 
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View,
@@ -20,7 +20,7 @@ const RELIED_ON: [&str; 3] = ["level", "childServiceTypes", "products"];
 /// Settings that have an order.
 const DATES: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
 
-/// Why nothing may be made of these settings, if so.
+/// Why no object may be created with these settings, if so.
 pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
     let kind = view.declared.kind;
     if kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
@@ -50,7 +50,8 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
 }
 
-/// Why these differences may not be written, if so. What the ledger hasn't room for is left out of writing instead.
+/// Why these differences may not be written, if so. Settings for which the ledger has no free share are left out of the write
+/// instead.
 pub fn of_change(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -88,7 +89,7 @@ pub fn of_change(
         .or_else(|| shrinking(view, object, settings, differing))
 }
 
-/// R-D2: a spec that no longer says hideName would have the name go out with the next write.
+/// R-D2: with a spec that no longer says hideName the next write would send the name.
 fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
     let says = view.declared.spec.get("hideName") == Some(&true.into());
     let remembered = view.declared.marks.labels.contains_key(HIDDEN_LABEL);
@@ -101,12 +102,12 @@ fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
     })
 }
 
-/// Why a resource that has an object elsewhere can't be looked for on this platform.
+/// Why a resource that has an object on another platform can't be looked up on this one.
 pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
     let declared = view.declared;
     let account = &platform.capabilities.account.id;
     let status = &declared.status;
-    // What a creation may have made there counts as well.
+    // An object that a creation may have created there counts as well.
     let open = status.intent.as_ref();
     let open = open.filter(|intent| intent.step == ChangeStep::Create);
     let held = status
@@ -119,7 +120,7 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
         .map(|(id, home)| (id, format!("platform {home:?}")));
     let by_annotation = || {
         let (home, id) = declared.annotated.as_ref()?;
-        // Where status knows the platform, another account behind it is one that was confirmed.
+        // Where status knows the platform, a different account of that platform is one that was confirmed.
         let asked = view.progress.unclaimed || !platform.capabilities.marks(view.declared.kind);
         let asked_in_vain = asked && status.platform.is_none();
         (home != account && asked_in_vain).then(|| (id.to_string(), format!("account {home:?}")))
@@ -146,7 +147,7 @@ fn fits_its_plan(view: &View<'_>, settings: &Settings, held: Option<&Settings>) 
     rules::plan_fit(settings, held, view.neighbours.plan.as_deref()?)
 }
 
-/// What would be allotted below what is granted or used of it.
+/// An allotment that would shrink below what is granted or used of it.
 fn shrinking(
     view: &View<'_>,
     object: &Object,
@@ -165,7 +166,7 @@ fn shrinking(
     })
 }
 
-/// Ends the pass with a rule's "no".
+/// Ends the pass with a rule's refusal.
 pub fn refuse(refusal: &Refusal) -> Step {
     let text = refusal.text();
     let verdict = match refusal.rule.reason {
@@ -175,7 +176,7 @@ pub fn refuse(refusal: &Refusal) -> Step {
     under_rule(settle(verdict, Some(LONG_BACKOFF)), refusal)
 }
 
-/// Where parents form a circle, nothing can be made of any of them.
+/// Where parents form a circle, none of their objects can be created.
 pub fn circle(view: &View<'_>) -> Option<Refusal> {
     let circle = view.neighbours.circle.as_ref()?;
     Some(Refusal::new(
@@ -186,7 +187,7 @@ pub fn circle(view: &View<'_>) -> Option<Refusal> {
     ))
 }
 
-/// What stands in the way, as a settlement.
+/// The obstacle as a settlement.
 pub fn settle_obstacle(obstacle: Obstacle) -> Step {
     match obstacle {
         Obstacle::Wait(reason, message) => {

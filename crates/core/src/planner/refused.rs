@@ -1,12 +1,13 @@
-//! What stands in status when the API server refuses the one that was made: that it does, and whatever safety rests on.
+//! The status to write when the API server refuses the computed one: that it was refused, and every field that safety depends
+//! on.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::{Map, Value};
 
 use crate::api::{ConditionType, Reason, bounds::shortened, status_document};
 
-/// Members that people and guards read: they stay as they were. Everything else is what the next pass begins with, and is kept
-/// as it was made.
+/// Members that people and guards read: they keep their earlier values. Everything else is the input of the next pass, and is
+/// kept as computed.
 const SHOWN: [&str; 16] = [
     "allotment",
     "clients",

@@ -1,5 +1,6 @@
-//! What slows a deletion down, `safety` of the `BackupPlatform`: a delay in which it can still be cancelled, and a limit to
-//! how many begin within an hour. What Holdfast suspended for a deletion is activated again before it is released.
+//! What delays a deletion, `safety` of the `BackupPlatform`: a delay in which it can still be cancelled, and a limit to how
+//! many begin within an hour. An object that Holdfast suspended for a deletion is activated again before its resource is
+//! released.
 
 use std::time::Duration;
 
@@ -25,24 +26,24 @@ use crate::{
     rules::{Refusal, registry},
 };
 
-/// What stands as field in the change log where an object is suspended for the sake of a deletion.
+/// The field of the change log for an object that is suspended because of a deletion.
 const FIELD: &str = "deletionDelay";
-/// How long a suspension without an answer may still be carried out. Source: fault F4.
+/// How long an unanswered suspension may still be carried out. Source: fault F4.
 const LATE: SignedDuration = SignedDuration::from_secs(120);
-/// Time between two looks at a suspension that may still be carried out.
+/// Time between two reconciles while a suspension may still be carried out.
 const SHORT: Duration = Duration::from_secs(10);
 
 /// Whether a deletion may begin now, as far as the platform's limit goes. A deletion begins with its first effect, the
 /// suspension or the deletion itself, and takes one permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeletionPermit {
-    /// It may: since when it counts.
+    /// It may: the time from which it counts.
     Granted(Timestamp),
     /// As many as the limit allows have begun within the hour; when the next may, if ever.
     Refused(Option<Timestamp>),
 }
 
-/// What holds a deletion that no guard stands against; `None` when it may go on. Nothing is read or rehearsed for it before.
+/// What holds a deletion that no guard forbids; `None` when it may proceed. Nothing is read or rehearsed for it before.
 pub fn restrained(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Step> {
     if is_allowed(view, object) {
         return None;
@@ -64,7 +65,7 @@ pub fn restrained(view: &View<'_>, platform: &PlatformFacts, object: &Object) ->
     }
 }
 
-/// What is sent for a deletion that may go on: the suspension while there is a delay, else `None`.
+/// What is sent for a deletion that may proceed: the suspension while there is a delay, else `None`.
 pub fn suspension(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Step> {
     let due = !is_allowed(view, object)
         && delay_left(view, platform).is_some()
@@ -72,13 +73,13 @@ pub fn suspension(view: &View<'_>, platform: &PlatformFacts, object: &Object) ->
     due.then(|| switch(&object.id, false))
 }
 
-/// `holdfast.dev/allow-deletion` names it: without delay and limit.
+/// `holdfast.dev/allow-deletion` names it: the delay and the limit don't apply.
 fn is_allowed(view: &View<'_>, object: &Object) -> bool {
     view.declared.allowed_deletion.as_deref() == Some(object.id.as_str())
 }
 
-/// Whether this deletion counts against the limit already: it has begun, or its permit is of this hour. One that was taken
-/// long ago and had no effect counts no more.
+/// Whether this deletion counts against the limit already: it has begun, or its permit is of this hour. A permit that was
+/// taken long ago and had no effect no longer counts.
 fn is_permitted(view: &View<'_>) -> bool {
     let deletion = view.declared.status.deletion.as_ref();
     let Some(permitted_at) = deletion.and_then(|deletion| deletion.permitted_at) else {
@@ -101,7 +102,7 @@ fn delay_left(view: &View<'_>, platform: &PlatformFacts) -> Option<Duration> {
     (!left.is_zero()).then_some(left)
 }
 
-/// Whether the object is to be suspended for the delay. One that was activated at the console since stays active.
+/// Whether the object is to be suspended for the delay. An object that was activated at the console since stays active.
 fn suspends_first(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> bool {
     let suspendable = Capability::suspend(object.kind)
         .is_some_and(|capability| platform.capabilities.can(capability))
@@ -141,7 +142,7 @@ fn delayed(view: &View<'_>, platform: &PlatformFacts, object: &Object, left: Dur
     )
 }
 
-/// No instant stands in the message: it moves with every deletion before this one, and status would be written each time.
+/// The message contains no instant: it moves with every earlier deletion, and status would be written each time.
 fn too_many(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -160,7 +161,7 @@ fn too_many(
     let left = until.and_then(|until| Duration::try_from(until.duration_since(view.now)).ok());
     held(
         &Refusal::new(&registry::DELETION_BREAKER, "", message, way_out(object)),
-        // A permit that wasn't used goes back at any time, and a look costs nothing.
+        // A permit that wasn't used is returned at any time, and reconciling is cheap.
         left.unwrap_or(PATIENCE)
             .clamp(Duration::from_secs(1), PATIENCE),
     )
@@ -178,8 +179,8 @@ fn held(refusal: &Refusal, again: Duration) -> Step {
     under_rule(settle(verdict, Some(again)), refusal)
 }
 
-/// The object that Holdfast suspended for this deletion and hasn't activated again. Noted before the suspension is sent, so
-/// that neither a lost answer nor a crash hides it.
+/// The object that Holdfast suspended for this deletion and hasn't activated again. It is noted before the suspension is sent,
+/// so that neither a lost answer nor a crash hides it.
 pub fn suspended(view: &View<'_>) -> Option<ObjectId> {
     suspended_object(view.declared, view.progress)
 }
@@ -190,7 +191,7 @@ fn suspended_object(declared: &Declared, progress: &Progress) -> Option<ObjectId
     let last = switches.find(|change| is_switch(change));
     let undone = last.is_some_and(|last| match (last.step, last.outcome) {
         (ChangeStep::Activate, ChangeOutcome::Done) => true,
-        // Another one before it may still have been carried out.
+        // An earlier suspension may still have been carried out.
         (ChangeStep::Suspend, ChangeOutcome::Refused) => !may_be_suspended(declared, progress),
         _ => false,
     });
@@ -213,7 +214,7 @@ fn is_switch(change: &Change) -> bool {
     matches!(change.step, ChangeStep::Suspend | ChangeStep::Activate) && change.fields == [FIELD]
 }
 
-/// The last suspension or activation for the sake of this deletion.
+/// The last suspension or activation because of this deletion.
 fn last_switch<'a>(view: &'a View<'_>) -> Option<&'a Change> {
     let logged = view.declared.status.changes.iter();
     logged
@@ -232,7 +233,7 @@ pub fn deletion_status(declared: &Declared, progress: &Progress) -> Option<Delet
     (declared.deleting && now != DeletionStatus::default()).then_some(now)
 }
 
-/// What status says of the deletion once this intent is written down, and before it is sent.
+/// What status says of the deletion once this intent is recorded, and before it is sent.
 pub fn deletion_begun(
     declared: &Declared,
     remote: &Remote,
@@ -253,7 +254,8 @@ pub fn deletion_begun(
     (deletion != DeletionStatus::default()).then_some(deletion)
 }
 
-/// What comes before a release: what Holdfast suspended for the deletion is activated again. `None` when it may be released.
+/// The step before a release: an object that Holdfast suspended for the deletion is activated again. `None` when the resource
+/// may be released.
 pub fn before_release(view: &View<'_>, management: Management) -> Option<Step> {
     let id = still_suspended(view)?;
     if management != Management::Manage {
@@ -282,12 +284,12 @@ pub fn before_release(view: &View<'_>, management: Management) -> Option<Step> {
     let known = known.filter(|seen| seen.holder.is_none() && seen.object.claim.is_none());
     let object = view.remote.claimed.as_ref();
     let object = object.or(known.map(|seen| &seen.object));
-    // Anything else of this id is another owner's by now.
+    // Any other object of this id belongs to another owner by now.
     let object = object.filter(|object| object.id == id && !object.active())?;
     Some(switch(&object.id, true))
 }
 
-/// F17: whether the object was suspended in another account than the credential is for, which can say nothing of it.
+/// F17: whether the object was suspended in another account than the credential's, which can say nothing about it.
 fn is_elsewhere(view: &View<'_>) -> Option<String> {
     let PlatformState::Observed(platform) = &view.platform else {
         return None;
@@ -302,7 +304,7 @@ fn is_elsewhere(view: &View<'_>) -> Option<String> {
 }
 
 /// The object that would stay suspended if the resource were released now, unless the spec or the annotation
-/// `holdfast.dev/release-suspended` says that it shall.
+/// `holdfast.dev/release-suspended` allows that.
 fn still_suspended(view: &View<'_>) -> Option<ObjectId> {
     let id = suspended(view)?;
     let spec = &view.declared.spec;
@@ -317,19 +319,19 @@ fn is_let_go(view: &View<'_>, id: &ObjectId) -> bool {
     view.declared.release_suspended.as_deref() == Some(id.as_str())
 }
 
-/// Whether the resource stands for a part of another object's record, which stays with that one when the resource goes.
+/// Whether the resource manages a part of another object's record, which stays with that object when the resource is deleted.
 pub fn is_facet(view: &View<'_>) -> bool {
     let claimed = view.remote.claimed.as_ref();
     let known = view.remote.known.as_ref().map(|seen| &seen.object);
     claimed.or(known).is_some_and(|object| object.facts.facet)
 }
 
-/// The object that a release by `holdfast.dev/release-suspended` leaves suspended, to be said in event and log.
+/// The object that a release by `holdfast.dev/release-suspended` leaves suspended, for event and log.
 pub fn left_suspended(view: &View<'_>) -> Option<ObjectId> {
     suspended(view).filter(|id| is_let_go(view, id))
 }
 
-/// A suspension without an answer may be carried out after an activation that is sent now.
+/// An unanswered suspension may be carried out after an activation that is sent now.
 fn may_come_late(view: &View<'_>, id: &ObjectId) -> Option<Step> {
     let sent = last_switch(view).filter(|change| change.step == ChangeStep::Suspend)?;
     let open = is_open(sent) && view.now.duration_since(sent.at) < LATE;
@@ -344,7 +346,7 @@ fn may_come_late(view: &View<'_>, id: &ObjectId) -> Option<Step> {
     })
 }
 
-/// A release that waits, since the object would stay suspended.
+/// A release that is held, since the object would stay suspended.
 fn kept(view: &View<'_>, id: &ObjectId, reason: Reason, why: &str) -> Step {
     let verdict = Verdict::DeletionBlocked(reason, kept_message(view, id, why));
     settle(verdict, Some(PATIENCE))
@@ -359,14 +361,14 @@ fn kept_message(view: &View<'_>, id: &ObjectId, why: &str) -> String {
     )
 }
 
-/// The same where there is no platform that could be asked.
+/// The same where no platform can be asked.
 pub fn kept_without_platform(view: &View<'_>, why: &str) -> Option<Step> {
     let id = still_suspended(view)?;
     let why = format!("it can't be activated: {why}");
     Some(kept(view, &id, Reason::StillSuspended, &why))
 }
 
-/// What is said when a release needs the platform, and the platform doesn't answer.
+/// The settlement when the release needs the platform, and the platform doesn't answer.
 pub fn held_release(view: &View<'_>, why: &str) -> Option<Verdict> {
     let retains = view.declared.lifecycle.deletion_policy() == DeletionPolicy::Retain;
     let id = still_suspended(view).filter(|_| view.declared.deleting && retains)?;
@@ -392,7 +394,7 @@ pub fn way_to_end(view: &View<'_>) -> String {
 }
 
 impl Progress {
-    /// The permit that this pass took and did nothing with: it goes back.
+    /// The permit that this pass took and didn't use: it is returned.
     pub fn unused_permit(&self) -> Option<Timestamp> {
         let begun =
             |intent: &Intent| matches!(intent.step, ChangeStep::Suspend | ChangeStep::Delete);

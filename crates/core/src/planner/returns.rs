@@ -1,4 +1,4 @@
-//! Values that somebody sets back after each of our writes: counted, told, and written ever more seldom. R-D5, I4
+//! Values that another writer reverts after each of our writes: counted, reported, and written at growing intervals. R-D5, I4
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,7 +8,7 @@ use crate::api::{
     shared::{Change, ChangeOutcome, ChangeStep, DriftReturn, ManagedStatus, Management, Unkept},
 };
 
-/// Having come back so often, a value is told and written ever more seldom.
+/// The number of returns from which on a value is reported and written at growing intervals.
 const RETURNS: u32 = 3;
 /// For how long a return counts.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
@@ -18,7 +18,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 /// Fields that status counts.
 const MOST: usize = 100;
 
-/// What status remembers of values that come back, at the end of a pass. An edit of the spec begins anew.
+/// The record of values that come back in status, at the end of a pass. An edit of the spec resets it.
 pub fn returns(view: &View<'_>, unkept: &[Unkept]) -> Vec<DriftReturn> {
     if !corrects(view) || is_edited(view) {
         return Vec::new();
@@ -76,7 +76,7 @@ pub fn condition(returns: &[DriftReturn]) -> Option<(Reason, String)> {
     })
 }
 
-/// As many fields as a message has room for.
+/// The number of fields that a message names.
 pub fn shortened(fields: &[&str]) -> String {
     let more = fields.len().saturating_sub(DRIFT_SHOWN);
     let named = fields[..fields.len() - more].join(", ");
@@ -87,7 +87,7 @@ pub fn shortened(fields: &[&str]) -> String {
     }
 }
 
-/// When the first field that was told is forgotten.
+/// When the record of the first reported field expires.
 pub fn forgotten_at(returns: &[DriftReturn]) -> Option<Timestamp> {
     let told = returns.iter().filter(|noted| noted.times >= RETURNS);
     told.map(|noted| noted.last_at + WINDOW).min()
@@ -108,7 +108,7 @@ pub fn is_edited(view: &View<'_>) -> bool {
     view.declared.status.observed_generation != Some(view.declared.generation)
 }
 
-/// Whether a change wrote fields of an existing object, and the platform said that it has them.
+/// Whether a change wrote fields of an existing object, and the platform confirmed them.
 pub fn is_correction(change: &Change) -> bool {
     change.outcome == ChangeOutcome::Done
         && matches!(
@@ -127,10 +127,10 @@ pub fn corrections<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Change> {
     performed.filter(|change| is_correction(change))
 }
 
-/// When an earlier pass wrote the field last, as far as the change log goes.
+/// When an earlier pass wrote the field last, according to the change log.
 pub fn last_written(view: &View<'_>, field: &str) -> Option<Timestamp> {
     let log = &view.declared.status.changes;
-    // What this pass has done stands there too, once the next change is written down.
+    // The change log also contains what this pass has done, once the next change is recorded.
     let earlier = log.len().saturating_sub(view.progress.logged);
     let mut earlier = log[..earlier].iter().rev();
     let wrote = |change: &&Change| {
@@ -158,14 +158,14 @@ fn counts(view: &View<'_>, noted: &DriftReturn) -> bool {
     view.now.duration_since(noted.last_at) < WINDOW
 }
 
-/// Until when a field that keeps coming back is left alone.
+/// Until when a field that keeps coming back is left unchanged.
 pub fn until(noted: &DriftReturn) -> Option<Timestamp> {
     let beyond = noted.times.checked_sub(RETURNS)?;
     let wait = SHORTEST.checked_mul(1 << beyond.min(10)).unwrap_or(LONGEST);
     Some(noted.last_at + wait.min(LONGEST))
 }
 
-/// Whether the platform keeps the field in one other form, rather than somebody sets it back.
+/// Whether the platform keeps the field in one other form, as opposed to another writer that reverts it.
 fn is_not_kept(view: &View<'_>, unkept: &[Unkept], field: &str) -> bool {
     let Some(now) = unkept.iter().find(|noted| noted.field == field) else {
         return false;

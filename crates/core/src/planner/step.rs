@@ -1,4 +1,4 @@
-//! What the operator can do in one step, and what it says when there is nothing more to do.
+//! What the operator can do in one step, and the settlement at the end of a pass.
 
 use std::time::Duration;
 
@@ -14,28 +14,28 @@ use crate::{
     rules::Refusal,
 };
 
-/// One step: at most one outbound request. The shell performs it, notes the outcome, and asks again.
+/// One step: at most one outbound request. The operator performs it, records the outcome, and asks the planner again.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Put our finalizer on the resource, before anything can exist outside.
+    /// Put our finalizer on the resource, before any remote object can exist.
     Finalize,
     /// Write our annotation and labels on the resource.
     Mark(Marks),
-    /// Write down what is about to be sent, so that a crash at any moment leaves a trace of it.
+    /// Record what is about to be sent, so that a crash at any moment leaves a trace of it.
     RecordIntent(Intent),
-    /// Ask the platform for the object that carries our claim.
+    /// Read the object that carries our claim.
     LookUp(Claim),
     /// Read afresh what stands where a creation of this document would put its object.
     LookBeside(Map<String, Value>),
     /// Read one object afresh.
     Read(ObjectId),
-    /// Make the object.
+    /// Create the object.
     Create {
-        /// The mark it will carry.
+        /// The claim that it will carry.
         claim: Claim,
-        /// What it starts with; secrets are added by the shell.
+        /// Its initial settings; the operator adds secrets.
         document: Map<String, Value>,
-        /// The fields it starts with, for the change log.
+        /// Its initial fields, for the change log.
         fields: Vec<String>,
     },
     /// Change settings.
@@ -44,9 +44,9 @@ pub enum Step {
         id: ObjectId,
         /// The version that the patch was made for.
         etag: Option<String>,
-        /// Our claim, where the object carries no mark yet: it travels with the first write after an adoption.
+        /// Our claim, where the object carries none yet: it is sent with the first write after an adoption.
         mark: Option<Claim>,
-        /// RFC 7396 merge patch; secrets are added by the shell.
+        /// RFC 7396 merge patch; the operator adds secrets.
         patch: Map<String, Value>,
         /// The fields it changes, for the change log.
         fields: Vec<String>,
@@ -70,12 +70,12 @@ pub enum Step {
         client: ObjectId,
         /// The version that was seen.
         etag: Option<String>,
-        /// The customer it goes to.
+        /// The customer that receives it.
         customer: ObjectId,
     },
     /// Mail the account details, once.
     SendWelcomeMail(ObjectId),
-    /// Ask how far an accepted operation is.
+    /// Poll an accepted operation.
     CheckOperation(String),
     /// Ask what a deletion would take away.
     RehearseDeletion(ObjectId),
@@ -90,7 +90,7 @@ pub enum Step {
     },
     /// Make sure that the deleted object is gone.
     ConfirmGone(ObjectId),
-    /// Take our finalizer off: Kubernetes may forget the resource.
+    /// Remove our finalizer: Kubernetes may delete the resource.
     Release,
     /// Nothing more to do in this pass.
     Settle(Box<Settlement>),
@@ -133,7 +133,7 @@ impl Step {
         }
     }
 
-    /// Whether the step undoes drift rather than follows an edit.
+    /// Whether the step corrects drift rather than follows an edit.
     pub fn is_reverting(&self) -> bool {
         matches!(
             self,
@@ -173,47 +173,47 @@ impl Step {
     }
 }
 
-/// How things stand at the end of a pass.
+/// The state of a resource at the end of a pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settlement {
     /// In one word and one sentence.
     pub verdict: Verdict,
     /// Fields that differ and aren't written.
     pub drift: Vec<Drift>,
-    /// What only a person at the console can do.
+    /// Steps that only a person at the console can perform.
     pub manual_steps: Vec<ManualStep>,
     /// Fields that no code acts on yet.
     pub not_acted_on: Vec<String>,
     /// The rule that refuses, if one does.
     pub rule: Option<&'static str>,
-    /// When to look again even if nothing changes.
+    /// When to requeue even if nothing changes.
     pub again: Option<Duration>,
 }
 
-/// How things stand.
+/// The state of a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// The platform holds what the spec says.
     InSync,
-    /// The platform has no objects of this kind: the resource stands in the cluster alone.
+    /// The platform has no objects of this kind: the resource exists in the cluster alone.
     ClusterOnly(String),
-    /// We only look; the drift list says what differs.
+    /// Holdfast only observes; the drift list says what differs.
     Observing,
-    /// We don't even look.
+    /// Holdfast doesn't observe.
     Paused,
-    /// We have only just begun to look: what was said before stands, and nothing is written.
+    /// Too early for a verdict: the earlier status stays, and nothing is written.
     NotLookedYet,
-    /// A machine will make progress.
+    /// The operator or the platform will make progress without help.
     Waiting(Reason, String),
-    /// The platform can't be reached: what we knew stays said.
+    /// The platform can't be reached: the last known state stays in status.
     Unreachable(String),
     /// A person must act.
     Stalled(Reason, String),
-    /// The platform has no room left to give.
+    /// The platform has nothing left to grant.
     OverQuota(String),
     /// Accepted for deletion, and held.
     DeletionBlocked(Reason, String),
-    /// Let go; there is no status to write any more.
+    /// Released; there is no status to write any more.
     Released,
 }
 
@@ -223,7 +223,7 @@ impl Verdict {
         matches!(self, Self::DeletionBlocked(Reason::TooManyDeletions, _))
     }
 
-    /// Whether another resource is in the way: when that one changes or goes, this one may go on.
+    /// Whether another resource is in the way: when that one changes or is deleted, this one may proceed.
     pub fn waits_for_another(&self) -> bool {
         matches!(
             self,
@@ -238,7 +238,7 @@ impl Verdict {
     }
 }
 
-/// How long a permanent refusal rests when nothing changes.
+/// How long a resource backs off after a permanent refusal when nothing changes.
 pub const LONG_BACKOFF: Duration = Duration::from_secs(600);
 
 impl Settlement {

@@ -1,5 +1,6 @@
-//! What isn't written now: no field twice in a pass, no value that the platform takes and keeps otherwise, and none before its
-//! time that somebody sets back after each of our writes. Nothing here knows how any platform writes a value. R-D5, I4
+//! What isn't written now: no field twice in a pass, no value that the platform accepts and stores in another form, and no
+//! value before its backoff has ended that another writer reverts after each of our writes. Nothing here knows how any
+//! platform writes a value. R-D5, I4
 
 use std::time::Duration;
 
@@ -25,13 +26,13 @@ use crate::{
     estate::{Client, Difference, Object, ObjectId},
 };
 
-/// Sent so often, a value that isn't kept is told and sent no more.
+/// The number of sends after which a value that isn't kept is reported and sent no more.
 const SENDS: u32 = 2;
 /// Time between two sends of a value that wasn't kept.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
-/// Entries in status: every setting of a kind has room, and `CLIENTS` clients.
+/// Entries in status: one for every setting of a kind, and `CLIENTS` clients.
 const MOST: usize = 100;
-/// Clients that don't stay where they are moved, until no more are moved.
+/// The number of clients that don't stay where they are moved, from which on no more are moved.
 pub const CLIENTS: usize = 20;
 /// Values that a message names.
 const NAMED: usize = 3;
@@ -46,9 +47,9 @@ pub struct Withheld {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// It was sent so often, and the platform keeps another value.
+    /// It was sent that often, and the platform keeps another value.
     NotKept(u32),
-    /// It comes back after each of our writes, and is written again then.
+    /// It comes back after each of our writes, and is written again at that time.
     Returns(Timestamp),
 }
 
@@ -99,7 +100,8 @@ impl Attempt {
         noted.find(|noted| noted.field == self.field && noted.sent == self.sent)
     }
 
-    /// How often it was sent without being kept; `None` when it hasn't been, or the platform holds yet another value since.
+    /// How often it was sent without being kept; `None` when it hasn't been sent, or the platform has held yet another value
+    /// since.
     fn times(&self, view: &View<'_>) -> Option<u32> {
         let noted = self.noted(view);
         if is_written(view, &self.field) {
@@ -142,7 +144,7 @@ fn ordered(value: &Value) -> Value {
     }
 }
 
-/// Takes out what isn't to be written now: no field twice a pass, and none that won't stay.
+/// Removes what isn't to be written now: no field twice a pass, and no value that the platform won't keep.
 pub fn withhold(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -161,7 +163,7 @@ pub fn withhold(
     withheld
 }
 
-/// The same for a listed client that is elsewhere.
+/// The same for a listed client that belongs to another customer.
 pub fn withhold_move(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -193,7 +195,7 @@ pub fn look_first(
     (!fresh && writable.iter().any(again)).then(|| Step::Read(object.id.clone()))
 }
 
-/// Whether something is sent once more that wasn't kept, rather than drift undone.
+/// Whether a value that wasn't kept is sent once more, as opposed to a correction of drift.
 pub fn is_sent_again(view: &View<'_>, writable: &[Difference]) -> bool {
     let noted = &view.declared.status.unkept;
     let again = |difference: &Difference| {
@@ -203,9 +205,9 @@ pub fn is_sent_again(view: &View<'_>, writable: &[Difference]) -> bool {
     writable.iter().any(again)
 }
 
-/// A value that has come back after our write is read back once it is written again: who keeps it in another form shows that
-/// form at once, and who sets it back doesn't. So is every write to an object with a value that isn't kept, since the answer may
-/// repeat that value as it was sent.
+/// A value that has come back after our write is read back once it is written again: a platform that keeps it in another form
+/// shows that form at once, and a writer that reverts it doesn't. So is every write to an object with a value that isn't kept,
+/// since the answer may repeat that value as it was sent.
 pub fn read_back(view: &View<'_>, object: &Object) -> Option<Step> {
     let unseen = view.progress.performed.get(view.progress.seen..)?;
     let doubtful = !view.declared.status.unkept.is_empty();
@@ -218,7 +220,7 @@ pub fn read_back(view: &View<'_>, object: &Object) -> Option<Step> {
     due.then(|| Step::Read(object.id.clone()))
 }
 
-/// How things stand with what is withheld.
+/// The settlement for what is withheld.
 pub fn verdict(withheld: &[Withheld]) -> Option<Verdict> {
     let those = |wanted: fn(Why) -> bool| -> Vec<&Drift> {
         let those = withheld.iter().filter(|one| wanted(one.why));
@@ -272,7 +274,7 @@ fn otherwise(those: &[&Drift]) -> String {
     named.join("; ") + &more
 }
 
-/// Adds what is withheld to the drift that a settlement tells of, and comes back when it is time.
+/// Adds what is withheld to the drift of a settlement, and requeues the resource when it is time.
 pub fn tell(view: &View<'_>, withheld: Vec<Withheld>, settlement: &mut Settlement) {
     let forgotten = forgotten_at(&returns(view, &remembered(view)));
     let due = withheld.iter().filter_map(|one| match one.why {
@@ -290,7 +292,7 @@ pub fn tell(view: &View<'_>, withheld: Vec<Withheld>, settlement: &mut Settlemen
     settlement.drift = drift.take(DRIFT_SHOWN).collect();
 }
 
-/// What status remembers of values that aren't kept, at the end of a pass.
+/// The record of values that aren't kept in status, at the end of a pass.
 pub fn remembered(view: &View<'_>) -> Vec<Unkept> {
     let noted = &view.declared.status.unkept;
     if !corrects(view) || (noted.is_empty() && corrections(view).next().is_none()) {

@@ -1,5 +1,5 @@
-//! Platforms whose objects can't carry our mark. An object is ours by the id that we noted, as long as everything else agrees.
-//! A creation is written down before it is sent, and settled before anything else is: never a blind second one.
+//! Platforms with objects that can't carry our claim. An object is ours by the id that Holdfast noted, as long as everything
+//! else agrees. A creation is recorded before it is sent, and settled before anything else is: never a blind second one.
 
 use std::time::Duration;
 
@@ -24,20 +24,20 @@ use crate::{
 
 /// How far the platform's clock may be behind ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
-/// How long a creation without an answer may still be carried out, and is looked for before it is sent once more.
+/// How long an unanswered creation may still be carried out, and is looked for before it is sent once more.
 const LOOKING: SignedDuration = SignedDuration::from_mins(30);
-/// The same where what it made is found by its claim.
+/// The same where its object is found by its claim.
 const LOOKING_BY_CLAIM: SignedDuration = SignedDuration::from_mins(10);
 /// How often in a pass the place of a creation is listed.
 const LOOKS: usize = 4;
-/// How long after it was sent a creation is waited for before its resource is let go.
+/// How long after it was sent a creation is waited for before its resource is released.
 const LATE: SignedDuration = SignedDuration::from_mins(2);
-/// Time between two looks once a person has to decide.
+/// Requeue interval once a person has to decide.
 const REST: Duration = Duration::from_secs(300);
-/// Stands behind the id of an intent whose creation was sent a second time.
+/// Follows the id of an intent when its creation was sent a second time.
 const AGAIN: &str = "-again";
 
-/// Whether a creation is written down before it is sent, since only the note leads back to what it made.
+/// Whether a creation is recorded before it is sent, since only the note leads back to its object.
 pub fn is_noted_before(view: &View<'_>) -> bool {
     matches!(&view.platform, PlatformState::Observed(platform) if is_written_down(platform, view.declared.kind))
 }
@@ -47,13 +47,13 @@ fn is_written_down(platform: &PlatformFacts, kind: Kind) -> bool {
     !matches!(creation, Creation::ByReference | Creation::AskFirst)
 }
 
-/// Whether the platform can't carry our mark.
+/// Whether objects on the platform can't carry our claim.
 pub fn is_unmarked(view: &View<'_>) -> bool {
     matches!(&view.platform, PlatformState::Observed(platform) if !platform.capabilities.marks(view.declared.kind))
 }
 
-/// Whether an object whose id we noted is in name or place what the resource says. What we noted in status stands for itself:
-/// nobody else writes there, and a name may have been changed since.
+/// Whether an object with the id that we noted has the name or place that the resource says. An id in status needs no such
+/// check: only Holdfast writes there, and a name may have been changed since.
 pub fn agrees(declared: &Declared, references: &References, object: &Object) -> bool {
     if declared.status.external_id.as_deref() == Some(object.id.as_str()) {
         return true;
@@ -79,7 +79,7 @@ pub fn agrees(declared: &Declared, references: &References, object: &Object) -> 
     }
 }
 
-/// Whether a customer goes by the account name that we gave it: the one that was written down, or stated, or else the name.
+/// Whether a customer has the account name that Holdfast gave it: the recorded or stated one, or else the name.
 fn has_our_names(declared: &Declared, object: &Object) -> bool {
     let held = object.settings.text("accountName").map(str::trim);
     let noted = open_note(declared).and_then(|intent| intent.names.first());
@@ -98,14 +98,14 @@ fn open_note(declared: &Declared) -> Option<&Intent> {
     intent.filter(|intent| intent.step == ChangeStep::Create)
 }
 
-/// A creation that was sent and of which nobody knows what became.
+/// A creation that was sent and has an unknown outcome.
 pub fn open<'a>(view: &'a View<'_>) -> Option<&'a Intent> {
     let intent = open_note(view.declared)?;
     let sent = view.progress.intent.is_none() || outcome(view).is_some();
     sent.then_some(intent)
 }
 
-/// How the creation that was written down in this pass ended, once it was sent.
+/// How the creation that was recorded in this pass ended, once it was sent.
 fn outcome(view: &View<'_>) -> Option<ChangeOutcome> {
     let since = view.progress.performed.get(view.progress.before_intent..)?;
     let created = since
@@ -115,8 +115,8 @@ fn outcome(view: &View<'_>) -> Option<ChangeOutcome> {
     Some(created.outcome)
 }
 
-/// Whether the note of a creation stays after this pass: until the object is found, or the creation itself was refused or has
-/// never left us. What else fails says nothing about it.
+/// Whether the note of a creation stays after this pass: until the object is found, or the creation itself was refused or was
+/// never sent. Any other failure says nothing about it.
 pub fn stays_open(view: &View<'_>, found: bool) -> bool {
     if let PlatformState::Observed(platform) = &view.platform
         && (!is_written_down(platform, view.declared.kind) || found || is_noted(view, platform))
@@ -124,11 +124,11 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
         return false;
     }
     let noted = view.declared.status.intent.as_ref();
-    // The first try may still have made it, whatever becomes of the second.
+    // The first attempt may still have created it, whatever becomes of the second.
     let again = noted.is_some_and(|intent| intent.id.ends_with(AGAIN));
     let outcome = match &view.progress.intent {
         Some(_) => outcome(view),
-        // Of an earlier pass: only its task can have ended in this one.
+        // An intent of an earlier pass: only its task can have ended in this one.
         None => concluded(view).or(Some(ChangeOutcome::Unknown)),
     };
     again
@@ -148,7 +148,7 @@ fn concluded(view: &View<'_>) -> Option<ChangeOutcome> {
     (last.step == ChangeStep::Create).then_some(last.outcome)
 }
 
-/// Whether an object of this account is noted as ours, other than one that was to be made anew.
+/// Whether an object of this account is noted as ours, other than one that was to be created anew.
 fn is_noted(view: &View<'_>, platform: &PlatformFacts) -> bool {
     let declared = view.declared;
     declared.annotated.as_ref().is_some_and(|(account, id)| {
@@ -157,7 +157,7 @@ fn is_noted(view: &View<'_>, platform: &PlatformFacts) -> bool {
     })
 }
 
-/// Before an operation is asked for, its id is written down: without marks there is no other way back to what it makes.
+/// Before an operation is polled, its id is recorded: without claims there is no other way back to its object.
 pub fn note_operation(view: &View<'_>, operation: &str) -> Option<Step> {
     let noted = |intent: &Intent| intent.operation.as_deref() == Some(operation);
     let just_sent = view.progress.intent.as_ref();
@@ -171,7 +171,8 @@ pub fn note_operation(view: &View<'_>, operation: &str) -> Option<Step> {
     }))
 }
 
-/// Whether the platform has accepted an operation in this very pass: it isn't done yet, and asking would only cost a request.
+/// Whether the platform has accepted an operation in this very pass: it isn't done yet, and polling it would only cost a
+/// request.
 pub fn is_just_accepted(view: &View<'_>) -> bool {
     let last = view.progress.performed.last();
     is_unmarked(view)
@@ -179,7 +180,7 @@ pub fn is_just_accepted(view: &View<'_>) -> bool {
         && last.is_some_and(|change| change.outcome == ChangeOutcome::Sent)
 }
 
-/// What comes before a creation: settling the one before, and a look at the place where the object would be. `None` when it
+/// The steps before a creation: settling the earlier one, and a read of the place where the object would be. `None` when it
 /// may be sent.
 pub fn before_creation(
     view: &View<'_>,
@@ -205,8 +206,8 @@ pub fn before_creation(
     settle_open(view, platform, management, open?, document)
 }
 
-/// What comes before a release: a creation that was sent only now may still make what the next resource of this name would
-/// make again.
+/// The step before a release: a creation that was sent only now may still create the object that the next resource of this
+/// name would create again.
 pub fn before_release(view: &View<'_>) -> Option<Step> {
     let intent = open(view).filter(|_| is_noted_before(view))?;
     let until = intent.at + LATE;
@@ -220,7 +221,7 @@ pub fn before_release(view: &View<'_>) -> Option<Step> {
     })
 }
 
-/// What comes before a deletion of which no id is noted: what the creation made is looked for, and noted.
+/// The step before a deletion without a noted id: the object of the creation is looked for, and its id noted.
 pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step> {
     let note = |id: &ObjectId| {
         Step::Mark(Marks {
@@ -250,7 +251,8 @@ pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step
     Some(settle(verdict, Some(PATIENCE)))
 }
 
-/// The same where what a creation made carries our claim, and nothing carries it now: it may still be made for a while.
+/// The same where the object of a creation carries our claim, and no object carries it now: it may still be created for a
+/// while.
 fn before_deletion_by_claim(view: &View<'_>, intent: &Intent, creation: Creation) -> Option<Step> {
     let until = intent.at + looking(creation);
     if view.now < until {
@@ -270,7 +272,7 @@ fn before_deletion_by_claim(view: &View<'_>, intent: &Intent, creation: Creation
     Some(Step::LookBeside(place(view.declared.kind, intent)))
 }
 
-/// Where a creation would have put its object, as its note says.
+/// Where a creation would have put its object, according to its note.
 fn place(kind: Kind, intent: &Intent) -> Map<String, Value> {
     let (first, last) = (intent.names.first(), intent.names.last());
     let parent = intent.parent.as_ref();
@@ -289,7 +291,7 @@ fn place(kind: Kind, intent: &Intent) -> Map<String, Value> {
         .collect()
 }
 
-/// What became of a creation, now that its place was looked at.
+/// The outcome of a creation, now that its place was read.
 fn settle_open(
     view: &View<'_>,
     platform: &PlatformFacts,
@@ -298,7 +300,7 @@ fn settle_open(
     document: &Map<String, Value>,
 ) -> Option<Step> {
     let creation = platform.capabilities.creation(view.declared.kind);
-    // What carries our claim was looked for by it, and isn't there.
+    // An object that carries our claim was looked for by it, and doesn't exist.
     let candidates: Vec<&Seen> = if creation.is_marked() {
         Vec::new()
     } else {
@@ -360,7 +362,7 @@ fn settle_open(
     None
 }
 
-/// How long a creation without an answer is looked for before it is sent once more.
+/// How long an unanswered creation is looked for before it is sent once more.
 fn looking(creation: Creation) -> SignedDuration {
     match creation {
         Creation::ListAndMark => LOOKING_BY_CLAIM,
@@ -368,7 +370,7 @@ fn looking(creation: Creation) -> SignedDuration {
     }
 }
 
-/// What is said while the place of a creation reads otherwise each time.
+/// The settlement while the place of a creation reads differently each time.
 fn unsettled() -> Step {
     let message = "what stands beside the object to be created changes while it is listed, so nothing is created yet. Listing it again soon.";
     let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message.to_owned());
@@ -380,8 +382,8 @@ fn unknown(message: String) -> Step {
     settle(verdict, Some(REST))
 }
 
-/// Whether the creation that a note is about may have made this object: by the names or in the place that it was sent with, and
-/// not older.
+/// Whether the creation of a note may have created this object: by the names or in the place that it was sent with, and not
+/// older.
 pub fn may_have_made(intent: &Intent, object: &Object) -> bool {
     let named = |name: Option<&str>| {
         name.is_some_and(|name| intent.names.iter().any(|ours| ours.trim() == name.trim()))
@@ -400,13 +402,13 @@ pub fn may_have_made(intent: &Intent, object: &Object) -> bool {
             .is_some_and(|made| made >= intent.at - SKEW)
 }
 
-/// Objects that the creation may have made, and that are nobody's.
+/// Objects that the creation may have created, and that no resource holds.
 fn candidates<'a>(view: &'a View<'_>, intent: &Intent) -> Vec<&'a Seen> {
     let is_ours = |seen: &&Seen| seen.holder.is_none() && may_have_made(intent, &seen.object);
     view.remote.namesakes.iter().filter(is_ours).collect()
 }
 
-/// What a creation is known by: a customer by its names, the account's first, a tenant by its product.
+/// What identifies a creation: a customer's names, the account's first, a tenant's product.
 fn names(document: &Map<String, Value>) -> Vec<String> {
     let text = |field: &str| document.get(field).and_then(Value::as_str);
     let names = ["accountName", "name", "product"]
@@ -418,7 +420,7 @@ fn names(document: &Map<String, Value>) -> Vec<String> {
     names
 }
 
-/// What is written down before a creation is sent.
+/// What is recorded before a creation is sent.
 pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String>) -> Intent {
     let text = |field: &str| {
         document
@@ -426,7 +428,7 @@ pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String
             .and_then(Value::as_str)
             .map(ToOwned::to_owned)
     };
-    // The time of the first try stays: what it made may be as old as that.
+    // The time of the first attempt stays: its object may be as old as that.
     let first = open(view).filter(|open| view.declared.retry_create.as_ref() != Some(&open.id));
     let now = view.now.round(jiff::Unit::Second).unwrap_or(view.now);
     let request = Value::Object(document.clone()).to_string();

@@ -1,9 +1,9 @@
-//! An object that the platform shows and that can't be read: it is there, and nothing is done to it.
+//! An object that the platform shows and that can't be read: it exists, and is left unchanged.
 
 use super::View;
 use crate::estate::Object;
 
-/// What is said where the object that a resource is about can't be read; or another, which stands where it would be made.
+/// The settlement where the object of a resource can't be read; or another object, in the place where it would be created.
 pub fn told(view: &View<'_>) -> Option<String> {
     let remote = &view.remote;
     let known = remote.known.as_ref().map(|seen| &seen.object);
@@ -25,7 +25,7 @@ pub fn told(view: &View<'_>) -> Option<String> {
     of(object)
 }
 
-/// What is said of an object, if it can't be read.
+/// The message about an object, if it can't be read.
 pub fn of(object: &Object) -> Option<String> {
     let why = object.unreadable.as_ref()?;
     Some(format!(

@@ -31,9 +31,9 @@ pub struct Declared {
     pub generation: i64,
     /// `metadata.creationTimestamp`.
     pub created_at: jiff::Timestamp,
-    /// Whether Kubernetes waits for us to let go of it.
+    /// Whether Kubernetes waits for Holdfast to release the resource.
     pub deleting: bool,
-    /// Since when Kubernetes waits for that.
+    /// The time from which on Kubernetes waits for that.
     pub deleted_at: Option<jiff::Timestamp>,
     /// `holdfast.dev/allow-deletion`: the id that may be deleted without delay or limit.
     pub allowed_deletion: Option<String>,
@@ -45,9 +45,9 @@ pub struct Declared {
     pub annotated: Option<(String, ObjectId)>,
     /// Marks now on the resource: our annotation and labels.
     pub marks: Marks,
-    /// `holdfast.dev/recreate`: the vanished id that may be made anew.
+    /// `holdfast.dev/recreate`: the id of the vanished object that may be created anew.
     pub recreate: Option<String>,
-    /// `holdfast.dev/retry-create`: the id of the intent whose creation may be sent again.
+    /// `holdfast.dev/retry-create`: the id of the intent with the creation that may be sent again.
     pub retry_create: Option<String>,
     /// How resource and remote object belong together.
     pub lifecycle: Lifecycle,
@@ -71,7 +71,7 @@ pub struct Marks {
 pub enum Reference {
     /// No such resource in the namespace.
     Missing,
-    /// It is there; the remote id once it has one.
+    /// It exists; the remote id once it has one.
     Found {
         /// The remote object's id.
         id: Option<ObjectId>,
@@ -100,14 +100,14 @@ pub enum PlatformState {
         /// Its name.
         name: String,
     },
-    /// It is there, and a person must act on it before anything can be observed.
+    /// It exists, and a person must act on it before anything can be observed.
     Stalled {
         /// Its name.
         name: String,
-        /// What it says is wrong.
+        /// What it reports as wrong.
         trouble: String,
     },
-    /// It, or what leads to it, is there and can't be read.
+    /// It, or a resource on the way to it, exists and can't be read.
     Unreadable {
         /// The kind of what can't be read.
         kind: &'static str,
@@ -116,11 +116,11 @@ pub enum PlatformState {
         /// What can't be read.
         why: String,
     },
-    /// It is there, but nothing was observed on it yet.
+    /// It exists, but nothing was observed on it yet.
     Unobserved {
         /// Its name.
         name: String,
-        /// Why, when it isn't just young.
+        /// Why, when it isn't just new.
         trouble: Option<String>,
     },
     /// It has been observed.
@@ -138,15 +138,15 @@ pub struct PlatformFacts {
     pub management: Management,
     /// Its `spec.adopt`.
     pub adopt: Adopt,
-    /// What it can do, and who we are there.
+    /// What it can do, and the account of the credential.
     pub capabilities: Capabilities,
     /// Where it can keep data.
     pub locations: Vec<StorageLocation>,
-    /// What slows deletions down.
+    /// What delays deletions.
     pub safety: Safety,
 }
 
-/// What slows deletions down.
+/// What delays deletions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Safety {
     /// Most deletions within any hour.
@@ -167,13 +167,14 @@ pub struct Seen {
 /// What the inventory says about one resource.
 #[derive(Debug, Clone, Default)]
 pub struct Remote {
-    /// The object that carries our claim; where objects can't carry one, the object whose id we noted and that agrees.
+    /// The object that carries our claim; where objects can't carry one, the object with the id that we noted, if everything
+    /// else agrees.
     pub claimed: Option<Arc<Object>>,
     /// Further objects that carry our claim: nothing tells which of them is ours.
     pub twins: Vec<ObjectId>,
-    /// The object whose id we noted, and that doesn't agree in name or place; where objects can't carry a claim.
+    /// The object with the id that we noted, and with another name or place; where objects can't carry a claim.
     pub disagreeing: Option<Arc<Object>>,
-    /// The object whose id we noted, or that the spec names.
+    /// The object with the id that we noted, or that the spec names.
     pub known: Option<Seen>,
     /// Other objects with our name under our parent.
     pub namesakes: Vec<Seen>,
@@ -192,16 +193,17 @@ pub struct Supplements {
     pub missing: BTreeMap<&'static str, (Reason, String)>,
 }
 
-/// What the rules need to know of the things around an object.
+/// What the rules need to know of the objects around an object.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbours {
-    /// What it hangs under or should hang under, nearest first.
+    /// Its actual or desired parents, nearest first.
     pub above: Vec<Arc<Object>>,
-    /// What relies on it: resellers and customers directly below a reseller, tenants on a plan.
+    /// What depends on it: resellers and customers directly below a reseller, tenants on a plan.
     pub below: Vec<Arc<Object>>,
-    /// Of a resource that is being deleted: which others refer to it and hold something on the platform, as `Tenant fabrikam`.
+    /// For a resource that is being deleted: which others refer to it and hold something on the platform, as `Tenant
+    /// fabrikam`.
     pub dependents: Vec<String>,
-    /// How many of them stand for a part of the object's own record, which the platform doesn't count below it.
+    /// How many of them manage a part of the object's own record, which the platform doesn't count below it.
     pub facets: u32,
     /// The plan that the spec names.
     pub plan: Option<Arc<Object>>,
@@ -209,9 +211,9 @@ pub struct Neighbours {
     pub customer: Option<Arc<Object>>,
     /// The circle that the parents of the specs form, by their names, if they do.
     pub circle: Option<String>,
-    /// What the ledger hasn't room for.
+    /// The shares that the ledger can't grant.
     pub shortages: Vec<Shortage<String>>,
-    /// What is granted or held below, of what this object has to give.
+    /// What is granted or held below, of what this object can allot.
     pub granted_below: [u64; 4],
     /// What is in use.
     pub used: Amounts,
@@ -225,12 +227,12 @@ impl Neighbours {
     }
 }
 
-/// After a failed pass: nothing is sent until it is time to try again, and the same is said meanwhile.
+/// After a failed pass: nothing is sent until the backoff has ended, and the same status stays meanwhile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
-    /// What was said.
+    /// The earlier settlement.
     pub verdict: Verdict,
-    /// How long it is still to be.
+    /// How long the backoff still lasts.
     pub left: Duration,
 }
 
@@ -245,21 +247,21 @@ pub struct View<'a> {
     pub references: References,
     /// Values from Secrets and `ConfigMaps`.
     pub supplements: Supplements,
-    /// What the inventory says.
+    /// The view of the inventory.
     pub remote: Remote,
-    /// What the rules need to know of the things around it.
+    /// What the rules need to know of the objects around it.
     pub neighbours: Neighbours,
     /// Resources below this one that are being deleted and find their platform through it, by their titles.
     pub deleting_below: Vec<String>,
     /// Labels that follow from what was observed.
     pub labels: BTreeMap<String, String>,
-    /// Labels and annotations of ours on which somebody else insists: we don't write them.
+    /// Labels and annotations of ours that another writer keeps overwriting: Holdfast doesn't write them.
     pub insisted: BTreeSet<String>,
     /// What this pass has learned.
     pub progress: &'a Progress,
-    /// What a failed pass said, while it isn't time to try again.
+    /// What a failed pass reported, during the backoff.
     pub backoff: Option<Backoff>,
-    /// Why nothing may be written to the platform just now, if so.
+    /// Why nothing may be written to the platform now, if so.
     pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.
     pub failures: u32,
@@ -268,7 +270,7 @@ pub struct View<'a> {
 }
 
 impl Marks {
-    /// What of these marks nobody else insists on.
+    /// These marks without those that another writer keeps overwriting.
     #[must_use]
     pub fn without(&self, insisted: &BTreeSet<String>) -> Self {
         let external_id = self.external_id.as_ref();

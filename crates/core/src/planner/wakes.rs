@@ -1,24 +1,24 @@
-//! Who else has to be reconciled because of a pass. The core decides; the shell only enqueues.
+//! Which other resources are reconciled because of a pass. The core decides; the operator only enqueues them.
 
 use super::{Settlement, Step, Verdict, View, remote_object};
 use crate::{api::Kind, estate::ObjectId};
 
-/// Others that a pass has changed something for.
+/// Other resources that a pass has changed something for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wake {
     /// The resources that refer to this one.
     Referrers,
     /// The resources that this one refers to, and its platform.
     Referenced,
-    /// What a remote object hangs under, and the platform: their figures change with it. Later is soon enough, once for many.
+    /// The parents of a remote object, and the platform: their figures change with it. They are enqueued later, once for many.
     Above(Kind, ObjectId),
-    /// The resources that wait for a name, a place or a client that another has.
+    /// The resources that wait for a name, a place or a client that another resource has.
     Waiting,
-    /// Nobody in particular: the platform is to be swept again, with the clients that this resource lists.
+    /// No particular resource: the platform is to be swept again, with the clients that this resource lists.
     Sweep,
 }
 
-/// Before a step: an update may move the object elsewhere, so what it hangs under now is told.
+/// Before a step: an update may move the object, so its current parents are enqueued.
 pub fn wakes_of_step(kind: Kind, step: &Step) -> Option<Wake> {
     match step {
         Step::Update { id, .. } => Some(Wake::Above(kind, id.clone())),
@@ -26,12 +26,12 @@ pub fn wakes_of_step(kind: Kind, step: &Step) -> Option<Wake> {
     }
 }
 
-/// After a release: what the resource referred to, or what referred to it, may have waited for that.
+/// After a release: the resources that it referred to, or that referred to it, may have waited for that.
 pub fn wakes_of_release() -> [Wake; 2] {
     [Wake::Referenced, Wake::Referrers]
 }
 
-/// At the end of a pass. `effective_changed` says whether what those below inherit is another than before.
+/// At the end of a pass. `effective_changed` says whether the settings that those below inherit have changed.
 pub fn wakes_of_settlement(
     view: &View<'_>,
     settlement: &Settlement,
@@ -42,7 +42,7 @@ pub fn wakes_of_settlement(
     if view.remote.clients.is_none() && lists_clients(view) {
         wakes.push(Wake::Sweep);
     }
-    // R-V9: those below inherit it, and those below them are woken by their own passes.
+    // R-V9: the resources below inherit it, and those below them are enqueued by their own passes.
     if kind == Kind::Reseller && effective_changed {
         wakes.push(Wake::Referrers);
     }

@@ -1,4 +1,4 @@
-//! Taking a step on the copy: what the operator would do at the cluster and at the platform is done here in memory.
+//! Performing a step on the copy: what the operator would do at the cluster and at the platform is done here in memory.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct Taken {
 }
 
 impl World {
-    /// Takes a step for a resource.
+    /// Performs a step for a resource.
     pub(super) fn act<K: Kept>(
         &mut self,
         object: &Arc<K>,
@@ -115,7 +115,7 @@ fn is_ours(name: &str) -> bool {
     prefix == names::GROUP || prefix.ends_with(".holdfast.dev")
 }
 
-/// Who gets an id without having made the object has adopted it.
+/// A resource that gets an id without a creation has adopted the object.
 fn adopted(observation: &Observation, marks: &Marks, actions: &[Action]) -> Option<Action> {
     let made = actions
         .iter()
@@ -125,7 +125,7 @@ fn adopted(observation: &Observation, marks: &Marks, actions: &[Action]) -> Opti
     newly.then(|| plain(ActionKind::Adopt, &ObjectId::new(id), false))
 }
 
-/// Letting go is worth telling where there is something to let go of.
+/// A release is worth reporting where there is an object to release.
 fn released(observation: &Observation) -> Option<Action> {
     let held = planner::remote_object(&observation.declared, &observation.remote)?;
     Some(Action {
@@ -136,7 +136,7 @@ fn released(observation: &Observation) -> Option<Action> {
     })
 }
 
-/// What the platform would answer, and what that would be called; nothing where the step has lost its object.
+/// What the platform would answer, and the name of the action; `None` where the object of the step no longer exists.
 fn on_platform(
     inventory: &mut Inventory,
     kind: Kind,
@@ -233,7 +233,7 @@ fn create(
     document: serde_json::Map<String, Value>,
     now: jiff::Timestamp,
 ) -> (Object, Action) {
-    // The planner made the document from settings, so it can be read as such.
+    // The planner built the document from settings, so it can be read as such.
     let mut settings = Settings::from_document(kind, &Value::Object(document)).unwrap_or_default();
     if kind == Kind::Customer && settings.text("accountName").is_none() && !inventory.marks(kind) {
         let name = settings.text("name").unwrap_or_default().to_owned();
@@ -241,7 +241,7 @@ fn create(
     }
     let object = Object {
         kind,
-        // Nobody knows what the platform will call it; the claim is as unique.
+        // The platform's future id isn't known; the claim is as unique.
         id: ObjectId::new(&format!("new-{claim}")),
         name: settings.text("name").unwrap_or_default().to_owned(),
         claim: inventory.marks(kind).then(|| claim.clone()),
@@ -334,7 +334,7 @@ fn move_client(
     Some((moved, action))
 }
 
-/// Keeps the counts that guards read: how much hangs below what this object hangs under.
+/// Maintains the counts that guards read: how many objects are below the parents of this object.
 fn count_below(inventory: &mut Inventory, object: &Object, step: i32) {
     let above = match object.kind {
         Kind::Reseller | Kind::Customer => object.parent().map(|id| (Kind::Reseller, id)),

@@ -21,7 +21,7 @@ use crate::api::schema_of;
 /// How much of a value or message is shown.
 const SHOWN: usize = 200;
 
-/// Where a resource stands: in a document, or below this path of a list.
+/// The position of a resource: in a document, or below this path of a list.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     /// The document's place.
@@ -100,13 +100,13 @@ where
     Ok(resource)
 }
 
-/// What is said of a field that a kind doesn't have.
+/// The message about a field that a kind doesn't have.
 const NO_FIELD: &str = "there is no such field. `kubectl explain` lists the fields";
 
 /// What every kind has.
 const COMMON: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
-/// A kind's definition, made ready to judge by: compiling it takes far longer than judging.
+/// A kind's definition, compiled for validation: compiling it takes far longer than validating.
 struct Definition {
     text: Value,
     schema: Validator,

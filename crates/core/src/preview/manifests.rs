@@ -183,7 +183,7 @@ impl Manifests {
         let Some(items) = document.value.get("items") else {
             return self.resource(whole, &document.value, namespace);
         };
-        // Whatever has items is a list to kubectl; what lies in it is of the list's kind where it says none itself.
+        // kubectl treats whatever has items as a list; its entries have the list's kind where they state none themselves.
         let list = Head::of(at, &document.value)?;
         for (number, item) in items.as_array().into_iter().flatten().enumerate() {
             let mut item = item.clone();
@@ -205,7 +205,7 @@ impl Manifests {
         Ok(())
     }
 
-    /// Keeps a resource of ours or a Secret; what else there is passes.
+    /// Keeps a resource of ours or a Secret; other resources are ignored.
     fn resource(
         &mut self,
         place: Place<'_>,

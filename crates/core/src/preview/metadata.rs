@@ -1,12 +1,12 @@
-//! What the API server asks of names, labels and annotations.
+//! The API server's requirements for names, labels and annotations.
 
 use kube::core::ObjectMeta;
 
 /// The longest name of a resource, and the prefix of a label's or annotation's key.
 const LONGEST_NAME: usize = 253;
-/// The longest label's value, and the part of a key behind its prefix.
+/// The longest label's value, and the part of a key after its prefix.
 const LONGEST_WORD: usize = 63;
-/// How much all annotations of a resource may hold.
+/// The limit for the total size of a resource's annotations.
 const MOST_ANNOTATED: usize = 256 << 10;
 
 /// The first thing in metadata that the API server would refuse: the field, and why.

@@ -1,4 +1,4 @@
-//! What would happen: the planner's own steps, taken on a copy of what is known. Nothing is sent to anybody. R-N2
+//! A preview: the planner's own steps, performed on a copy of what is known. No request is sent. R-N2
 //!
 //! A [`World`] is filled with the resources of a cluster (or of an exported estate), with what the platforms hold, and with
 //! the manifests to be applied; [`World::play`] then lets the planner decide for each resource until nothing more happens.

@@ -1,4 +1,4 @@
-//! What a resource names that isn't there. In a plan all that is to come has come: whatever is missing now stays missing.
+//! References of a resource that don't exist. In a plan everything has arrived: what is missing now stays missing.
 
 use kube::core::ObjectMeta;
 

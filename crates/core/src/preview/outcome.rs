@@ -1,4 +1,4 @@
-//! What a preview says: for each resource what would be done, and what stands in the way.
+//! The result of a preview: for each resource the actions, and what forbids them.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,29 @@ use serde::Serialize;
 
 use crate::survey::PlatformKey;
 
-/// What would be done, in one word.
+/// An action, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ActionKind {
-    /// An object is made.
+    /// An object is created.
     Create,
-    /// An object that is there already becomes the resource's; nothing is written for it.
+    /// An existing object is adopted by the resource; nothing is written to it.
     Adopt,
     /// Settings change.
     Update,
-    /// It goes below another parent.
+    /// It moves below another parent.
     Move,
     /// It is switched off.
     Suspend,
     /// It is switched on.
     Activate,
-    /// A client goes to this customer.
+    /// A client moves to this customer.
     MoveClient,
     /// The account details are mailed.
     SendWelcomeMail,
-    /// It is removed, data and all.
+    /// It is deleted, with its data.
     Delete,
-    /// It stays on the platform as it is, and is nobody's.
+    /// It stays on the platform unchanged, and no resource holds it.
     Release,
 }
 
@@ -81,13 +81,13 @@ pub struct Action {
     pub reverts: bool,
 }
 
-/// How it ends for a resource.
+/// The outcome for a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 pub enum Ending {
     /// The platform holds what the spec says, after the actions if there are any.
     Settled,
-    /// A rule, or the state of things, forbids it; a person has to act.
+    /// A rule, or the current state, forbids it; a person has to act.
     Refused {
         /// The rule of `docs/rules.md`; the reason of the condition where it is none of these.
         rule: String,
@@ -103,7 +103,7 @@ pub enum Ending {
     },
 }
 
-/// What would become of one resource.
+/// The plan for one resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Its kind.
@@ -117,7 +117,7 @@ pub struct Row {
     /// How it ends.
     #[serde(flatten)]
     pub ending: Ending,
-    /// What would differ and isn't written, and what a person has to do at the console.
+    /// Differences that aren't written, and what a person has to do at the console.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
@@ -135,7 +135,7 @@ impl Row {
         }
     }
 
-    /// Whether nothing would be done and nothing stands in the way.
+    /// Whether there is no action and no obstacle.
     pub fn is_unchanged(&self) -> bool {
         self.actions.is_empty() && self.ending == Ending::Settled
     }
@@ -150,7 +150,7 @@ pub struct QuotaChange {
     pub measure: String,
     /// What it has, before and after.
     pub allotted: [Option<String>; 2],
-    /// What is shared out of it, before and after.
+    /// What is allotted of it, before and after.
     pub granted: [Option<String>; 2],
     /// What is left of it, before and after.
     pub free: [Option<String>; 2],
@@ -161,7 +161,7 @@ pub struct QuotaChange {
 pub struct Preview {
     /// Each resource, in the order in which kinds depend on each other.
     pub objects: Vec<Row>,
-    /// Resellers whose figures change.
+    /// Resellers with figures that change.
     pub quotas: Vec<QuotaChange>,
     /// How many of each action; and `refused`, `waiting`, `unchanged` resources.
     pub totals: BTreeMap<&'static str, usize>,
@@ -170,7 +170,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Whether anything would change on a platform. Taking an object and letting go of it writes nothing there.
+    /// Whether anything would change on a platform. An adoption or a release writes nothing there.
     pub fn has_changes(&self) -> bool {
         let mut actions = self.objects.iter().flat_map(|row| &row.actions);
         actions.any(|action| !matches!(action.action, ActionKind::Adopt | ActionKind::Release))
@@ -202,7 +202,7 @@ impl Preview {
     }
 }
 
-/// Says that a platform couldn't be looked at.
+/// Records that a platform couldn't be observed.
 pub(super) fn unobserved(key: &PlatformKey, trouble: &str) -> String {
     format!("BackupPlatform {key} wasn't observed: {trouble}")
 }

@@ -1,4 +1,4 @@
-//! Playing it through: every resource is decided for, again and again, until nothing more happens.
+//! Running the preview: a decision is made for every resource, again and again, until nothing changes any more.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ use crate::{
 
 /// Steps that one pass may take, as in the operator.
 const STEPS: usize = 24;
-/// Rounds after which what still moves is left as it is.
+/// The number of rounds after which a resource that still changes is left as it is.
 const ROUNDS: usize = 32;
 
-/// A resource couldn't be decided for.
+/// No decision could be made for a resource.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
     /// A spec that can't be turned into a document.
     #[error("{0} can't be read: {1}")]
     Encoding(ResourceRef, serde_json::Error),
-    /// The planner goes in circles.
+    /// The planner's steps don't end.
     #[error(
         "{0}: the plan doesn't end after {STEPS} steps; this is a bug in Holdfast, please report it"
     )]
@@ -37,7 +37,7 @@ impl World {
     /// What would happen.
     ///
     /// # Errors
-    /// A resource that can't be decided for.
+    /// A resource for which no decision could be made.
     pub fn play(mut self, now: jiff::Timestamp) -> Result<Preview, PlayError> {
         let mut notes = std::mem::take(&mut self.notes);
         for (key, trouble) in &self.troubles {
@@ -83,7 +83,7 @@ impl World {
         rows: &mut BTreeMap<ResourceRef, Row>,
         now: jiff::Timestamp,
     ) -> Result<bool, PlayError> {
-        // What goes, goes from the bottom up; what comes, comes from the top down.
+        // Deletions run from the bottom up; creations run from the top down.
         let mut moved = self.round_of::<Tenant>(true, rows, now)?;
         moved |= self.round_of::<Customer>(true, rows, now)?;
         moved |= self.round_of::<ServicePlan>(true, rows, now)?;
@@ -131,7 +131,7 @@ impl World {
         Ok(moved)
     }
 
-    /// Steps until there is nothing more to do now, as in the operator.
+    /// Performs steps until there is nothing more to do now, as in the operator.
     fn pass<K: Kept>(
         &mut self,
         resource: &ResourceRef,
@@ -164,7 +164,7 @@ impl World {
                 observation.platform,
                 PlatformState::Missing { .. } | PlatformState::Unresolved { .. }
             ) {
-                // What was applied together has arrived: what is missing isn't just on its way.
+                // Everything that was applied together has arrived: a missing reference isn't just delayed.
                 observation.declared.created_at = jiff::Timestamp::UNIX_EPOCH;
             }
             let progress = taken.progress.clone();
@@ -249,7 +249,7 @@ fn tag(
     planner::secret_tag(&facts.owner_id, &claim, text)
 }
 
-/// How a settlement reads in a plan.
+/// The settlement as a plan shows it.
 fn ending(settlement: &Settlement) -> Ending {
     let refused = |reason: &str, message: &str| Ending::Refused {
         rule: settlement.rule.unwrap_or(reason).to_owned(),
@@ -279,7 +279,7 @@ fn ending(settlement: &Settlement) -> Ending {
     }
 }
 
-/// What differs and isn't written, and what a person has to do.
+/// Differences that aren't written, and what a person has to do.
 fn remarks(settlement: &Settlement) -> Vec<String> {
     let drift = settlement.drift.iter().map(|drift| {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());

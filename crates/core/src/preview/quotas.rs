@@ -1,4 +1,4 @@
-//! What resellers have, have shared out, and have left: before and after.
+//! What resellers have, have allotted, and have left: before and after.
 
 use std::collections::BTreeMap;
 

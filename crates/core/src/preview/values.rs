@@ -14,7 +14,7 @@ use crate::{
 
 use super::Change;
 
-/// Settings whose value must not be shown.
+/// Settings with a value that must not be shown.
 const SECRET: &str = "webAccess.passwordTag";
 /// How much of a value is shown.
 const SHOWN: usize = 256;

@@ -48,7 +48,7 @@ pub(super) struct Shelves {
 pub(super) trait Kept: Managed {
     fn shelf(shelves: &Shelves) -> &Shelf<Self>;
     fn store(stores: &Stores) -> &Store<Self>;
-    /// Takes over what a manifest says.
+    /// Applies a manifest to it.
     fn respecify(&mut self, declared: Self);
 }
 
@@ -81,7 +81,7 @@ pub struct World {
     /// Deletions that the platforms' limits were asked for.
     pub(super) permits: HashMap<PlatformKey, u32>,
     pub(super) secrets: Secrets,
-    /// Whether Secrets that didn't come along are out of reach, rather than missing.
+    /// Whether Secrets that the manifests don't contain can't be looked up, as opposed to missing.
     pub(super) secrets_unknown: bool,
     /// Namespaces that resources are declared in and that don't exist.
     pub(super) absent: BTreeSet<String>,
@@ -126,8 +126,8 @@ impl World {
         world
     }
 
-    /// Applies manifests: what is there gets their spec, what isn't comes into being. With `prune`, resources in the
-    /// manifests' namespaces that they no longer have are deleted, as Argo CD and Flux do.
+    /// Applies manifests: existing resources get their spec, others are created. With `prune`, resources in the manifests'
+    /// namespaces that the manifests no longer contain are deleted, as Argo CD and Flux do.
     pub fn apply(&mut self, manifests: Manifests, prune: bool) {
         let mut declared = BTreeSet::new();
         let mut namespaces = BTreeSet::new();
@@ -156,7 +156,7 @@ impl World {
         self.subjects.extend(declared);
     }
 
-    /// Also what isn't in the manifests is of interest: everything that is there.
+    /// Includes existing resources that aren't in the manifests.
     pub fn consider_everything(&mut self) {
         self.consider::<Reseller>();
         self.consider::<ServicePlan>();
@@ -164,12 +164,12 @@ impl World {
         self.consider::<Tenant>();
     }
 
-    /// These namespaces neither exist nor come along with the manifests.
+    /// These namespaces neither exist nor are among the manifests.
     pub fn without_namespaces(&mut self, absent: BTreeSet<String>) {
         self.absent = absent;
     }
 
-    /// Secrets that don't come along with the manifests can't be looked up: what depends on them isn't compared.
+    /// Secrets that aren't among the manifests can't be looked up: what depends on them isn't compared.
     pub fn without_secrets(&mut self) {
         self.secrets_unknown = true;
     }
@@ -188,7 +188,7 @@ impl World {
             .insert(key.to_owned(), value);
     }
 
-    /// Secrets and keys that resources refer to and that didn't come along.
+    /// Secrets and keys that resources refer to and that the manifests don't contain.
     pub fn missing_secrets(&self) -> Vec<(String, String, String)> {
         let mut missing = BTreeSet::new();
         let mut look = |namespace: Option<String>,
@@ -243,12 +243,12 @@ impl World {
         }
     }
 
-    /// A platform can't be looked at.
+    /// Records that a platform can't be observed.
     pub fn note_trouble(&mut self, platform: &BackupPlatform, trouble: String) {
         self.troubles.insert(PlatformKey::of(platform), trouble);
     }
 
-    /// What the planner is told of a resource's platform, and its site.
+    /// What the planner receives about a resource's platform, and its site.
     pub(super) fn platform_state<K: Managed>(
         &self,
         object: &K,
@@ -280,14 +280,14 @@ impl World {
         self.survey.stores.platforms.get(namespace, name).is_some()
     }
 
-    /// Puts a resource in place of its former self.
+    /// Replaces a resource by its new version.
     pub(super) fn put<K: Kept>(&mut self, object: K) {
         let resource = resource_ref(&object);
         self.survey.referrers.note(&resource, named(&object));
         K::shelf(&self.shelves).put(object);
     }
 
-    /// Takes a resource away.
+    /// Removes a resource.
     pub(super) fn remove<K: Kept>(&mut self, object: &K) {
         let resource = resource_ref(object);
         self.survey.referrers.note(&resource, Vec::new());

@@ -36,7 +36,7 @@ impl Problem {
 /// The refusals that we tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProblemKind {
-    /// The object carries this claim already: our own creation, answered before.
+    /// An object carries this claim already: our own earlier creation.
     AlreadyExists,
     /// The object has changed since we read it.
     PreconditionFailed,
@@ -84,19 +84,19 @@ pub enum PlatformError {
     /// No answer: whether the request was carried out isn't known.
     #[error("no answer from the platform: {0}")]
     Unreachable(String),
-    /// The platform says that it can't serve just now, or said so a moment ago and isn't asked.
+    /// The platform says that it can't serve now, or said so a moment ago and isn't asked again yet.
     #[error("{0}")]
     Unavailable(String),
-    /// An answer that can't be believed: HTML, a cut-off body, a list that never ends.
+    /// An answer that can't be trusted: HTML, a truncated body, a list that never ends.
     #[error("the platform's answer can't be used: {0}")]
     Garbled(String),
-    /// We may not write: another process holds the account, or ours is stopping.
+    /// This process may not write: another process holds the account, or this one is stopping.
     #[error("this process may not write to the platform now: {0}")]
     NotWriter(String),
 }
 
 impl PlatformError {
-    /// Whether the same request may succeed later with nothing changed by a person.
+    /// Whether the same request may succeed later without any action by a person.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. }
@@ -118,7 +118,7 @@ impl PlatformError {
         }
     }
 
-    /// Whether the platform as a whole is the trouble, not this request.
+    /// Whether the failure concerns the platform as a whole, not this request.
     pub fn is_about_platform(&self) -> bool {
         !matches!(self, Self::Refused(_))
     }

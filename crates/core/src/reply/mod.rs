@@ -6,7 +6,7 @@ pub use error::{PlatformError, Problem, ProblemKind};
 
 use crate::estate::{Object, ObjectId};
 
-/// How a write was taken.
+/// The result of a write.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Written {
     /// Done; the object as it is now.
@@ -15,14 +15,14 @@ pub enum Written {
     Pending(String),
 }
 
-/// What became of an operation that was accepted earlier.
+/// The outcome of an operation that was accepted earlier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OperationState {
     /// Still queued or running.
     Running,
     /// A person at the platform has to act.
     WaitingForHuman,
-    /// Finished; with the object that it made, where it made one and the platform says which.
+    /// Finished; with the object that it created, where it created one and the platform says which.
     Done(Option<ObjectId>),
     /// Failed, with the platform's words.
     Failed(Problem),

@@ -1,4 +1,4 @@
-//! Who may get in.
+//! Administrator access.
 
 use serde_json::Value;
 

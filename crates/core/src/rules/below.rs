@@ -1,5 +1,4 @@
-//! What hangs below an object keeps its footing when the object changes: resellers and customers of a reseller, tenants of a
-//! plan.
+//! What is below an object stays valid when the object changes: resellers and customers of a reseller, tenants of a plan.
 
 use std::sync::Arc;
 
@@ -13,8 +12,8 @@ use crate::{
     estate::{Object, Settings},
 };
 
-/// Why these settings would break a rule for something that is there already, if so. `below` are resellers and customers
-/// directly below a reseller, or the tenants of a plan. Serves R-S4, R-S20, R-D30, R-D32.
+/// Why these settings would break a rule for an existing object below, if so. `below` are resellers and customers directly
+/// below a reseller, or the tenants of a plan. Serves R-S4, R-S20, R-D30, R-D32.
 pub fn below(kind: Kind, settings: &Settings, below: &[Arc<Object>]) -> Option<Refusal> {
     below.iter().find_map(|object| match kind {
         Kind::Reseller => level(settings, object).or_else(|| service_type(settings, object)),

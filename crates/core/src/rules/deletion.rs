@@ -6,7 +6,7 @@ use crate::{
     estate::{Capabilities, Capability, DELETE, Object, Protection},
 };
 
-/// How to get rid of the resource all the same.
+/// How to remove the resource in spite of the rule.
 const LET_GO: &str = "set deletionPolicy: Retain to release it unchanged";
 
 /// Resources that a message names.
@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 pub struct Below<'a> {
     /// Resources that hold something on the platform.
     pub resources: &'a [String],
-    /// How many of them stand for a part of the object's own record, which the platform doesn't count below it.
+    /// How many of them manage a part of the object's own record, which the platform doesn't count below it.
     pub facets: u32,
 }
 

@@ -29,7 +29,7 @@ pub fn edition(settings: &Settings) -> Option<Refusal> {
     })
 }
 
-/// What is said of a workload that the edition doesn't offer.
+/// The message about a workload that the edition doesn't offer.
 pub(super) fn refusal(field: &str, workload: &str) -> Refusal {
     Refusal::new(
         &registry::EDITION_LIMITS,

@@ -1,4 +1,4 @@
-//! What may sit under what.
+//! Which object may be below which.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::{
 /// The chain above an object, nearest first.
 pub type Chain<'a> = &'a [std::sync::Arc<Object>];
 
-/// Why an object with these settings can't hang under the chain, if so. `own` is its id once it has one. Serves R-S4, R-S20.
+/// Why an object with these settings can't be below the chain, if so. `own` is its id once it has one. Serves R-S4, R-S20.
 pub fn hierarchy(
     kind: Kind,
     settings: &Settings,

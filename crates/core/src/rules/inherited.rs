@@ -15,10 +15,10 @@ use crate::{
 /// Longest name of an origin: with one for each field of a branding the list of them fits its place in status.
 const ORIGIN: usize = 90;
 
-/// What one level of the chain says.
+/// The settings of one level of the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Level {
-    /// Whose it is, for instance `Reseller/northwind`.
+    /// The object of this level, for instance `Reseller/northwind`.
     origin: String,
     bandwidth: Option<Bandwidth>,
     branding: Branding,
@@ -53,8 +53,8 @@ impl Level {
     }
 }
 
-/// What comes out at the bottom of a chain, nearest level first. Throttling is inherited as a whole, from the nearest level
-/// that doesn't say `Inherit`; a branding field by field, each from the nearest level that has it. Serves R-V9, R-S7.
+/// The effective settings at the bottom of a chain, nearest level first. Throttling is inherited as a whole, from the nearest
+/// level that doesn't say `Inherit`; a branding field by field, each from the nearest level that has it. Serves R-V9, R-S7.
 pub fn effective(levels: &[Level]) -> Effective {
     Effective {
         bandwidth: Some(bandwidth(levels)),

@@ -1,4 +1,4 @@
-//! Where data is kept: decided once, when the object is made.
+//! Where data is kept: decided once, when the object is created.
 
 use super::registry::{self, Refusal};
 use crate::estate::{ObjectId, StorageLocation};
@@ -72,7 +72,8 @@ pub fn storage_location(
     }
 }
 
-/// R-S2: what the platform made of a country that it hosts. Of a new object only: a later change of country moves nothing.
+/// R-S2: the location that the platform chose for a country that it hosts. Of a new object only: a later change of country
+/// moves nothing.
 pub fn answered_elsewhere(
     id: &ObjectId,
     country: &str,

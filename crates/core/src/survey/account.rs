@@ -4,7 +4,7 @@ use kube::ResourceExt;
 
 use crate::api::BackupPlatform;
 
-/// Where a platform is reached, spelt the same way for whoever spells it differently.
+/// Where a platform is reached, in one spelling for all `BackupPlatform`s that spell it differently.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     /// The driver's name.

@@ -1,4 +1,4 @@
-//! Looking up what surrounds a remote object: what it hangs under, what hangs under it, and what the reports say of it.
+//! Looking up the context of a remote object: its parents, its children, and the reports about it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     planner::{Around, PlanName},
 };
 
-/// What surrounds a resource's remote object.
+/// The context of a resource's remote object.
 pub fn around<K: Managed>(
     survey: &Survey,
     resource: &K,
@@ -64,7 +64,7 @@ pub fn around<K: Managed>(
     around
 }
 
-/// The name of the resource above; the remote object's own where no resource stands for it.
+/// The name of the resource above; the remote object's own where no resource manages it.
 fn parent<K: Managed>(
     survey: &Survey,
     resource: &K,

@@ -1,7 +1,7 @@
 //! What the ledger is told, pool by pool.
 //!
-//! A pool is opened with everybody who takes of it: those whose specs name its owner, and what the platform holds below it. So
-//! nobody is served from a pool that others have taken of unseen, whoever asks first.
+//! A pool is opened with all claimants that take of it: the resources with specs that name its owner, and what the platform
+//! holds below it. So no claimant is served from a pool with unknown other claimants, whichever asks first.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -22,11 +22,11 @@ use crate::{
     rules::quota::{Ledger, Measure, Membership, Outcome},
 };
 
-/// Who takes of a pool.
+/// A claimant of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Claimant {
     Resource(ResourceRef),
-    /// An object on the platform that no resource stands for.
+    /// An object on the platform that no resource manages.
     Unmanaged(AccountKey, Kind, ObjectId),
 }
 
@@ -35,11 +35,11 @@ pub(super) enum Claimant {
 pub(super) struct Books {
     pub ledger: Ledger<Pool, Claimant>,
     pub unmanaged: HashMap<AccountKey, HashSet<Claimant>>,
-    /// Whose pools are open, and below which remote object everybody was entered.
+    /// The owners of open pools, and below which remote object all claimants were entered.
     pub open: HashMap<ResourceRef, Option<ObjectId>>,
     /// When the quota of a claimant is over.
     pub ends: BTreeSet<(jiff::Timestamp, Claimant)>,
-    /// Who is to be looked at again, since somebody who hasn't passed yet holds an object now.
+    /// The resources to reconcile again, since a resource without a pass so far holds an object now.
     pub woken: Vec<ResourceRef>,
 }
 
@@ -52,7 +52,7 @@ impl Visit for Entering<'_> {
             let claimant = Claimant::Resource(standing.resource.clone());
             self.0.enrol(&claimant, &standing, &mut Vec::new());
             if standing.gives_to_others() {
-                // Everybody below is gone through as well.
+                // Everything below is entered as well.
                 let resource = standing.resource.clone();
                 self.0
                     .ledger
@@ -63,7 +63,7 @@ impl Visit for Entering<'_> {
     }
 }
 
-/// What a resource claims and gives, as the caches say.
+/// What a resource claims and gives, according to the caches.
 fn standing_in_cache<K: Managed>(lookup: &Lookup<'_>, object: &K) -> Option<Standing> {
     let declared = declare(object).ok()?;
     if is_released(&declared) {
@@ -83,8 +83,8 @@ impl Books {
         self.note_end(standing.ends, claimant);
     }
 
-    /// The claims of a resource. One that moves below what is known here alone has what it holds in the old place until there
-    /// is room for it in the new one.
+    /// The claims of a resource. One that moves below a parent that exists in the cluster alone keeps what it holds in the old
+    /// place until enough is free in the new one.
     fn claims(&self, claimant: &Claimant, standing: &Standing) -> Vec<Membership<Pool>> {
         let claims = &standing.memberships;
         let is_left = |pool: &&Pool| claims.iter().all(|member| member.pool != **pool);
@@ -113,7 +113,7 @@ impl Books {
         self.ends.extend(ends.map(|at| (at, claimant.clone())));
     }
 
-    /// An object that a resource holds is that resource's to count.
+    /// An object that a resource holds is counted for that resource.
     pub fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Pool> {
         let claimant = Claimant::Unmanaged(account.clone(), held.kind, held.id.clone());
         let all = self.unmanaged.get_mut(account);
@@ -123,7 +123,7 @@ impl Books {
         self.ledger.withdraw(&claimant)
     }
 
-    /// Opens the pool of a resource that hasn't passed yet.
+    /// Opens the pool of a resource without a pass so far.
     pub fn open_above(&mut self, lookup: &Lookup<'_>, pool: &Pool, touched: &mut Vec<Pool>) {
         if let Pool::Of(owner) = pool
             && !self.open.contains_key(owner)
@@ -132,7 +132,7 @@ impl Books {
         }
     }
 
-    /// Enters a resource as the caches say, and what takes of it.
+    /// Enters a resource according to the caches, and its claimants.
     pub fn enter_from_cache(
         &mut self,
         lookup: &Lookup<'_>,
@@ -166,7 +166,7 @@ impl Books {
         self.open_below(lookup, &standing, touched);
     }
 
-    /// Notes in the index what a resource would hold that hasn't passed yet. Who has knows better than the cache.
+    /// Notes in the index what a resource without a pass so far would hold. After a pass its own note is newer than the cache.
     fn note<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
         if lookup.commons.index.contains(&resource_ref(object)) {
             return;
@@ -184,7 +184,7 @@ impl Books {
         }
     }
 
-    /// Opens a resource's pool, with everybody who takes of it; again, when it has got its remote object.
+    /// Opens a resource's pool, with all claimants that take of it; again, when it has got its remote object.
     pub fn open_below(
         &mut self,
         lookup: &Lookup<'_>,
@@ -228,7 +228,7 @@ impl Books {
         }
     }
 
-    /// The account's licences, and the objects that no resource stands for: those that were among them and are no more leave.
+    /// The account's licences, and the objects that no resource manages: former ones among them leave the pool.
     pub fn look_over(
         &mut self,
         index: &Index,

@@ -32,14 +32,14 @@ impl<K> Default for Shelf<K> {
 }
 
 impl<K: kube::ResourceExt> Shelf<K> {
-    /// Puts a resource in place of its former self.
+    /// Replaces a resource by its new version.
     pub fn put(&self, object: K) {
         let place = place(&object);
         let mut objects = self.0.write().unwrap_or_else(PoisonError::into_inner);
         objects.insert(place, Arc::new(object));
     }
 
-    /// Takes a resource away.
+    /// Removes a resource.
     pub fn remove(&self, object: &K) {
         let mut objects = self.0.write().unwrap_or_else(PoisonError::into_inner);
         objects.remove(&place(object));

@@ -14,11 +14,11 @@ use crate::{api::BackupPlatform, estate::Object, inventory::Inventory, planner::
 /// See the module.
 #[derive(Default)]
 pub struct Commons {
-    /// Which resource holds what.
+    /// Which resource holds which object.
     pub index: Arc<Index>,
-    /// Which resource names which.
+    /// Which resource refers to which.
     pub referrers: Arc<Referrers>,
-    /// Who was granted how much.
+    /// Which claimant was granted how much.
     pub quotas: Arc<Quotas>,
     scopes: RwLock<Vec<Stores>>,
     sites: RwLock<HashMap<PlatformKey, Weak<PlatformView>>>,

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// All that is known about one resource, at one look.
+/// All that is known about one resource, for one pass.
 pub struct Observation {
     /// The resource, parsed.
     pub declared: Declared,
@@ -37,17 +37,18 @@ pub struct Observation {
     pub supplements: Supplements,
     /// What the inventory says.
     pub remote: Remote,
-    /// What the rules need to know of the things around it.
+    /// What the rules need to know of the objects around it.
     pub neighbours: Neighbours,
     /// Resources below this one that are being deleted, by their titles.
     pub deleting_below: Vec<String>,
-    /// What surrounds the remote object, for labels and status.
+    /// The context of the remote object, for labels and status.
     pub around: Around,
-    /// What the spec would make, where the platform has no objects of this kind.
+    /// The object that the spec would create, where the platform has no objects of this kind.
     pub stand_in: Option<Arc<Object>>,
     /// Whether it holds an object that it didn't hold before.
     pub took: bool,
-    /// Others to look at again: they are granted something, or hold an object or do no more, now that this one was asked.
+    /// Other resources to reconcile again: they are granted something, or now hold or no longer hold an object, because of
+    /// this look-up.
     pub woken: Vec<ResourceRef>,
 }
 
@@ -80,7 +81,7 @@ pub fn gather<K: Managed>(
         observation.platform,
         PlatformState::Unresolved { .. } | PlatformState::Missing { .. }
     ) {
-        // Who lives nowhere holds nothing, as after a restart.
+        // A resource without a platform holds nothing, as after a restart.
         observation.woken = survey.forget(&resource_ref(object), now);
     }
     if let (PlatformState::Observed(facts), Some(site)) = (observation.platform.clone(), site) {
@@ -97,7 +98,7 @@ pub fn gather<K: Managed>(
     Ok(observation)
 }
 
-/// Looks for the remote object, notes who holds what, and asks the ledger.
+/// Looks for the remote object, notes which resource holds it, and asks the ledger.
 fn look<K: Managed>(
     survey: &Survey,
     object: &K,
@@ -144,19 +145,19 @@ fn look<K: Managed>(
     observation.woken = noted.others;
     observation.woken.append(&mut decision.promoted);
     if !survey.stores.exists(&resource) {
-        // It went while it was looked at: who forgets it may have been here before.
+        // The resource was deleted during the look-up: the clean-up may have run before this note.
         observation.woken.extend(survey.forget(&resource, now));
     }
     decision
 }
 
 impl Observation {
-    /// What the resource is about: its remote object, or what stands for it where the platform has none of this kind.
+    /// The object of the resource: its remote object, or what represents it where the platform has none of this kind.
     pub fn object(&self) -> Option<&Arc<Object>> {
         planner::remote_object(&self.declared, &self.remote).or(self.stand_in.as_ref())
     }
 
-    /// The same, if it can be read: figures of one that can't be stay as they were.
+    /// The same, if it can be read: the figures of an unreadable object stay unchanged.
     pub fn readable(&self) -> Option<&Arc<Object>> {
         self.object().filter(|object| object.unreadable.is_none())
     }
@@ -173,7 +174,7 @@ impl Observation {
         }
     }
 
-    /// What a decision may depend on, without what only somebody who acts knows: holds, rests and failures.
+    /// What a decision may depend on, without what only a writer knows: holds, backoffs and failures.
     pub fn view<'a>(&'a self, progress: &'a Progress, now: jiff::Timestamp) -> View<'a> {
         View {
             declared: &self.declared,
@@ -276,7 +277,7 @@ fn remote<K: Managed>(
             .map(|holder| holder.to_string()),
         object: object.clone(),
     };
-    // Where objects carry a mark, that alone says whose they are.
+    // Where objects carry a claim, that alone determines their owner.
     let free = |object: &Arc<Object>| marks || seen(object).holder.is_none();
     let claimed = found.claimed.filter(free);
     let disagreeing = found.disagreeing.filter(free);
@@ -313,8 +314,8 @@ fn remote<K: Managed>(
     }
 }
 
-/// Another resource with a creation under way that may have made this object; of two that ask for the same, the older is
-/// believed. Only asked where a mark doesn't say whose it is.
+/// Another resource with a creation under way that may have created this object; of two candidates the older is preferred.
+/// Only asked where no claim determines the owner.
 fn contender(survey: &Survey, declared: &Declared, object: &Object) -> Option<ResourceRef> {
     match declared.kind {
         Kind::Customer => rival(&survey.stores.customers, declared, object),
@@ -344,7 +345,7 @@ fn rival<K: Managed>(
     rival.map(|other| resource_ref(&**other))
 }
 
-/// Objects that stand where this one would: of its name, or of its customer and product.
+/// Objects in the place of this one: with its name, or of its customer and product.
 fn namesakes<'a>(
     inventory: &'a Inventory,
     declared: &'a Declared,
@@ -367,7 +368,7 @@ fn namesakes<'a>(
     if declared.kind != Kind::Customer || inventory.marks(declared.kind) {
         return Box::new(inventory.named(declared.kind, name));
     }
-    // Without marks any of these names is one that a creation of ours may have left.
+    // Without claims a creation of ours may have left an object under any of these names.
     let noted = declared
         .status
         .intent

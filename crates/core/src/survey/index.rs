@@ -1,7 +1,7 @@
 //! Which resource holds which remote object: by claim, and by account and id.
 //!
-//! Everybody that would hold an object is noted, and the first of them holds it: who put its claim on it, then the older. So
-//! it doesn't matter in which order they are noted, and when one lets go the next has it.
+//! Every resource that would hold an object is noted, and the first of them holds it: the one with its claim on the object,
+//! then the older one. So the order of the notes doesn't matter, and after a release the next resource holds it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,7 +36,8 @@ impl std::fmt::Display for ResourceRef {
     }
 }
 
-/// By what a resource would hold an object. The object that carries a claim belongs to the claim's resource, however young.
+/// The reason for which a resource would hold an object. The object that carries a claim belongs to the claim's resource,
+/// however young.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Title {
     /// The object carries its claim.
@@ -50,7 +51,7 @@ pub enum Title {
 /// A remote object, wherever in the cluster it is referred to.
 pub type RemoteKey = (String, Kind, ObjectId);
 
-/// A resource in line for an object: whose claim is on it, then the older, then by name.
+/// A resource in line for an object: the one with its claim on it, then the older, then by name.
 type Place = (bool, jiff::Timestamp, ResourceRef);
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,12 +78,12 @@ struct Entries {
     resources: HashMap<ResourceRef, Entry>,
 }
 
-/// What has changed by a note.
+/// What a note has changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Noted {
     /// The resource holds an object that it didn't hold before.
     pub took: bool,
-    /// Other resources that hold an object now, or do no more.
+    /// Other resources that hold an object now, or no longer do.
     pub others: Vec<ResourceRef>,
 }
 
@@ -99,7 +100,7 @@ impl Index {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what a resource claims, and which object it would hold if nobody came before it.
+    /// Notes what a resource claims, and which object it would hold if no other resource came first.
     pub fn note(
         &self,
         resource: &ResourceRef,
@@ -133,7 +134,7 @@ impl Index {
         }
     }
 
-    /// Forgets a resource that is gone. Returns what it held, and who holds that now.
+    /// Forgets a resource that is gone. Returns what it held, and which resource holds that now.
     pub fn forget(&self, resource: &ResourceRef) -> (Option<RemoteKey>, Vec<ResourceRef>) {
         let mut entries = self.write();
         let held = entries.first_of(resource).cloned();
@@ -194,7 +195,7 @@ impl Entries {
             .filter(|_| *title != Title::QuotaDecision)
     }
 
-    /// Who else holds an object of these now, or does no more, after a change.
+    /// Other resources that now hold one of these objects, or no longer do, after a change.
     fn changed_holders(
         &mut self,
         resource: &ResourceRef,

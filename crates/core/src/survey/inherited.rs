@@ -15,7 +15,7 @@ use crate::{
 /// Levels that a chain may have.
 const DEPTH: usize = 16;
 
-/// What each level says, nearest first; nothing for kinds that inherit nothing.
+/// The settings of each level, nearest first; none for kinds that inherit nothing.
 pub fn levels<K: Managed>(
     survey: &Survey,
     resource: &K,
@@ -56,7 +56,7 @@ pub fn levels<K: Managed>(
     levels
 }
 
-/// What a resource says, over what the platform holds of it. What it ignores is what the platform holds.
+/// What a resource states, over what the platform holds of it. For ignored fields the platform's value counts.
 fn level<K: Managed>(resource: &K, remote: Option<&Arc<Object>>) -> Option<Level> {
     let stated = resource.stated()?;
     let lifecycle = resource.lifecycle();

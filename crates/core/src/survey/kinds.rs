@@ -1,4 +1,4 @@
-//! What there is to know of a kind, so that the same code serves all four.
+//! The properties of a kind, so that the same code serves all four.
 
 use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
@@ -35,7 +35,7 @@ pub trait Managed:
         None
     }
 
-    /// What the spec says of what those below inherit; nothing for kinds that pass nothing on.
+    /// What the spec passes on to those below; nothing for kinds that pass nothing on.
     fn stated(&self) -> Option<Stated<'_>> {
         None
     }

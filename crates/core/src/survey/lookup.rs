@@ -1,4 +1,4 @@
-//! Which object of an account a resource would hold, were it alone, and whether it does: the same answer for a pass and for
+//! Which object of an account a resource would hold if it were alone, and whether it does: the same answer for a pass and for
 //! the opening of a platform.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::{
     planner::{self, Declared, PlatformFacts, Reference, References},
 };
 
-/// What answers are looked up in.
+/// What the look-ups use.
 #[derive(Clone, Copy)]
 pub(super) struct Lookup<'a> {
     pub commons: &'a Commons,
@@ -29,7 +29,7 @@ pub(super) struct Lookup<'a> {
     pub now: jiff::Timestamp,
 }
 
-/// The objects that a resource points to, whoever else does.
+/// The objects that a resource points to, even if other resources do as well.
 pub(super) struct Found {
     /// The object that carries its claim; where objects can't carry one, the noted one, if it agrees.
     pub claimed: Option<Arc<Object>>,
@@ -76,7 +76,7 @@ fn reference<K: Managed>(
             deleting: object.meta().deletion_timestamp.is_some(),
             platform: stores.platform_of(&*object).ok(),
         },
-        // What can't be read is there, with what it holds.
+        // A resource that can't be read exists, with what it holds.
         None if stores.is_unreadable(named) => Reference::Found {
             id,
             deleting: false,
@@ -86,7 +86,7 @@ fn reference<K: Managed>(
     }
 }
 
-/// Whether nothing of ours keeps a resource any more: it waits for others only, and its object isn't its own.
+/// Whether Holdfast no longer keeps a resource: it waits for other finalizers only, and its object isn't its own.
 pub(super) fn is_released(declared: &Declared) -> bool {
     declared.deleting && !declared.finalized
 }
@@ -130,7 +130,7 @@ impl Lookup<'_> {
         deletion.suspended.as_deref().map(ObjectId::new)
     }
 
-    /// The object that a resource would hold if nobody came before it.
+    /// The object that a resource would hold if no other resource came first.
     pub fn would_hold(&self, declared: &Declared, found: &Found) -> Option<(Arc<Object>, Title)> {
         if is_released(declared) {
             return None;
@@ -154,7 +154,7 @@ impl Lookup<'_> {
         } else {
             Title::QuotaDecision
         };
-        // Another's mark is passed over by the spec's word alone.
+        // Only the spec may name an object with another owner's claim.
         (object.claim.is_none() || found.by_word).then(|| (object.clone(), title))
     }
 
@@ -172,7 +172,7 @@ impl Lookup<'_> {
         index.note(&resource, created_at(object), Some(&claim), would)
     }
 
-    /// The object that a resource holds: the one that it would hold, being the first to.
+    /// The object that a resource holds: the one that it would hold, if it comes first.
     pub fn held(
         &self,
         resource: &ResourceRef,

@@ -1,5 +1,6 @@
-//! What is known, put together for one decision: resources, who holds what, who was granted how much, and one platform as
-//! far as it is known. Looks things up; decides nothing, asks nobody. The operator and `holdfast plan` see by the same eyes.
+//! What is known, collected for one decision: resources, which of them holds which object, which was granted how much, and one
+//! platform as far as it is known. Looks things up; decides nothing, sends no request. The operator and `holdfast plan` use
+//! the same survey.
 
 mod account;
 mod around;
@@ -49,23 +50,23 @@ use lookup::Lookup;
 pub struct Survey {
     /// Every resource of this scope.
     pub stores: Stores,
-    /// Which resource holds what.
+    /// Which resource holds which object.
     pub index: Arc<Index>,
-    /// Which resource names which.
+    /// Which resource refers to which.
     pub referrers: Arc<Referrers>,
-    /// Who was granted how much.
+    /// Which claimant was granted how much.
     pub quotas: Arc<Quotas>,
     /// What it shares with other scopes.
     pub commons: Arc<Commons>,
 }
 
 impl Survey {
-    /// A survey of these resources, nothing concluded yet.
+    /// A survey of these resources, without any conclusions yet.
     pub fn new(stores: Stores) -> Self {
         Self::beside(stores, Arc::default())
     }
 
-    /// The same beside others: what one of them holds isn't the other's.
+    /// The same beside others: what a resource of one holds no resource of another can hold.
     pub fn beside(stores: Stores, commons: Arc<Commons>) -> Self {
         commons.add_scope(stores.clone());
         Self {
@@ -85,7 +86,7 @@ impl Survey {
         self.stores.platform_of(object)
     }
 
-    /// Whether a resource is there and can't be read.
+    /// Whether a resource exists and can't be read.
     pub fn is_unreadable(&self, resource: &ResourceRef) -> bool {
         self.stores.is_unreadable(resource)
     }
@@ -108,7 +109,7 @@ impl Survey {
         self.stores.home_of(object).as_ref() == Some(key)
     }
 
-    /// After a sweep of a platform that is open: takes over what has changed. Returns whom to look at again.
+    /// After a sweep of an open platform: records what has changed. Returns the resources to reconcile again.
     pub fn note_sweep(
         &self,
         site: &PlatformView,
@@ -131,7 +132,7 @@ impl Survey {
         self.quotas.note_sweep(&lookup, changed)
     }
 
-    /// Notes what a resource holds that can't be read: its annotation still says so.
+    /// Notes what a resource that can't be read holds: its annotation still says so.
     pub fn note_unread(&self, resource: &ResourceRef, metadata: &ObjectMeta) {
         let noted = metadata.annotations.as_ref();
         let noted = noted.and_then(|noted| noted.get(names::EXTERNAL_ID_ANNOTATION));
@@ -147,8 +148,8 @@ impl Survey {
         }
     }
 
-    /// Forgets a resource that is gone; what it leaves on the platform goes on counting. Returns whom to look at again: who
-    /// holds its object now, and who was granted what it had.
+    /// Forgets a resource that is gone; what it leaves on the platform still counts. Returns the resources to reconcile again:
+    /// the one that holds its object now, and those that were granted what it had.
     pub fn forget(&self, resource: &ResourceRef, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let (held, mut woken) = self.index.forget(resource);
         let left = held.and_then(|key| self.commons.object(&key));

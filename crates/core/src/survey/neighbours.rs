@@ -1,4 +1,4 @@
-//! Looking up what the rules need to know of the things around a resource.
+//! Looking up what the rules need to know of the objects around a resource.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
 /// Levels that a chain of parents may have.
 const DEPTH: usize = 16;
 
-/// What stands around a resource, with the ledger's decision.
+/// The surroundings of a resource, with the ledger's decision.
 pub fn neighbours<K: Managed>(
     survey: &Survey,
     object: &K,
@@ -78,7 +78,7 @@ fn above(inventory: &Inventory, start: Option<ObjectId>) -> Vec<Arc<Object>> {
     chain
 }
 
-/// What relies on an object.
+/// What depends on an object.
 fn below(inventory: &Inventory, object: &Object) -> Vec<Arc<Object>> {
     let children = |kind| inventory.children(kind, &object.id).cloned();
     match object.kind {
@@ -90,7 +90,7 @@ fn below(inventory: &Inventory, object: &Object) -> Vec<Arc<Object>> {
     }
 }
 
-/// Resources below a reseller that are being deleted and find their platform through it. In a circle of parents nobody waits:
+/// Resources below a reseller that are being deleted and find their platform through it. In a circle of parents none waits:
 /// each would wait for the other.
 pub fn deleting_below<K: Managed>(survey: &Survey, object: &K) -> Vec<String> {
     if K::KIND != Kind::Reseller

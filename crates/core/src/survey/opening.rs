@@ -1,5 +1,6 @@
-//! Opening a platform: the one place that decides, from the caches alone, who holds what and who is in the ledger. Until it has
-//! been gone through nothing is decided on the platform, so the order of passes doesn't matter after a restart.
+//! Opening a platform: the one place that decides, from the caches alone, which resource holds which object and which
+//! claimants are in the ledger. Until it has completed, nothing is decided on the platform, so the order of passes doesn't
+//! matter after a restart.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{inventory::Inventory, planner::PlatformFacts};
 
-/// What is gone through: every resource of the account's platforms that aren't open yet.
+/// The resources to process: all on the account's platforms that aren't open yet.
 pub(super) struct Opening<'a> {
     pub survey: &'a Survey,
     pub account: &'a AccountKey,
@@ -19,13 +20,13 @@ pub(super) struct Opening<'a> {
     pub now: jiff::Timestamp,
 }
 
-/// What is done with each of a kind.
+/// What is done with each resource of a kind.
 pub(super) trait Visit {
     fn visit<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K);
 }
 
 impl Opening<'_> {
-    /// Goes through every resource, those above before those below.
+    /// Processes every resource, those above before those below.
     pub fn each(&self, visit: &mut impl Visit) {
         let scopes = self.survey.commons.scopes();
         for stores in &scopes {
@@ -61,16 +62,16 @@ impl Opening<'_> {
     }
 }
 
-/// Notes in the index what each claims and would hold.
+/// Notes in the index what each resource claims and would hold.
 #[derive(Default)]
 struct Indexing {
-    /// Who holds an object now, or does no more.
+    /// Resources that hold an object now, or no longer do.
     changed: Vec<ResourceRef>,
 }
 
 impl Visit for Indexing {
     fn visit<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
-        // A resource that can't be read is none to decide for.
+        // No decision is made for a resource that can't be read.
         let Ok(declared) = declare(object) else {
             return;
         };
@@ -83,7 +84,7 @@ impl Visit for Indexing {
 
 impl Survey {
     /// Opens a platform that was observed for the first time, or under another account than before. Platforms of the account
-    /// that aren't observed yet are gone through with it. Returns whom to look at again.
+    /// that aren't observed yet are processed with it. Returns the resources to reconcile again.
     pub fn open(&self, site: &Arc<PlatformView>, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let Some(account) = site.account() else {
             return Vec::new();

@@ -59,7 +59,7 @@ impl PlatformKey {
 pub struct Terms {
     /// Key of every claim.
     pub owner_id: String,
-    /// How much we may do.
+    /// How much Holdfast may do.
     pub management: Management,
     /// What may be adopted.
     pub adopt: Adopt,
@@ -67,7 +67,7 @@ pub struct Terms {
     pub sweep_interval: std::time::Duration,
     /// Time between reports.
     pub usage_interval: std::time::Duration,
-    /// What slows deletions down.
+    /// What delays deletions.
     pub safety: Safety,
     /// Throttling at the top of what is inherited.
     pub bandwidth: Option<Bandwidth>,
@@ -78,7 +78,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// What a `BackupPlatform` says, with our defaults where it says nothing.
+    /// What a `BackupPlatform` states, with our defaults for what it leaves out.
     pub fn of(platform: &BackupPlatform) -> Self {
         let spec = &platform.spec;
         let safety = spec.safety.as_ref();
@@ -135,7 +135,7 @@ impl Reports {
         unread
     }
 
-    /// Takes a health report over.
+    /// Stores a health report.
     pub fn note_health(&mut self, report: HealthReport) {
         let mut health: HashMap<_, Vec<_>> = HashMap::new();
         for row in report.rows {
@@ -149,7 +149,7 @@ impl Reports {
         self.unread[1] = report.unreadable;
     }
 
-    /// Takes a usage report over.
+    /// Stores a usage report.
     pub fn note_usage(&mut self, report: UsageReport) {
         self.usage_as_of = Some(report.as_of);
         self.unread[0] = report.unreadable;
@@ -167,7 +167,7 @@ pub struct PlatformView {
     account: RwLock<Option<AccountKey>>,
     terms: RwLock<Terms>,
     inventory: RwLock<Inventory>,
-    /// Nothing until everybody on the platform is known: nothing is decided before.
+    /// `None` until all resources and claimants on the platform are known: nothing is decided before.
     facts: RwLock<Option<Arc<PlatformFacts>>>,
     reports: RwLock<Reports>,
 }
@@ -181,7 +181,7 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl PlatformView {
-    /// A platform of which nothing was seen yet.
+    /// A platform that hasn't been observed yet.
     pub fn new(key: PlatformKey, origin: Origin, terms: Terms) -> Self {
         Self {
             key,
@@ -231,7 +231,7 @@ impl PlatformView {
         change(&mut write(&self.reports));
     }
 
-    /// What resources need to know, once the platform is open: completely observed, and everybody on it known.
+    /// What resources need to know, once the platform is open: completely observed, and all resources on it known.
     pub fn facts(&self) -> Option<Arc<PlatformFacts>> {
         read(&self.facts).clone()
     }
@@ -241,7 +241,7 @@ impl PlatformView {
         read(&self.account).clone()
     }
 
-    /// Takes over a complete observation. One of another account than before closes the platform.
+    /// Records a complete observation. A change of account closes the platform.
     pub fn install(&self, sweep: Ticket, observation: Snapshot, clients: bool) -> Changes {
         let account = AccountKey {
             origin: self.origin.clone(),
@@ -270,7 +270,7 @@ impl PlatformView {
         *write(&self.facts) = facts;
     }
 
-    /// The credential leads to another account than the one that was confirmed.
+    /// The credential belongs to another account than the one that was confirmed.
     pub fn account_mismatch(&self) -> Option<String> {
         let facts = self.facts()?;
         let seen = &facts.capabilities.account;

@@ -1,4 +1,4 @@
-//! The ledger of all accounts: who holds and wants what, as the caches say, and whom it grants something.
+//! The ledger of all accounts: which claimant holds and wants what, according to the caches, and what each is granted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,14 +20,14 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Quotas(Mutex<Books>);
 
-/// What the ledger says of one resource.
+/// The ledger's answer for one resource.
 #[derive(Debug, Default)]
 pub struct QuotaDecision {
-    /// What there isn't enough of, by the pool's name.
+    /// The shortages, by the pool's name.
     pub shortages: Vec<Shortage<String>>,
     /// What is taken of what the resource itself has to give.
     pub granted_below: [u64; 4],
-    /// Others that waited and are granted something now, or that have to look again.
+    /// Other resources that waited and are granted something now, or that have to be reconciled again.
     pub promoted: Vec<ResourceRef>,
 }
 
@@ -36,7 +36,7 @@ impl Quotas {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// States a resource's claims, and opens the pools that it takes of and gives where they aren't open yet.
+    /// States a resource's claims, and opens its pools and its own pool where they aren't open yet.
     pub(super) fn ask<K: Managed>(
         &self,
         lookup: &Lookup<'_>,
@@ -61,7 +61,7 @@ impl Quotas {
         books.note_end(standing.ends, &claimant);
         let outcome = books.declare(&claimant, &standing);
         let mut promoted = outcome.promoted;
-        // Only now that what it holds is entered.
+        // Only after its holdings are entered.
         for pool in &touched {
             promoted.extend(books.ledger.serve(pool));
         }
@@ -75,8 +75,8 @@ impl Quotas {
         }
     }
 
-    /// Forgets a resource that is gone; an object that it leaves on the platform goes on counting. What others have of its
-    /// pool stays entered. Returns who was granted what it had.
+    /// Forgets a resource that is gone; an object that it leaves on the platform still counts. What others have of its pool
+    /// stays entered. Returns the claimants that were granted what it had.
     pub(super) fn forget(
         &self,
         resource: &ResourceRef,
@@ -91,7 +91,8 @@ impl Quotas {
         resources(books.ledger.leave(&Claimant::Resource(resource.clone())))
     }
 
-    /// Enters everybody of an account before the first of them is served, in one step. Returns who is granted something.
+    /// Enters all claimants of an account before the first of them is served, in one step. Returns those that are granted
+    /// something.
     pub(super) fn open(&self, opening: &Opening<'_>) -> Vec<ResourceRef> {
         let mut books = self.books();
         opening.each(&mut Entering(&mut books));
@@ -100,8 +101,8 @@ impl Quotas {
         resources(books.ledger.serve_all())
     }
 
-    /// After a sweep: what the objects that changed hold now, the account's licences, and what objects hold that no resource
-    /// stands for. Returns who is granted something by that.
+    /// After a sweep: what the changed objects hold now, the account's licences, and what objects hold that no resource
+    /// manages. Returns the claimants that are granted something by that.
     pub(super) fn note_sweep(
         &self,
         lookup: &Lookup<'_>,
@@ -121,8 +122,8 @@ impl Quotas {
         woken
     }
 
-    /// The quotas that are over at this time. Returns whom to look at again: those whose quota it is, and those who are granted
-    /// what is free by it.
+    /// The quotas that have ended at this time. Returns the resources to reconcile again: those of these quotas, and those
+    /// that are granted what becomes free.
     pub fn end(&self, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let mut books = self.books();
         let mut woken = Vec::new();

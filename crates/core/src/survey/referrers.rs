@@ -1,4 +1,5 @@
-//! Who names what in its spec: so that whoever changes wakes those it concerns, and not by looking at everybody.
+//! Which resource names what in its spec: so that a change enqueues the resources that it concerns, without a scan of all
+//! resources.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -42,7 +43,7 @@ struct Entries {
 pub struct Referrers(RwLock<Entries>);
 
 impl Referrers {
-    /// Notes what a resource names; nothing, when it is gone. Returns what it names anew or no more.
+    /// Notes what a resource names; nothing, when it is gone. Returns what it newly names or no longer names.
     pub fn note(&self, resource: &ResourceRef, named: Vec<Named>) -> Vec<Named> {
         let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let before = entries.by.remove(resource).unwrap_or_default();

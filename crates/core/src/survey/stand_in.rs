@@ -11,10 +11,10 @@ use crate::{
     planner::{self, Around},
 };
 
-/// The object that a spec would make. It has no id, since nobody gave it one.
+/// The object that a spec would create. It has no id, since the platform has assigned none.
 pub fn stand_in(kind: Kind, spec: &serde_json::Value) -> Object {
     let name = planner::remote_name(kind, spec).unwrap_or_default();
-    // A spec that can't be read has nothing to say; the planner says what is wrong with it.
+    // A spec that can't be read contributes nothing; the planner reports what is wrong with it.
     let mut settings = Settings::from_document(kind, spec).unwrap_or_default();
     if kind == Kind::Reseller && settings.text("level").is_none() {
         settings.set(kind, "level", "Reseller".into());
@@ -33,7 +33,7 @@ pub fn stand_in(kind: Kind, spec: &serde_json::Value) -> Object {
     }
 }
 
-/// Notes what refers to a resource instead of what hangs under its object.
+/// Notes what refers to a resource instead of what is below its object.
 pub fn note_referrers<K: Managed>(
     survey: &Survey,
     resource: &K,

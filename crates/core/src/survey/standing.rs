@@ -1,5 +1,5 @@
-//! How one resource, or one object that no resource stands for, stands in the ledger: what it holds and wants of which pools,
-//! and what it has to give.
+//! How one resource, or one object that no resource manages, stands in the ledger: what it holds and wants of which pools, and
+//! what it has to give.
 
 use super::{
     AccountKey, Index, Managed, ResourceRef,
@@ -14,7 +14,7 @@ use crate::{
     rules::quota::{self, Amounts, Measure, Membership, Rank, Shortage, Window},
 };
 
-/// What can be shared out of.
+/// The owner of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pool {
     /// The licences of an account.
@@ -35,9 +35,9 @@ pub(super) struct Standing {
     pub object: Option<ObjectId>,
     /// False while what it holds may be more than is known.
     pub certain: bool,
-    /// Whether what is above it is known here alone, so that the platform can't say whose part it has.
+    /// Whether its parent exists in the cluster alone, so that the platform can't say which pool its share belongs to.
     pub above_is_kept_here: bool,
-    /// When its quota is over, by the clock alone.
+    /// When its quota ends, by time alone.
     pub ends: Option<jiff::Timestamp>,
 }
 
@@ -56,7 +56,7 @@ impl Standing {
         let resource = resource_ref(object);
         let holds = held.map(|held| quota::amounts(K::KIND, &held.settings, now));
         let nothing = [None; 4];
-        // A spec that can't be read asks for nothing; the planner says what is wrong with it.
+        // A spec that can't be read asks for nothing; the planner reports what is wrong with it.
         let spec = Settings::from_document(K::KIND, &declared.spec).unwrap_or_default();
         let writes = lookup.facts.management(&declared.lifecycle) == Management::Manage
             && !declared.deleting;
@@ -108,7 +108,7 @@ impl Standing {
         })
     }
 
-    /// What it claims while it moves from a pool that it was in, which the platform doesn't show.
+    /// What it claims while it moves out of a pool that the platform doesn't show.
     pub fn moving_from(&self, left: &Pool) -> Vec<Membership<Pool>> {
         let nothing = [None; 4];
         let comes = self.memberships.iter().map(|member| Membership {
@@ -147,7 +147,7 @@ fn ends(spec: &Settings, held: Option<&Settings>, now: jiff::Timestamp) -> Optio
     holds.into_iter().chain(wants).min()
 }
 
-/// What an object takes that no resource stands for; `None` when one does, or where nothing that is declared stands above it.
+/// What an object takes that no resource manages; `None` when one does, or where nothing that is declared is above it.
 pub(super) fn unmanaged(
     index: &Index,
     account: &AccountKey,
@@ -160,7 +160,7 @@ pub(super) fn unmanaged(
     left_behind(index, account, object, now)
 }
 
-/// The same of an object that its resource has let go of.
+/// The same for an object that its resource has released.
 pub(super) fn left_behind(
     index: &Index,
     account: &AccountKey,
@@ -178,7 +178,7 @@ pub(super) fn left_behind(
     Some((claimant, unmanaged))
 }
 
-/// What an object takes that no resource stands for.
+/// What an object takes that no resource manages.
 #[derive(Debug, Clone)]
 pub(super) struct Unmanaged {
     pub membership: Membership<Pool>,
@@ -186,7 +186,7 @@ pub(super) struct Unmanaged {
 }
 
 impl Unmanaged {
-    /// What the platform holds waits for nothing.
+    /// What the platform holds already waits for nothing.
     pub fn rank() -> Rank {
         Rank {
             created: jiff::Timestamp::MIN,
@@ -195,7 +195,7 @@ impl Unmanaged {
     }
 }
 
-/// Whether a resource stands for an object: it holds it, or has just made it and holds nothing yet.
+/// Whether a resource manages an object: it holds it, or has just created it and holds nothing yet.
 fn is_held(index: &Index, account: &AccountKey, object: &Object) -> bool {
     let maker = || {
         let claim = object.claim.as_ref()?;
@@ -242,7 +242,7 @@ fn pool_of_spec<K: Managed>(
     above.or_else(top)
 }
 
-/// The pool that an object on the platform takes of now; `None` where nothing that is declared stands above it.
+/// The pool that an object on the platform takes of now; `None` where nothing that is declared is above it.
 fn pool_above(index: &Index, account: &AccountKey, object: &Object) -> Option<Pool> {
     let kind = match object.kind {
         Kind::Tenant => Kind::Customer,

@@ -20,7 +20,7 @@ pub struct Stores {
     pub customers: Store<Customer>,
     /// All `Tenant`s.
     pub tenants: Store<Tenant>,
-    /// Which resources are there and can't be read.
+    /// Which resources exist and can't be read.
     pub unreadable: Arc<UnreadableResources>,
 }
 
@@ -86,14 +86,14 @@ impl Stores {
         .concat()
     }
 
-    /// Whether a resource is there and can't be read.
+    /// Whether a resource exists and can't be read.
     pub fn is_unreadable(&self, resource: &ResourceRef) -> bool {
         let (kind, unreadable) = (resource.kind.as_str(), &self.unreadable);
         let why = unreadable.why(kind, &resource.namespace, &resource.name);
         why.is_some()
     }
 
-    /// Whether a resource is there, if only as one that can't be read.
+    /// Whether a resource exists, if only as one that can't be read.
     pub fn exists(&self, resource: &ResourceRef) -> bool {
         let (name, namespace) = (&resource.name, &resource.namespace);
         if self.is_unreadable(resource) {

@@ -1,5 +1,5 @@
-//! Resources that are there and that we can't read. Until they can be, nothing is done on their behalf, and what they hold
-//! stays theirs.
+//! Resources that exist and that Holdfast can't read. Until they can be read, nothing is done on their behalf, and they keep
+//! what they hold.
 
 use std::{
     collections::HashMap,

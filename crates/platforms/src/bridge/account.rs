@@ -1,4 +1,4 @@
-//! As whom we are answered, and whether that is still so.
+//! Which account answers, and whether it is still the same.
 
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -14,7 +14,7 @@ use crate::{
     {Lane, PlatformError, http::Call},
 };
 
-/// How long an account that answered is taken to be still there when an object is made.
+/// How long an account that answered is assumed to be still there when an object is created.
 const ACQUAINTED: Duration = Duration::from_secs(10);
 /// Items on a page where the platform hasn't said yet how many it gives.
 const PAGE: u32 = 100;
@@ -60,7 +60,7 @@ impl Bridge {
         Ok((capabilities, page_size))
     }
 
-    /// As [`Bridge::capabilities`], and remembers as whom we were answered.
+    /// As [`Bridge::capabilities`], and remembers the account that answered.
     pub(super) async fn introduce(&self, lane: Lane) -> Result<(Capabilities, u32), PlatformError> {
         let at = Instant::now();
         let (capabilities, page_size) = self.capabilities(lane).await?;
@@ -72,7 +72,7 @@ impl Bridge {
         Ok((capabilities, page_size))
     }
 
-    /// Makes sure that the account that answers is still the one that we know.
+    /// Makes sure that the account that answers is still the known one.
     pub(super) async fn recognise(&self, operation: &str) -> Result<(), PlatformError> {
         let at = Instant::now();
         let (capabilities, _) = self.capabilities(Lane::Edit).await?;
@@ -90,7 +90,7 @@ impl Bridge {
     }
 
     /// As [`Bridge::recognise`], unless the account was seen a moment ago. An update names an object that another account
-    /// doesn't have; a creation would go through in any.
+    /// doesn't have; a creation would succeed in any account.
     pub(super) async fn recognise_lately(&self, operation: &str) -> Result<(), PlatformError> {
         let _one_asks = self.asking.lock().await;
         let seen = self.account().as_ref().map(|known| known.at);

@@ -43,8 +43,8 @@ macro_rules! operation {
 }
 
 impl Bridge {
-    /// One item; `None` where the platform says outright that there is no such object, and is still the one that we know.
-    /// A server may answer the same for a path that leads nowhere, where everything would seem to be gone.
+    /// One item; `None` where the platform says outright that there is no such object, and is still the known account. A
+    /// server may give the same answer for a wrong base path, where every object would seem to be gone.
     async fn lookup(
         &self,
         operation: &'static str,
@@ -330,7 +330,7 @@ impl Deletion for Bridge {
             .append_pair("mode", "purge")
             .append_pair("dryRun", "true");
         let secrets = secrets(&self.token, None);
-        // Under the guard on writing although it changes nothing: whatever lies in between sees a DELETE.
+        // Under the guard for writes although it changes nothing: every proxy on the path sees a DELETE.
         self.change(operation, Change::new(Method::DELETE, url), |answer| {
             let body: RehearsalBody = read(operation, &answer)?;
             if let Some(problem) = body.refused.first() {

@@ -7,7 +7,7 @@ use holdfast_api::Capability;
 use super::{Bridge, BridgeOptions};
 use crate::{Driver, Opening, Platform, http::SetupError};
 
-/// Any platform behind the bridge contract.
+/// Any platform that implements the bridge contract.
 pub struct BridgeDriver;
 
 /// The platform inside the operator: it is reached as any other bridge, and needs no limit.

@@ -1,5 +1,5 @@
-//! The bridge contract, version 1: JSON over HTTP under one bearer token. Spoken by the embedded platform, and by whoever
-//! puts a bridge in front of a platform that has no interface of its own.
+//! The bridge contract, version 1: JSON over HTTP with one bearer token. The embedded platform implements it, and so does any
+//! bridge in front of a platform without an interface of its own.
 
 use std::sync::{Arc, Mutex};
 
@@ -49,7 +49,7 @@ pub struct BridgeOptions {
     pub http: HttpOptions,
 }
 
-/// A platform behind the bridge contract.
+/// A platform that implements the bridge contract.
 pub struct Bridge {
     http: Http,
     endpoint: Url,
@@ -57,7 +57,7 @@ pub struct Bridge {
     token: SecretString,
     /// The account that answered last.
     account: Mutex<Option<Acquaintance>>,
-    /// Held by the one that asks who answers, while others wait for what it finds.
+    /// Held by the task that checks the account, while other tasks wait for its result.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -124,7 +124,7 @@ impl Bridge {
         request
     }
 
-    /// Reads what every bridge has. That it isn't there says that this is no bridge, not that something is gone.
+    /// Reads a resource that every bridge has. Its absence means that this is no bridge, not that an object is gone.
     async fn get<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
         self.look(call, url).await.map_err(|error| match error {
             PlatformError::Refused(problem) if problem.kind == ProblemKind::NotFound => {
@@ -135,7 +135,7 @@ impl Bridge {
         })
     }
 
-    /// Reads what may not be there.
+    /// Reads a resource that may not exist.
     async fn look<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
         let secrets = secrets(&self.token, None);
         self.http
@@ -148,7 +148,7 @@ impl Bridge {
             .await
     }
 
-    /// Sends what changes something, and passes its good answer on.
+    /// Sends a mutating request, and returns its successful answer.
     async fn change<T>(
         &self,
         operation: &'static str,
@@ -233,7 +233,7 @@ fn expected(
     }
 }
 
-/// How a write was taken, from its good answer.
+/// The result of a write, from its successful answer.
 fn written(
     operation: &str,
     kind: Kind,

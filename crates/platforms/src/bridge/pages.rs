@@ -1,5 +1,5 @@
-//! Lists and reports, read whole or not at all: a short list would look like a mass deletion. What of them can't be read is
-//! there, and is told.
+//! Lists and reports, read completely or not at all: a short list would look like a mass deletion. Entries that can't be read
+//! count as existing, and are reported.
 
 use std::collections::HashSet;
 
@@ -34,10 +34,10 @@ impl Pages {
         }
     }
 
-    /// Notes what may occur once.
+    /// Records an item that may occur once.
     ///
     /// # Errors
-    /// It did before.
+    /// It occurred before.
     pub(super) fn note(&mut self, key: String) -> Result<(), &'static str> {
         if self.keys.insert(key) {
             Ok(())
@@ -46,10 +46,10 @@ impl Pages {
         }
     }
 
-    /// Takes the next page; answers the cursor of the one after it, or `None` when the list is complete.
+    /// Adds the next page; returns the cursor of the one after it, or `None` when the list is complete.
     ///
     /// # Errors
-    /// Why the list can't be believed.
+    /// Why the list can't be trusted.
     pub(super) fn turn(&mut self, page: &Page) -> Result<Option<String>, &'static str> {
         // A report is as old as its oldest page.
         self.as_of = [self.as_of, page.as_of].into_iter().flatten().min();
@@ -64,7 +64,7 @@ impl Pages {
 }
 
 impl Bridge {
-    /// Reads a list to its end. What of it can't be read is noted.
+    /// Reads a list to its end. Entries that can't be read are recorded.
     pub(super) async fn list<T: Row>(
         &self,
         operation: &'static str,
@@ -158,7 +158,7 @@ impl Bridge {
                 .extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
             let page = self.page(operation, url).await?;
             cursor = pages.turn(&page).map_err(unbelievable)?;
-            // Page by page: as they come rows are several times as large.
+            // Page by page: the raw rows are several times as large.
             for raw in page.items {
                 match read(&raw) {
                     Ok(row) => {
@@ -175,8 +175,8 @@ impl Bridge {
         }
     }
 
-    /// Reads one page. When throttled it waits for its turn and asks again, so that a platform that is slower than our
-    /// budget sees a slow sweep and not one that begins anew for ever.
+    /// Reads one page. When throttled it waits and asks again, so that a platform that is slower than our budget causes a slow
+    /// sweep and not one that starts over for ever.
     async fn page(&self, operation: &'static str, url: Url) -> Result<Page, PlatformError> {
         let call = reading(operation, Lane::Sweep);
         patiently(|| self.get(call, url.clone())).await

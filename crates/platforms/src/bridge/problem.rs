@@ -1,4 +1,4 @@
-//! What an answer means: an item, a refusal, or nothing that can be believed.
+//! What an answer means: an item, a refusal, or nothing that can be trusted.
 
 use reqwest::{StatusCode, header::CONTENT_TYPE};
 use secrecy::SecretString;
@@ -8,7 +8,7 @@ use super::wire::ProblemBody;
 use crate::{PlatformError, Problem, ProblemKind, http::Answer, wire::Secrets};
 
 const PROBLEM_PREFIX: &str = "urn:holdfast:problem:";
-/// Of a request: the token, and the password that its document may carry.
+/// Secrets of a request: the token, and the password that its document may carry.
 pub(super) fn secrets(token: &SecretString, document: Option<&Map<String, Value>>) -> Secrets {
     let password = document
         .and_then(|document| document.get("webAccess")?.get("password")?.as_str())
@@ -37,7 +37,7 @@ pub(super) fn refusal(secrets: &Secrets, status: StatusCode, body: &ProblemBody)
     }
 }
 
-/// Lets a good answer through, and says what any other means.
+/// Passes a successful answer on, and translates any other.
 pub(super) fn succeeded(
     operation: &str,
     secrets: &Secrets,
@@ -59,7 +59,7 @@ pub(super) fn succeeded(
             retry_after: answer.retry_after.unwrap_or_default(),
         },
         (StatusCode::SERVICE_UNAVAILABLE, _) => unavailable(),
-        // Whatever the body says: whether something behind the answer has done it isn't known.
+        // Whatever the body says: whether the server after the gateway has carried it out isn't known.
         _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => {
             PlatformError::Unreachable(said)
         }

@@ -1,5 +1,5 @@
-//! What travels on the wire of the bridge contract, and what it means in our terms. Unknown members are passed over; an
-//! unknown word never makes us bolder: an unknown protection means hands off, an unknown mode means read only.
+//! The wire format of the bridge contract, and what it means in our terms. Unknown members are ignored; an unknown word never
+//! permits more: an object with an unknown protection is left unchanged, an unknown mode means read only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub(super) struct Page {
     pub(super) items: Vec<Raw>,
     #[serde(default)]
     pub(super) next: Option<String>,
-    /// True on the last page only. Without it nothing is believed.
+    /// True on the last page only. Without it the list isn't trusted.
     pub(super) complete: bool,
     /// The age of a report's figures.
     #[serde(default, deserialize_with = "Moment::timed")]
@@ -38,7 +38,7 @@ pub(super) struct Page {
 
 /// What a list holds.
 pub(super) trait Row: Sized {
-    /// What it is, where it can't be read.
+    /// Its kind, where it can't be read.
     const KIND: ItemKind;
 
     /// Reads one.
@@ -47,7 +47,7 @@ pub(super) trait Row: Sized {
     /// Anything of it that can't be read.
     fn read(raw: &RawValue) -> Result<Self, Lost>;
 
-    /// What may occur once in a list.
+    /// A value that may occur once in a list.
     fn key(&self) -> String;
 }
 
@@ -115,7 +115,7 @@ fn report_key(customer: &ObjectId, tenant: Option<&ObjectId>) -> String {
     format!("{customer}\n{}", tenant.map_or("", ObjectId::as_str))
 }
 
-/// A row of a report has the id of what it is about.
+/// A row of a report has the id of its subject.
 fn of_customer(raw: &RawValue) -> impl FnOnce(Lost) -> Lost {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -147,10 +147,10 @@ struct Head {
     facts: Option<Facts>,
 }
 
-/// An item of one of the four kinds, head and settings side by side, in our terms. What of it can't be read it says itself.
+/// An item of one of the four kinds, head and settings side by side, in our terms. It records what of it can't be read.
 ///
 /// # Errors
-/// An item of which not even the id is as it should be.
+/// An item without a valid id.
 pub(super) fn object(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
     let (head, odd_head) = salvage::<Head>(raw, &["id"])?;
     if !crate::wire::is_usable_id(&head.id) {
@@ -200,10 +200,10 @@ fn digest_for_image(document: &mut Value, image: &str) {
     }
 }
 
-/// An item of a list: one whose id isn't as it should be and can be read all the same is that object.
+/// An item of a list: one with an invalid id that can be read all the same is that object.
 ///
 /// # Errors
-/// An item of which not even the id can be read.
+/// An item without a readable id.
 pub(super) fn listed(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
     object(kind, raw).or_else(|lost| match lost {
         Lost { id: Some(id), why } if crate::wire::is_usable_id(&id) => {
@@ -217,7 +217,7 @@ fn unprotected() -> Protection {
     Protection::None
 }
 
-/// A protection that isn't understood means hands off.
+/// An object with a protection that isn't understood is left unchanged.
 fn known_protection<'de, D: Deserializer<'de>>(from: D) -> Result<Protection, D::Error> {
     let word = Option::<String>::deserialize(from)?;
     Ok(word.map_or(Protection::None, |word| {
@@ -271,7 +271,7 @@ impl Default for Limits {
 }
 
 impl CapabilitiesBody {
-    /// Capabilities in our terms. What the platform wouldn't take, or not safely, is left out.
+    /// Capabilities in our terms. Operations that the platform doesn't support, or not safely, are left out.
     ///
     /// # Errors
     /// Another version or other units: figures would be wrong by orders of magnitude.
@@ -359,7 +359,7 @@ pub(super) struct Pool {
     pub(super) licences: Licences,
 }
 
-/// The answer to what is to be finished later.
+/// The answer to a request that is finished later.
 #[derive(Deserialize)]
 pub(super) struct Accepted {
     pub(super) operation: String,

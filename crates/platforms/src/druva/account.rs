@@ -1,4 +1,4 @@
-//! As whom we are answered, and what can be done.
+//! Which account the credential belongs to, and what it can do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +17,13 @@ use crate::{
     {Lane, PlatformError},
 };
 
-/// What the account is called for people: the interface tells no name.
+/// The account's name for people: the interface provides none.
 const NAME: &str = "Managed Services Center";
-/// What stands before the account's id in its events.
+/// The prefix of the account's id in its events.
 const PREFIX: &str = "MSP:";
 
 impl Druva {
-    /// The account behind the credential: nothing but its events names it, so it is read off one of them, once.
+    /// The account of the credential: only its events name it, so it is read from one of them, once.
     ///
     /// # Errors
     /// No event yet, or none that names the account.
@@ -79,7 +79,8 @@ impl Druva {
                 (Kind::Tenant, fields(&TENANT_FIELDS)),
             ]),
             fixed: BTreeMap::new(),
-            // A customer's name is unique over all of Druva; nobody promises that a second tenant of a product is refused.
+            // A customer's name is unique over all of Druva; no document promises that a second tenant of a product is
+            // refused.
             creation: BTreeMap::from([
                 (Kind::Reseller, Creation::OneOfParent),
                 (Kind::ServicePlan, Creation::OneOfParent),

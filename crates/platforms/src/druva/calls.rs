@@ -28,7 +28,7 @@ use crate::{
 
 const BESIDE: &str = "reading the customer's tenants, one of which can't be read";
 
-/// What a sweep has read, as objects as far as they have an id.
+/// The result of a sweep, as objects where they have an id.
 #[derive(Default)]
 struct Sorted {
     objects: Vec<Object>,
@@ -100,7 +100,7 @@ impl Platform for Druva {
             self.admins(Lane::Sweep),
             self.regions(Lane::Sweep),
         )?;
-        // Not along with the others: that it is forbidden counts only under a token that was good for them.
+        // After the others, not along with them: its refusal counts only under a token that the others were answered with.
         let quotas = self.quotas(Lane::Sweep, None).await?.unwrap_or_default();
         let sorted = self.sorted(plans, customers, tenants, &admins.0, &quotas);
         let mut unreadable = sorted.unreadable;
@@ -186,7 +186,7 @@ impl Beside for Druva {
                 };
                 let product = document::text(document, "product");
                 let tenants = self.tenants_of(customer).await?;
-                // It may be of this very product.
+                // It may be the same product.
                 if let Some(lost) = tenants.lost.first() {
                     return Err(garbled(BESIDE, &lost.why));
                 }

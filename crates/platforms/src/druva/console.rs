@@ -8,7 +8,7 @@ use crate::{
     estate::{CREATE, DELETE},
 };
 
-/// Known also where the interface takes limits: not of a sandbox. Source: help articles 14752405 and 13933662.
+/// Known also where the interface accepts limits: not of a sandbox. Source: help articles 14752405 and 13933662.
 const QUOTAS: &str = "Quota Management (Druva's support enables it)";
 
 /// Where a person sets a field, by kind and field of the spec.

@@ -1,4 +1,4 @@
-//! Customers as the platform takes them: whole, since a change replaces everything.
+//! Customers in the platform's format: complete, since a change replaces everything.
 
 use serde_json::{Map, Value};
 
@@ -29,11 +29,11 @@ pub(super) fn administrators(document: &Map<String, Value>) -> Option<Vec<&str>>
     )
 }
 
-/// A new customer, whose products the provider manages itself and to whose data it has access: what else there is, is agreed
-/// upon with the vendor at the console. Source: Druva OpenAPI, `CreateCustomerV3`.
+/// A new customer; the provider manages its products itself and has access to its data: other terms are agreed upon with the
+/// vendor at the console. Source: Druva OpenAPI, `CreateCustomerV3`.
 ///
 /// # Errors
-/// What the platform needs and the document doesn't state.
+/// A required value that the document doesn't state.
 pub(super) fn created(
     document: &Map<String, Value>,
     admins: &[Admin],
@@ -63,7 +63,7 @@ pub(super) fn created(
     })
 }
 
-/// The customer as it is, as it would be written.
+/// The current customer in the format of a write.
 pub(super) fn held(customer: &Customer) -> Option<WholeCustomer> {
     Some(WholeCustomer {
         account_name: customer.account_name.clone(),
@@ -76,11 +76,11 @@ pub(super) fn held(customer: &Customer) -> Option<WholeCustomer> {
     })
 }
 
-/// The customer with what a patch changes; everything else is sent back as it came. Source: Druva OpenAPI,
+/// The customer with the changes of a patch; everything else is sent back as it was read. Source: Druva OpenAPI,
 /// `UpdateCustomerV3`.
 ///
 /// # Errors
-/// What the platform doesn't let go or change.
+/// A value that the platform can't clear or change.
 pub(super) fn changed(
     held: &WholeCustomer,
     patch: &Map<String, Value>,
@@ -129,7 +129,7 @@ pub(super) fn is_the_vendors(customer: &Customer) -> bool {
         .any(|attribute| attribute.name == words::LICENCES_MANAGED && attribute.value == "0")
 }
 
-/// The administrators' ids: one who isn't known is named, never passed over.
+/// The administrators' ids: an unknown administrator is reported, never ignored.
 fn resolved(entries: &Value, admins: &[Admin]) -> Result<Vec<i64>, Problem> {
     let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();
     let mut ids = Vec::new();

@@ -32,7 +32,7 @@ pub(super) fn clears(document: &Map<String, Value>, path: &str) -> bool {
     stated(document, path).is_some_and(crate::estate::is_empty)
 }
 
-/// An instant that the document states; one that it clears can't be.
+/// An instant that the document states; an instant can't be cleared.
 pub(super) fn instant(
     document: &Map<String, Value>,
     path: &str,
@@ -49,7 +49,7 @@ pub(super) fn instant(
     }
 }
 
-/// That the platform has no way to clear a setting.
+/// The error that the platform has no way to clear a setting.
 pub(super) fn irremovable(path: &str) -> Problem {
     Problem {
         remedy: Some("State a value, or omit the field to leave the value unchanged".to_owned()),
@@ -60,8 +60,8 @@ pub(super) fn irremovable(path: &str) -> Problem {
     }
 }
 
-/// Lets a document through that names nothing but what the platform has room for: what is passed over in silence would look
-/// as if it had been written.
+/// Accepts a document that names only settings that the platform stores: a setting that is silently ignored would look as if
+/// it had been written.
 ///
 /// # Errors
 /// The first other setting.

@@ -25,7 +25,7 @@ impl Driver for DruvaDriver {
         KEYS
     }
 
-    /// The vendor names no limit, and throttles all the same.
+    /// The vendor documents no limit, but throttles.
     fn budget(&self) -> Option<(u32, u32)> {
         Some((5, 10))
     }

@@ -1,4 +1,4 @@
-//! The features of a tenant: those that its plan forces on it, those that are asked for, and extras that are left alone.
+//! The features of a tenant: those that its plan forces on it, those that are requested, and extras that are left unchanged.
 
 use serde_json::Value;
 
@@ -12,14 +12,14 @@ use crate::Problem;
 
 const FIELD: &str = "workloads";
 
-/// What a document says about one workload.
+/// The settings of one workload in a document.
 struct Stated {
     workload: &'static Workload,
     users: Option<u64>,
     preserved_users: Option<u64>,
 }
 
-/// What a plan says about a product.
+/// The settings of a product in a plan.
 struct Offer<'a>(&'a [PlanFeature]);
 
 impl Offer<'_> {
@@ -42,7 +42,7 @@ impl Offer<'_> {
     }
 }
 
-/// What a new tenant is to have: all that the plan forces, each with its attributes, and what is asked for besides.
+/// The features of a new tenant: all that the plan forces, each with its attributes, and the requested ones.
 /// Source: Druva OpenAPI, `CreateTenantV3`.
 ///
 /// # Errors
@@ -78,8 +78,8 @@ pub(super) fn of_new_tenant(
     Ok(features)
 }
 
-/// Every feature that a tenant is to have afterwards, and those that go: all are sent, since what becomes of one that isn't
-/// named isn't told. Source: Druva OpenAPI, `PatchTenantFeatures`.
+/// Every feature that a tenant is to have afterwards, and those to remove: all are sent, since the effect on a feature that
+/// isn't named isn't documented. Source: Druva OpenAPI, `PatchTenantFeatures`.
 ///
 /// # Errors
 /// As for [`of_new_tenant`].
@@ -168,7 +168,7 @@ fn find<'a>(stated: &'a [Stated], workload: &Workload) -> Option<&'a Stated> {
         .find(|stated| stated.workload.word == workload.word)
 }
 
-/// All attributes of a feature: those that it has, with the seats that are stated.
+/// All attributes of a feature: the existing ones, with the seats that are stated.
 fn attributes(
     name: &str,
     stated: &[Stated],

@@ -1,5 +1,5 @@
-//! The report of all usage: credits of each account and module, without a day and without bytes. It has tenants of which
-//! nothing is itemised, such as sandboxes.
+//! The report of all usage: credits of each account and module, without a day and without bytes. It includes tenants without
+//! itemised figures, such as sandboxes.
 
 use std::collections::BTreeMap;
 
@@ -25,19 +25,19 @@ struct Row {
     cu_consumption: Option<f64>,
 }
 
-/// What the report says of tenants that are known.
+/// The report's figures for known tenants.
 #[derive(Default)]
 pub(super) struct GlobalUsage {
     /// By customer and tenant.
     pub(super) credits: BTreeMap<(String, String), f64>,
-    /// How old the report says it is.
+    /// The age of the report, as it says.
     pub(super) said: Option<Timestamp>,
     /// Rows that can't be read.
     pub(super) unreadable: Unread,
 }
 
 impl GlobalUsage {
-    /// Adds a row to its tenant. One that could be another's is left out.
+    /// Adds a row to its tenant. A row that could be another tenant's is left out.
     fn add(&mut self, row: &Row, known: &Known) {
         let product = row.product_module.as_deref().and_then(product_of_module);
         let account = row.account_name.as_deref();
@@ -52,8 +52,8 @@ impl GlobalUsage {
 }
 
 impl Druva {
-    /// Nothing before tenants were listed, and nothing where the platform refuses the report or it can't be understood: neither
-    /// passes by itself. What does is an error.
+    /// Empty before tenants were listed, and where the platform refuses the report or it can't be understood: neither ends by
+    /// itself. A failure that may end by itself is an error.
     pub(super) async fn global_usage(&self) -> Result<GlobalUsage, PlatformError> {
         let mut global = GlobalUsage::default();
         if self.known.listed().is_none() {

@@ -1,4 +1,4 @@
-//! Backup health, put together from four reports on Enterprise Workloads: no single call of the interface tells it.
+//! Backup health, combined from four reports on Enterprise Workloads: no single call of the interface provides it.
 
 use std::collections::BTreeMap;
 
@@ -25,16 +25,16 @@ const ALERTS: &str = "POST /msp/reporting/v1/reports/mspEWAlertHistory";
 const SUCCESSFUL: &str = "Successful";
 const FAILED: &str = "Failed";
 const MISSED: &str = "Missed";
-/// What stands where there is nothing to say.
+/// The placeholder for an empty value.
 const NOT_APPLICABLE: [&str; 3] = ["NA", "N/A", "-"];
 /// Words for jobs that aren't over.
 const UNFINISHED: [&str; 4] = ["running", "queued", "progress", "waiting"];
 /// Words for jobs that never got to backing up.
 const OMITTED: [&str; 4] = ["skip", "missed", "cancel", "expired"];
-/// Words for alerts that are closed. What else the report may say of an alert isn't told; it then counts as open.
+/// Words for alerts that are closed. The other words for an alert aren't documented; they count as open.
 const RESOLVED: [&str; 3] = ["yes", "true", "resolved"];
 
-/// A row about something that is backed up, by a job or as it stands. Source: Druva OpenAPI, `BackupActivityReportData` and
+/// A row about a data source, by a job or by its current state. Source: Druva OpenAPI, `BackupActivityReportData` and
 /// `ResourceStatusReportData`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -116,7 +116,7 @@ struct AlertRow {
     resolved: Option<String>,
 }
 
-/// What the four reports say of one customer.
+/// The figures of the four reports about one customer.
 #[derive(Default)]
 struct Figures {
     jobs: Jobs,
@@ -200,7 +200,7 @@ impl Gathered {
 }
 
 impl Figures {
-    /// The data source that a row is about, with what the row says about it as it stands.
+    /// The data source of a row, with the row's statement about its current state.
     fn source(&mut self, row: &SourceRow) -> Option<&mut DataSource> {
         let name = row.name()?.to_owned();
         let organisation = applicable(row.organization.as_deref()).map(str::to_owned);
@@ -231,7 +231,7 @@ impl Figures {
 
     fn into_row(self, customer: &str, tenant: Option<ObjectId>) -> DataSources {
         let sources = self.sources.into_values().map(|source| DataSource {
-            // What backs up and had no job in all these days isn't well.
+            // A source that is backed up and had no job in all these days isn't healthy.
             last_status: source.last_status.or_else(|| Some(MISSED.to_owned())),
             ..source
         });
@@ -246,7 +246,7 @@ impl Figures {
     }
 }
 
-/// Adds a finished job to a source, which may come in any order.
+/// Adds a finished job to a source; the order of jobs doesn't matter.
 fn ran(source: &mut DataSource, row: &SourceRow, outcome: &str) {
     count(source.jobs.get_or_insert_default(), outcome);
     let at = row.at();

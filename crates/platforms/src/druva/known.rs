@@ -1,5 +1,5 @@
-//! What was seen last: where each tenant belongs, since a tenant is addressed below its customer; what names are written as
-//! numbers on the wire; and what reports call by its account's name.
+//! The last known facts: where each tenant belongs, since a tenant is addressed below its customer; the numbers of names on
+//! the wire; and the customers of account names in reports.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::estate::ObjectId;
 
-/// Accepted creations whose customer is remembered until they are finished.
+/// Accepted creations for which the customer is remembered until they are finished.
 const MOST_CREATIONS: usize = 10_000;
 
-/// What was seen last. Nothing in here decides anything that the platform wouldn't find out by itself.
+/// The last known facts. Nothing in here decides anything that the platform wouldn't find out by itself.
 #[derive(Default)]
 pub(super) struct Known(Mutex<State>);
 
@@ -25,7 +25,7 @@ pub(super) struct Known(Mutex<State>);
 struct State {
     /// When the last list of all tenants was begun.
     listed: Option<Instant>,
-    /// By tenant, also of those that the last list doesn't have: whether they are gone is asked there.
+    /// By tenant, also those that the last list doesn't have: the platform is asked whether they are gone.
     homes: HashMap<ObjectId, ObjectId>,
     /// By customer.
     lodgers: HashMap<ObjectId, Vec<TenantEntry>>,
@@ -36,11 +36,11 @@ struct State {
     admins: Option<Arc<[Admin]>>,
     regions: Option<Arc<[ProductRegions]>>,
     plans: HashMap<i64, Arc<ServicePlan>>,
-    /// Whether the account may manage quotas; none while nobody has asked.
+    /// Whether the account may manage quotas; `None` until the platform was asked.
     manages_quotas: Option<bool>,
 }
 
-/// A tenant as its customer's.
+/// A tenant in the context of its customer.
 #[derive(Clone)]
 pub(super) struct TenantEntry {
     id: ObjectId,
@@ -59,7 +59,7 @@ impl TenantEntry {
         }
     }
 
-    /// One that has no id yet.
+    /// A tenant without an id yet.
     pub(super) fn to_be(product: i64, plan: i64) -> Self {
         Self {
             id: ObjectId::new(""),
@@ -82,7 +82,7 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every tenant that there is, by a list that was begun then.
+    /// All tenants, by a list that was begun then.
     pub(super) fn note_all(&self, begun: Instant, tenants: &[Tenant]) {
         let mut state = self.state();
         state.listed = Some(begun);
@@ -92,7 +92,7 @@ impl Known {
         }
     }
 
-    /// Every customer that there is.
+    /// All customers.
     pub(super) fn note_customers(&self, customers: &[Customer]) {
         let mut accounts = HashMap::new();
         for customer in customers {
@@ -165,7 +165,7 @@ impl Known {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// A tenant is being made by a task.
+    /// A task is creating a tenant.
     pub(super) fn expect(&self, task: &str, customer: ObjectId, tenant: TenantEntry) {
         let mut state = self.state();
         if state.creations.len() >= MOST_CREATIONS {
@@ -174,7 +174,7 @@ impl Known {
         state.creations.insert(task.to_owned(), (customer, tenant));
     }
 
-    /// A task is finished, and has made a tenant if it was to and an id is given.
+    /// A task is finished, and has created a tenant if it was to and an id is given.
     pub(super) fn finished(&self, task: &str, made: Option<&ObjectId>) {
         let mut state = self.state();
         let creation = state.creations.remove(task);
@@ -209,13 +209,13 @@ impl Known {
         self.state().plans.get(&id).cloned()
     }
 
-    /// Once it is known that the account may not, it stays so: a list that was begun before says nothing new.
+    /// A known refusal stays: a list that was begun before says nothing new.
     pub(super) fn set_manages_quotas(&self, manages: bool) {
         let mut state = self.state();
         state.manages_quotas = Some(manages && state.manages_quotas != Some(false));
     }
 
-    /// Whether the account may manage quotas; `None` while nobody has asked.
+    /// Whether the account may manage quotas; `None` until the platform was asked.
     pub(super) fn manages_quotas(&self) -> Option<bool> {
         self.state().manages_quotas
     }

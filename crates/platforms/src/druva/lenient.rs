@@ -16,7 +16,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     })
 }
 
-/// A text that is written back: what can't be read isn't none.
+/// A text that is written back: a value that can't be read isn't none.
 pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(from)? {
         Value::Array(_) | Value::Object(_) => Err(D::Error::custom("no text")),
@@ -24,7 +24,7 @@ pub(super) fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>
     }
 }
 
-/// A whole number that is written back: what can't be read isn't none.
+/// A whole number that is written back: a value that can't be read isn't none.
 pub(super) fn figure<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let value = Value::deserialize(from)?;
     match as_whole(&value) {
@@ -58,7 +58,7 @@ pub(super) fn as_whole(value: &Value) -> Option<i64> {
     }
 }
 
-/// An amount, also as a text. As with [`lasting`], one that can't be read isn't none.
+/// An amount, also as a text. As with [`lasting`], a value that can't be read isn't none.
 pub(super) fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let value = Value::deserialize(from)?;
     let is_none = is_none(&value);
@@ -79,7 +79,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, 
     Ok(number.filter(|number| number.is_finite()))
 }
 
-/// An instant of a report: what can't be read is none.
+/// An instant of a report: a value that can't be read is none.
 pub(super) fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
     Ok(time(
         as_instant(&Value::deserialize(from)?).unwrap_or_default(),
@@ -91,8 +91,8 @@ pub(super) fn dated<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timesta
     lasting(from).map(time)
 }
 
-/// An instant that may be never: RFC 3339, a day, or seconds since 1970. What lies before 1970 means that there is none. One
-/// that can't be read isn't none: what was none on one side would be written over on the other.
+/// An instant that may be never: RFC 3339, a day, or seconds since 1970. An instant before 1970 means that there is none. One
+/// that can't be read isn't none: what was none on one side would be overwritten on the other.
 pub(super) fn lasting<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Instant>, D::Error> {
     as_instant(&Value::deserialize(from)?).ok_or_else(|| D::Error::custom("no instant"))
 }
@@ -118,7 +118,7 @@ fn as_instant(value: &Value) -> Option<Option<Instant>> {
     Some((!is_none).then_some(instant))
 }
 
-/// What a platform that counts seconds calls never.
+/// The word for never of a platform that counts seconds.
 const LAST_SECOND: i64 = 253_402_300_799;
 const NEVER: &str = "9999-12-31T23:59:59Z";
 

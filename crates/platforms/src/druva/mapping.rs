@@ -1,4 +1,4 @@
-//! What the platform shows, as objects of ours.
+//! The platform's records as objects of ours.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::{
     rows::Lost,
 };
 
-/// Settings of customers that every account has room for.
+/// Settings of customers that every account stores.
 pub(super) const CUSTOMER_FIELDS: [&str; 5] = [
     "name",
     "accountName",
@@ -27,7 +27,7 @@ pub(super) const CUSTOMER_FIELDS: [&str; 5] = [
     "profile.address.text",
     "administrators",
 ];
-/// Settings of tenants that the platform has room for.
+/// Settings of tenants that the platform stores.
 pub(super) const TENANT_FIELDS: [&str; 11] = [
     "customerId",
     "planId",
@@ -44,8 +44,8 @@ pub(super) const TENANT_FIELDS: [&str; 11] = [
 /// Settings of plans that the platform shows.
 pub(super) const PLAN_FIELDS: [&str; 2] = ["name", "products"];
 
-/// Stands for an administrator whom the platform's own list doesn't have: a name by which the entry is known, in a domain
-/// that can't exist.
+/// Stands for an administrator that isn't in the platform's own list: a name that identifies the entry, in a domain that can't
+/// exist.
 const UNLISTED: &str = "@unlisted.invalid";
 
 /// How an administrator is written in a customer's settings.
@@ -60,7 +60,7 @@ pub(super) fn administrator(id: i64, admins: &[Admin]) -> Value {
     }
 }
 
-/// The administrator who is written so.
+/// The administrator that is written so.
 pub(super) fn administrator_id(email: &str, admins: &[Admin]) -> Option<i64> {
     let email = email.trim();
     let is_meant = |admin: &&Admin| {
@@ -84,7 +84,7 @@ pub(super) fn full_name(admin: &Admin) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// A customer. Its sandbox is known by what it has, since nothing on itself says so.
+/// A customer. Its sandbox is recognised by its content, since no field says so.
 ///
 /// # Errors
 /// An id that can't be one.
@@ -122,7 +122,8 @@ pub(super) fn customer(
     })
 }
 
-/// A tenant. What is of a type or product that isn't known here, and what the vendor provisions itself, is left alone.
+/// A tenant. A tenant of a type or product that isn't known here, and one that the vendor provisions itself, is left
+/// unchanged.
 ///
 /// # Errors
 /// As for [`customer`].
@@ -237,7 +238,7 @@ fn workloads(features: &[Feature]) -> Vec<Value> {
         .collect()
 }
 
-/// Credits to a thousandth, which is as fine as ours are.
+/// Credits to a thousandth, the precision of ours.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "credits stay far below 2^53"
@@ -290,7 +291,7 @@ fn object(
     })
 }
 
-/// Takes out what holds nothing.
+/// Removes empty entries.
 fn prune(document: &mut Value) {
     match document {
         Value::Array(items) => items.iter_mut().for_each(prune),
@@ -323,7 +324,7 @@ pub(super) fn locations(regions: &[ProductRegions]) -> Vec<StorageLocation> {
     locations
 }
 
-/// Those who administer the account as a whole.
+/// The administrators of the account as a whole.
 pub(super) fn administrators(admins: &[Admin]) -> Vec<Administrator> {
     let admins = admins
         .iter()

@@ -1,4 +1,4 @@
-//! Druva Managed Services Center, over its MSP API: accepted writes that are finished later as tasks, no marks, no deletions,
+//! Druva Managed Services Center, over its MSP API: accepted writes that are finished later as tasks, no claims, no deletions,
 //! and plans and administrators that can only be read.
 
 pub use driver::DruvaDriver;
@@ -59,11 +59,11 @@ use crate::wire::{Secrets, garbled, invalid, is_usable_id, read};
 pub struct DruvaOptions {
     /// Where the API is; `/msp` is added. `https`, or `http` on this host.
     pub endpoint: Url,
-    /// Who we are: from the console, Settings > API Credentials.
+    /// The client id: from the console, Settings > API Credentials.
     pub client_id: SecretString,
     /// The secret that goes with it.
     pub secret_key: SecretString,
-    /// Our own limit on requests: the vendor names none and throttles all the same.
+    /// Our own limit on requests: the vendor documents none but throttles.
     pub rate_limit: Option<RateLimit>,
     /// The process's budgets, shared by platforms of one credential.
     pub budgets: Arc<Budgets>,
@@ -77,12 +77,12 @@ pub struct Druva {
     endpoint: Url,
     tokens: Tokens,
     secrets: Secrets,
-    /// As whom the credential is known; it can't become another's.
+    /// The account of the credential; it can't change.
     account: OnceCell<Account>,
     known: Known,
-    /// All customers as listed last, and when that began; held by the one that lists them.
+    /// All customers as listed last, and when that began; held by the task that lists them.
     roll: Mutex<Option<(Instant, Arc<[Customer]>)>>,
-    /// Held by the one that lists all tenants to find one.
+    /// Held by the task that lists all tenants to find one.
     listing: Mutex<()>,
     usage: ReportCache<UsageReport>,
     health: ReportCache<HealthReport>,
@@ -132,12 +132,12 @@ impl Druva {
         Ok(joined(&self.endpoint, &segments))
     }
 
-    /// Reads what is always there. That it isn't says that this isn't the API, not that something is gone.
+    /// Reads a resource that always exists. Its absence means that this isn't the API, not that an object is gone.
     async fn get<T: DeserializeOwned>(&self, call: Call, url: Url) -> Result<T, PlatformError> {
         self.always(call, Request::new(Method::GET, url)).await
     }
 
-    /// As [`Druva::get`], where the question has a body.
+    /// As [`Druva::get`], where the request has a body.
     async fn ask<T: DeserializeOwned>(
         &self,
         call: Call,
@@ -163,7 +163,7 @@ impl Druva {
         })
     }
 
-    /// Reads what may not be there.
+    /// Reads a resource that may not exist.
     async fn look<T: DeserializeOwned>(
         &self,
         call: Call,
@@ -180,7 +180,7 @@ impl Druva {
         }
     }
 
-    /// Sends what changes something; the task that finishes it.
+    /// Sends a mutating request; returns the task that finishes it.
     async fn change(
         &self,
         operation: &'static str,
@@ -199,7 +199,7 @@ impl Druva {
         accepted.await
     }
 
-    /// Sends what replaces something at once, without a task.
+    /// Sends a request that replaces something at once, without a task.
     async fn replace(
         &self,
         operation: &'static str,
@@ -231,8 +231,8 @@ impl Druva {
         self.send(call, request, decode).await
     }
 
-    /// Sends a request under the token, and once more under a new one when that is refused: a refusal at the door says that
-    /// nothing was done.
+    /// Sends a request under the token, and once more under a new one when that is refused: a refusal at authentication means
+    /// that nothing was carried out.
     async fn send<T>(
         &self,
         call: Call,
@@ -312,7 +312,7 @@ fn reading(operation: &'static str, lane: Lane) -> Call {
     }
 }
 
-/// That the platform is still at work on what we would change.
+/// The error that the platform is still changing the object to write to.
 fn busy(what: &str, words: &str) -> Problem {
     Problem {
         kind: ProblemKind::Busy,

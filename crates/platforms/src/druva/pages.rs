@@ -1,4 +1,4 @@
-//! Lists and reports, read whole or not at all: a short list would look like a mass deletion.
+//! Lists and reports, read completely or not at all: a short list would look like a mass deletion.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ pub(super) const PAGE: (&str, &str) = ("pageSize", "100");
 /// Rows on a page of a report. Source: Druva OpenAPI, `FilterTypeV3`.
 const REPORT_PAGE: u32 = 500;
 
-/// A list's name and first question. The pages after the first are asked for by token alone: the platform refuses the two
+/// A list's name and first query. The pages after the first are requested by token alone: the platform refuses the two
 /// together.
 pub(super) struct Walk<'a> {
     pub(super) operation: &'static str,
@@ -37,14 +37,14 @@ pub(super) struct Walk<'a> {
 
 /// A list, read to its end.
 pub(super) struct Listed<T> {
-    /// What can be read, in whole or in part.
+    /// Entries that can be read, in whole or in part.
     pub(super) rows: Vec<T>,
-    /// What can't.
+    /// Entries that can't.
     pub(super) lost: Vec<Lost>,
 }
 
 impl<T: Row> Listed<T> {
-    /// What can't be read, as what it is.
+    /// The kind of entries that can't be read.
     pub(super) fn unread(lost: Vec<Lost>) -> Unread {
         let mut unread = Unread::default();
         for Lost { id, why } in lost {
@@ -87,7 +87,7 @@ impl Druva {
     }
 
     /// Reads a report to its end, row by row, and says how old it is: as old as its oldest page. Rows that can't be read are
-    /// noted as being of a `kind`. The first question sets filters and size for the whole walk.
+    /// noted as being of a `kind`. The first query sets filters and size for all pages.
     pub(super) async fn report<T: DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -123,7 +123,7 @@ impl Druva {
     }
 }
 
-/// The address with a query, if there is anything to ask.
+/// The address with its query, if there is one.
 pub(super) fn with_query(address: &Url, query: &[(&str, &str)]) -> Url {
     let mut url = address.clone();
     if !query.is_empty() {

@@ -21,7 +21,7 @@ use crate::{
     {Lane, PlatformError, Problem, ProblemKind, Written, rows::Lost},
 };
 
-/// Settings of customers that the platform has room for where the account may manage quotas.
+/// Settings of customers that the platform stores where the account may manage quotas.
 pub(super) const QUOTA_FIELDS: [&str; 2] = [STORAGE.setting, CLIENTS.setting];
 
 /// Enterprise Workloads among the modules. Source: Druva OpenAPI, `QuotaConfigEntry`.
@@ -31,13 +31,13 @@ const TOO_MUCH: f64 = 1_000_000.0;
 /// The largest of both kinds, in hundredths of a TB and in number.
 const MOST_HUNDREDTHS: u32 = 99_999_999;
 const MOST_CLIENTS: u32 = 999_999;
-/// A TB, as we take it, and a hundredth of it, which is the least quota and as fine as ours are.
+/// A TB in bytes, and a hundredth of it, which is the smallest quota and the precision of ours.
 const TERABYTE: f64 = 1e12;
 const HUNDREDTH: u64 = 10_000_000_000;
-/// How far from a whole number of hundredths a figure may be that means one.
+/// How far from a whole number of hundredths a figure may be to count as one.
 const SLACK: f64 = 1e-6;
 
-/// A limit of ours, and the consumption parameter that it is there.
+/// A limit of ours, and its consumption parameter on the platform.
 #[derive(Debug, PartialEq)]
 struct Parameter {
     setting: &'static str,
@@ -65,7 +65,7 @@ impl Parameter {
             && name.is_some_and(|name| name.eq_ignore_ascii_case(self.name))
     }
 
-    /// What the quota is; a unit that isn't known says nothing.
+    /// The quota's amount; none for a unit that isn't known.
     fn limit(&self, quotas: &[Quota]) -> Option<f64> {
         let quota = quotas.iter().find(|quota| self.is_of(quota))?;
         let limit = quota.limit?;
@@ -74,7 +74,7 @@ impl Parameter {
     }
 }
 
-/// Whether a quota is of the product whose quotas ours are: what is written replaces the set of one product.
+/// Whether a quota is of the product that has our quotas: a write replaces the set of one product.
 fn is_of_product(quota: &Quota) -> bool {
     quota
         .product_id
@@ -108,17 +108,17 @@ fn rounded(amount: f64) -> u64 {
     amount.round() as u64
 }
 
-/// What becomes of a limit: another figure, or none.
+/// The change of a limit: another figure, or none.
 #[derive(Debug, PartialEq)]
 pub(super) struct Change {
     parameter: &'static Parameter,
     quota: Option<f64>,
 }
 
-/// What a document says about limits.
+/// The limits in a document.
 ///
 /// # Errors
-/// A limit that no quota is exactly: rounded it would differ for ever.
+/// A limit that no quota matches exactly: rounded it would differ for ever.
 pub(super) fn changes(document: &Map<String, Value>) -> Result<Vec<Change>, Problem> {
     let mut changes = Vec::new();
     for (parameter, quota_of) in [
@@ -172,7 +172,7 @@ fn count(clients: u64) -> Result<f64, Problem> {
     })
 }
 
-/// A customer's quotas with what changes. What else a quota has stays with it, such as that it grows by itself.
+/// A customer's quotas with the changes. The other settings of a quota stay with it, such as that it grows by itself.
 fn changed(held: &[Quota], changes: &[Change]) -> Vec<Quota> {
     let mut next = held.to_vec();
     for Change { parameter, quota } in changes {
@@ -199,7 +199,7 @@ fn changed(held: &[Quota], changes: &[Change]) -> Vec<Quota> {
     next
 }
 
-/// The quotas of the product as they are written; `None` when one of them can't be, since it would be lost.
+/// The quotas of the product in the format of a write; `None` when one of them can't be written, since it would be lost.
 fn whole(quotas: &[Quota]) -> Option<QuotaConfigurations> {
     let own = quotas.iter().filter(|quota| is_of_product(quota));
     let config = own.map(entry).collect::<Option<Vec<_>>>()?;
@@ -241,7 +241,7 @@ fn figure(amount: f64) -> Value {
     }
 }
 
-/// What is said of limits where the account may not manage quotas.
+/// The message about limits where the account may not manage quotas.
 fn forbidden() -> Problem {
     Problem {
         field: Some("limits".to_owned()),
@@ -257,14 +257,14 @@ fn forbidden() -> Problem {
 #[derive(Default)]
 pub(super) struct Quotas {
     held: HashMap<String, Vec<Quota>>,
-    /// What can't be read, by customer.
+    /// Quotas that can't be read, by customer.
     odd: HashMap<String, String>,
-    /// What can't be read of nobody knows whom.
+    /// Quotas that can't be read and have no known customer.
     pub(super) lost: Vec<Lost>,
 }
 
 impl Quotas {
-    /// The quotas of a customer, and what of them can't be read.
+    /// The quotas of a customer, and which of them can't be read.
     pub(super) fn of(&self, customer: &str) -> (&[Quota], Option<&String>) {
         let held = self.held.get(customer).map(Vec::as_slice);
         (held.unwrap_or_default(), self.odd.get(customer))
@@ -320,12 +320,12 @@ impl Druva {
         let Some(mut listed) = listed else {
             return Ok(None);
         };
-        // What is written replaces all of them: one that can't be read would be lost.
+        // A write replaces all of them: one that can't be read would be lost.
         let lost = listed.lost.first().map(|lost| &lost.why);
         if let Some(why) = listed.odd.get(customer).or(lost) {
             return Err(garbled(QUOTA_LIST, why));
         }
-        // Should the filter be passed over one day, others' quotas aren't taken for this customer's.
+        // If the filter is ever ignored, others' quotas aren't mistaken for this customer's.
         Ok(Some(listed.held.remove(customer).unwrap_or_default()))
     }
 
@@ -344,7 +344,7 @@ impl Druva {
             };
         };
         let next = changed(&held, changes);
-        // Made before anything is sent, since what fails then would leave open what was done.
+        // Built before anything is sent, since a failure afterwards would leave the outcome open.
         let written = self.with_limits(customer, id, &next).await?;
         if next == held {
             return Ok(written);

@@ -64,7 +64,7 @@ pub(super) fn product_regions(body: &StorageRegions) -> (Vec<ProductRegions>, Un
 }
 
 impl Druva {
-    /// Every customer; what accounts are called is remembered.
+    /// All customers; their account names are remembered.
     pub(super) async fn customers(&self, lane: Lane) -> Result<Listed<Customer>, PlatformError> {
         let customers: Listed<Customer> = self
             .list(Walk {
@@ -78,7 +78,7 @@ impl Druva {
         Ok(customers)
     }
 
-    /// Every tenant; where each belongs is remembered.
+    /// All tenants; the customer of each is remembered.
     pub(super) async fn tenants(&self, lane: Lane) -> Result<Listed<Tenant>, PlatformError> {
         let begun = Instant::now();
         let tenants: Listed<Tenant> = self
@@ -103,7 +103,7 @@ impl Druva {
                 query: &[("customerIds", customer), PAGE, WITH_FEATURES],
             })
             .await?;
-        // Should the filter be passed over one day, others' tenants aren't taken for this customer's.
+        // If the filter is ever ignored, others' tenants aren't mistaken for this customer's.
         rows.retain(|tenant: &Tenant| tenant.customer_id == customer);
         for tenant in &rows {
             self.known.note(tenant);
@@ -164,7 +164,7 @@ impl Druva {
         self.row(reading(GET_CUSTOMER, Lane::Edit), url).await
     }
 
-    /// A tenant; `None` when neither the platform nor its list has it.
+    /// A tenant; `None` when neither the platform nor its list contains it.
     pub(super) async fn tenant(&self, id: &ObjectId) -> Result<Option<Tenant>, PlatformError> {
         let Some(home) = self.home(id).await? else {
             return Ok(None);
@@ -182,7 +182,7 @@ impl Druva {
     }
 
     /// The customer of a tenant: a tenant has no address without it. Where it isn't remembered all tenants are listed;
-    /// those who ask meanwhile share the next list.
+    /// concurrent requests share the next list.
     async fn home(&self, tenant: &ObjectId) -> Result<Option<ObjectId>, PlatformError> {
         let asked = Instant::now();
         if let Some(home) = self.known.home(tenant) {
@@ -300,8 +300,8 @@ impl Druva {
         expected(GET_CUSTOMER, id.as_str(), object)
     }
 
-    /// Every customer of one of these names, without its limits. There is no other way than to list all, so those who ask at the same time share
-    /// a list, which must have been begun after they asked.
+    /// Every customer of one of these names, without its limits. There is no other way than to list all, so concurrent
+    /// requests share a list, which must have been begun after they were made.
     pub(super) async fn namesakes(&self, names: &[&str]) -> Result<Vec<Object>, PlatformError> {
         let asked = Instant::now();
         let mut last = self.roll.lock().await;

@@ -1,4 +1,4 @@
-//! What an answer means: a body, a refusal, or nothing that can be believed.
+//! What an answer means: a body, a refusal, or nothing that can be trusted.
 
 use reqwest::{StatusCode, header::CONTENT_TYPE};
 
@@ -26,23 +26,23 @@ pub(super) const QUOTA_LIST: &str = "GET /msp/quota/v1/customers/configurations"
 pub(super) const QUOTA_SAVE: &str =
     "PUT /msp/quota/v1/customers/{customerId}/products/{productId}/configurations";
 
-/// The report of all usage, which figures can do without.
+/// The report of all usage; figures are possible without it.
 pub(super) const GLOBAL_USAGE: &str = "POST /msp/reporting/v3/reports/mspGlobalUsage";
 
-/// Whether the answer says that the account may not do this. It isn't about the token: whoever asks for quotas or all usage has
-/// had another answer under it.
+/// Whether the answer says that the account may not do this. It isn't about the token: the request for quotas or all usage
+/// follows another request that was answered under it.
 pub(super) fn is_forbidden(operation: &str, status: StatusCode) -> bool {
     status == StatusCode::FORBIDDEN && [QUOTA_LIST, QUOTA_SAVE, GLOBAL_USAGE].contains(&operation)
 }
 
-/// Whether the answer says that the token isn't good (any more). The vendor's documents name both statuses for that; of what
-/// isn't every account's, the latter says that it isn't this one's.
+/// Whether the answer says that the token isn't valid (any more). The vendor's documents name both statuses for that; for
+/// requests that not every account may send, the latter means that this account may not.
 pub(super) fn is_denied(operation: &str, status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
         && !is_forbidden(operation, status)
 }
 
-/// What came back where nothing but success is told.
+/// The status that arrived where only success is documented.
 pub(super) fn done(operation: &str, answer: &Answer) -> Result<(), PlatformError> {
     if is_page(answer) {
         let hint = "answered with a page; is a proxy or a login in between?";
@@ -51,7 +51,7 @@ pub(super) fn done(operation: &str, answer: &Answer) -> Result<(), PlatformError
     Ok(())
 }
 
-/// A failure before anything that changes something was sent: its outcome is known, nothing was done.
+/// A failure before a mutating request was sent: its outcome is known, nothing was carried out.
 pub(super) fn unsent(error: PlatformError) -> PlatformError {
     match error {
         PlatformError::Unreachable(_) | PlatformError::Garbled(_) => {
@@ -61,13 +61,13 @@ pub(super) fn unsent(error: PlatformError) -> PlatformError {
     }
 }
 
-/// Whether a request changes something; tokens and reports are asked for by POST, too.
+/// Whether a request is mutating; tokens and reports are requested by POST, too.
 fn writes(operation: &str) -> bool {
     let asks = ["GET ", "POST /msp/auth/", "POST /msp/reporting/"];
     !asks.iter().any(|begins| operation.starts_with(begins))
 }
 
-/// Lets a good answer through, and says what any other means. Most refusals are declared without a body.
+/// Passes a successful answer on, and translates any other. Most refusals are declared without a body.
 pub(super) fn succeeded(
     operation: &str,
     secrets: &Secrets,
@@ -84,19 +84,19 @@ pub(super) fn succeeded(
         StatusCode::TOO_MANY_REQUESTS => PlatformError::Throttled {
             retry_after: answer.retry_after.unwrap_or_default(),
         },
-        // A write is never sent again on a gateway's word: nobody knows what stands behind it.
+        // A write is never sent again because of a gateway's answer: what the server did isn't known.
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT if writes(operation) => {
             PlatformError::Unreachable(said)
         }
         StatusCode::SERVICE_UNAVAILABLE => {
             PlatformError::Unavailable(format!("the platform is unavailable: {said}"))
         }
-        // Whatever the body says: whether something behind the answer has done it isn't known.
+        // Whatever the body says: whether the server after the gateway has carried it out isn't known.
         _ if status.is_server_error() => PlatformError::Unreachable(said),
         _ if status.is_redirection() => PlatformError::Garbled(format!(
             "{said}: redirects aren't followed; put the final address into the platform's endpoint"
         )),
-        // What is believed to be gone may be made anew, so a gateway's word isn't enough.
+        // An object that counts as gone may be created anew, so a gateway's answer isn't enough.
         StatusCode::NOT_FOUND if !answer.is_json() => {
             PlatformError::Garbled(format!("{said} without JSON; a proxy may be in between"))
         }

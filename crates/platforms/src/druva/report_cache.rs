@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How many times as long as it took to read a report it is good for.
+/// A report is valid for this many times the time that it took to read.
 const REST: u32 = 10;
 
 /// The report that was read last.
@@ -27,7 +27,7 @@ impl<Report> Default for ReportCache<Report> {
 }
 
 impl<Report: Clone> ReportCache<Report> {
-    /// The last report over so many days, while it is good.
+    /// The last report over so many days, while it is valid.
     pub(super) fn get(&self, days: u16) -> Option<Report> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.as_ref()?;

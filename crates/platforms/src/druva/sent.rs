@@ -1,5 +1,5 @@
-//! What the platform is sent, by the vendor's OpenAPI document: instants to the second in UTC, attributes in the type that the
-//! wire has, and nothing that the document doesn't declare.
+//! Requests to the platform, by the vendor's OpenAPI document: instants to the second in UTC, attributes in the type of the
+//! wire, and nothing that the document doesn't declare.
 //!
 //! Source: Druva OpenAPI "Druva MSP" 1.0.0, schemas.
 
@@ -31,7 +31,7 @@ pub(super) struct NewCustomer {
     pub(super) attributes: Vec<CustomerAttribute>,
 }
 
-/// All of a customer, since the call replaces all. Source: Druva OpenAPI, `UpdateCustomerV3Request`.
+/// All settings of a customer, since the call replaces all. Source: Druva OpenAPI, `UpdateCustomerV3Request`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WholeCustomer {
@@ -69,7 +69,7 @@ pub(super) struct NewTenant {
     pub(super) quota_end_date: Option<String>,
 }
 
-/// What of a tenant changes. Source: Druva OpenAPI, `PatchTenantRequest`.
+/// The changes of a tenant. Source: Druva OpenAPI, `PatchTenantRequest`.
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangedTenant {

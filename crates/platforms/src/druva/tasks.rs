@@ -1,4 +1,4 @@
-//! What became of an accepted write: the platform's tasks.
+//! The outcome of an accepted write: the platform's tasks.
 
 use super::{
     refusal::words,
@@ -13,14 +13,14 @@ use crate::{
 pub(super) const OPERATION: &str = "GET /msp/v2/tasks/{taskID}";
 /// Queued, in progress and paused come before it. Source: Druva OpenAPI, `GetTaskResponse`.
 const FINISHED: i64 = 4;
-/// What `failed` says where nothing did.
+/// The value of `failed` where nothing failed.
 const SUCCEEDED: i64 = 0;
-/// What `failed` says where something did.
+/// The value of `failed` where something failed.
 const FAILED: i64 = 1;
 /// Customers' names are unique over all of the vendor's customers. Source: Druva OpenAPI, `GetTaskResponse`.
 const NAME_TAKEN: &str = "2304";
 
-/// How far a task is. Finished doesn't mean that it succeeded, and what isn't understood isn't taken for finished.
+/// The state of a task. Finished doesn't mean that it succeeded, and a state that isn't understood doesn't count as finished.
 ///
 /// # Errors
 /// A finished task that doesn't say how it ended.
@@ -36,7 +36,7 @@ pub(super) fn state(task: Task, secrets: &Secrets) -> Result<OperationState, Pla
             let error = output.error_resp.unwrap_or_default();
             Ok(OperationState::Failed(problem(&error, secrets)))
         }
-        // The platform's own, and says nothing to others.
+        // The platform's own value; it has no meaning for clients.
         Some(_) => Ok(OperationState::Running),
         None => Err(unsaid()),
     }
@@ -71,7 +71,7 @@ fn problem(error: &ErrorBody, secrets: &Secrets) -> Problem {
     }
 }
 
-/// A task that the platform doesn't know (any more): there is no status for that, so it may be answered as any bad request.
+/// A task that the platform doesn't know (any more): there is no status for that, so it may be answered like any bad request.
 pub(super) fn lost(error: PlatformError) -> PlatformError {
     match error {
         PlatformError::Refused(problem)

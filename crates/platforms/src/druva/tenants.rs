@@ -1,4 +1,4 @@
-//! Tenants as the platform takes them: whole when new, afterwards what changes.
+//! Tenants in the platform's format: complete when new, afterwards the changes.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::{Map, Value};
@@ -58,7 +58,7 @@ pub(super) fn regions(document: &Map<String, Value>) -> Vec<&str> {
 /// A new tenant. Source: Druva OpenAPI, `CreateTenantV3Request`.
 ///
 /// # Errors
-/// What the platform needs and the document doesn't state, or states otherwise than the platform takes it.
+/// A required value that the document doesn't state, or one that the platform doesn't accept.
 pub(super) fn created(
     document: &Map<String, Value>,
     plan: &ServicePlan,
@@ -87,10 +87,10 @@ pub(super) fn created(
     })
 }
 
-/// What of a tenant changes. Source: Druva OpenAPI, `PatchTenantRequest`.
+/// The changes of a tenant. Source: Druva OpenAPI, `PatchTenantRequest`.
 ///
 /// # Errors
-/// What the platform can't change or take back.
+/// A value that the platform can't change or revert.
 pub(super) fn changed(
     held: &Tenant,
     patch: &Map<String, Value>,
@@ -184,8 +184,8 @@ fn credits(document: &Map<String, Value>) -> Result<Option<f64>, Problem> {
     }
 }
 
-/// The regions with those that are added; `None` when none is. All are sent, since whether the call takes the whole set or
-/// what is added isn't told, and none can be removed either way.
+/// The regions with the added ones; `None` when none is added. All are sent, since whether the call expects the whole set or
+/// the additions isn't documented, and none can be removed either way.
 fn grown(
     held: &[Region],
     names: &[&str],

@@ -1,4 +1,4 @@
-//! The bearer token: asked for once however many requests wait for it, and renewed before it runs out.
+//! The bearer token: requested once however many requests wait for it, and renewed before it expires.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,14 +20,14 @@ use crate::{
 const OPERATION: &str = "POST /msp/auth/v1/token";
 /// How long before its end a token is renewed.
 const MARGIN: Duration = Duration::from_secs(60);
-/// How long a token lives that doesn't say. Source: help article 8805729.
+/// The lifetime of a token that doesn't state one. Source: help article 8805729.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// A token that was given.
+/// A token that was issued.
 pub(super) struct Token {
-    /// What goes into the header.
+    /// The value of the header.
     pub(super) authorization: HeaderValue,
-    /// What no error may repeat.
+    /// The secret that no error may repeat.
     pub(super) text: SecretString,
     renew_at: Instant,
 }
@@ -37,7 +37,7 @@ pub(super) struct Tokens {
     url: Url,
     basic: HeaderValue,
     secrets: Secrets,
-    /// Held by the one that asks, while others wait for what it gets.
+    /// Held by the task that requests a token, while others wait for it.
     current: Mutex<Option<Arc<Token>>>,
 }
 
@@ -70,7 +70,7 @@ impl Tokens {
         })
     }
 
-    /// A token that is good for a while; a new one where the last is about to run out.
+    /// A token that is valid for a while; a new one where the last is about to expire.
     pub(super) async fn current(&self, http: &Http) -> Result<Arc<Token>, PlatformError> {
         let mut current = self.current.lock().await;
         match &*current {
@@ -79,7 +79,7 @@ impl Tokens {
         }
     }
 
-    /// Another token than the one that was refused; that may have been got by somebody else meanwhile.
+    /// Another token than the one that was refused; another task may have requested it meanwhile.
     pub(super) async fn instead_of(
         &self,
         refused: &Arc<Token>,
@@ -98,7 +98,7 @@ impl Tokens {
         current: &mut Option<Arc<Token>>,
     ) -> Result<Arc<Token>, PlatformError> {
         *current = None;
-        // Somebody's edit may wait for it, whoever asks first.
+        // An edit may wait for it, even if a sweep asks first.
         let call = Call {
             operation: OPERATION,
             lane: Lane::Edit,
@@ -127,7 +127,7 @@ impl Tokens {
     }
 
     fn body(&self, answer: Answer) -> Result<TokenBody, PlatformError> {
-        // How a bad credential is answered isn't told.
+        // The answer to a bad credential isn't documented.
         let refused = matches!(
             answer.status,
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN

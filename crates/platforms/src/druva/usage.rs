@@ -1,5 +1,5 @@
-//! Consumption, added up from the itemised report: a row for each day, tenant and thing that is billed. Tenants of which nothing
-//! is itemised have the credits of the report of all usage.
+//! Consumption, added up from the itemised report: a row for each day, tenant and billed item. Tenants without itemised
+//! figures get their credits from the report of all usage.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use crate::{
 };
 
 const OPERATION: &str = "POST /msp/reporting/v3/reports/consumptionItemized";
-/// How far behind figures may be. Source: Druva OpenAPI, reports.
+/// How old figures may be. Source: Druva OpenAPI, reports.
 const LAG_HOURS: i64 = 48;
-/// A tenant whose newest figures are this many days older than the newest of all has nothing stored any more.
+/// A tenant with figures this many days older than the newest of all no longer has stored data.
 const STILL_THERE_DAYS: i32 = 3;
 
 /// Source: Druva OpenAPI, `TenantDataItemizedV3`.
@@ -85,7 +85,7 @@ impl Gathered {
         self.0.entry(key).or_default().add(&row);
     }
 
-    /// Adds credits of tenants of which nothing is itemised; whether there were any.
+    /// Adds credits of tenants without itemised figures; returns whether there were any.
     fn complete(&mut self, credits: BTreeMap<(String, String), f64>) -> bool {
         let before = self.0.len();
         for (key, credits) in credits {
@@ -135,7 +135,7 @@ impl Gathered {
     }
 }
 
-/// What a customer's tenants consumed together.
+/// The total consumption of a customer's tenants.
 #[derive(Default)]
 struct Total {
     credits: f64,
@@ -198,14 +198,15 @@ fn bytes(amount: f64) -> u64 {
     amount.max(0.0).round() as u64
 }
 
-/// The first instant of a report, as its filters take it. Source: Druva OpenAPI, examples of `date` and `lastUpdatedTime`.
+/// The first instant of a report, in the format of its filters. Source: Druva OpenAPI, examples of `date` and
+/// `lastUpdatedTime`.
 pub(super) fn since(days: u16, now: Timestamp) -> String {
     let today = now.to_zoned(TimeZone::UTC).date();
     let first = today.saturating_sub(i64::from(days).days());
     first.strftime("%Y-%m-%dT00:00:00.000Z").to_string()
 }
 
-/// How old figures are of a report that doesn't say.
+/// The age of figures in a report that doesn't state it.
 pub(super) fn as_of(said: Option<Timestamp>, now: Timestamp) -> Timestamp {
     said.unwrap_or_else(|| now.checked_sub(LAG_HOURS.hours()).unwrap_or(now))
 }
@@ -213,7 +214,7 @@ pub(super) fn as_of(said: Option<Timestamp>, now: Timestamp) -> Timestamp {
 impl Druva {
     pub(super) async fn consumption(&self, days: u16) -> Result<UsageReport, PlatformError> {
         let now = Timestamp::now();
-        // Before the long walk, which would be for nothing where this fails.
+        // Before the many pages, which would be read in vain where this fails.
         let global = self.global_usage().await?;
         let filters = json!([{"fieldName": "date", "operator": "GTE", "value": since(days, now)}]);
         let path = ["reporting", "v3", "reports", "consumptionItemized"];

@@ -1,5 +1,5 @@
-//! What the platform answers, by the vendor's OpenAPI document. Read leniently: unknown members are passed over, and an
-//! unknown figure stays one.
+//! The platform's answers, by the vendor's OpenAPI document. They are read leniently: unknown members are ignored, and an
+//! unknown figure is kept.
 //!
 //! Source: Druva OpenAPI "Druva MSP" 1.0.0, schemas.
 
@@ -15,7 +15,7 @@ use crate::{
     rows::{Lost, Raw, salvage},
 };
 
-/// One page of a list or report. The member that holds the rows is called after what it lists.
+/// One page of a list or report. The member that holds the rows is named after its content.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page {
@@ -40,21 +40,21 @@ pub(super) struct Page {
 
 /// What a list holds.
 pub(super) trait Row: DeserializeOwned {
-    /// What it is, where it can't be read.
+    /// Its kind, where it can't be read.
     const KIND: ItemKind;
-    /// Members without which it is nothing.
+    /// Members that are required.
     const NEEDED: &'static [&'static str];
 
-    /// What may occur once in a list.
+    /// A value that may occur once in a list.
     fn key(&self) -> String;
 
-    /// Where it is noted what of it can't be read.
+    /// The place to record what of it can't be read.
     fn odd(&mut self) -> &mut Option<String>;
 
-    /// Reads one, as far as it can be read.
+    /// Reads an entry, as far as it can be read.
     ///
     /// # Errors
-    /// Not even what is needed.
+    /// A required member can't be read.
     fn read(raw: &RawValue) -> Result<Self, Lost> {
         let (mut row, odd) = salvage::<Self>(raw, Self::NEEDED)?;
         *row.odd() = odd;
@@ -62,7 +62,7 @@ pub(super) trait Row: DeserializeOwned {
     }
 }
 
-/// Implements [`Row`] for what has an id.
+/// Implements [`Row`] for entries with an id.
 macro_rules! row {
     ($name:ident, $needed:expr, |$this:ident| $key:expr) => {
         impl Row for $name {
@@ -100,7 +100,7 @@ pub(super) struct Customer {
     pub(super) address: Option<String>,
     #[serde(default, deserialize_with = "lenient::words")]
     pub(super) phone: Option<String>,
-    /// Sent back as they came: what they may hold besides a name isn't told.
+    /// Sent back as they were read: what they may hold besides a name isn't documented.
     #[serde(default)]
     pub(super) features: Option<Vec<Value>>,
     #[serde(default)]
@@ -160,7 +160,7 @@ pub(super) struct Tenant {
     pub(super) quota_end_date: Option<Instant>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub(super) storage_regions: Vec<Region>,
-    /// Told only when asked for.
+    /// Returned only on request.
     #[serde(default)]
     pub(super) features: Option<Vec<Feature>>,
     #[serde(default, deserialize_with = "lenient::dated")]
@@ -251,8 +251,8 @@ pub(super) struct PlanFeature {
     pub(super) is_enabled: bool,
 }
 
-/// Source: Druva OpenAPI, `AdminV2Response`. Its `status` isn't read: sources contradict each other about which figure is
-/// which.
+/// Source: Druva OpenAPI, `AdminV2Response`. Its `status` isn't read: sources contradict each other about the meaning of its
+/// figures.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Admin {
@@ -322,7 +322,7 @@ impl Row for CustomerQuotas {
         &mut self.odd
     }
 
-    /// With what it has: whether a customer's quotas may go on on the next page isn't told.
+    /// Includes the quotas: whether a customer's quotas may continue on the next page isn't documented.
     fn key(&self) -> String {
         let quotas = self.quota_config.iter();
         let quotas = quotas.map(|quota| {
@@ -376,7 +376,7 @@ pub(super) struct Event {
     pub(super) global_id: Option<String>,
 }
 
-/// The answer to what is to be finished later. Source: Druva OpenAPI, `TaskCreatedResponse`.
+/// The answer to a request that is finished later. Source: Druva OpenAPI, `TaskCreatedResponse`.
 #[derive(Deserialize)]
 pub(super) struct Accepted {
     pub(super) task: TaskId,
@@ -409,7 +409,7 @@ pub(super) struct TaskOutput {
     pub(super) error_resp: Option<ErrorBody>,
 }
 
-/// What a task made.
+/// What a task created.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskSuccess {

@@ -1,4 +1,4 @@
-//! The platform's figures and names, and what they are called here.
+//! The platform's figures and names, and our words for them.
 
 /// Products. Source: Druva OpenAPI, `productID`.
 pub(super) const ENTERPRISE_WORKLOADS: i64 = 1;
@@ -12,7 +12,7 @@ const COMMERCIAL: i64 = 3;
 /// States of a customer. Source: Druva OpenAPI, `GetCustomerV3Response`.
 const CUSTOMER_READY: i64 = 1;
 
-/// Roles of administrators of single customers, and of those who only look. Source: Druva OpenAPI, `AdminV2Response`.
+/// Roles of administrators of single customers, and of read-only administrators. Source: Druva OpenAPI, `AdminV2Response`.
 const LESSER_ROLES: [i64; 2] = [3, 4];
 
 /// The seats of a workload.
@@ -20,18 +20,18 @@ pub(super) const USERS: &str = "userCount";
 /// The seats of users who left.
 pub(super) const PRESERVED_USERS: &str = "preservedUserCount";
 
-/// Says that the provider manages the customer's products itself (`1`), or the vendor does (`0`). The contract's prose spells
-/// it otherwise than its schema and the attribute table do. Source: MSP product and attribute values.
+/// Whether the provider manages the customer's products itself (`1`), or the vendor does (`0`). The contract's prose spells it
+/// differently than its schema and the attribute table do. Source: MSP product and attribute values.
 pub(super) const LICENCES_MANAGED: &str = "licenseManagementAllowed";
-/// Says that the provider has access to the customer's data (`1`). Source: MSP product and attribute values.
+/// Whether the provider has access to the customer's data (`1`). Source: MSP product and attribute values.
 pub(super) const DATA_ACCESS: &str = "dataAccessAllowed";
 
-/// A feature that protects something: what plans and tenants call a workload here. Other features are extras that are chosen
-/// at the console, sent back as they are, and never switched by us.
+/// A feature that protects data: plans and tenants call it a workload here. Other features are extras that are chosen at the
+/// console, sent back unchanged, and never switched by Holdfast.
 pub(super) struct Workload {
     /// The platform's name.
     pub(super) feature: &'static str,
-    /// Ours, which can be part of a label.
+    /// Our word, which can be part of a label.
     pub(super) word: &'static str,
     /// Whether it has seats that must be stated.
     pub(super) has_seats: bool,
@@ -45,8 +45,8 @@ const fn workload(feature: &'static str, word: &'static str, has_seats: bool) ->
     }
 }
 
-/// Source: MSP product and attribute values; Druva OpenAPI, `ServicePlanProductFeaturesV3`, for those without seats in
-/// product 2, whose attributes aren't told.
+/// Source: MSP product and attribute values; Druva OpenAPI, `ServicePlanProductFeaturesV3`, for those without seats in product
+/// 2, which has undocumented attributes.
 static WORKLOADS: [Workload; 9] = [
     workload("Enterprise Workloads", "EnterpriseWorkloads", false),
     workload("M365", "Microsoft365", true),
@@ -63,7 +63,7 @@ static WORKLOADS: [Workload; 9] = [
 /// lists neither for tenants.
 const PLAN_OPTIONS: [&str; 2] = ["storage", "sensitivedatagovernance"];
 
-/// The workload behind a feature.
+/// The workload of a feature.
 pub(super) fn workload_of(feature: &str) -> Option<&'static Workload> {
     WORKLOADS
         .iter()
@@ -146,7 +146,7 @@ pub(super) fn tenant_type(id: Option<i64>) -> Option<&'static str> {
     }
 }
 
-/// The platform's number of a type that may be asked for; the sandbox's is made by the platform alone.
+/// The platform's number of a type that may be requested; only the platform itself creates the sandbox's type.
 pub(super) fn tenant_type_id(word: &str) -> Option<i64> {
     match word {
         "Evaluation" => Some(EVALUATION),
@@ -165,8 +165,8 @@ pub(super) fn edition(word: &str) -> String {
     }
 }
 
-/// Where a tenant is in its life: our word, and what keeps us from writing to it. Source: Druva OpenAPI,
-/// `GetTenantV3Response`, `status`.
+/// The state of a tenant in our words, and the reason for not writing to it. Source: Druva OpenAPI, `GetTenantV3Response`,
+/// `status`.
 pub(super) fn tenant_state(status: Option<i64>, goes: Option<jiff::Timestamp>) -> State {
     let state = |phase: &'static str, busy: Option<String>| State { phase, busy };
     match status {
@@ -186,7 +186,7 @@ pub(super) fn tenant_state(status: Option<i64>, goes: Option<jiff::Timestamp>) -
     }
 }
 
-/// What keeps us from writing to a customer. Source: Druva OpenAPI, `GetCustomerV3Response`, `status`.
+/// The reason for not writing to a customer. Source: Druva OpenAPI, `GetCustomerV3Response`, `status`.
 pub(super) fn customer_busy(status: Option<i64>) -> Option<String> {
     match status {
         Some(CUSTOMER_READY) => None,
@@ -209,7 +209,7 @@ pub(super) struct State {
     pub(super) busy: Option<String>,
 }
 
-/// Whether somebody administers the account as a whole, and not single customers alone; a role that isn't known counts.
+/// Whether an administrator administers the account as a whole, and not single customers alone; an unknown role counts.
 pub(super) fn administers_account(role: Option<i64>) -> bool {
     role.is_none_or(|role| !LESSER_ROLES.contains(&role))
 }

@@ -1,4 +1,4 @@
-//! What changes something: at most one such request a call, and only after a fresh look where there is something to look at.
+//! Mutating calls: at most one such request a call, and only after a fresh read where there is an object to read.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -23,7 +23,7 @@ use crate::{
     {PlatformError, Problem, ProblemKind, Written},
 };
 
-/// The members of a creation that mean something before and after it, not in it.
+/// Members of a creation that Holdfast handles before and after it, not in it.
 const ASIDE: [&str; 2] = ["hideName", "active"];
 
 impl Druva {
@@ -74,7 +74,7 @@ impl Druva {
         document::check(document, &[&CUSTOMER_FIELDS, quotas].concat())
     }
 
-    /// A customer as it is now, when the platform isn't at work on it.
+    /// A customer as it is now, when the platform isn't changing it.
     async fn ready_customer(&self, id: &str) -> Result<Customer, PlatformError> {
         let customer = self.customer(id).await.map_err(unsent)?;
         let customer = customer.ok_or_else(|| gone("customer", id))?;
@@ -152,7 +152,7 @@ impl Druva {
             .await
     }
 
-    /// Suspends or resumes. How a repeated call is answered isn't told, so none is sent.
+    /// Suspends or resumes. The answer to a repeated call isn't documented, so none is sent.
     pub(super) async fn switch_tenant(
         &self,
         id: &ObjectId,
@@ -179,7 +179,7 @@ impl Druva {
         self.change(operation, Method::POST, url, None::<&()>).await
     }
 
-    /// A tenant as it is now, when the platform isn't at work on it.
+    /// A tenant as it is now, when the platform isn't changing it.
     async fn ready_tenant(&self, id: &ObjectId) -> Result<Tenant, PlatformError> {
         let tenant = self.tenant(id).await.map_err(unsent)?;
         let tenant = tenant.ok_or_else(|| gone("tenant", id.as_str()))?;
@@ -191,7 +191,7 @@ impl Druva {
     }
 }
 
-/// Nothing is written over what can't be read.
+/// A value that can't be read is never overwritten.
 fn readable(operation: &str, odd: Option<&String>) -> Result<(), PlatformError> {
     odd.map_or(Ok(()), |why| Err(unsent(garbled(operation, why))))
 }
@@ -208,7 +208,7 @@ fn gone(what: &str, id: &str) -> Problem {
     }
 }
 
-/// What this interface has for none of its objects.
+/// The error for operations that this interface has for none of its objects.
 pub(super) fn beyond(kind: Kind, verb: &str) -> PlatformError {
     let kind = kind.as_str();
     Problem::unsupported(&format!("this API can't {verb} a {kind}; the console can")).into()

@@ -24,8 +24,8 @@ const MONTHS: usize = 13;
 /// Data sources named.
 const WORST: usize = 10;
 
-/// Consumption as status shows it. What was said before stays when only the time of the figures has moved, and until there
-/// are figures: a restart forgets nothing.
+/// Consumption as status shows it. The earlier figures stay when only their time has changed, and until there are new figures:
+/// a restart loses nothing.
 pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> Option<Usage> {
     if around.usage_as_of.is_none() {
         return previous.cloned();
@@ -81,7 +81,7 @@ pub fn shown(bytes: u64) -> String {
     display_bytes(bytes)
 }
 
-/// Health as status shows it, with the conditions that follow. `level` finds the service level that a row is held to.
+/// Health as status shows it, with the conditions that follow. `level` finds the service level that applies to a row.
 pub fn health(
     previous: Option<&Health>,
     said: Option<&ManagedStatus>,
@@ -111,7 +111,7 @@ pub fn health(
     }
 }
 
-/// The health conditions as they were said.
+/// The earlier health conditions.
 fn health_conditions(said: &ManagedStatus) -> Vec<HealthCondition> {
     let parse = |condition: &Condition| {
         let kind = condition.type_.parse().ok()?;
@@ -132,7 +132,7 @@ fn health_conditions(said: &ManagedStatus) -> Vec<HealthCondition> {
     said.conditions.iter().filter_map(parse).collect()
 }
 
-/// Health without what moves by itself.
+/// Health without what changes by itself.
 fn timeless(health: &Health) -> Health {
     let still = |source: &DataSource| DataSource {
         last_run_at: None,
@@ -161,7 +161,7 @@ struct Tally {
     sources: Vec<(bool, bool, DataSource)>,
 }
 
-/// A sum; a platform that counts without end ends no pass.
+/// A sum that saturates; a platform with unbounded counts doesn't make a pass fail.
 fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more);
 }
@@ -297,7 +297,7 @@ fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) ->
         .as_ref()
         .and_then(|percent| percent.milli().ok())
         .is_none_or(|milli| {
-            // Jobs that aren't counted are unknown: nothing is said of their share.
+            // Jobs that aren't counted are unknown: no share of them is reported.
             source.jobs.is_none_or(|jobs| {
                 u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
             })

@@ -46,7 +46,7 @@ pub fn labels(
     labels
 }
 
-/// The labels that are written, and how many are left out: a platform with endless regions would make an endless object.
+/// The labels that are written, and how many are left out: a platform with unlimited regions would make an unlimited object.
 pub fn fitting(labels: &BTreeMap<String, String>) -> (BTreeMap<String, String>, usize) {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     let mut kept = labels.clone();

@@ -23,7 +23,7 @@ use crate::{
     rules::Level,
 };
 
-/// What stands in a column when there is nothing to show: never `<none>`.
+/// The value of an empty column: never `<none>`.
 const NOTHING: &str = "-";
 
 /// A plan as resources know it.
@@ -31,11 +31,11 @@ const NOTHING: &str = "-";
 pub struct PlanName {
     /// Name of the resource, or the plan's own where there is none.
     pub name: String,
-    /// What the plan promises.
+    /// The service level of the plan.
     pub service_level: Option<ServiceLevel>,
 }
 
-/// What surrounds a remote object: what it hangs under, what hangs under it, and what the reports say.
+/// The context of a remote object: its parent, its children, and the reports about it.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
     /// Name of the resource above; where there is none, the remote object's own name.
@@ -70,7 +70,7 @@ impl Around {
     }
 }
 
-/// A condition that says how backups do: type, whether it holds, reason, message.
+/// A condition about backup health: type, whether it holds, reason, message.
 pub type HealthCondition = (ConditionType, bool, Reason, String);
 
 /// Texts as one, in order and without repetition, or a dash.

@@ -27,18 +27,18 @@ const LONGEST_MESSAGE: usize = 512;
 /// Unmanaged objects named in status.
 const UNMANAGED: usize = 20;
 
-/// How a platform does, as the shell found it.
+/// The state of a platform, as the operator found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlatformHealth {
-    /// It can't even be asked: the spec or a Secret has to be mended.
+    /// It can't be asked: a person has to correct the spec or a Secret.
     Unconfigured(Reason, String),
-    /// Nothing was seen yet.
+    /// It hasn't been observed yet.
     Unobserved,
     /// It answers.
     Reachable,
     /// It refuses the credential.
     CredentialsRefused(String),
-    /// It doesn't answer, or not sensibly.
+    /// It doesn't answer, or its answers can't be used.
     Unreachable(String),
 }
 
@@ -53,15 +53,16 @@ pub struct PlatformSummary {
     pub unmanaged: Vec<UnmanagedObject>,
     /// What can't be read.
     pub unread: Unread,
-    /// The customer that takes clients nobody lists.
+    /// The customer that receives clients that no resource lists.
     pub default_customer: Option<RemoteName>,
-    /// Resources whose deletion is held since there were too many.
+    /// Resources with a deletion that is held because there were too many.
     pub held_deletions: usize,
-    /// The credential leads to another account than the confirmed one.
+    /// The credential belongs to another account than the confirmed one.
     pub account_mismatch: Option<String>,
 }
 
-/// A platform's whole status. `departure` is what its deletion waits for. Until there was a first look, what was said before stands.
+/// A platform's whole status. `departure` is what its deletion waits for. Until the first observation the earlier status
+/// stays.
 pub fn platform(
     spec: &BackupPlatformSpec,
     generation: i64,
@@ -278,7 +279,7 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
     said
 }
 
-/// R-D41: one lost login must not lock everybody out.
+/// R-D41: the loss of one login must not lock out every administrator.
 fn single_administrator(summary: Option<&PlatformSummary>) -> Option<Said> {
     let administrators = &summary?.surroundings.administrators;
     let active = administrators
@@ -310,14 +311,14 @@ fn deletions_held(summary: Option<&PlatformSummary>) -> Option<Said> {
     ))
 }
 
-/// F22: the platform is being deleted, and what is being deleted on it needs it until then.
+/// F22: the platform is being deleted, and the resources on it that are being deleted need it until then.
 fn deletion_waits(departure: Option<&str>) -> Option<Said> {
     let message = departure?.to_owned();
     let reason = Reason::WaitingForDependents;
     Some((ConditionType::DeletionBlocked, Some(true), reason, message))
 }
 
-/// What can't be read is left alone, and is said once for all.
+/// What can't be read is left unchanged, and is reported once for all.
 fn unreadable(summary: Option<&PlatformSummary>) -> Option<Said> {
     let unread = &summary?.unread;
     let first = unread.named.first()?;
@@ -356,8 +357,8 @@ pub fn unreadable_note(
     })
 }
 
-/// R-V9, R-S7: what holds for a platform as a whole is inherited in status, and set by a person: its interface has no place
-/// for it.
+/// R-V9, R-S7: settings that apply to a platform as a whole are inherited in status, and a person sets them: the platform's
+/// interface has no such settings.
 fn set_at_console(spec: &BackupPlatformSpec) -> Option<Said> {
     let throttles = |bandwidth: &&Bandwidth| bandwidth.mode != BandwidthMode::Inherit;
     let fields: Vec<&str> = [

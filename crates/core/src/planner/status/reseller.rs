@@ -14,7 +14,7 @@ use crate::{
     rules::{self, quota::Measure},
 };
 
-/// A reseller's own part of the status: what it may share out, what it has, and what is left. Serves R-V3, R-V20, R-V21.
+/// A reseller's own part of the status: its allotment, what it has, and what is left. Serves R-V3, R-V20, R-V21.
 pub fn reseller(
     object: Option<&Object>,
     around: &Around,
@@ -108,7 +108,7 @@ pub fn reseller(
     }
 }
 
-/// What was in use when there were figures last.
+/// What was in use according to the last figures.
 fn last_used(status: &ResellerStatus) -> Option<u64> {
     let storage = status.allotment.as_ref()?.storage.as_ref()?;
     storage.used.as_ref()?.bytes().ok()
@@ -128,7 +128,7 @@ impl Share {
     }
 }
 
-/// What is allotted, and what customers and resellers directly below were given of it.
+/// What is allotted, and what customers and resellers directly below were granted of it.
 fn share(
     settings: &Settings,
     around: &Around,

@@ -113,7 +113,7 @@ fn quota_column(quota: Option<&QuotaStatus>) -> String {
         .map_or_else(|| "unlimited".into(), ToString::to_string)
 }
 
-/// When a tenant's status changes by the clock alone.
+/// When a tenant's status changes by time alone.
 pub fn next_change(object: &Object, now: Timestamp) -> Option<Timestamp> {
     quota(&object.settings, now).and_then(|quota| quota.next_change_at)
 }

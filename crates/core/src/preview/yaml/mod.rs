@@ -45,7 +45,7 @@ pub struct NoYaml {
     pub why: String,
 }
 
-/// The text of a file: UTF-8, or UTF-16 behind a byte order mark. Whether all of it was text.
+/// The text of a file: UTF-8, or UTF-16 after a byte order mark. Whether all of it was text.
 pub fn text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     let wide = |of: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units: Vec<u16> = bytes.as_chunks().0.iter().map(|pair| of(*pair)).collect();

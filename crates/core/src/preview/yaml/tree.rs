@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use libyaml_safer::{EventData, MappingStyle, Parser, ScalarStyle, SequenceStyle};
 
-/// Nesting, and aliases within aliases, beyond which nothing is read: nobody writes it, and recursion has an end.
+/// The limit of nesting, and of aliases within aliases: no sensible document exceeds it, and recursion has an end.
 pub const DEEPEST: usize = 100;
 
 /// Which node.
@@ -46,14 +46,14 @@ pub type Trouble = (usize, String);
 #[derive(Debug, Default)]
 pub struct Tree {
     nodes: Vec<Node>,
-    /// Where something stands behind the document that isn't read.
+    /// Where text follows the document that isn't read.
     pub unread: Option<usize>,
 }
 
 impl Tree {
     /// Reads the first document of a text.
     pub fn parse(text: &str) -> Result<Self, Trouble> {
-        // Where the parser's own code gives up, which it does at odd tags, the text is none that kubectl reads.
+        // Where the parser's own code fails, which it does at odd tags, kubectl can't read the text either.
         std::panic::catch_unwind(|| {
             let mut parser = Parser::new();
             parser.set_input(text.as_bytes());

@@ -1,5 +1,5 @@
-//! The ledger over random histories of two resellers: customers come, grow, shrink, move between them and go, while what the
-//! resellers have shrinks and grows. A platform stands beside it that carries out what was granted, and later than that.
+//! The ledger over random histories of two resellers: customers are created, grow, shrink, move between them and are deleted,
+//! while the allotments of the resellers shrink and grow. A model platform carries out what was granted, and later than that.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ fn storage(amount: u64) -> Amounts {
 /// What a customer has, or wants: an amount of a reseller's.
 type Place = (usize, u64);
 
-/// As the operator puts it: who moves asks at the new place, and holds the old one until the platform has carried it out.
+/// As the operator states it: a customer that moves claims the new place, and holds the old one until the platform has carried
+/// it out.
 fn memberships(held: Option<Place>, wanted: Place) -> Vec<Membership<&'static str>> {
     let member = |reseller: usize, held, wanted| Membership {
         pool: RESELLERS[reseller],
@@ -40,7 +41,7 @@ fn rank(customer: u8) -> Rank {
 
 #[derive(Debug, Clone)]
 enum Event {
-    /// A spec says how much of whom; with another reseller than before it is a move.
+    /// A spec says how much of which reseller; with another reseller than before it is a move.
     Declare(u8, Place),
     /// The platform carries out what a customer was granted.
     CarryOut(u8),
@@ -158,7 +159,7 @@ impl World {
         held.map(|held| held.1).sum()
     }
 
-    /// What is left of a reseller for who doesn't hold it yet.
+    /// What is left of a reseller for a customer that doesn't hold it yet.
     fn free(&self, at: usize) -> u64 {
         let taken = self.ledger.taken(&RESELLERS[at])[0];
         self.gives(at).saturating_sub(taken)
@@ -166,8 +167,8 @@ impl World {
 }
 
 proptest! {
-    // R-N6, R-V20, R-S4: whatever happens, customers of a reseller never hold more than it has at that moment, nobody who
-    // fits is left waiting, and nobody loses what was granted.
+    // R-N6, R-V20, R-S4: whatever happens, customers of a reseller never hold more than it has at that moment, no customer
+    // that fits is left waiting, and no customer loses what was granted.
     #[test]
     fn no_history_overcommits_or_starves(history in events()) {
         let mut world = World::new();
@@ -189,7 +190,8 @@ proptest! {
         }
     }
 
-    // R-N6, R-S4: after a restart everybody is in line before the first is served, so the order of arrival changes nothing.
+    // R-N6, R-S4: after a restart all claimants are in line before the first is served, so the order of arrival changes
+    // nothing.
     #[test]
     fn the_order_of_arrival_changes_nothing(
         customers in prop::collection::vec((prop::option::of((0..2usize, 0..20u64)), (0..2usize, 0..40u64)), 1..15),

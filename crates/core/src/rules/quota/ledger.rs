@@ -1,8 +1,8 @@
-//! The ledger: who was granted how much of which pool, and who waits.
+//! The ledger: which claimant was granted how much of which pool, and which claimants wait.
 //!
-//! A claim is granted whole or not at all, and what was granted is kept. Who waits is served in the order of rank whenever room
-//! appears; one that doesn't fit doesn't stand in the way of a smaller one behind it. Nothing here depends on the number of
-//! claims but the moment when room appears, and then only on those that wait.
+//! A claim is granted whole or not at all, and what was granted is kept. Waiting claims are served in the order of rank
+//! whenever something becomes free; a claim that doesn't fit doesn't block a smaller one after it. Nothing here depends on the
+//! number of claims but the moment when something becomes free, and then only on those that wait.
 //!
 //! ```text
 //!  allotted 20 Ti ├──── granted: max(held, granted) of each ────┤── free ──┤   waiting: by rank, whole claims only
@@ -35,7 +35,7 @@ pub struct Membership<Pool> {
     pub wanted: Amounts,
 }
 
-/// One measure that a pool hasn't enough of.
+/// One measure of which a pool hasn't enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage<Pool> {
     /// The pool.
@@ -55,9 +55,9 @@ pub struct Shortage<Pool> {
 /// What became of a declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome<Pool, Claimant> {
-    /// Where there isn't enough; nothing when the claim is granted.
+    /// The shortages; none when the claim is granted.
     pub shortages: Vec<Shortage<Pool>>,
-    /// Others that waited and are granted now.
+    /// Other claimants that waited and are granted now.
     pub promoted: Vec<Claimant>,
 }
 
@@ -82,12 +82,12 @@ impl Entry {
 
 #[derive(Debug)]
 struct Share<Claimant> {
-    /// All that there is; nothing is granted until somebody has said how much.
+    /// All that there is; nothing is granted until the amount is declared.
     allotted: Option<Amounts>,
     entries: HashMap<Claimant, Entry>,
     waiting: BTreeSet<(Rank, Claimant)>,
     taken: [u64; 4],
-    /// Whether there may be room for somebody who waits.
+    /// Whether something may be free for a waiting claimant.
     room: bool,
 }
 
@@ -108,13 +108,13 @@ impl<Pool, Claimant> Default for Ledger<Pool, Claimant> {
 }
 
 impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Claimant> {
-    /// Says how much there is in a pool, `None` being no limit. Returns who is granted something by it.
+    /// Declares how much there is in a pool, `None` being no limit. Returns the claimants that are granted something by it.
     pub fn allot(&mut self, pool: &Pool, allotted: Amounts) -> Vec<Claimant> {
         self.open(pool, allotted);
         self.serve(pool)
     }
 
-    /// The same without granting anything yet: everybody has to be in line before the first is served.
+    /// The same without granting anything yet: all claimants have to be in line before the first is served.
     pub fn open(&mut self, pool: &Pool, allotted: Amounts) {
         let share = self.share(pool);
         if share.allotted != Some(allotted) {
@@ -123,7 +123,8 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         }
     }
 
-    /// Nobody says any more how much there is: what is held and granted stays, and nothing is granted until it is opened again.
+    /// The amount of a pool is no longer declared: what is held and granted stays, and nothing is granted until it is opened
+    /// again.
     pub fn close(&mut self, pool: &Pool) {
         if let Some(share) = self.pools.get_mut(pool) {
             share.allotted = None;
@@ -131,8 +132,8 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         self.drop_if_empty(pool);
     }
 
-    /// Enters claims without granting anything yet, nor taking back what was granted. Returns the pools that the claimant
-    /// left by it.
+    /// Enters claims without granting anything yet, nor revoking what was granted. Returns the pools that the claimant left by
+    /// it.
     pub fn enrol(
         &mut self,
         claimant: &Claimant,
@@ -148,20 +149,20 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         left
     }
 
-    /// Serves everybody who waits for something of a pool, in order.
+    /// Serves all claimants that wait for something of a pool, in order.
     pub fn serve(&mut self, pool: &Pool) -> Vec<Claimant> {
         let share = self.pools.get_mut(pool);
         share.map(Share::serve).unwrap_or_default()
     }
 
-    /// Serves everybody who waits, in order.
+    /// Serves all waiting claimants, in order.
     pub fn serve_all(&mut self) -> Vec<Claimant> {
         let shares = self.pools.values_mut();
         shares.flat_map(Share::serve).collect()
     }
 
-    /// States what a claimant holds and wants in all its pools, and grants it where there is room. `certain` is false while
-    /// what it holds may be more than is known, since a change had no answer: then nothing it was granted is given back.
+    /// States what a claimant holds and wants in all its pools, and grants it where enough is free. `certain` is false while
+    /// what it holds may be more than is known, since a change had no answer: then nothing it was granted is returned.
     pub fn declare(
         &mut self,
         claimant: &Claimant,
@@ -188,12 +189,12 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         }
     }
 
-    /// Takes a claimant out of all pools. Returns who is granted something by it.
+    /// Removes a claimant from all pools. Returns the claimants that are granted something by it.
     pub fn leave(&mut self, claimant: &Claimant) -> Vec<Claimant> {
         self.part(claimant, &[])
     }
 
-    /// Takes a claimant out of all pools without serving others yet. Returns the pools.
+    /// Removes a claimant from all pools without serving others yet. Returns the pools.
     pub fn withdraw(&mut self, claimant: &Claimant) -> Vec<Pool> {
         self.leave_others(claimant, &[])
     }
@@ -231,7 +232,7 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         self.pools.get(pool)?.allotted
     }
 
-    /// Leaves the pools that aren't among the memberships. Returns who is granted something by it.
+    /// Leaves the pools that aren't among the memberships. Returns the claimants that are granted something by it.
     fn part(&mut self, claimant: &Claimant, memberships: &[Membership<Pool>]) -> Vec<Claimant> {
         let left = self.leave_others(claimant, memberships);
         left.iter().flat_map(|pool| self.serve(pool)).collect()
@@ -313,7 +314,7 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         self.entries.insert(claimant.clone(), entry);
     }
 
-    /// Takes an entry out; what it had is room for others.
+    /// Removes an entry; what it had is free for others.
     fn remove(&mut self, claimant: &Claimant) -> Option<Entry> {
         let entry = self.entries.remove(claimant)?;
         let taken = entry.taken();

@@ -1,4 +1,4 @@
-//! What is shared out: amounts, the ledger that grants them, and the refusals that follow.
+//! What is allotted: amounts, the ledger that grants them, and the refusals that follow.
 //!
 //! Levels, from the top: the platform's pool of licences, resellers one below another, customers, tenants. Each level has what
 //! the one above granted it, and can't grant more of it than that. Serves R-V3, R-V6, R-V7, R-V20, R-N6, R-D33.
@@ -25,7 +25,7 @@ use crate::{
     estate::Settings,
 };
 
-/// What can be shared out.
+/// A measure that can be allotted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Measure {
     /// Bytes.
@@ -139,8 +139,8 @@ pub fn wanted(
     wanted
 }
 
-/// The smaller of what a spec allots and what the platform has allotted: nobody below gets what isn't there yet, or not any
-/// more. `None` is no limit.
+/// The smaller of what a spec allots and what the platform has allotted: what isn't there yet, or not any more, is granted to
+/// no level below. `None` is no limit.
 pub fn allotment(spec: &Amounts, held: Option<&Amounts>) -> Amounts {
     let Some(held) = held else { return *spec };
     Measure::ALL.map(|measure| {

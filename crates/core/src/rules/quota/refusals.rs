@@ -56,7 +56,8 @@ pub fn overcommit(kind: Kind, shortages: &[Shortage<String>]) -> Option<Refusal>
     ))
 }
 
-/// Settings that wait for the ledger's word: what asks for an amount, and what moves an object into another pool.
+/// Settings that wait for the ledger's decision: those that ask for an amount, and those that move an object into another
+/// pool.
 pub fn held_back(setting: &str) -> bool {
     const PREFIXES: [&str; 3] = ["limits.", "allotment.", "quota."];
     matches!(setting, "resellerId" | "parentId")
