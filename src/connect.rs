@@ -1,4 +1,4 @@
-//! From a `BackupPlatform`'s spec and Secret to a connection: for the operator, and for commands that only look.
+//! From a `BackupPlatform`'s spec and Secret to a connection: for the operator, and for commands that only read.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     survey::Origin,
 };
 
-/// Why there is no way to the platform: a person has to mend the spec or what it refers to.
+/// Why the platform can't be reached: a person has to correct the spec or what it refers to.
 #[derive(Debug)]
 pub struct Unconnectable {
     /// In one word.
@@ -52,9 +52,9 @@ pub struct Estate {
 
 /// Everything that a connection is opened with.
 pub struct Connection {
-    /// Changes when anything does that the connection is opened with.
+    /// Changes when any input of the connection does.
     pub fingerprint: String,
-    /// Which platform it leads to, whoever spells it.
+    /// The platform's identity, the same for every spelling of its address.
     pub origin: Origin,
     driver: Arc<dyn Driver>,
     spec: BackupPlatformSpec,
@@ -174,7 +174,7 @@ impl Connection {
         for secret in &self.secrets {
             add(secret.expose_secret().as_bytes());
         }
-        // What else the driver may take from its part of the spec.
+        // Further fields that the driver may read from its part of the spec.
         let own = serde_json::to_value(&self.spec).unwrap_or_default();
         add(own[self.driver.word()].to_string().as_bytes());
         add(format!("{:?}", self.limit).as_bytes());
@@ -232,7 +232,7 @@ async fn ca_bundle(
 /// One key of a Secret as text.
 ///
 /// # Errors
-/// `SecretMissing`, `SecretMalformed` or, when it may work later, `ReferenceNotReady`; with which object, what is wrong, and
+/// `SecretMissing`, `SecretMalformed` or, when it may work later, `ReferenceNotReady`; with the object, what is wrong, and
 /// what to do.
 pub async fn read_secret(
     client: &Client,
@@ -265,7 +265,7 @@ pub async fn read_secret(
     Ok(SecretString::from(text.to_owned()))
 }
 
-/// A Secret or `ConfigMap` that the API server doesn't give: for good when it is forbidden, otherwise just now.
+/// A Secret or `ConfigMap` that the API server doesn't return: permanently when it is forbidden, otherwise for now.
 fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
     match error {
         kube::Error::Api(status) if status.code == 403 => (

@@ -1,6 +1,6 @@
 //! Holdfast: a Kubernetes operator that makes a backup platform match what is declared in YAML.
 //!
-//! Two modules, `operator` (the shell around the planner) and `cli` (the commands); the rest are crates of their own:
+//! Two modules, `operator` (the shell around the planner) and `cli` (the commands); the others are crates of their own:
 //! `holdfast-api`, `holdfast-core`, `holdfast-platforms` and, as a feature, `holdfast-simulator`.
 
 use holdfast_api as api;

@@ -1,8 +1,8 @@
-//! The `holdfast` binary: parses the command line and hands over to the library.
+//! The `holdfast` binary: parses the command line and calls the library.
 
 use std::process::ExitCode;
 
-/// Gives back what it doesn't need; set up in `.cargo/config.toml`.
+/// Returns unused memory to the system; set up in `.cargo/config.toml`.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

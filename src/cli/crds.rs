@@ -16,7 +16,7 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// Prints or writes them.
+/// Prints or writes the definitions.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (name, text) in api::crd_files() {
         match &arguments.out {

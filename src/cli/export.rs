@@ -1,4 +1,4 @@
-//! `holdfast export`: the living platform as manifests that adopt what is there. Serves R-N4.
+//! `holdfast export`: a running platform as manifests that adopt its objects. Serves R-N4.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -136,7 +136,7 @@ fn kinds(words: &[String]) -> Result<BTreeSet<&'static str>, Failure> {
     Ok(kinds)
 }
 
-/// Resources that live on another platform have no place in this estate.
+/// Resources on another platform don't belong to this estate.
 fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
     let world = crate::preview::World::new(existing.clone(), jiff::Timestamp::UNIX_EPOCH);
     existing.platforms = vec![platform.clone()];
@@ -186,7 +186,7 @@ fn documents(
         .collect()
 }
 
-/// The display name of a customer whose name the platform isn't told: the cluster's, if it is known there.
+/// The display name of a hidden customer: the cluster's, if it is known there.
 fn hidden_name(customers: &[Customer], names: &Names, object: &Object) -> String {
     let name = names.of(Kind::Customer, &object.id);
     let known = customers
@@ -198,7 +198,7 @@ fn hidden_name(customers: &[Customer], names: &Names, object: &Object) -> String
     )
 }
 
-/// Which objects resources hold already: by claim, or by the noted id.
+/// Which objects are held by existing resources: by claim, or by the noted id.
 fn note_held<K: ManagedKind>(
     held: &mut BTreeMap<(Kind, ObjectId), String>,
     resources: &[K],

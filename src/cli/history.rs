@@ -1,4 +1,4 @@
-//! `holdfast history`: what we did to an object, and how it ended. Serves R-N13.
+//! `holdfast history`: the changes that Holdfast made to an object, and their outcomes. Serves R-N13.
 
 use comfy_table::{Table, TableStyle};
 use serde_json::Value;

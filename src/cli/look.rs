@@ -1,4 +1,4 @@
-//! Looking at platforms from the command line: the same adapters as the operator's, which never write here.
+//! Reading platforms from the command line: the same adapters as the operator's, which never write here.
 
 #[cfg(feature = "simulator")]
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub struct Access {
     token: Option<SecretString>,
 }
 
-/// What one look at a platform brought.
+/// The result of one read of a platform.
 pub struct Look {
     /// Everything that it holds.
     pub observation: Snapshot,
@@ -39,7 +39,7 @@ pub struct Look {
     pub usage: Option<UsageReport>,
 }
 
-/// What to look at.
+/// What to read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
     /// Every client, too.
@@ -49,7 +49,7 @@ pub struct Wanted {
 }
 
 impl Access {
-    /// Looks at a platform. The error is a sentence: what is wrong, and what to do.
+    /// Reads a platform. The error is a sentence: what is wrong, and what to do.
     pub async fn look(
         &self,
         cluster: Option<&Cluster>,
@@ -89,14 +89,14 @@ impl Access {
     }
 }
 
-/// Without the embedded platform nothing says what it would start with.
+/// Without the embedded platform its initial estate isn't known.
 #[cfg(not(feature = "simulator"))]
 #[allow(clippy::unused_async, reason = "as with the embedded platform")]
 async fn fresh_estate(_: &BackupPlatform, _: Wanted) -> Result<Look, String> {
     Err("embedded: this build of Holdfast comes without the embedded platform. Use a build with the feature `simulator`.".into())
 }
 
-/// What an embedded platform starts with that doesn't exist yet: one is made aside, looked at, and removed.
+/// The initial estate of an embedded platform that doesn't exist yet: a temporary one is created, read, and removed.
 #[cfg(feature = "simulator")]
 async fn fresh_estate(platform: &BackupPlatform, wanted: Wanted) -> Result<Look, String> {
     let aside = Aside::new();
@@ -123,7 +123,7 @@ async fn fresh_estate(platform: &BackupPlatform, wanted: Wanted) -> Result<Look,
     look
 }
 
-/// A directory that goes when it is no longer needed.
+/// A directory that is removed when it is no longer needed.
 #[cfg(feature = "simulator")]
 struct Aside(PathBuf);
 
@@ -138,12 +138,12 @@ impl Aside {
 #[cfg(feature = "simulator")]
 impl Drop for Aside {
     fn drop(&mut self) {
-        // What can't be removed is the system's to tidy up.
+        // Whatever can't be removed is left to the system's clean-up.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// A connection that only looks.
+/// A connection for reading only.
 async fn open(
     client: Option<&Client>,
     platform: &BackupPlatform,
@@ -182,14 +182,14 @@ async fn observe(platform: Arc<dyn Platform>, wanted: Wanted) -> Result<Look, St
     Ok(Look { observation, usage })
 }
 
-/// No metrics here.
+/// The commands have no metrics.
 struct Unobserved;
 
 impl RequestObserver for Unobserved {
     fn finished(&self, _: &'static str, _: &'static str, _: Duration) {}
 }
 
-/// The commands look and never write.
+/// The commands read and never write.
 struct NeverWrites;
 
 impl WriterGuard for NeverWrites {

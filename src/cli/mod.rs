@@ -74,7 +74,7 @@ impl fmt::Display for Failure {
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        // The API server's own words are the message; kube repeats them as a debug print of the whole answer.
+        // The API server's own message suffices; kube repeats it with a debug print of the whole answer.
         let error_itself: &(dyn std::error::Error + 'static) = &error;
         if let Some(kube::Error::Api(status)) = error_itself.downcast_ref() {
             return Self(format!("the API server: {}", status.message));
@@ -98,7 +98,7 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
-/// What is said of an API server that gives no answer: the innermost cause says why, what is around it only where.
+/// The message about an API server that doesn't answer: the innermost cause says why, the outer ones only where.
 fn unreachable(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
@@ -109,15 +109,17 @@ fn unreachable(error: &dyn std::error::Error) -> String {
     )
 }
 
-/// Threads at most: the operator waits nearly all the time, and on a large machine one a processor would only cost memory.
+/// The maximum of threads: the operator waits nearly all the time, and on a large machine one for each processor would only
+/// cost memory.
 const WORKERS: usize = 2;
 
-/// Runs the command line. Exit code 0 when all went well, 1 when not; `plan` says with 2 and 3 what it found.
+/// Runs the command line. Exit code 0 on success, 1 on failure; `plan` reports its findings with 2 and 3.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version go to standard output and are no failure. Where printing fails there is nobody to tell.
+            // Help and version go to standard output and are no failure. Where printing fails there is no way left to report
+            // it.
             let _ = error.print();
             return if error.use_stderr() {
                 ExitCode::FAILURE

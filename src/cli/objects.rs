@@ -23,7 +23,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 
 const PLATFORM: (&str, &str, &str) = ("BackupPlatform", "backupplatforms", "bp");
 
-/// The way to the cluster.
+/// The connection to the cluster.
 pub struct Cluster {
     client: Client,
     namespace: String,
@@ -49,7 +49,7 @@ impl Cluster {
         self.client.clone()
     }
 
-    /// The namespace of what names none.
+    /// The namespace of objects that name none.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -67,7 +67,8 @@ impl Cluster {
         Ok(existing)
     }
 
-    /// Those of these namespaces that neither exist nor come along. Who may not look is told of none.
+    /// The ones of these namespaces that neither exist nor are among the manifests. None for a user without permission to list
+    /// namespaces.
     pub async fn absent(
         &self,
         namespaces: &BTreeSet<String>,
@@ -86,7 +87,7 @@ impl Cluster {
         Ok(absent)
     }
 
-    /// A namespace that was named by a person has to be there: nothing to tell of it would be no answer.
+    /// A namespace that was named by a person must exist: an empty result would be no answer.
     pub async fn expect_namespace(&self, namespace: &str) -> Result<(), Failure> {
         let named = BTreeSet::from([namespace.to_owned()]);
         if self.absent(&named, &BTreeSet::new()).await?.is_empty() {
@@ -155,7 +156,7 @@ impl Cluster {
         self.all_of(&[PLATFORM]).await
     }
 
-    /// Every object of the managed kinds in all namespaces, what hangs below first.
+    /// Every object of the managed kinds in all namespaces, children first.
     pub async fn everything(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
         self.all_of(&KINDS).await
     }
@@ -204,7 +205,7 @@ impl Cluster {
     }
 }
 
-/// A kind by its name, its plural or its short name; with our group behind it, as `kubectl get -o name` prints it, or without.
+/// A kind by its name, its plural or its short name; followed by our group, as `kubectl get -o name` prints it, or without.
 fn resource(word: &str) -> Option<ApiResource> {
     let word = word.to_lowercase();
     let word = word

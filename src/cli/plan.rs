@@ -1,4 +1,4 @@
-//! `holdfast plan`: what would change on the platform, and what is refused by which rule. Serves R-N2.
+//! `holdfast plan`: what would change on the platform, and which rule refuses what. Serves R-N2.
 
 use std::{
     collections::BTreeSet,
@@ -84,8 +84,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// At some texts the parser of YAML gives up with a panic. It is caught and told as what is wrong with the text, so nobody
-/// needs to see it as well.
+/// The YAML parser panics at some texts. The panic is caught and reported as an error in the text, so its own message isn't
+/// printed as well.
 fn keep_parser_quiet() {
     let others = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -139,7 +139,7 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
             }
         }
         let preview = world.play(now)?;
-        // What is in use matters only where a limit shrinks; then it is asked for.
+        // What is in use matters only where a limit shrinks; then the platform is asked for it.
         if wanted.usage || !shrinks(&preview) {
             return Ok(preview);
         }
@@ -214,7 +214,7 @@ fn standard_input() -> Result<&'static [u8], Failure> {
     Ok(BYTES.get_or_init(|| bytes))
 }
 
-/// The manifests of a folder, as kubectl takes them: not those in folders below.
+/// The manifests of a folder, as kubectl reads them: not those in folders below.
 fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -274,7 +274,7 @@ fn print(preview: &Preview, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is going on, for a person who waits.
+/// The current progress, for a person who waits.
 pub fn progress(what: &str) {
     if std::io::stderr().is_terminal() {
         eprintln!("holdfast: {what}");

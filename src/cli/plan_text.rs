@@ -1,4 +1,4 @@
-//! A plan for people: a line for each thing that would be done, what is refused and why, and the totals.
+//! A plan for people: a line for each action, what is refused and why, and the totals.
 
 use std::fmt::Write as _;
 
@@ -45,7 +45,7 @@ fn title(row: &Row) -> String {
     terminal::line(&format!("{}/{}", row.kind.to_lowercase(), row.name))
 }
 
-/// What is said of a row: a word, and the rest of the line.
+/// The description of a row: a word, and the text after it.
 fn lines(row: &Row) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     for action in &row.actions {
@@ -117,7 +117,7 @@ fn difference(change: &Change) -> String {
     )
 }
 
-/// The resellers whose figures change.
+/// The resellers with figures that change.
 fn quotas(rows: &[QuotaChange]) -> String {
     let head = ["RESELLER", "MEASURE", "ALLOTTED", "GRANTED", "FREE"].map(str::to_owned);
     let both = |[before, after]: &[Option<String>; 2]| {

@@ -1,4 +1,4 @@
-//! `holdfast platform serve`: the reference platform as its own process, behind the wire of choice.
+//! `holdfast platform serve`: the reference platform as its own process, with the chosen API.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `holdfast release`: lets go of objects without touching the platform, with or without a running operator.
+//! `holdfast release`: releases objects without changes on the platform, with or without a running operator.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::api::names;
 
 /// How long the operator has for activating objects again.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Time between two looks whether it has.
+/// The interval at which that is checked.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What `holdfast release` takes.
@@ -57,7 +57,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     release_each(&cluster, &objects, arguments.leave_suspended).await?;
     let mut platforms = Vec::new();
     if arguments.all {
-        // Only now: a platform that is paused lets nothing be activated.
+        // Only now: on a paused platform the operator activates nothing.
         platforms = cluster.platforms().await?;
         release_each(&cluster, &platforms, arguments.leave_suspended).await?;
     }
@@ -122,8 +122,8 @@ async fn await_activation(
     )))
 }
 
-/// First the word that nothing may be written any more, then the finalizer: an operator that is running won't put it back.
-/// False where it would stay suspended: the operator has to activate it first.
+/// First the setting that forbids any further write, then the finalizer: a running operator won't add it again. False where
+/// the object would stay suspended: the operator has to activate it first.
 async fn release(
     api: &Api<DynamicObject>,
     resource: &ApiResource,
@@ -132,7 +132,7 @@ async fn release(
 ) -> Result<bool, Failure> {
     let mut spec = json!({"management": "Paused"});
     if resource.kind != "BackupPlatform" {
-        // What the operator hasn't written down by now isn't sent any more: it wrote on an older version.
+        // A request that the operator hasn't recorded by now isn't sent any more: its note has an outdated version.
         let retained = json!({"deletionPolicy": "Retain"});
         let Some(retained) = patch(api, object, json!({"spec": retained})).await? else {
             return Ok(true);
@@ -166,7 +166,7 @@ fn suspended(object: &DynamicObject) -> Option<String> {
     (asked.map(String::as_str) != Some(id)).then(|| id.to_owned())
 }
 
-/// What the resource says of its deletion.
+/// The deletion in the resource's status.
 fn said(object: &DynamicObject) -> String {
     let conditions = object.data.pointer("/status/conditions");
     let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
@@ -175,7 +175,7 @@ fn said(object: &DynamicObject) -> String {
     message.unwrap_or("the operator isn't running").to_owned()
 }
 
-/// Applies a merge patch; `None` when the object is gone meanwhile.
+/// Applies a merge patch; `None` when the object was deleted meanwhile.
 async fn patch(
     api: &Api<DynamicObject>,
     object: &DynamicObject,
@@ -188,7 +188,7 @@ async fn patch(
         .await
     {
         Ok(patched) => Ok(Some(patched)),
-        // Somebody deletes at the same time, and it is gone already.
+        // Another client deletes at the same time, and the object is gone already.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -216,7 +216,7 @@ async fn take_off_finalizer(
     let name = object.name_any();
     match api.patch(&name, &PatchParams::default(), &removal).await {
         Ok(_) => Ok(()),
-        // It was waiting for deletion, and the first patch let it go.
+        // It was waiting for deletion, and the first patch released it.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         Err(error) => Err(error.into()),
     }

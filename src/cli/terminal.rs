@@ -1,8 +1,8 @@
-//! Values on a terminal or in a log: whoever may write a customer's name must not be able to write lines of ours.
+//! Values on a terminal or in a log: a user that may write a customer's name must not be able to forge lines of ours.
 
 use std::fmt::Write as _;
 
-/// A value in one line: what moves the cursor, starts a line or turns the direction of writing stands as an escape.
+/// A value in one line: characters that move the cursor, start a line or change the direction of writing are escaped.
 pub fn line(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for character in value.chars() {
@@ -22,12 +22,12 @@ pub fn line(value: &str) -> String {
     text
 }
 
-/// A message of several lines: those after the first are set in, so that none of them looks like one of ours.
+/// A message of several lines: those after the first are indented, so that none of them looks like one of ours.
 pub fn message(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n  ")
 }
 
-/// Control characters, separators of lines and paragraphs, and marks that turn the direction.
+/// Control characters, separators of lines and paragraphs, and marks that change the direction.
 fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,4 +1,4 @@
-//! `holdfast todo`: what only a person at the platform's console can do, page by page. Serves R-N12.
+//! `holdfast todo`: steps that only a person at the platform's console can perform, page by page. Serves R-N12.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -71,7 +71,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is to be done for one resource.
+/// The steps for one resource.
 fn of(kind: &str, object: &DynamicObject) -> Vec<Task> {
     let status = &object.data["status"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -97,7 +97,7 @@ fn of(kind: &str, object: &DynamicObject) -> Vec<Task> {
     steps.chain(incapable).collect()
 }
 
-/// A heading for each step, and below it for which objects.
+/// A heading for each step, followed by its objects.
 fn listed(tasks: &[Task]) -> String {
     if tasks.is_empty() {
         return "Nothing to do at a console.\n".to_owned();

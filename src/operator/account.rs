@@ -1,4 +1,5 @@
-//! What all platforms of one account share in this process: one keeper of the account's Lease, and the permits for deletions.
+//! State that all platforms of one account share in this process: one keeper of the account's Lease, and the permits for
+//! deletions.
 
 use std::{
     collections::HashMap,
@@ -16,10 +17,10 @@ use super::{
 };
 use crate::{planner::DeletionPermit, platform::WriterGuard};
 
-/// How long a permit may take to be written down.
+/// How long recording a permit may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// One account. Its Lease is kept for as long as a platform leads to it.
+/// One account. Its Lease is kept as long as a platform uses it.
 pub struct Account {
     /// Name of its Lease.
     pub lease: String,
@@ -30,10 +31,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// Takes one of the `most` permits for a deletion that there are within an hour, and writes it down.
+    /// Takes one of the `most` permits for a deletion that are available within an hour, and records it.
     ///
     /// # Errors
-    /// It can't be written down now; the permit is given back.
+    /// The permit can't be recorded now; it is returned.
     pub async fn take_permit(&self, most: u32) -> Result<DeletionPermit, PassError> {
         let permit = self.permits.take(most, jiff::Timestamp::now());
         if let DeletionPermit::Granted(at) = permit
@@ -47,12 +48,12 @@ impl Account {
         Ok(permit)
     }
 
-    /// Gives a permit back that wasn't used.
+    /// Returns a permit that wasn't used.
     pub fn give_back(&self, taken_at: jiff::Timestamp) {
         self.permits.give_back(taken_at);
     }
 
-    /// Ends the keeping of the Lease.
+    /// Stops keeping the Lease.
     pub fn stop(&self) {
         self.keeper.abort();
     }
@@ -64,12 +65,12 @@ impl Drop for Account {
     }
 }
 
-/// Every account that a platform leads to, by the name of its Lease.
+/// Every account that a platform uses, by the name of its Lease.
 #[derive(Default)]
 pub struct Accounts(Mutex<HashMap<String, Weak<Account>>>);
 
 impl Accounts {
-    /// The account of this Lease, which is kept from now on.
+    /// The account of this Lease; from now on the Lease is kept.
     pub fn join(
         &self,
         client: &Client,
@@ -114,11 +115,11 @@ impl Writer {
 
     /// Notes the account.
     pub fn set(&self, account: Arc<Account>) {
-        // The first one stays: a credential that leads elsewhere is an account mismatch.
+        // The first one stays: a credential of another account is an account mismatch.
         let _ = self.0.set(account);
     }
 
-    /// Why nothing may be sent now, if so.
+    /// Why no request may be sent now, if so.
     pub fn hold(&self) -> Option<String> {
         match self.account() {
             Some(account) => account.tenure.hold(),

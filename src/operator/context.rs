@@ -1,4 +1,5 @@
-//! What every part of the shell shares: the cluster's client and caches, the platforms, the index, and how to wake an object.
+//! What every part of the operator shares: the cluster's client and caches, the platforms, the index, and how to enqueue an
+//! object.
 
 use std::{
     collections::BTreeSet,
@@ -28,10 +29,10 @@ use crate::{
     survey::{Managed, Named, PlatformKey, ResourceRef, Survey, named, resource_ref},
 };
 
-/// How long the wake-up of what is above a changed object is put off.
+/// The delay before the parents of a changed object are enqueued.
 const LATE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// The scopes of one process: what one of them frees, a resource of another may have waited for.
+/// The scopes of one process: a resource of one may wait for what a resource of another releases.
 #[derive(Default)]
 pub struct Peers(RwLock<Vec<Weak<Context>>>);
 
@@ -49,13 +50,13 @@ impl Peers {
     }
 }
 
-/// What every part of the shell shares.
+/// What every part of the operator shares.
 pub struct Context {
     /// The cluster.
     pub client: Client,
-    /// What is known: caches of the cluster, who holds what, who was granted how much.
+    /// What is known: caches of the cluster, which resource holds which object, which was granted how much.
     pub survey: Survey,
-    /// How to wake objects.
+    /// How to enqueue objects.
     pub wakers: Wakers,
     /// Where events go.
     pub events: Events,
@@ -65,27 +66,27 @@ pub struct Context {
     pub platforms: Platforms,
     /// Objects newer than the caches.
     pub recent: Newest,
-    /// The platforms that it can reach.
+    /// The platforms that this process can reach.
     pub drivers: Registry,
     /// The embedded platform, started when first needed.
     pub embedding: Arc<Mutex<Embedding>>,
     /// Request budgets, one a credential.
     pub budgets: Arc<Budgets>,
-    /// Accounts that platforms lead to.
+    /// Accounts that platforms use.
     pub accounts: Arc<Accounts>,
     /// Whether the caches are filled.
     pub filling: Filling,
     /// The scopes of this process, this one among them.
     pub peers: Arc<Peers>,
-    /// What the shell remembers of each resource between passes.
+    /// What the operator remembers of each resource between passes.
     pub memory: Memory,
     /// The namespace that is watched; all of them when absent.
     pub scope: Option<String>,
     /// Namespace for Leases.
     pub lease_namespace: String,
-    /// Who this process is, for Leases.
+    /// The identity of this process, for Leases.
     pub identity: String,
-    /// Resources that can't be read and are looked after all the same.
+    /// Resources that can't be read and are maintained all the same.
     pub attended: Attended,
 }
 
@@ -96,7 +97,7 @@ impl Context {
         scope.is_none_or(|scope| scope == namespace)
     }
 
-    /// Wakes a resource, which may succeed now.
+    /// Enqueues a resource, which may succeed now.
     pub fn wake(&self, resource: &ResourceRef) {
         if self.watches(&resource.namespace) {
             self.memory.reset_backoff(resource);
@@ -106,7 +107,7 @@ impl Context {
         }
     }
 
-    /// Wakes everything once the caches are filled: nobody has decided anything before.
+    /// Enqueues everything once the caches are filled: no decision has been made before.
     async fn wake_when_filled(&self) {
         self.filling.done().await;
         for platform in self.survey.stores.platforms.all() {
@@ -117,20 +118,20 @@ impl Context {
         }
     }
 
-    /// Wakes a `BackupPlatform`.
+    /// Enqueues a `BackupPlatform`.
     pub fn wake_platform(&self, key: &PlatformKey) {
         self.wakers.wake_platform(key);
     }
 
-    /// Wakes whatever may live on a platform: everything in its namespace.
+    /// Enqueues every resource that may live on a platform: everything in its namespace.
     pub fn wake_all(&self, key: &PlatformKey) {
         for resource in self.all_beside(key) {
             self.wake(&resource);
         }
     }
 
-    /// Has everything in a platform's namespace say what was reported of it. Figures let nothing succeed that was refused, so
-    /// who rests goes on resting.
+    /// Enqueues everything in a platform's namespace, so that status shows the reported figures. Figures don't resolve a
+    /// refusal, so a resource that backs off continues to back off.
     pub fn show_all(&self, key: &PlatformKey) {
         for resource in self.all_beside(key) {
             self.wakers.wake(&resource);
@@ -143,14 +144,14 @@ impl Context {
         beside
     }
 
-    /// Wakes those who were granted something.
+    /// Enqueues the resources that were granted something.
     pub fn wake_each(&self, resources: &[ResourceRef]) {
         for resource in resources {
             self.wake(resource);
         }
     }
 
-    /// Enqueues the others that a pass of a resource has changed something for.
+    /// Enqueues the other resources that a pass of a resource has changed something for.
     pub fn enqueue<K: Managed>(&self, object: &K, handle: Option<&Handle>, wake: Wake) {
         match (wake, handle) {
             (Wake::Referrers, _) => self.wake_referrers(&resource_ref(object)),
@@ -162,7 +163,7 @@ impl Context {
         }
     }
 
-    /// Wakes the resource of a remote object, and of what it hangs under: their figures change with it.
+    /// Enqueues the resource of a remote object, and those of its parents: their figures change with it.
     pub fn wake_object(&self, handle: &Handle, kind: Kind, id: &ObjectId, claim: Option<&Claim>) {
         let Some(facts) = handle.site.facts() else {
             return;
@@ -176,7 +177,7 @@ impl Context {
         self.wake_above(handle, kind, id);
     }
 
-    /// Wakes what inherits from a reseller that no resource declares.
+    /// Enqueues the resources that inherit from a reseller that no resource declares.
     fn wake_below(&self, handle: &Handle, account: &str, kind: Kind, id: &ObjectId) {
         if kind != Kind::Reseller {
             return;
@@ -190,8 +191,8 @@ impl Context {
         }
     }
 
-    /// Wakes, a little later, the resources above a remote object: their figures change with it. Later, so that a thousand
-    /// new customers don't make their reseller's status be written a thousand times.
+    /// Enqueues, a little later, the resources above a remote object: their figures change with it. Later, so that a thousand
+    /// new customers don't cause a thousand writes of their reseller's status.
     pub fn wake_above(&self, handle: &Handle, kind: Kind, id: &ObjectId) {
         let Some(facts) = handle.site.facts() else {
             return;
@@ -206,7 +207,7 @@ impl Context {
         self.memory.enqueue_platform_later(handle.site.key.clone());
     }
 
-    /// Wakes, a little later, the resources that one refers to: one that is let go may be what they were waiting for.
+    /// Enqueues, a little later, the resources that one refers to: one that is released may be what they were waiting for.
     pub fn wake_referenced<K: Managed>(&self, object: &K) {
         let namespace = object.meta().namespace.clone().unwrap_or_default();
         for (_, kind, reference) in object.references() {
@@ -222,7 +223,8 @@ impl Context {
         }
     }
 
-    /// Notes what a resource that is there names; of those that list the same client each has to notice the other.
+    /// Records what an existing resource refers to; resources that list the same client are enqueued, so that each notices the
+    /// other.
     pub fn note_named<K: Managed>(&self, object: &K) {
         self.name_anew(&resource_ref(object), named(object));
     }
@@ -239,7 +241,7 @@ impl Context {
         }
     }
 
-    /// Wakes everything once the caches are filled; from then on, every second, what was put off.
+    /// Enqueues everything once the caches are filled; from then on, every second, the delayed resources.
     pub async fn run_late_wakes(self: Arc<Self>) {
         self.wake_when_filled().await;
         let mut tick = tokio::time::interval(LATE);
@@ -259,7 +261,7 @@ impl Context {
         }
     }
 
-    /// Forgets what is gone and was missed: a watch that was cut off tells nothing of deletions meanwhile.
+    /// Forgets deleted objects after a missed deletion: an interrupted watch doesn't report deletions meanwhile.
     pub fn prune(&self) {
         let named = self.survey.referrers.resources();
         let held = self.survey.index.resources().into_iter();
@@ -293,19 +295,19 @@ impl Context {
         self.retry_waiting(resource.kind);
     }
 
-    /// Tries again, once for many, what waits for something that another resource of its kind has.
+    /// Retries, once for many, the resources that wait for something that another resource of their kind has.
     fn retry_waiting(&self, kind: Kind) {
         let mut waiting = self.memory.waiting();
         waiting.retain(|resource| resource.kind == kind);
         self.memory.retry_later(waiting);
     }
 
-    /// A resource that is gone names nothing.
+    /// A resource that is gone refers to nothing.
     fn forget_named(&self, resource: &ResourceRef) {
         self.name_anew(resource, Vec::new());
     }
 
-    /// A `BackupPlatform` is gone: its handle goes, and what referred to it says so.
+    /// A `BackupPlatform` is gone: its handle is removed, and the resources that referred to it report that.
     pub fn platform_gone(&self, key: &PlatformKey) {
         self.memory.forget_platform(key);
         if self.platforms.remove(key) {
@@ -313,14 +315,15 @@ impl Context {
         }
     }
 
-    /// There is no way to a `BackupPlatform` just now: its handle is used no more, and what refers to it says so.
+    /// A `BackupPlatform` can't be reached for now: its handle is no longer used, and the resources that refer to it report
+    /// that.
     pub fn platform_parked(&self, key: &PlatformKey, trouble: &str) {
         if self.platforms.park(key, trouble) {
             self.wake_all(key);
         }
     }
 
-    /// Wakes the resources that refer to this one: it has just come, got its remote object, or is going.
+    /// Enqueues the resources that refer to this one: it is new, has got its remote object, or is being deleted.
     pub fn wake_referrers(&self, resource: &ResourceRef) {
         for referrer in self.survey.referrers.of(&Named::Resource(resource.clone())) {
             self.wake(&referrer);
@@ -328,7 +331,7 @@ impl Context {
     }
 }
 
-/// What a remote object hangs under or refers to.
+/// The parents of a remote object, and what it refers to.
 fn above(handle: &Handle, kind: Kind, id: &ObjectId) -> Vec<(Kind, ObjectId)> {
     let inventory = handle.site.inventory();
     let Some(object) = inventory.get(kind, id) else {

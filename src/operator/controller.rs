@@ -1,4 +1,4 @@
-//! The controller of one kind: what calls for a pass, and what follows from how it ended.
+//! The controller of one kind: what triggers a pass, and what follows from its result.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -24,13 +24,13 @@ use crate::{
     survey::{Managed, resource_ref},
 };
 
-/// Passes of one kind under way at a time.
+/// Concurrent passes of one kind.
 const CONCURRENCY: u16 = 32;
-/// Wait after trouble with the cluster.
+/// Backoff after an error of the cluster.
 const CLUSTER_TROUBLE: Duration = Duration::from_secs(2);
-/// Wait after the first conflict; each further one in a row doubles it.
+/// Backoff after the first conflict; each further one in a row doubles it.
 const FIRST_CONFLICT: Duration = Duration::from_millis(100);
-/// The longest wait after conflicts.
+/// The longest backoff after conflicts.
 const LONGEST_CONFLICT: Duration = Duration::from_secs(60);
 /// Conflicts in a row from which on they are logged.
 const PERSISTENT: u32 = 5;
@@ -103,15 +103,15 @@ async fn reconcile<K: Managed>(
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
     if !context.filling.is_done() {
-        // No word about what isn't there before everything is; everybody is woken then.
+        // While the caches are incomplete, a missing object isn't reported; everything is enqueued once they are filled.
         return Ok(Action::await_change());
     }
     let started = Instant::now();
-    // What the cache has of it is from when it could be read.
+    // The cached version dates from when it could be read.
     if context.survey.is_unreadable(&resource_ref(&*object)) {
         return Ok(Action::await_change());
     }
-    // The cache may have moved on since the pass was asked for.
+    // The cache may have changed since the pass was enqueued.
     let cached = cache.get(&ObjectRef::from_obj(&*object));
     let cached = cached.filter(|cached| cached.uid() == object.uid());
     let object = context.recent.newest(cached.unwrap_or(object));
@@ -122,7 +122,7 @@ async fn reconcile<K: Managed>(
         Ok(_) => context.memory.note_finished(&resource),
         Err(error) if error.is_ours() => {
             let telling = AssertUnwindSafe(tell_unfinished(&context, &object, error));
-            // What panics here, too, has been logged, and can't be said better.
+            // A panic here, too, has been logged, and there is nothing better to report.
             let _ = telling.catch_unwind().await;
         }
         Err(_) => {}

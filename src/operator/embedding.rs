@@ -9,7 +9,7 @@ use crate::{
     connect::{Estate, Unconnectable},
 };
 
-/// The embedded platform, or where it would be.
+/// The embedded platform, or the settings to start it with.
 #[cfg_attr(
     not(feature = "simulator"),
     allow(dead_code, reason = "nothing is kept or served without it")
@@ -41,7 +41,7 @@ impl Embedding {
     reason = "as with the simulator"
 )]
 impl Embedding {
-    /// There is none.
+    /// This build has none.
     ///
     /// # Errors
     /// Always.

@@ -1,4 +1,4 @@
-//! Sending events. What is worth one is decided by the planner.
+//! Sending events. The planner decides what deserves one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,10 +14,10 @@ use crate::{
     survey::{Managed, resource_ref},
 };
 
-/// Longest message of an event that the API server takes, in bytes.
+/// Longest message of an event that the API server accepts, in bytes.
 const LONGEST_NOTE: usize = 1024;
 
-/// Events that one recorder sends: it keeps them for minutes, to count repetitions, and goes through all for each new one.
+/// Events that one recorder sends: it keeps them for minutes, to count repetitions, and scans all of them for each new one.
 const EVENTS: usize = 256;
 
 /// Where events go.
@@ -76,7 +76,8 @@ pub async fn publish<K: Resource<DynamicType = ()>>(events: &Events, object: &K,
     }
 }
 
-/// Says how a resource was released. `suspended` is what Holdfast suspended for the deletion and leaves so, as was asked.
+/// Reports how a resource was released. `suspended` is the object that Holdfast suspended for the deletion and leaves so, as
+/// requested.
 pub async fn released<K: Managed>(
     events: &Events,
     object: &K,

@@ -6,10 +6,10 @@ use tokio::sync::watch;
 
 use crate::survey::Stores;
 
-/// Time between two looks whether the watches have brought their first lists.
+/// The interval at which the first lists of the watches are checked.
 const FILLING: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// Whether the caches of every scope are filled: before that, what isn't there may only not have arrived.
+/// Whether the caches of every scope are filled: before that, a missing object may only not have arrived.
 #[derive(Clone)]
 pub struct Filling(Arc<watch::Sender<bool>>);
 
@@ -20,7 +20,7 @@ impl Default for Filling {
 }
 
 impl Filling {
-    /// Waits until every watch has brought its first list, and says so.
+    /// Waits until every watch has received its first list, and records that.
     pub async fn run(self, scopes: Vec<Stores>) {
         for stores in &scopes {
             filled(stores).await;
@@ -39,7 +39,7 @@ impl Filling {
     }
 }
 
-/// The kinds whose watch hasn't brought its first list.
+/// The kinds with a watch that hasn't received its first list.
 pub fn unfilled(stores: &Stores) -> Vec<&'static str> {
     let lists = [
         (stores.platforms.is_filled(), "backupplatforms"),
@@ -52,8 +52,8 @@ pub fn unfilled(stores: &Stores) -> Vec<&'static str> {
     unfilled.map(|(_, name)| *name).collect()
 }
 
-/// Resolves when every watch has brought its first list. Asks again and again, since a store wakes only the last who
-/// waits for it, and `/readyz` asks too.
+/// Resolves when every watch has received its first list. It polls, since a store notifies only the last task that waits for
+/// it, and `/readyz` waits too.
 async fn filled(stores: &Stores) {
     while !unfilled(stores).is_empty() {
         tokio::time::sleep(FILLING).await;

@@ -1,4 +1,4 @@
-//! Getting a resource's observation: the platform's state, Secrets, and what is known.
+//! Collecting a resource's observation: the platform's state, Secrets, and what is known.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     survey::{self, Managed, Observation, PlatformKey},
 };
 
-/// What lives for one look.
+/// The data of one pass.
 pub struct Gathered {
     /// All that is known about the resource.
     pub observation: Observation,
@@ -25,7 +25,7 @@ pub struct Gathered {
     pub secrets: BTreeMap<&'static str, SecretString>,
 }
 
-/// Gathers for one resource. Others that this changes something for are woken.
+/// Gathers for one resource. Other resources that this changes something for are enqueued.
 pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Result<Gathered> {
     let (platform, handle) = platform_state(context, object);
     let (mut supplements, mut secrets) = (Supplements::default(), BTreeMap::new());
@@ -101,7 +101,7 @@ fn platform_state<K: Managed>(
     }
 }
 
-/// What leads to the platform is there and can't be read.
+/// A resource on the way to the platform exists and can't be read.
 fn unreadable(
     context: &Context,
     kind: &'static str,

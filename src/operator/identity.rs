@@ -1,4 +1,4 @@
-//! Who this process is, for Leases: the same again after a restart on the same data directory, and never two at once.
+//! The identity of this process, for Leases: the same again after a restart on the same data directory, and never two at once.
 
 use std::{
     fs::{self, File, OpenOptions},

@@ -1,9 +1,9 @@
 //! One writer per account: a Lease in the operator's own namespace.
 //!
-//! The evaluator is pure: (lease, identity, now) → acquire, renew or yield. The shell around it writes with the resource
-//! version it read, so that a race becomes a conflict. A writer asks [`Tenure::hold`] right before each request: the
-//! request must be able to end before the Lease does. A new holder waits out the old one's Lease and then one request
-//! deadline, so that the two can't write at the same time:
+//! The evaluator is pure: (lease, identity, now) → acquire, renew or yield. The code around it writes with the resource
+//! version it read, so that a race becomes a conflict. A writer asks [`Tenure::hold`] right before each request: the request
+//! must be able to end before the Lease does. A new holder waits out the old one's Lease and then one request deadline, so
+//! that the two can't write at the same time:
 //!
 //! ```text
 //!  old: renew ─────────────── 15 s ──────────────┤ sends nothing from 5 s before here
@@ -34,21 +34,21 @@ use crate::survey::Origin;
 const LEASE: Duration = Duration::from_secs(15);
 /// How often it is renewed.
 const RENEWAL: Duration = Duration::from_secs(5);
-/// Within this time a request to the platform has ended, one way or the other.
+/// Within this time a request to the platform has ended, with or without success.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What to do about a Lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseAction {
-    /// It is free, or its holder let it expire: take it.
+    /// It is free, or its holder let it expire: acquire it.
     Acquire,
-    /// It is ours: prolong it.
+    /// It is ours: renew it.
     Renew,
-    /// Somebody else holds it.
+    /// Another process holds it.
     Yield,
 }
 
-/// Judges a Lease as read.
+/// Evaluates a Lease as read.
 pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> LeaseAction {
     let Some(spec) = spec else {
         return LeaseAction::Acquire;
@@ -73,10 +73,10 @@ pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> Lea
 
 /// Annotation of a Lease: the permits for deletions that were taken within the hour.
 const PERMITS_ANNOTATION: &str = "holdfast.dev/deletion-permits";
-/// How often a Lease is read again when somebody else has written it at the same time.
+/// How often a Lease is read again when another process has written it at the same time.
 const ATTEMPTS: usize = 3;
 
-/// Name of an account's Lease: says nothing about the account to who can't know it anyway.
+/// Name of an account's Lease: it reveals nothing about the account to a reader that doesn't know it.
 pub fn lease_name(origin: &Origin, account: &str) -> String {
     let Origin { driver, endpoint } = origin;
     let digest = Sha256::digest(format!("{driver}\n{endpoint}\n{account}"));
@@ -98,7 +98,7 @@ pub struct Tenure {
 }
 
 impl Tenure {
-    /// Why nothing may be sent now, if so.
+    /// Why no request may be sent now, if so.
     pub fn hold(&self) -> Option<String> {
         let now = Instant::now();
         match *self.term.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
@@ -154,11 +154,11 @@ pub struct Keeper {
     pub namespace: String,
     /// Name of the Lease.
     pub name: String,
-    /// Who we are: stable for as long as no second process can have the same.
+    /// The identity of this process: stable as long as no second process can have the same.
     pub identity: String,
-    /// Where the outcome is told.
+    /// The channel for the outcome.
     pub tenure: Arc<Tenure>,
-    /// What is written down on the Lease.
+    /// The permits that are recorded on the Lease.
     pub permits: Arc<Permits>,
 }
 
@@ -200,7 +200,7 @@ impl Keeper {
         }
     }
 
-    /// Looks again where somebody else has written at the same time: only the Lease itself says whose it is.
+    /// Retries where another process has written at the same time: only the Lease itself says which process holds it.
     async fn settle(&self, api: &Api<Lease>, held: bool) -> Result<bool, Error> {
         for _ in 0..ATTEMPTS {
             match self.attempt(api, held).await {
@@ -211,7 +211,7 @@ impl Keeper {
         self.attempt(api, held).await
     }
 
-    /// One look, and one write where it is due. True when we hold it.
+    /// One read, and one write where it is due. True when this process holds it.
     async fn attempt(&self, api: &Api<Lease>, held: bool) -> Result<bool, Error> {
         let (now, asked_at) = (Timestamp::now(), Instant::now());
         let current = api.get_opt(&self.name).await?;
@@ -223,7 +223,7 @@ impl Keeper {
         let vacant = spec
             .and_then(|spec| spec.holder_identity.as_deref())
             .is_none_or(str::is_empty);
-        // Somebody else may have held it since our last look, and written down permits.
+        // Another process may have held it since the last read, and recorded permits.
         let taken_over = action == LeaseAction::Acquire && current.is_some();
         if !held || taken_over {
             let annotations = current
@@ -288,7 +288,7 @@ impl Keeper {
         lease
     }
 
-    /// Gives the Lease back, so that the next writer needn't wait for it to run out.
+    /// Releases the Lease, so that the next writer needn't wait until it expires.
     pub async fn vacate(
         client: Client,
         namespace: &str,

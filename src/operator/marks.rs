@@ -1,5 +1,5 @@
-//! Our finalizer, annotation and labels on a resource. The uid goes along, so that a namesake is never touched and none is made;
-//! and the version, so that who has just paused or released the resource isn't overrun by a pass on older news.
+//! Our finalizer, annotation and labels on a resource. Writes include the uid, so that a namesake is never touched and none is
+//! created; and the version, so that a pass with an outdated resource doesn't overwrite a pause or a release by a user.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,7 +25,7 @@ pub async fn finalize<K: Managed>(
     apply(context, object, marks).await
 }
 
-/// Writes our marks. What the API server refuses of them holds nothing else up.
+/// Writes our marks. A mark that the API server refuses doesn't block the others.
 pub async fn mark<K: Managed>(
     context: &Context,
     object: Arc<K>,
@@ -60,7 +60,7 @@ pub async fn mark<K: Managed>(
     }
 }
 
-/// By server-side apply, which makes what is listed ours.
+/// By server-side apply, which makes Holdfast the owner of what is listed.
 async fn apply<K: Managed>(
     context: &Context,
     object: &Arc<K>,
@@ -87,7 +87,7 @@ async fn apply<K: Managed>(
     write(context, object, &params, &Patch::Apply(patch)).await
 }
 
-/// Takes labels of ours off that somebody else wrote too: they don't leave by our applying without them.
+/// Removes labels of ours that another field manager wrote too: applying without them doesn't remove them.
 async fn take_off<K: Managed>(
     context: &Context,
     object: Arc<K>,

@@ -1,4 +1,4 @@
-//! What the shell remembers between passes and may lose at any time: nothing here is needed for being right.
+//! What the operator remembers between passes and may lose at any time: correctness doesn't depend on it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -37,19 +37,19 @@ struct Entries {
 /// A condition and its status, as metrics count them.
 type Counted = (ConditionType, &'static str);
 
-/// A label or annotation of ours that held something else, which we have written over or taken off.
+/// A label or annotation of ours that held another value, which Holdfast has overwritten or removed.
 #[derive(Debug, Clone)]
 struct Overruled {
     /// What it held.
     value: String,
-    /// Whether it was said that it is back.
+    /// Whether its return was reported.
     said: bool,
 }
 
 /// A status that the API server refuses.
 #[derive(Debug)]
 struct Refused {
-    /// Of which generation.
+    /// The generation.
     generation: i64,
     /// How often in a row.
     times: u32,
@@ -59,12 +59,12 @@ struct Refused {
     until: Instant,
 }
 
-/// After a failed pass.
+/// The backoff after a failed pass.
 #[derive(Debug, Clone)]
 struct BackingOff {
-    /// Of which state of the resource.
+    /// The state of the resource.
     of: u64,
-    /// What was said.
+    /// The reported settlement.
     verdict: Verdict,
     /// Until when.
     until: Instant,
@@ -88,7 +88,7 @@ impl Memory {
             .unwrap_or_default()
     }
 
-    /// Counts a failed pass, or forgets the failed ones after a good one.
+    /// Counts a failed pass, or resets the count after a successful one.
     pub fn note_outcome(&self, resource: &ResourceRef, failed: bool) {
         let mut entries = self.entries();
         if failed {
@@ -99,7 +99,7 @@ impl Memory {
         }
     }
 
-    /// Counts a pass that the cluster didn't let end; how many there were in a row.
+    /// Counts a pass that an error of the cluster interrupted; returns how many there were in a row.
     pub fn note_unfinished(&self, resource: &ResourceRef) -> u32 {
         let mut entries = self.entries();
         let count = entries.unfinished.entry(resource.clone()).or_default();
@@ -112,7 +112,7 @@ impl Memory {
         self.entries().unfinished.remove(resource);
     }
 
-    /// Notes what marks held before we wrote over them. What we put on ourselves is nobody's to insist on.
+    /// Records the values of marks before Holdfast overwrote them. A mark that Holdfast added itself isn't another writer's.
     pub fn note_marked(&self, resource: &ResourceRef, before: &Marks, written: &Marks) {
         let (before, written) = (before.all(), written.all());
         let mut entries = self.entries();
@@ -130,7 +130,8 @@ impl Memory {
         }
     }
 
-    /// Marks that hold again what we have written over before: somebody insists on them. With each whether that is news.
+    /// Marks that again hold a value that Holdfast has overwritten before: another writer sets them. With each whether that is
+    /// news.
     pub fn insisted(&self, resource: &ResourceRef, marks: &Marks) -> BTreeMap<String, bool> {
         let marks = marks.all();
         let mut entries = self.entries();
@@ -154,7 +155,8 @@ impl Memory {
         Some((refused.answer.clone(), left))
     }
 
-    /// Notes that the API server refused a status: it is tried again ever more seldom, for the first time after what is returned.
+    /// Records that the API server refused a status: it is retried at growing intervals, for the first time after the returned
+    /// time.
     pub fn note_status_refused(&self, resource: &str, generation: i64, answer: &str) -> Duration {
         let mut entries = self.entries();
         let before = entries.refused.get(resource);
@@ -170,12 +172,13 @@ impl Memory {
         left
     }
 
-    /// The API server has taken a status.
+    /// The API server has accepted a status.
     pub fn note_status_taken(&self, resource: &str) {
         self.entries().refused.remove(resource);
     }
 
-    /// Has a resource back off until it is time to try again. `of` is what of the resource may end that by changing.
+    /// Lets a resource back off until it is time to retry. `of` is the state of the resource that ends the backoff when it
+    /// changes.
     pub fn back_off(&self, resource: &ResourceRef, of: u64, verdict: Verdict, left: Duration) {
         let until = Instant::now() + left;
         let backing_off = BackingOff { of, verdict, until };
@@ -184,7 +187,7 @@ impl Memory {
             .insert(resource.clone(), backing_off);
     }
 
-    /// What is said while a resource backs off.
+    /// The settlement during a backoff.
     pub fn backoff(&self, resource: &ResourceRef, of: u64) -> Option<Backoff> {
         let entries = self.entries();
         let backing_off = entries
@@ -198,17 +201,18 @@ impl Memory {
         })
     }
 
-    /// Something has changed that may let a resource succeed.
+    /// Something has changed that may let a resource succeed: its backoff ends.
     pub fn reset_backoff(&self, resource: &ResourceRef) {
         self.entries().backoffs.remove(resource);
     }
 
-    /// Enqueues, a little later and once for many, what may succeed now that another has given up a name, a place or a client.
+    /// Enqueues, a little later and once for many, the resources that may succeed now that another has released a name, a
+    /// place or a client.
     pub fn retry_later(&self, resources: impl IntoIterator<Item = ResourceRef>) {
         self.entries().retried.extend(resources);
     }
 
-    /// What is to be tried again now.
+    /// What is to be retried now.
     pub fn take_retried(&self) -> HashSet<ResourceRef> {
         std::mem::take(&mut self.entries().retried)
     }
@@ -248,23 +252,23 @@ impl Memory {
         count(metrics, resource, before.iter(), -1);
     }
 
-    /// Whether a request to sweep now is one that wasn't seen before. What stands there at the start is none.
+    /// Whether a request to sweep now is a new one. The value at the start counts as seen.
     pub fn is_new_request(&self, key: &PlatformKey, asked: Option<String>) -> bool {
         let before = self.entries().requests.insert(key.clone(), asked.clone());
         asked.is_some() && before.is_some_and(|before| before != asked)
     }
 
-    /// Puts off waking a resource.
+    /// Delays the enqueueing of a resource.
     pub fn enqueue_later(&self, resource: Option<ResourceRef>) {
         self.entries().late.extend(resource);
     }
 
-    /// Puts off waking a `BackupPlatform`.
+    /// Delays the enqueueing of a `BackupPlatform`.
     pub fn enqueue_platform_later(&self, key: PlatformKey) {
         self.entries().late_platforms.insert(key);
     }
 
-    /// Whom to wake now.
+    /// What to enqueue now.
     pub fn take_late(&self) -> (HashSet<ResourceRef>, HashSet<PlatformKey>) {
         let mut entries = self.entries();
         (
@@ -284,12 +288,12 @@ impl Memory {
         waiting.is_some_and(|waiting| waiting.remove(resource))
     }
 
-    /// Resources whose deletion is held by the platform's limit.
+    /// Resources with a deletion that is held by the platform's limit.
     pub fn held_deletions(&self, key: &PlatformKey) -> usize {
         self.entries().held.get(key).map_or(0, HashSet::len)
     }
 
-    /// Notes whether another resource is in the way of one.
+    /// Records whether another resource is in the way of one.
     pub fn note_waiting(&self, resource: &ResourceRef, waiting: bool) {
         let mut entries = self.entries();
         if waiting {
@@ -299,12 +303,12 @@ impl Memory {
         }
     }
 
-    /// Those that another resource is in the way of.
+    /// The resources that another resource is in the way of.
     pub fn waiting(&self) -> Vec<ResourceRef> {
         self.entries().waiting.iter().cloned().collect()
     }
 
-    /// For how long nothing on a platform that is being deleted was being deleted itself.
+    /// How long no resource on a platform that is being deleted has been in deletion itself.
     pub fn note_busy(&self, key: &PlatformKey, busy: bool) -> Duration {
         let now = Instant::now();
         let mut entries = self.entries();
@@ -323,12 +327,12 @@ impl Memory {
         entries.held.remove(key);
     }
 
-    /// Notes a Lease, to be given back at the end.
+    /// Records a Lease, to be released at the end.
     pub fn note_lease(&self, name: String) {
         self.entries().leases.insert(name);
     }
 
-    /// The Leases to give back.
+    /// The Leases to release.
     pub fn leases(&self) -> BTreeSet<String> {
         self.entries().leases.clone()
     }
@@ -357,7 +361,7 @@ fn count<'a>(
     }
 }
 
-/// What of a resource may end a backoff by changing: all that a person can change.
+/// The parts of a resource that end a backoff when they change: all that a person can change.
 pub fn state_of<K: Managed>(object: &K) -> u64 {
     let mut hasher = DefaultHasher::new();
     let meta = object.meta();

@@ -1,4 +1,4 @@
-//! What the operator counts, in the words of its documentation. No label is unbounded, except the customer's own figures.
+//! The operator's metrics, in the words of its documentation. No label is unbounded, except the customer's own figures.
 
 use std::{
     sync::Arc,
@@ -72,7 +72,7 @@ pub struct Metrics {
     pub sweep_age_seconds: Amount<PlatformLabels>,
     /// Steps taken.
     pub steps: Family<StepLabels, Counter>,
-    /// Refusals by rule, each counted when it is told.
+    /// Refusals by rule, each counted when it is reported.
     pub refusals: Family<RuleLabels, Counter>,
     /// Values that came back after our writes.
     pub drift_returns: Family<KindLabels, Counter>,
@@ -99,7 +99,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// A registry with everything in it, at zero.
+    /// A registry with every metric, at zero.
     pub fn new() -> Arc<Self> {
         let mut metrics = Self {
             registry: Registry::with_prefix("holdfast"),
@@ -221,7 +221,7 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Forgets every customer: their series are made for each page anew.
+    /// Removes every customer's series: they are created anew for each page.
     pub fn forget_customers(&self) {
         self.customer_storage_bytes.clear();
         self.customer_storage_limit_bytes.clear();

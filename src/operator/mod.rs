@@ -1,4 +1,5 @@
-//! The shell: watches the cluster, sweeps platforms, performs the planner's steps, writes status. Decides nothing.
+//! The operator around the planner: watches the cluster, sweeps platforms, performs the planner's steps, writes status.
+//! Decides nothing.
 
 mod account;
 mod context;

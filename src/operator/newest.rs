@@ -25,7 +25,7 @@ impl Newest {
         }
     }
 
-    /// Drops what is kept of an object once the cache is as new: it would only cost memory.
+    /// Drops the kept version of an object once the cache is as new: it would only cost memory.
     pub fn caught_up<K: Resource + Send + Sync + 'static>(&self, cached: &K) {
         let Some(uid) = cached.uid() else { return };
         let key = (TypeId::of::<K>(), uid);

@@ -1,4 +1,4 @@
-//! One pass over one resource: gather, decide, perform, and again; at the end, settle.
+//! One pass over one resource: gather, decide, perform, repeat; at the end, settle.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -19,13 +19,13 @@ use crate::{
     survey::{Managed, ResourceRef, resource_ref},
 };
 
-/// Steps that one pass may take; a longer way is gone in several passes.
+/// Steps that one pass may take; longer sequences are split into several passes.
 const STEPS: usize = 24;
 
-/// Steps until there is nothing more to do now. A permit for a deletion that was taken for nothing goes back.
+/// Performs steps until there is nothing more to do now. A permit for a deletion that wasn't used is returned.
 ///
 /// # Errors
-/// What the cluster doesn't take, or a way that doesn't end.
+/// A write that the cluster doesn't accept, or steps that don't end.
 pub async fn pass<K: Managed>(context: &Context, object: Arc<K>) -> Result<Action, PassError> {
     let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
     let mut handle = None;
@@ -72,7 +72,7 @@ async fn steps<K: Managed>(
     Err(PassError::TooManySteps(STEPS, last))
 }
 
-/// Gives a permit back that wasn't used. After most errors the cluster may hold what was to be written.
+/// Returns a permit that wasn't used. After most errors the cluster may contain what was to be written.
 fn give_back(
     progress: &Progress,
     handle: Option<&Arc<Handle>>,
@@ -88,8 +88,8 @@ fn give_back(
     }
 }
 
-/// Marks that somebody writes again after we have written over them. They are left, and that is said once: nobody wins a fight
-/// with a tool that applies its manifest again and again.
+/// Marks that another writer sets again after Holdfast has overwritten them. They are left unchanged, and that is reported
+/// once: a fight with a tool that applies its manifest again and again can't be won.
 async fn insisted<K: Managed>(
     context: &Context,
     object: &K,

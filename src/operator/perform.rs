@@ -1,4 +1,4 @@
-//! Performing one step, and noting what came of it. Each step is at most one outbound request; nothing is repeated here.
+//! Performing one step, and recording its outcome. Each step is at most one outbound request; nothing is repeated here.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ pub async fn perform<K: Managed>(
     Ok(object)
 }
 
-/// Writes down what is about to be sent.
+/// Records what is about to be sent.
 async fn write_down<K: Managed>(
     context: &Context,
     object: Arc<K>,
@@ -200,7 +200,7 @@ async fn on_platform(
     })
 }
 
-/// What the planner asks for only where the platform declares it.
+/// An operation that the planner requests only where the platform declares it.
 fn lacking(what: &str) -> PlatformError {
     Problem::unsupported(&format!("this platform has no way to {what}")).into()
 }
@@ -213,7 +213,7 @@ fn count_step(context: &Context, kind: Kind, step: &Step) {
     context.metrics.steps.get_or_create(&labels).inc();
 }
 
-/// Adds the secret values that the document names by their tags. Only here do they meet a request.
+/// Adds the secret values that the document names by their tags. Only here do they become part of a request.
 fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<String, Value> {
     let mut document = document.clone();
     if let Some(Value::Object(access)) = document.get_mut("webAccess")
@@ -228,7 +228,7 @@ fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<Strin
     document
 }
 
-/// Now, to the second: what a person reads.
+/// The current time, to the second: a person reads it.
 fn whole_second() -> jiff::Timestamp {
     let now = jiff::Timestamp::now();
     now.round(jiff::Unit::Second).unwrap_or(now)

@@ -1,8 +1,8 @@
 //! How many deletions have begun on one account within the last hour: each takes a permit, and `safety.maxDeletionsPerHour`
 //! says how many there are.
 //!
-//! Permits are written down on the account's Lease before they are used, so that neither a restart nor a takeover forgets
-//! one. Many are written at once.
+//! Permits are recorded on the account's Lease before they are used, so that neither a restart nor a change of the leader
+//! loses one. Many are recorded in one write.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,10 +24,10 @@ const MINUTE: i64 = 60;
 pub struct Permits {
     /// When they were taken, oldest first.
     times: Mutex<VecDeque<Timestamp>>,
-    /// How many were ever taken here, and how many of them are written down.
+    /// How many were ever taken here, and how many of them are recorded.
     taken: watch::Sender<u64>,
     written: watch::Sender<u64>,
-    /// Asks for the record to be written.
+    /// Requests a write of the record.
     pub unwritten: Notify,
 }
 
@@ -40,7 +40,7 @@ impl Permits {
         times
     }
 
-    /// Takes one of the `most` permits that there are within an hour, if one is left. It counts once it is written down.
+    /// Takes one of the `most` permits that there are within an hour, if one is left. It counts once it is recorded.
     pub fn take(&self, most: u32, now: Timestamp) -> DeletionPermit {
         let mut times = self.recent(now);
         if times.len() < most as usize {
@@ -48,13 +48,13 @@ impl Permits {
             self.taken.send_modify(|taken| *taken += 1);
             return DeletionPermit::Granted(now);
         }
-        // So many have to grow old before there is room for one.
+        // That many must expire before one is available.
         let surplus = times.len() - most as usize;
         let frees = times.get(surplus).filter(|_| most > 0);
         DeletionPermit::Refused(frees.map(|first| *first + HOUR))
     }
 
-    /// Gives a permit back that wasn't used.
+    /// Returns a permit that wasn't used.
     pub fn give_back(&self, taken_at: Timestamp) {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(position) = times.iter().rposition(|time| *time == taken_at) {
@@ -62,16 +62,16 @@ impl Permits {
         }
     }
 
-    /// Resolves when all that was taken until now is written down.
+    /// Resolves when all permits taken until now are recorded.
     pub async fn written_down(&self) {
         let wanted = *self.taken.borrow();
         self.unwritten.notify_one();
         let mut written = self.written.subscribe();
-        // The sender lives as long as we do.
+        // The sender lives as long as `self`.
         let _ = written.wait_for(|written| *written >= wanted).await;
     }
 
-    /// What to write down, and up to which permit that is.
+    /// The record to write, and the last permit that it contains.
     pub fn record(&self, now: Timestamp) -> (String, u64) {
         let taken = *self.taken.borrow();
         let mut minutes: BTreeMap<i64, u32> = BTreeMap::new();
@@ -91,7 +91,7 @@ impl Permits {
         self.written.send_replace(taken);
     }
 
-    /// After a restart or a takeover: what the record says takes the place of what is known here.
+    /// After a restart or a change of the leader: the record replaces what is known here.
     pub fn resume(&self, record: &str, now: Timestamp) {
         let counted = |part: &str| {
             let (minute, count) = part.split_once(':')?;

@@ -1,4 +1,4 @@
-//! The controller of `BackupPlatform`: keeps a handle with its sweep and its Lease for each, and says how it does.
+//! The controller of `BackupPlatform`: keeps a handle with its sweep and its Lease for each, and reports its state.
 
 use std::{
     collections::BTreeMap,
@@ -44,10 +44,10 @@ use kube::{
     },
 };
 
-/// Wait after trouble with the cluster, or with what the spec refers to.
+/// Backoff after an error of the cluster, or of an object that the spec refers to.
 const TROUBLE: Duration = Duration::from_secs(15);
 
-/// Wait after a conflict: the next look sees what another wrote.
+/// Backoff after a conflict: the next pass sees the other write.
 const CONFLICT: Duration = Duration::from_secs(1);
 
 /// Runs the controller until the operator stops.
@@ -70,8 +70,9 @@ pub async fn run(
         .await;
 }
 
-/// What calls for a pass: a change of anything but the counts in status. They move with every new customer, so that our own
-/// write of them would call for the next one for as long as customers are made. That comes once a second, when it is woken.
+/// What triggers a pass: a change of anything but the counts in status. They change with every new customer, so that each
+/// write of them would trigger the next one for as long as customers are created. The counts are written once a second, when
+/// the platform is enqueued.
 fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
     let mut platform = platform.clone();
     platform.metadata.resource_version = None;
@@ -123,7 +124,7 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         context.platform_gone(&key);
         return Ok(Action::await_change());
     }
-    // `holdfast release --all` pauses what it takes the finalizer off.
+    // `holdfast release --all` pauses the objects from which it removes the finalizer.
     if !finalized && platform.spec.management != Some(Management::Paused) {
         platform = finalize_platform(&context, &platform).await?;
     }
@@ -135,12 +136,12 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         }
     }
     let resolved = reach(&context, &platform).await;
-    // The API server's trouble is no word about the Secret: what was good before still is.
+    // An error of the API server says nothing about the Secret: a Secret that was valid before still is.
     let unread = matches!(&resolved, Err(problem) if problem.reason == Reason::ReferenceNotReady);
     let connected = match resolved {
         Ok(connection) => connect(&context, &platform, connection),
         Err(problem) if unread => context.platforms.get(&key).ok_or(problem),
-        // What is in memory serves until everything on it is deleted.
+        // The credential in memory is used until everything on the platform is deleted.
         Err(problem) if deleting => revive(&context, &key).ok_or(problem),
         Err(problem) => Err(problem),
     };
@@ -187,7 +188,7 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 
-/// The handle in place, or a new one when anything changed that the adapter is built from.
+/// The current handle, or a new one when any input of the adapter changed.
 fn connect(
     context: &Arc<Context>,
     platform: &BackupPlatform,
@@ -215,7 +216,7 @@ fn connect(
     Ok(handle)
 }
 
-/// Puts a handle in use.
+/// Starts to use a handle.
 fn start(context: &Arc<Context>, handle: &Arc<Handle>) {
     context.platforms.put(handle.clone());
     handle.own(tokio::spawn(sweeper::run(context.clone(), handle.clone())).abort_handle());
@@ -224,7 +225,7 @@ fn start(context: &Arc<Context>, handle: &Arc<Handle>) {
     }
 }
 
-/// The handle in use, or the one that went out of use when its Secret was deleted.
+/// The handle in use, or the one that was retired when its Secret was deleted.
 fn revive(context: &Arc<Context>, key: &PlatformKey) -> Option<Arc<Handle>> {
     let parked = || {
         let handle = context.platforms.parked(key)?;
@@ -247,7 +248,7 @@ fn sweep_on_demand(context: &Context, platform: &BackupPlatform, handle: &Handle
     }
 }
 
-/// Joins what keeps the account's Lease, once the account is known.
+/// Starts to keep the account's Lease, once the account is known.
 fn join_account(context: &Arc<Context>, handle: &Arc<Handle>) {
     let unknown = || handle.writer.account().is_none();
     let Some(facts) = handle.site.facts().filter(|_| unknown()) else {
@@ -262,7 +263,7 @@ fn join_account(context: &Arc<Context>, handle: &Arc<Handle>) {
     follow(context, handle, &account);
 }
 
-/// Has everything on a platform looked at again whenever this process becomes the account's writer, or ceases to be.
+/// Enqueues everything on a platform whenever this process becomes the account's writer, or ceases to be.
 fn follow(context: &Arc<Context>, handle: &Arc<Handle>, account: &Account) {
     let (context, key) = (context.clone(), handle.site.key.clone());
     let mut leads = account.tenure.leads();
@@ -341,7 +342,7 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
     })
 }
 
-/// What can't be read: objects first, then what was met in lists and reports.
+/// What can't be read: objects first, then entries of lists and reports.
 fn unread(handle: &Handle, inventory: &Inventory) -> Unread {
     let mut objects: Vec<Unreadable> = inventory
         .objects()

@@ -1,4 +1,4 @@
-//! A `BackupPlatform` that is being deleted: what refers to it is gathered, and its finalizer goes when the planner says so.
+//! A `BackupPlatform` that is being deleted: collects what refers to it, and removes its finalizer when the planner says so.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     survey::{Managed, PlatformKey, Store, resource_ref},
 };
 
-/// Whether the platform may go: `None` when it is gone, else what is said while it waits, and when to look again.
+/// Whether the platform may be released: `None` when it is gone, else the message while it waits, and when to requeue.
 ///
 /// # Errors
 /// The API server's.
@@ -66,7 +66,8 @@ fn gather<K: Managed>(
     dependents.staying.sort();
 }
 
-/// Whether a namespace is being deleted. Where we may not read namespaces, what is being deleted tells as much a moment later.
+/// Whether a namespace is being deleted. Without permission to read namespaces, the deletions of its resources tell as much a
+/// moment later.
 async fn is_terminating(context: &Context, name: &str) -> bool {
     let api: Api<Namespace> = Api::all(context.client.clone());
     match api.get_opt(name).await {

@@ -1,4 +1,4 @@
-//! The platforms that this process talks to: one handle each, with what is known of it, and the hold on the account.
+//! The platforms that this process uses: one handle each, with what is known of it, and the hold on the account.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use crate::{
 pub enum Trouble {
     /// The credential is refused.
     Credentials(String),
-    /// It doesn't answer, or not sensibly.
+    /// It doesn't answer, or its answers can't be used.
     Unreachable(String),
 }
 
@@ -30,18 +30,18 @@ pub enum Trouble {
 pub struct Handle {
     /// What is known of the platform.
     pub site: Arc<PlatformView>,
-    /// What it was built from: a change makes a new handle.
+    /// The inputs that it was built from: a change makes a new handle.
     pub fingerprint: String,
-    /// Driver and endpoint: what the account is looked up by.
-    /// Which platform it is, whoever spells it.
+    /// Driver and endpoint, by which the account is looked up: the platform's identity, the same for every spelling of its
+    /// address.
     pub origin: Origin,
-    /// The way to the platform.
+    /// The connection to the platform.
     pub adapter: Arc<dyn Platform>,
     /// This process's right to write.
     pub writer: Arc<Writer>,
-    /// Asks for a sweep now.
+    /// Requests a sweep now.
     pub sweep_now: Notify,
-    /// Says that the terms have changed.
+    /// Signals that the terms have changed.
     pub terms_changed: Notify,
     trouble: RwLock<Option<Trouble>>,
     swept_at: RwLock<Option<Instant>>,
@@ -58,7 +58,7 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl Handle {
-    /// A handle that has seen nothing yet.
+    /// A handle without any observation yet.
     pub fn new(
         key: PlatformKey,
         fingerprint: String,
@@ -82,12 +82,12 @@ impl Handle {
         })
     }
 
-    /// Notes that something was made that the last reports can't know.
+    /// Records that an object was created that the last reports can't include.
     pub fn note_unreported(&self) {
         self.unreported.store(true, Ordering::Relaxed);
     }
 
-    /// Whether something was made since the last reports; asking settles it.
+    /// Whether an object was created since the last reports; asking resets it.
     pub fn take_unreported(&self) -> bool {
         self.unreported.swap(false, Ordering::Relaxed)
     }
@@ -97,7 +97,7 @@ impl Handle {
         read(&self.trouble).clone()
     }
 
-    /// Notes what is wrong, or that nothing is; true when that is news.
+    /// Records what is wrong, or that nothing is; true when that is news.
     pub fn set_trouble(&self, trouble: Option<Trouble>) -> bool {
         let mut current = write(&self.trouble);
         let news = *current != trouble;
@@ -145,9 +145,9 @@ impl Handle {
 #[derive(Default)]
 pub struct Platforms {
     handles: RwLock<HashMap<PlatformKey, Arc<Handle>>>,
-    /// Out of use, since the Secret is gone; a deletion of the platform may still need them.
+    /// Retired, since the Secret is gone; a deletion of the platform may still need them.
     parked: RwLock<HashMap<PlatformKey, Arc<Handle>>>,
-    /// Why there is no way to a `BackupPlatform`.
+    /// Why a `BackupPlatform` can't be reached.
     troubles: RwLock<HashMap<PlatformKey, String>>,
 }
 
@@ -157,7 +157,7 @@ impl Platforms {
         read(&self.handles).get(key).cloned()
     }
 
-    /// Puts a handle in place, and ends the one before.
+    /// Installs a handle, and ends the earlier one.
     pub fn put(&self, handle: Arc<Handle>) {
         write(&self.parked).remove(&handle.site.key);
         write(&self.troubles).remove(&handle.site.key);
@@ -166,7 +166,7 @@ impl Platforms {
         }
     }
 
-    /// Takes a handle away and ends it; true if there was one.
+    /// Removes a handle and ends it; true if there was one.
     pub fn remove(&self, key: &PlatformKey) -> bool {
         let parked = write(&self.parked).remove(key).is_some();
         let trouble = write(&self.troubles).remove(key).is_some();
@@ -174,8 +174,8 @@ impl Platforms {
         old.inspect(|old| old.retire()).is_some() || parked || trouble
     }
 
-    /// Takes a handle out of use and keeps it, with the credential that it has in memory. True when there was one, or when
-    /// the reason is news.
+    /// Retires a handle and keeps it, with the credential that it has in memory. True when there was one, or when the reason
+    /// is news.
     pub fn park(&self, key: &PlatformKey, trouble: &str) -> bool {
         let before = write(&self.troubles).insert(key.clone(), trouble.to_owned());
         let handle = write(&self.handles).remove(key);
@@ -186,12 +186,12 @@ impl Platforms {
         handle.is_some() || before.as_deref() != Some(trouble)
     }
 
-    /// Why there is no way to a `BackupPlatform`, if so.
+    /// Why a `BackupPlatform` can't be reached, if so.
     pub fn trouble(&self, key: &PlatformKey) -> Option<String> {
         read(&self.troubles).get(key).cloned()
     }
 
-    /// The handle that was taken out of use.
+    /// The retired handle.
     pub fn parked(&self, key: &PlatformKey) -> Option<Arc<Handle>> {
         read(&self.parked).get(key).cloned()
     }

@@ -11,7 +11,7 @@ use crate::{
     platform::{Platform, RequestObserver, http::HttpOptions},
 };
 
-/// Reads what the spec refers to, and has the embedded platform serve what lives in this process.
+/// Reads what the spec refers to, and lets the embedded platform serve an estate of this process.
 ///
 /// # Errors
 /// What is missing or malformed, on which object, and what to do.

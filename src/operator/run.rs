@@ -1,4 +1,4 @@
-//! Starting the operator, and ending it in order.
+//! Starting the operator, and stopping it in order.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -34,7 +34,7 @@ use crate::{
     survey::{AnyRef, Commons, Managed, PlatformKey, Stores, Survey, resource_ref},
 };
 
-/// How to run the operator.
+/// The operator's configuration.
 #[derive(Clone)]
 pub struct RunOptions {
     /// The platforms that it can reach.
@@ -56,10 +56,10 @@ pub struct RunOptions {
 /// Why the operator can't run.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// There is no way to the cluster.
+    /// The cluster can't be reached.
     #[error("can't connect to the cluster: {0}. Set KUBECONFIG, or run inside a cluster.")]
     Cluster(String),
-    /// There is no identity.
+    /// The process has no identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// Health and metrics can't be served.
@@ -72,10 +72,10 @@ pub enum RunError {
     },
 }
 
-/// Runs the operator until `stop` resolves; then lets passes under way end, and gives its Leases back.
+/// Runs the operator until `stop` resolves; then lets running passes end, and releases its Leases.
 ///
 /// # Errors
-/// Anything that keeps it from starting. Once started it goes on through all trouble.
+/// Any error at startup. Once started the operator continues in spite of all errors.
 pub async fn run(
     options: RunOptions,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -287,7 +287,7 @@ fn start(
     (context, tasks)
 }
 
-/// Ends sweeps, and gives the Leases back so that the next process needn't wait for them to run out.
+/// Ends sweeps, and releases the Leases so that the next process needn't wait until they expire.
 async fn wind_up(context: &Context) {
     for handle in context.platforms.all() {
         handle.retire();
@@ -307,7 +307,7 @@ async fn wind_up(context: &Context) {
     }
 }
 
-/// Tells the context what the watches bring. They exist before the context does, hence the detour.
+/// Tells the context about events of the watches. They exist before the context does, hence the detour.
 #[derive(Default, Clone)]
 struct News(Arc<std::sync::OnceLock<std::sync::Weak<Context>>>);
 

@@ -1,4 +1,5 @@
-//! Secrets that are rotated take effect at once: their metadata is watched, and who refers to a changed one looks again.
+//! Secrets that are rotated take effect at once: their metadata is watched, and a change enqueues the resources that refer to
+//! the Secret.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::{
     survey::{Managed, PlatformKey, resource_ref},
 };
 
-/// Watches until the operator stops. Only names are seen, never contents.
+/// Watches until the operator stops. It reads only names, never contents.
 pub async fn watch(context: Arc<Context>, namespace: Option<String>) {
     let api: Api<PartialObjectMeta<Secret>> = namespace.map_or_else(
         || Api::all(context.client.clone()),

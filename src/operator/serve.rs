@@ -61,7 +61,7 @@ pub async fn start(
     }))
 }
 
-/// Healthy while every controller runs: one that has ended doesn't come back by itself.
+/// Healthy while every controller runs: a controller that has ended doesn't restart by itself.
 async fn healthy(State(served): State<Served>) -> Response {
     if served.controllers.iter().any(AbortHandle::is_finished) {
         let message = "a controller has ended; the operator's log says why\n";
@@ -70,7 +70,7 @@ async fn healthy(State(served): State<Served>) -> Response {
     "ok\n".into_response()
 }
 
-/// Ready when every watch has brought its first list. A platform that is down doesn't make the operator unready.
+/// Ready when every watch has received its first list. A platform that is down doesn't make the operator unready.
 async fn ready(State(served): State<Served>) -> Response {
     let waiting: Vec<&str> = served
         .contexts
@@ -92,7 +92,7 @@ async fn metrics_page(State(served): State<Served>) -> Response {
         refresh(context, served.customers);
     }
     let page = served.metrics.render();
-    // Who is gone by the next page doesn't stay, and nothing of the others is kept until then.
+    // A customer that is gone by the next page is dropped, and no series is kept until then.
     served.metrics.forget_customers();
     match page {
         Ok(text) => (
@@ -107,7 +107,7 @@ async fn metrics_page(State(served): State<Served>) -> Response {
     }
 }
 
-/// Figures that are cheaper to compute when asked for than to keep.
+/// Figures that are cheaper to compute on request than to maintain.
 fn refresh(context: &Context, customers: bool) {
     let metrics = &context.metrics;
     for handle in context.platforms.all() {

@@ -1,4 +1,4 @@
-//! The end of a pass: status, events, who else is to be reconciled, and when this resource is again.
+//! The end of a pass: status, events, which other resources to reconcile, and when to requeue this one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::{
     survey::{Managed, ResourceRef, resource_ref},
 };
 
-/// Writes status when it differs, says what is new in events, and comes back when the settlement says so.
+/// Writes status when it differs, reports news as events, and requeues the resource when the settlement says so.
 ///
 /// # Errors
-/// What the cluster doesn't take.
+/// A write that the cluster doesn't accept.
 pub async fn settle<K: Managed>(
     context: &Context,
     object: &Arc<K>,
@@ -48,10 +48,10 @@ pub async fn settle<K: Managed>(
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 
-/// Says on the object that a pass over it didn't finish by a fault of ours. Others aren't affected, and it is tried again.
+/// Reports on the object that a pass over it failed by an error of Holdfast. Other objects aren't affected, and it is retried.
 ///
 /// # Errors
-/// What the cluster doesn't take.
+/// A write that the cluster doesn't accept.
 pub async fn tell_unfinished<K: Managed>(
     context: &Context,
     object: &Arc<K>,
@@ -69,7 +69,7 @@ pub async fn tell_unfinished<K: Managed>(
     Ok(())
 }
 
-/// When the resource is looked at again: as the settlement says, and at the latest when a hold ends of which it is known when.
+/// When the resource is reconciled again: as the settlement says, and at the latest when a hold with a known end ends.
 fn looked_at_again(
     view: &View<'_>,
     gathered: &Gathered,
@@ -84,7 +84,7 @@ fn looked_at_again(
     }
 }
 
-/// What the shell remembers of a resource until its next pass.
+/// What the operator remembers of a resource until its next pass.
 fn remember<K: Managed>(
     context: &Context,
     object: &K,
@@ -104,8 +104,8 @@ fn remember<K: Managed>(
     }
 }
 
-/// Writes status and publishes events. Returns for how long the write is put off, if it is; and whether what those below inherit
-/// is another than before.
+/// Writes status and publishes events. Returns how long the write is delayed, if it is; and whether the settings that those
+/// below inherit have changed.
 async fn tell<K: Managed>(
     context: &Context,
     object: &Arc<K>,
@@ -176,7 +176,7 @@ fn note_outcome<K: Managed>(
     }
 }
 
-/// The resource is gone for us.
+/// The operator forgets the resource.
 pub fn forget<K: Managed>(context: &Context, resource: &ResourceRef, object: &Arc<K>) -> Action {
     context.forget(resource);
     if let Some(uid) = object.uid() {

@@ -1,5 +1,5 @@
-//! Writing status: by server-side apply, on the very version that was read, so never on a namesake nor over something newer. What
-//! the API server refuses all the same is replaced by a status that says so.
+//! Writing status: by server-side apply, on the very version that was read, so never on a namesake nor over a newer one. A
+//! status that the API server refuses all the same is replaced by one that says so.
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 use super::{context::Context, metrics::KindLabels, watches::trim, writes::PassError};
 use crate::{api::names, planner};
 
-/// How the API server took a status, and the resource as it is now.
+/// The API server's reaction to a status, and the resource as it is now.
 pub enum Stored<K> {
-    /// As it was made.
+    /// Accepted.
     Taken(Arc<K>),
-    /// Not at all: the resource says so, and has kept what safety rests on. When the whole is tried again.
+    /// Refused: the replacement says so, and has kept what safety depends on. Contains when the whole is retried.
     Replaced(Arc<K>, Duration),
 }
 
@@ -30,7 +30,7 @@ impl<K> Stored<K> {
         }
     }
 
-    /// When the whole is tried again, where it was refused.
+    /// When the whole is retried, where it was refused.
     pub fn put_off(&self) -> Option<Duration> {
         match self {
             Self::Taken(_) => None,
@@ -39,7 +39,7 @@ impl<K> Stored<K> {
     }
 }
 
-/// Writes a status, or what says that it can't be written.
+/// Writes a status, or the one that says that it can't be written.
 pub async fn store<K>(
     context: &Context,
     object: &Arc<K>,

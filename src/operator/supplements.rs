@@ -1,4 +1,4 @@
-//! Values that come from Secrets: read when a pass needs them, passed on as tags.
+//! Values that come from Secrets: read when a pass needs them, represented by tags.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     survey::Managed,
 };
 
-/// Reads the web-access password, and makes the tag by which a change of it is seen.
+/// Reads the web-access password, and makes the tag that reveals a change of it.
 pub async fn supplement<K: Managed>(
     context: &Context,
     object: &K,

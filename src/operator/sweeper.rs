@@ -1,4 +1,4 @@
-//! The sweep of one platform: one bulk observation an interval, compared with the last; only what changed wakes its resource.
+//! The sweep of one platform: one bulk observation an interval, compared with the last; only a change enqueues its resource.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ const USAGE_DAYS: u16 = 90;
 /// Days that health is reported for. R-D16.
 const HEALTH_DAYS: u16 = 30;
 
-/// Time between two sweeps at the least.
+/// The minimum time between two sweeps.
 const SHORTEST: Duration = Duration::from_millis(200);
 
 /// Sweeps a platform until the handle is retired.
@@ -33,7 +33,7 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     context.filling.done().await;
     let mut failures = 0;
     let mut reported_at = None;
-    // Beside the sweeps: a large account's reports take minutes. Ends with this sweeper.
+    // In parallel to the sweeps: a large account's reports take minutes. Ends with this sweeper.
     let mut reading: JoinSet<bool> = JoinSet::new();
     loop {
         let started = Instant::now();
@@ -76,7 +76,7 @@ fn reports_are_due(handle: &Handle, reported_at: Option<Instant>) -> bool {
     reported_at.is_none_or(|at| Instant::now() >= at + handle.site.terms().usage_interval)
 }
 
-/// Waits until the next sweep is due, or asked for. An interval that is changed meanwhile holds at once.
+/// Waits until the next sweep is due, or requested. A change of the interval takes effect at once.
 async fn until_due(handle: &Handle, started: Instant, retry: Option<Duration>) {
     loop {
         let pause = retry.unwrap_or_else(|| handle.site.terms().sweep_interval);
@@ -129,7 +129,7 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     Ok(())
 }
 
-/// Reads the bulk reports. True when they need not be tried again before the next interval.
+/// Reads the bulk reports. True when they need not be retried before the next interval.
 async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
     let Some(facts) = handle.site.facts() else {
         return false;
@@ -166,7 +166,7 @@ fn skipped(handle: &Handle, report: &str, error: &PlatformError) -> bool {
     false
 }
 
-/// A failed sweep changes nothing that we know; it is only said.
+/// A failed sweep changes nothing that is known; it is only reported.
 fn note_trouble(context: &Context, handle: &Handle, error: &PlatformError) {
     let trouble = match error {
         PlatformError::Unauthorised(_) => Trouble::Credentials(error.to_string()),

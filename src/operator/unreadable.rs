@@ -1,5 +1,5 @@
-//! Resources that the API server holds and we can't read: stored under another version of our definitions. They get a status
-//! all the same, from metadata and what else can be made out, and are let go of where nothing has to be done for it.
+//! Resources that the API server holds and Holdfast can't read: stored under another version of our definitions. They get a
+//! status all the same, from metadata and what else can be read, and are released where nothing has to be done for that.
 
 use std::{
     collections::HashMap,
@@ -30,12 +30,12 @@ use crate::{
     survey::{AnyRef, Managed, PlatformKey, ResourceRef},
 };
 
-/// Time between two looks at one that nobody changes.
+/// Requeue interval of a resource that doesn't change.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Longest word about what can't be read.
+/// Longest message about what can't be read.
 const LONGEST: usize = 512;
 
-/// Those that are looked after, and how to have one looked at again.
+/// The resources that are maintained, and how to reconcile one of them again.
 #[derive(Default)]
 pub struct Attended(Mutex<HashMap<AnyRef, Arc<Notify>>>);
 
@@ -76,7 +76,7 @@ pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
     }
 }
 
-/// Looks after one until it can be read or is gone.
+/// Maintains one until it can be read or is gone.
 fn attend(context: &Arc<Context>, resource: AnyRef) {
     let mut attended = context
         .attended
@@ -97,7 +97,7 @@ fn attend(context: &Arc<Context>, resource: AnyRef) {
             let pause = match look(&context, &resource).await {
                 Ok(true) => PAUSE,
                 Ok(false) if context.dismiss(&resource) => return,
-                // The watch has just said that it can't be read after all.
+                // The watch has just reported that it can't be read after all.
                 Ok(false) => continue,
                 Err(error) => {
                     failures += 1;
@@ -114,7 +114,7 @@ fn attend(context: &Arc<Context>, resource: AnyRef) {
 }
 
 impl Context {
-    /// Ends looking after one, unless it can't be read again.
+    /// Stops maintaining one, unless it can't be read again.
     fn dismiss(&self, resource: &AnyRef) -> bool {
         let attended = &self.attended.0;
         let mut attended = attended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +127,7 @@ impl Context {
     }
 }
 
-/// One look. False when there is nothing to look after any more.
+/// One pass. False when there is nothing to maintain any more.
 async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassError> {
     let api = api(context, resource);
     let Some(object) = api.get_opt(&resource.name).await? else {
@@ -135,7 +135,7 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
         return Ok(false);
     };
     let document = serde_json::to_value(&object)?;
-    // The watch says when it can be read again.
+    // The watch reports when it can be read again.
     let Some(why) = trouble(&resource.kind, &document) else {
         note(context, resource.clone(), Legibility::Readable);
         return Ok(false);
@@ -166,7 +166,7 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
     Ok(true)
 }
 
-/// Why the deletion of what can't be read is held, if it is. Letting go needs nothing from the platform.
+/// Why the deletion of a resource that can't be read is held, if it is. A release needs nothing from the platform.
 fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Option<String> {
     if resource.kind == "BackupPlatform" {
         let waiting = deleted_on(context, &key(resource))?;
@@ -200,7 +200,7 @@ fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Op
     })
 }
 
-/// A resource on a platform whose deletion waits for us.
+/// A resource on a platform with a deletion that waits for Holdfast.
 fn deleted_on(context: &Context, key: &PlatformKey) -> Option<ResourceRef> {
     let (survey, stores) = (&context.survey, &context.survey.stores);
     waiting(survey, &stores.tenants, key)
@@ -221,7 +221,7 @@ fn waiting<K: Managed>(
     found.map(|object| crate::survey::resource_ref(&**object))
 }
 
-/// What of a resource can't be read: the field, and what is wrong with it. `None` when it can be.
+/// The part of a resource that can't be read: the field, and what is wrong with it. `None` when it can be.
 fn trouble(kind: &str, document: &Value) -> Option<String> {
     match kind {
         "BackupPlatform" => field_of::<BackupPlatform>(document),
@@ -240,7 +240,7 @@ fn field_of<K: DeserializeOwned>(document: &Value) -> Option<String> {
     Some(shortened(&format!("{field}: {error}"), LONGEST))
 }
 
-/// The place without which a document can be read: the narrowest.
+/// The narrowest part of the document without which it can be read.
 fn culprit(document: &Value, above: &str, reads: &dyn Fn(&Value) -> bool) -> Option<String> {
     let members = document.pointer(above)?.as_object()?;
     members.keys().find_map(|name| {
@@ -290,7 +290,7 @@ fn conditions(
     said.into_iter().flatten().map(dated).collect()
 }
 
-/// What else stands in status stays; unless it is itself what the definitions of today refuse.
+/// The other fields of status stay; unless the current definitions refuse them.
 async fn write_status(
     api: &Api<DynamicObject>,
     resource: &AnyRef,
@@ -343,7 +343,7 @@ async fn write_status(
     Ok(())
 }
 
-/// Takes our finalizer off, if it still is where we saw it.
+/// Removes our finalizer, if it still is at its known position.
 async fn release(
     api: &Api<DynamicObject>,
     object: &DynamicObject,

@@ -1,4 +1,4 @@
-//! Having objects looked at again.
+//! Enqueueing objects.
 
 use futures::channel::mpsc::UnboundedSender;
 use kube::runtime::reflector::ObjectRef;
@@ -8,23 +8,23 @@ use crate::{
     survey::{PlatformKey, ResourceRef},
 };
 
-/// Ways to have an object looked at again.
+/// Channels to enqueue an object.
 #[derive(Clone)]
 pub struct Wakers {
-    /// Wakes a `BackupPlatform`.
+    /// Enqueues a `BackupPlatform`.
     pub platforms: UnboundedSender<ObjectRef<BackupPlatform>>,
-    /// Wakes a `Reseller`.
+    /// Enqueues a `Reseller`.
     pub resellers: UnboundedSender<ObjectRef<Reseller>>,
-    /// Wakes a `ServicePlan`.
+    /// Enqueues a `ServicePlan`.
     pub plans: UnboundedSender<ObjectRef<ServicePlan>>,
-    /// Wakes a `Customer`.
+    /// Enqueues a `Customer`.
     pub customers: UnboundedSender<ObjectRef<Customer>>,
-    /// Wakes a `Tenant`.
+    /// Enqueues a `Tenant`.
     pub tenants: UnboundedSender<ObjectRef<Tenant>>,
 }
 
 impl Wakers {
-    /// Has a resource looked at again. A closed channel means that the operator is stopping.
+    /// Enqueues a resource. A closed channel means that the operator is stopping.
     pub fn wake(&self, resource: &ResourceRef) {
         let (name, namespace) = (&resource.name, &resource.namespace);
         let _ = match resource.kind {
@@ -47,7 +47,7 @@ impl Wakers {
         };
     }
 
-    /// Has a `BackupPlatform` looked at again.
+    /// Enqueues a `BackupPlatform`.
     pub fn wake_platform(&self, key: &PlatformKey) {
         let _ = self
             .platforms

@@ -1,4 +1,4 @@
-//! Watching one kind: a cache without what nobody reads, and a stream of what to look at.
+//! Watching one kind: a cache without the fields that the operator doesn't read, and a stream of objects to reconcile.
 
 use std::{fmt::Debug, hash::Hash, sync::Arc};
 
@@ -54,8 +54,9 @@ where
     }
 }
 
-/// The cache of one kind, and the stream that fills it. `legible` hears whether each object can be read, before the cache does; `told` of
-/// each event once the cache has it, before anybody is to look at it. One that can't be read any more stays in the cache as it was.
+/// The cache of one kind, and the stream that fills it. `legible` receives whether each object can be read, before the cache
+/// does; `told` receives each event once the cache has it, before the object is enqueued. An object that can't be read any
+/// more stays in the cache unchanged.
 pub fn watch<K, Told, Legible>(
     client: &Client,
     namespace: Option<&str>,
@@ -93,7 +94,8 @@ where
     (store, stream)
 }
 
-/// Leaves out what nobody here reads and what would make an object from the cache differ from the same one in an answer.
+/// Removes the fields that the operator doesn't read and those that would make an object from the cache differ from the same
+/// one in an answer.
 pub fn trim<K: Resource>(object: &mut K) {
     let meta = object.meta_mut();
     meta.managed_fields = None;
@@ -102,7 +104,8 @@ pub fn trim<K: Resource>(object: &mut K) {
     }
 }
 
-/// An event about an object that can be read. One that can't is left out, so that it stops nobody else's watch. F24.
+/// An event about an object that can be read. Others are left out, so that they don't stop the watch of the other objects.
+/// F24.
 fn readable<K: Resource<DynamicType = ()> + Clone>(
     event: Event<DeserializeGuard<K>>,
     cache: &Store<K>,

@@ -1,4 +1,4 @@
-//! What a pass writes to the cluster: notes, status, marks; each on the very version that was read.
+//! The writes of a pass to the cluster: notes, status, marks; each on the very version that was read.
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -21,10 +21,10 @@ use crate::{
     survey::Managed,
 };
 
-/// How often a creation's task is written down over somebody else's edits.
+/// How often the write of a creation's task is retried after other writers' edits.
 const ATTEMPTS: usize = 5;
 
-/// Why a pass had to stop: the cluster, not the platform, is the trouble.
+/// Why a pass had to stop: an error of the cluster, not of the platform.
 #[derive(Debug, Error)]
 pub enum PassError {
     /// The API server refused or didn't answer.
@@ -33,22 +33,22 @@ pub enum PassError {
     /// A resource couldn't be turned into a document.
     #[error("encoding {0}")]
     Encoding(#[from] serde_json::Error),
-    /// The planner asked for a platform that isn't there.
+    /// The planner requested a platform that isn't there.
     #[error("the step needs a platform, but none is known")]
     NoPlatform,
-    /// A permit for a deletion can't be written down.
+    /// A permit for a deletion can't be recorded.
     #[error("the permit for the deletion can't be written on the Lease {0:?}; nothing was deleted")]
     PermitNotRecorded(String),
-    /// Nothing may be sent of which no trace would be left.
+    /// A request that would leave no trace may not be sent.
     #[error("the intent can't be recorded in status, so nothing is sent")]
     Unrecorded,
-    /// Neither a status nor what says that it is refused.
+    /// Neither a status nor its replacement was accepted.
     #[error("the API server rejects every status: {0}")]
     StatusRefused(String),
-    /// More steps than a pass may take; the last of them.
+    /// More steps than a pass may take; contains the last of them.
     #[error("the pass had no end after {0} steps, the last of them {1}")]
     TooManySteps(usize, &'static str),
-    /// A fault of ours. What it says may hold values, so it is in the log alone.
+    /// An error of Holdfast. Its message may contain values, so it is in the log alone.
     #[error("a fault of the operator stopped the pass")]
     Panicked,
 }
@@ -76,12 +76,12 @@ impl PassError {
         }
     }
 
-    /// Somebody else was faster, or the resource is gone: the next pass sees it.
+    /// Another writer was faster, or the resource is gone: the next pass sees it.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Cluster(kube::Error::Api(status)) if matches!(status.code, 404 | 409))
     }
 
-    /// Trying again at once would end the same.
+    /// An immediate retry would have the same result.
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::Cluster(kube::Error::Api(status)) => {
@@ -97,7 +97,7 @@ impl PassError {
         }
     }
 
-    /// The fault is ours, and is said on the object.
+    /// The error is Holdfast's own, and is reported on the object.
     pub fn is_ours(&self) -> bool {
         matches!(self, Self::TooManySteps(..) | Self::Panicked)
     }
@@ -127,8 +127,8 @@ impl<K> Finalized for K where
 {
 }
 
-/// Adds the intent to the status as it is, and what this pass has done so far. Refused when the resource has changed meanwhile,
-/// so nothing is sent on old news.
+/// Adds the intent to the current status, and what this pass has done so far. Refused when the resource has changed meanwhile,
+/// so nothing is sent on outdated data.
 pub async fn record_intent<K: Managed>(
     context: &Context,
     object: &Arc<K>,
@@ -147,7 +147,7 @@ pub async fn record_intent<K: Managed>(
         if let Some(deletion) = deletion {
             members.insert("deletion".into(), serde_json::to_value(deletion)?);
         }
-        // What the creation makes is there, wherever the spec leads later.
+        // The object of the creation is at that place, wherever the spec leads later.
         if let Some(platform) = platform {
             members.insert("platform".into(), platform.into());
         }
@@ -162,8 +162,8 @@ pub async fn record_intent<K: Managed>(
     }
 }
 
-/// Adds the task that a creation was accepted as, over whatever has changed on the resource meanwhile: the creation is under
-/// way, and its task is the only way back to what it makes.
+/// Adds the task of an accepted creation, over whatever has changed on the resource meanwhile: the creation is under way, and
+/// its task is the only way back to its object.
 pub async fn record_task<K: Managed>(
     context: &Context,
     mut object: Arc<K>,
@@ -191,7 +191,7 @@ pub async fn record_task<K: Managed>(
     record_intent(context, &object, None, intent, changes, None).await
 }
 
-/// Takes our finalizer off, if it still is where we saw it.
+/// Removes our finalizer, if it still is at its known position.
 pub async fn release<K: Finalized>(
     context: &Context,
     object: &Arc<K>,
@@ -223,7 +223,7 @@ pub async fn release<K: Finalized>(
     Ok(Arc::new(written))
 }
 
-/// Puts our finalizer on a `BackupPlatform`: what is deleted on it needs it until then.
+/// Adds our finalizer to a `BackupPlatform`: resources on it that are being deleted need it until then.
 pub async fn finalize_platform(
     context: &Context,
     platform: &Arc<BackupPlatform>,

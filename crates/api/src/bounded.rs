@@ -1,8 +1,8 @@
-//! Status within the bounds of its own schema: whatever people and platforms write, the API server takes what is made of it.
+//! Status within the bounds of its own schema: whatever people and platforms write, the API server accepts the result.
 //!
 //! One pass over the whole document, led by the generated definition, so that no field can be forgotten. Text is shortened and
-//! ends with `…` then. Part of an id would be another id: it is left out instead. So is what fits no pattern and no list. What is
-//! left out is counted in the message of `Ready`.
+//! ends with `…` then. Part of an id would be another id: it is left out instead. So is a value that fits no pattern and no
+//! list. The message of `Ready` counts what is left out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,7 +45,7 @@ const IDS: [&str; 17] = [
 /// The remote parent in an intent; `summary.parent` is but a word for a column.
 const PARENT_ID: &str = "intent.parent";
 
-/// A status as the API server takes it.
+/// A status in a form that the API server accepts.
 ///
 /// # Errors
 /// A status that can't be turned into a document.
@@ -186,7 +186,7 @@ impl Bounds {
                         return false;
                     }
                     Value::String(text) => *text = shortened(text, *longest),
-                    // The API server knows no whole numbers beyond.
+                    // The API server supports no whole numbers beyond.
                     Value::Number(number) if number.is_u64() && !number.is_i64() => {
                         *single = i64::MAX.into();
                     }

@@ -1,7 +1,7 @@
-//! The custom resource definitions as they are installed: what the derive makes, brought into the form that we promise.
+//! The custom resource definitions as they are installed: the derive's output, adapted to the promised form.
 //!
 //! The derive alone would leave nullable fields (an explicit null would count as set in rules), defaults, number formats that
-//! Kubernetes doesn't know, and no default status. All of that is mended here and nowhere else.
+//! Kubernetes doesn't know, and no default status. All of that is corrected here and nowhere else.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -76,7 +76,7 @@ fn finished(crd: CustomResourceDefinition) -> CustomResourceDefinition {
         .expect("the same fields as before, with fewer or corrected values")
 }
 
-/// Brings one schema and all below it into form.
+/// Adapts one schema and all below it.
 fn finish_schema(schema: &mut Value) {
     let Value::Object(fields) = schema else {
         return;
@@ -109,7 +109,7 @@ fn finish_schema(schema: &mut Value) {
     }
 }
 
-/// Only we write the status: rules made for what users write would cost the server time at every status write.
+/// Only Holdfast writes the status: rules made for what users write would cost the server time at every status write.
 fn drop_rules(schema: &mut Value) {
     let Value::Object(fields) = schema else {
         return;

@@ -53,7 +53,7 @@ use super::{
 #[x_kube(
     validation = Rule::new("has(self.resellerRef) != has(self.platformRef)")
         .message("a customer belongs either to a reseller or directly to a platform: set exactly one of resellerRef and platformRef"),
-    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. Changes are the policies' matter.
+    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. Policies check changes.
     validation = Rule::new("oldSelf.hasValue() || !(has(self.hideName) && self.hideName) || (has(self.accountName) && self.accountName != '')")
         .message("hideName needs an accountName, because that is what the platform is told instead of displayName: set accountName, or remove hideName (rule hidden-name-telltale)")
         .field_path(".hideName")

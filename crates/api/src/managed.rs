@@ -40,7 +40,7 @@ impl Kind {
     }
 }
 
-/// A kind whose objects have a remote object each.
+/// A kind with a remote object for each of its objects.
 pub trait ManagedKind:
     Resource<DynamicType = ()>
     + Clone

@@ -24,14 +24,14 @@ pub const EXTERNAL_ID_ANNOTATION: &str = "holdfast.dev/external-id";
 pub const RECONCILE_AT_ANNOTATION: &str = "holdfast.dev/reconcile-at";
 /// Annotation, the user's, on a `BackupPlatform`: the id of the account that may be written to from now on.
 pub const CONFIRM_ACCOUNT_ANNOTATION: &str = "holdfast.dev/confirm-account";
-/// Annotation, the user's: the external id whose held deletion may go through, once.
+/// Annotation, the user's: the external id of the object with a held deletion that may proceed, once.
 pub const ALLOW_DELETION_ANNOTATION: &str = "holdfast.dev/allow-deletion";
 /// Annotation, the user's: the external id of an object that Holdfast suspended for its deletion, and that is to be released
 /// as it is although it can't be activated again.
 pub const RELEASE_SUSPENDED_ANNOTATION: &str = "holdfast.dev/release-suspended";
-/// Annotation, the user's: the external id of an object that vanished and shall be made anew.
+/// Annotation, the user's: the external id of an object that vanished and shall be created anew.
 pub const RECREATE_ANNOTATION: &str = "holdfast.dev/recreate";
-/// Annotation, the user's: the id of the intent whose creation may be tried again.
+/// Annotation, the user's: the id of the intent with the creation that may be tried again.
 pub const RETRY_CREATE_ANNOTATION: &str = "holdfast.dev/retry-create";
 
 /// Annotation, the user's: with any value, a deletion that something below still forbids is accepted and held, not refused.
@@ -66,7 +66,7 @@ pub const LABEL_SET_PREFIXES: [&str; 6] = [
     EDITION_LABEL_PREFIX,
     WORKLOAD_LABEL_PREFIX,
 ];
-/// Whether a label is one that we write. Others under our domain are somebody else's.
+/// Whether Holdfast writes a label. Other labels under our domain belong to another writer.
 pub fn is_own_label(label: &str) -> bool {
     let single = [
         PLATFORM_LABEL,

@@ -1,4 +1,4 @@
-//! `BackupPlatform`: one account on one backup platform, and how we treat it.
+//! `BackupPlatform`: one account on one backup platform, and its settings in Holdfast.
 
 use kube::{CustomResource, KubeSchema, core::Duration};
 use schemars::JsonSchema;
@@ -202,8 +202,8 @@ pub enum DriverSpec<'a> {
 }
 
 impl<'a> DriverSpec<'a> {
-    /// Where the platform's API is: as the spec says, or else where its vendor has it. The embedded platform is nowhere else.
-    /// Sources: Druva `OpenAPI`, servers; N-able's API documentation.
+    /// Where the platform's API is: as the spec says, or else where its vendor has it. The embedded platform has one place
+    /// only. Sources: Druva `OpenAPI`, servers; N-able's API documentation.
     pub fn endpoint(&self) -> Option<&'a str> {
         match self {
             Self::Embedded => None,

@@ -72,7 +72,7 @@ closed_enum! {
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. Changes are the policies' matter.
+    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. Policies check changes.
     validation = Rule::new("oldSelf.hasValue() || !has(self.type) || self.type != 'Sandbox' || (has(self.adopt) && self.adopt in ['Matching', 'ById'])")
         .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial (rule sandbox-never-created)")
         .field_path(".type")

@@ -28,7 +28,7 @@ pub struct Opening<'a> {
 }
 
 /// One kind of platform. Where it is, when the spec doesn't say, stands in the typed API
-/// ([`DriverSpec::endpoint`](holdfast_api::DriverSpec::endpoint)): accounts are told apart by it.
+/// ([`DriverSpec::endpoint`](holdfast_api::DriverSpec::endpoint)): it distinguishes accounts.
 pub trait Driver: Send + Sync {
     /// Its field in the spec of a `BackupPlatform`.
     fn word(&self) -> &'static str;

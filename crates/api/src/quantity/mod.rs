@@ -74,7 +74,7 @@ pub enum QuantityError {
 }
 
 impl<U> Quantity<U> {
-    /// A quantity of this text, not yet looked at.
+    /// A quantity of this text, not yet parsed.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             text: text.into(),

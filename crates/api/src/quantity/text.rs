@@ -40,7 +40,7 @@ pub(super) fn format_thousandths(milli: u64) -> String {
     trim_decimals(u128::from(milli), 3)
 }
 
-/// `scaled` with so many of its last digits behind the point, trailing zeros dropped.
+/// `scaled` with this many of its last digits after the point, trailing zeros dropped.
 fn trim_decimals(scaled: u128, decimals: usize) -> String {
     let digits = format!("{scaled:0>width$}", width = decimals + 1);
     let (whole, fraction) = digits.split_at(digits.len() - decimals);

@@ -1,4 +1,4 @@
-//! How a resource and its remote object belong together: who writes, what is adopted, what deletion does.
+//! How a resource and its remote object belong together: what is written, what is adopted, what deletion does.
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
@@ -93,12 +93,12 @@ impl Lifecycle {
         self.deletion_policy.unwrap_or(DeletionPolicy::Retain)
     }
 
-    /// How far we go on the resource's own account: `Manage` when not said. The platform's may be stricter.
+    /// The resource's own management mode: `Manage` when not said. The platform's may be stricter.
     pub fn management(&self) -> Management {
         self.management.unwrap_or(Management::Manage)
     }
 
-    /// Whether the field at this dotted path below `spec` is left alone.
+    /// Whether the field at this dotted path below `spec` is left unchanged.
     pub fn ignores(&self, path: &str) -> bool {
         let covers = |ignored: &String| {
             path.strip_prefix(ignored.as_str())

@@ -1,4 +1,4 @@
-//! Who a customer or reseller is: company profile, contacts, administrators.
+//! The identity of a customer or reseller: company profile, contacts, administrators.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::api::Capability;
 use crate::api::Kind;
 
-/// The account behind a credential. A change of it stops all writes.
+/// The account of a credential. A change of it stops all writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The platform's id of the account.

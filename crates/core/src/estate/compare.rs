@@ -221,7 +221,7 @@ fn same_members(key: &str, one: &Value, other: &Value) -> bool {
         })
 }
 
-/// Members of entries have no shape of their own: instants, sets and numbers are told by their look.
+/// Members of entries have no shape of their own: instants, sets and numbers are recognised by their form.
 fn same_leaf(one: &Value, other: &Value) -> bool {
     if one == other {
         return true;

@@ -166,7 +166,7 @@ fn the_surroundings_are_new_at_first_and_when_they_differ() {
     }
 }
 
-// I1: the platform shouldn't, but somebody at its console could.
+// I1: the platform shouldn't, but a person at its console could.
 #[test]
 fn of_two_objects_with_one_claim_the_other_is_found_when_one_goes() {
     let twin = |id: &str| object(Kind::Customer, id, id, Some("hf-one"), None);
@@ -233,7 +233,7 @@ enum Event {
     Write(Object),
     /// We learn that an object is gone.
     Forget(Key),
-    /// Somebody else changes the platform.
+    /// Another writer changes the platform.
     Elsewhere(Object),
     ElsewhereGone(Key),
     Begin,

@@ -25,7 +25,7 @@ use crate::{
     rules::{self, Refusal, quota},
 };
 
-/// The next step for a resource whose remote object is known.
+/// The next step for a resource with a known remote object.
 pub fn next(
     view: &View<'_>,
     platform: &PlatformFacts,

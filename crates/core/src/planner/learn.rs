@@ -47,7 +47,7 @@ pub struct Progress {
     pub deleted: Option<ObjectId>,
     /// What is recorded as about to be sent.
     pub intent: Option<Intent>,
-    /// How many mutations this pass had performed when a creation was written down.
+    /// How many mutations this pass had performed when a creation was recorded.
     pub before_intent: usize,
     /// An operation that the platform accepted and hasn't finished.
     pub operation: Option<String>,

@@ -128,7 +128,7 @@ impl Attempt {
     }
 }
 
-/// A value whose lists are in one order, whatever order the platform lists them in.
+/// A value with its lists in one order, whatever order the platform lists them in.
 fn ordered(value: &Value) -> Value {
     match value {
         Value::Array(items) => {

@@ -22,7 +22,7 @@ use crate::{
     estate::{Creation, Object, ObjectId},
 };
 
-/// How far the platform's clock may be behind ours.
+/// The largest lag of the platform's clock against ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// How long an unanswered creation may still be carried out, and is looked for before it is sent once more.
 const LOOKING: SignedDuration = SignedDuration::from_mins(30);

@@ -78,9 +78,9 @@ pub type Secrets = BTreeMap<(String, String), BTreeMap<String, SecretString>>;
 pub struct Manifests {
     /// Resources of ours, in the order of the files.
     pub declarations: Vec<Declaration>,
-    /// Secrets that came along.
+    /// Secrets among the manifests.
     pub secrets: Secrets,
-    /// Namespaces that come along.
+    /// Namespaces among the manifests.
     pub namespaces: BTreeSet<String>,
     /// What is read in another way than one may think.
     pub notes: Vec<String>,

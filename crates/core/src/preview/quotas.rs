@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{QuotaChange, World};
 use crate::{planner, survey};
 
-/// Measures in the order in which they are told.
+/// Measures in the order of the report.
 const MEASURES: [&str; 4] = ["storage", "licences", "clients", "credits"];
 
 /// The shares of every reseller, by its name.

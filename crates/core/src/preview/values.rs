@@ -71,7 +71,7 @@ fn show(path: &str, shape: Shape, value: &Value, inventory: &Inventory) -> Strin
     }
 }
 
-/// An entry of a list, as short as it can be told.
+/// An entry of a list, as short as possible.
 fn entry(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

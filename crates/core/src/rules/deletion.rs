@@ -71,7 +71,7 @@ fn named(resources: &[String]) -> String {
     }
 }
 
-/// What still hangs under an object, in words.
+/// What is still below an object, in words.
 fn dependents(object: &Object, facets: u32) -> Vec<String> {
     let facts = &object.facts;
     let counts: &[(u32, &str)] = match object.kind {

@@ -1,4 +1,4 @@
-//! What the ledger is told, pool by pool.
+//! The input of the ledger, pool by pool.
 //!
 //! A pool is opened with all claimants that take of it: the resources with specs that name its owner, and what the platform
 //! holds below it. So no claimant is served from a pool with unknown other claimants, whichever asks first.

@@ -81,7 +81,7 @@ impl Survey {
     /// The name of the `BackupPlatform` that a resource lives on.
     ///
     /// # Errors
-    /// The field and the name that lead nowhere.
+    /// The field and the name of the reference that can't be resolved.
     pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
         self.stores.platform_of(object)
     }

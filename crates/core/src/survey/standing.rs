@@ -14,7 +14,7 @@ use crate::{
     rules::quota::{self, Amounts, Measure, Membership, Rank, Shortage, Window},
 };
 
-/// The owner of a pool.
+/// A pool to allot from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pool {
     /// The licences of an account.

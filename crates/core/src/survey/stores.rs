@@ -29,7 +29,7 @@ impl Stores {
     /// also by its status, since those above may be gone before it; and of one whose parent can't be read.
     ///
     /// # Errors
-    /// The field and the name that lead nowhere.
+    /// The field and the name of the reference that can't be resolved.
     pub fn platform_of<K: Managed>(&self, object: &K) -> Result<String, (&'static str, String)> {
         self.platform_by_references(object).or_else(|lost| {
             let deleted = object.meta().deletion_timestamp.is_some();

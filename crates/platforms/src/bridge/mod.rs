@@ -209,7 +209,7 @@ enum Asked<'a> {
     Claim(&'a Claim),
 }
 
-/// An item as an object, when it is the one that was asked for. One whose mark can't be read is taken to carry it.
+/// An item as an object, when it is the one that was asked for. An item with an unreadable mark is assumed to carry it.
 fn expected(
     operation: &str,
     kind: Kind,

@@ -114,7 +114,7 @@ fn answers_that_are_no_refusals() {
         failure(problem(503, "backend-unavailable")),
         PlatformError::Unavailable(_)
     ));
-    // F4: whether the platform behind the gateway has done it isn't known.
+    // F4: whether the platform after the gateway has carried it out isn't known.
     for status in [500, 502, 504] {
         assert!(
             matches!(

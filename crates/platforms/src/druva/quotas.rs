@@ -1,5 +1,5 @@
-//! Quotas for each consumption parameter, which are what limits of customers are on this platform. Not every account may manage
-//! them: the vendor's support enables that. Source: help articles 14752405 and 13933662.
+//! Quotas for each consumption parameter: the limits of customers on this platform. Not every account may manage them: the
+//! vendor's support enables that. Source: help articles 14752405 and 13933662.
 
 use std::collections::HashMap;
 

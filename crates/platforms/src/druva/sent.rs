@@ -91,7 +91,8 @@ pub(super) struct ChangedTenant {
     pub(super) features: Option<Vec<SwitchedFeature>>,
 }
 
-/// All quotas of a customer and product, since the call replaces all. Source: Druva OpenAPI, `QuotaSaveQuotaConfigRequestBody`.
+/// All quotas of a customer and product, since the call replaces all. Source: Druva OpenAPI,
+/// `QuotaSaveQuotaConfigRequestBody`.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct QuotaConfigurations {
     pub(super) config: Vec<QuotaEntry>,

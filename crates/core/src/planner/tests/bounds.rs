@@ -1,4 +1,4 @@
-//! Of much there is to say status has room for a part, and says how much is left out.
+//! Status lists a part of many entries, and says how many are left out.
 
 use serde_json::json;
 
@@ -65,7 +65,8 @@ fn no_part_of_a_hidden_name_is_left_where_a_text_is_cut() {
     }
 }
 
-// Part of an id would be another id: what can't be noted isn't written to, and can be let go of.
+// Part of an id would be another id: an object with an id that can't be noted isn't written to, and its resource can be
+// released.
 #[test]
 fn an_object_with_an_endless_id_is_left_alone_and_said_to_be_unusable() {
     let long = "9".repeat(129);
@@ -82,7 +83,7 @@ fn an_object_with_an_endless_id_is_left_alone_and_said_to_be_unusable() {
     assert_eq!(usable.settlement().verdict, Verdict::InSync);
 }
 
-// What safety rests on is kept as it was made, and what people read as it was before.
+// What safety depends on is kept as it was made, and what people read as it was before.
 #[test]
 fn a_refused_status_gives_way_to_one_that_says_so() {
     let made = json!({
@@ -137,7 +138,7 @@ fn of_endless_labels_a_part_is_written_and_the_rest_counted() {
     );
 }
 
-// R-D6: of what holds a deletion a few are named, and it is said that nobody has to come back.
+// R-D6: of what holds a deletion a few are named, and the message says that it continues by itself.
 #[test]
 fn a_held_deletion_names_what_is_below() {
     let doomed = |below: usize| {

@@ -1,4 +1,4 @@
-//! Deleting removes nothing that wasn't asked for, and lets go of nothing that may still exist.
+//! Deleting removes nothing that wasn't asked for, and releases nothing that may still exist.
 
 use std::time::Duration;
 

@@ -27,7 +27,7 @@ pub fn refused(kind: ProblemKind) -> PlatformError {
     PlatformError::Refused(problem(kind))
 }
 
-/// A customer being created, whose last request failed.
+/// A customer being created, after a failed request.
 fn after(failure: PlatformError) -> Scene {
     customer("fabrikam")
         .finalized()

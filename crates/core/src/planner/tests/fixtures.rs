@@ -162,7 +162,7 @@ pub fn customer(name: &str) -> Scene {
     scene(Kind::Customer, name, spec)
 }
 
-/// A customer whose name the platform must never learn.
+/// A customer with a name that the platform must never learn.
 pub fn hidden_customer(name: &str) -> Scene {
     customer(name).with(json!({"hideName": true, "accountName": "acct-4711"}))
 }
@@ -213,7 +213,7 @@ impl Scene {
         self
     }
 
-    /// Somebody edits the spec after it was applied.
+    /// A user edits the spec after it was applied.
     pub fn edited(mut self, patch: Value) -> Self {
         self.declared.generation += 1;
         self.with(patch)
@@ -291,7 +291,7 @@ impl Scene {
         self
     }
 
-    /// The inventory has the object whose id we noted or that the spec names.
+    /// The inventory has the object with the id that we noted or that the spec names.
     pub fn knowing(mut self, object: Object, holder: Option<&str>) -> Self {
         self.remote.known = Some(seen(object, holder));
         self
@@ -325,7 +325,7 @@ impl Scene {
         scene
     }
 
-    /// As `applied`, for a customer whose mail is still to be sent.
+    /// As `applied`, for a customer with a mail that is still to be sent.
     pub fn applied_but_for_the_mail(self) -> Self {
         let mail = self.declared.spec["welcomeMail"].clone();
         self.with(json!({"welcomeMail": null}))
@@ -333,7 +333,7 @@ impl Scene {
             .with(json!({"welcomeMail": mail}))
     }
 
-    /// Somebody changes the object at the platform's console.
+    /// A person changes the object at the platform's console.
     pub fn drifted(mut self, patch: Value) -> Self {
         let object = self.remote.claimed.take().expect("an object to change");
         let document = merged(Value::Object(object.settings.to_document()), &patch);

@@ -1,4 +1,4 @@
-//! What a platform's interface lacks: each gap is said, and none holds up the rest.
+//! Gaps in a platform's interface: each gap is reported, and none blocks other work.
 
 use std::collections::BTreeSet;
 
@@ -112,7 +112,7 @@ fn nothing_is_written_while_the_platform_is_at_work_on_the_object() {
     );
 }
 
-// F19: whoever isn't told until it is gone can't cancel it any more.
+// F19: a user that isn't told until it is gone can't cancel it any more.
 #[test]
 fn a_tenant_that_is_marked_for_deletion_is_not_well_though_nothing_differs() {
     let document = json!({"customerId": "7", "planId": "3", "product": "HybridWorkloads"});

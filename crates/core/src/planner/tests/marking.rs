@@ -29,7 +29,7 @@ fn a_label_that_is_not_so_is_taken_off() {
     assert!(!marks.labels.contains_key(GOLD));
 }
 
-// Someone puts it on again at once: the same marks are written once a pass, and the pass goes on with its work.
+// Another writer reverts it at once: the same marks are written once a pass, and the pass continues.
 #[test]
 fn the_same_marks_are_written_once_a_pass() {
     let mut scene = foreign();

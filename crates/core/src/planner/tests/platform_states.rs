@@ -1,4 +1,4 @@
-//! Without an observed platform nothing is decided about the remote object; what only lets go still can.
+//! Without an observed platform nothing is decided about the remote object; a release is still possible.
 
 use serde_json::json;
 
@@ -125,7 +125,7 @@ fn a_resource_without_our_finalizer_goes_by_itself() {
     }
 }
 
-// R-N1: what was applied together may arrive in any order; nobody is alarmed by that.
+// R-N1: what was applied together may arrive in any order; no alarm is raised by that.
 #[test]
 fn of_a_resource_made_only_now_nothing_is_said_to_be_missing() {
     for (state, _) in &states()[..2] {

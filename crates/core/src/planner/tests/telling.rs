@@ -278,7 +278,7 @@ fn taking_back_is_told_and_creating_is_not_called_so() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].reason, "Created");
 
-    // Younger than the resource, and named by it: taken over, with our mark and what differed.
+    // Younger than the resource, and named by it: adopted, with our mark and what differed.
     let mut named = scene
         .clone()
         .where_object(|object| object.created_at = Some(noon()));

@@ -1,4 +1,5 @@
-//! Values that don't stay: sent twice at most, told with both values, written ever more seldom when somebody sets them back.
+//! Values that don't stay: sent twice at most, reported with both values, written at growing intervals when another writer
+//! reverts them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Platforms whose objects can't carry our mark: a creation is written down, sent once, and settled before another.
+//! Platforms with objects that can't carry our mark: a creation is recorded, sent once, and settled before another.
 
 use crate::estate::Creation;
 use std::time::Duration;
@@ -160,7 +160,7 @@ fn a_lost_creation_is_looked_for_and_found_by_both_names() {
         marks.external_id.as_deref(),
         Some(format!("{ACCOUNT}/{ID}").as_str())
     );
-    // One that was there long before is somebody else's.
+    // An object that was there long before belongs to another owner.
     let older = named("Fabrikam GmbH", scene.now - Duration::from_secs(3600));
     let older = scene.looked().beside(older, None);
     assert!(
@@ -228,7 +228,7 @@ fn the_place_of_a_tenant_is_looked_at_before_it_is_made() {
     assert!(matches!(scene.looked().first(), Step::RecordIntent(_)));
 }
 
-// I8: a note stays until somebody knows; a refusal is knowledge, and what never left us needs none.
+// I8: a note stays until the outcome is known; a refusal is an outcome, and a request that was never sent needs no note.
 #[test]
 fn the_note_of_a_creation_stays_until_its_outcome_is_known() {
     let with = |failure: PlatformError, outcome: Option<ChangeOutcome>| {
@@ -398,7 +398,7 @@ fn a_name_that_was_edited_while_a_creation_is_open_is_not_sent_by_itself() {
     ));
 }
 
-// F4, I1: nobody is told to send again what may still be on its way.
+// F4, I1: no message suggests to send again what may still be on its way.
 #[test]
 fn a_tenants_creation_is_waited_for_before_anybody_is_asked_to_look() {
     let scene = tenant("fabrikam-hybrid")

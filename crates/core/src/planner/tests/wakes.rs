@@ -1,4 +1,4 @@
-//! Who else is reconciled because of a pass.
+//! Which other resources are reconciled because of a pass.
 
 use serde_json::json;
 

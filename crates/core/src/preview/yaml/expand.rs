@@ -12,7 +12,7 @@ use super::{
 /// Nodes that a document may have with aliases followed. More is a mistake, or meant to choke the reader.
 const MOST: usize = 400_000;
 
-/// A document whose first line in the file is `first`.
+/// A document with `first` as its first line in the file.
 pub fn document(tree: &Tree, first: usize) -> Result<Document, Trouble> {
     let mut expander = Expander {
         tree,

@@ -182,7 +182,7 @@ fn a_pool_that_is_closed_keeps_what_is_taken_of_it_and_grants_nothing_until_it_i
     assert_eq!(ledger.allot(&POOL, storage(110)), [2]);
 }
 
-// R-N6: who asks before anybody has said how much there is waits.
+// R-N6: a claimant that asks before the amount of the pool is declared waits.
 #[test]
 fn nothing_is_granted_of_a_pool_that_nobody_has_opened() {
     let mut ledger = TestLedger::default();

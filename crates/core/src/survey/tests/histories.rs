@@ -28,7 +28,7 @@ enum Event {
     Look(usize, usize),
     LeaveReseller(usize, usize),
     Leave(usize, usize),
-    /// Somebody at the console removes what no resource stands for.
+    /// A person at the console removes what no resource stands for.
     CleanUp,
     Sweep(usize),
     Restart,
@@ -53,7 +53,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 1..120)
 }
 
-/// Removes every object that nobody stands for, and everything below it.
+/// Removes every object that no resource manages, and everything below it.
 fn clean_up(world: &mut World) {
     let index = world.scopes[0].survey.index.clone();
     let left: Vec<_> = world

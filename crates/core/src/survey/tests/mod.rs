@@ -1,4 +1,4 @@
-//! Who holds what and who is granted how much, whatever comes, goes, comes back and restarts.
+//! Which resource holds what and is granted how much, whatever is added, removed, added again and restarted.
 
 mod histories;
 mod roll;
@@ -56,7 +56,7 @@ fn a_reseller_that_is_applied_again_finds_what_its_children_have() {
         !fits::<Customer>(&mut world, 0, "c"),
         "a and b have all of it"
     );
-    // The same after a restart in between, when nobody knew where the children belong.
+    // The same after a restart in between, when it wasn't known where the children belong.
     world.remove::<Reseller>(0, "r");
     world.restart();
     world.sweep(0);
@@ -68,7 +68,7 @@ fn a_reseller_that_is_applied_again_finds_what_its_children_have() {
     );
 }
 
-// R-N6: who asks before the reseller has passed isn't served from a pool that nobody has said the size of.
+// R-N6: a customer that asks before the reseller has passed isn't served from a pool without a declared size.
 #[test]
 fn a_customer_that_passes_before_its_reseller_gets_no_more_than_there_is() {
     let mut world = World::new();
@@ -206,7 +206,7 @@ fn the_older_holds_what_both_name_whichever_platform_is_observed_first_and_the_y
     }
 }
 
-// R-N4: of two made in one second the name decides, and who comes later with an older birth is first from then on.
+// R-N4: of two made in one second the name decides, and a later one with an older creation time is first from then on.
 #[test]
 fn an_older_resource_that_comes_later_takes_the_place_of_the_younger_which_is_woken() {
     let mut world = World::new();
@@ -236,8 +236,8 @@ fn a_client_listed_twice_on_one_account_is_the_older_ones() {
     assert_eq!(contested(&mut world, 1, "older"), None);
 }
 
-// R-N6, R-S4: where the platform has no resellers, what their customers hold is theirs over a restart too, and a move waits for
-// room.
+// R-N6, R-S4: where the platform has no resellers, what their customers hold stays theirs after a restart too, and a move
+// waits until enough is free.
 #[test]
 fn below_a_reseller_that_the_platform_does_not_have_what_is_held_counts_and_a_move_waits_for_room()
 {
@@ -280,7 +280,7 @@ fn below_a_reseller_that_the_platform_does_not_have_what_is_held_counts_and_a_mo
     assert!(fits::<Customer>(&mut world, 0, "waiting"));
 }
 
-// R-N6: the same where the reseller was missing at the start, so that nobody knew where its customers belong.
+// R-N6: the same where the reseller was missing at the start, so that it wasn't known where its customers belong.
 #[test]
 fn a_reseller_that_the_platform_does_not_have_finds_what_its_customers_hold_when_it_comes_back() {
     let mut world = World::new();

@@ -26,7 +26,7 @@ pub struct Roll {
 }
 
 impl Roll {
-    /// Who is in which pool, holding what, and whether there is a limit.
+    /// Which claimant is in which pool, holding what, and whether there is a limit.
     pub fn members(&self) -> Vec<String> {
         let entries = self.entries.iter();
         entries
@@ -36,7 +36,7 @@ impl Roll {
             .collect()
     }
 
-    /// What is held and taken of each pool, and how much there is where that is known: licences of an account, storage of others.
+    /// What is held and taken of each pool, and the amount where it is known: licences of an account, storage of others.
     pub fn sums(&self) -> HashMap<Pool, (u64, u64, Option<u64>)> {
         let mut sums = HashMap::new();
         for (pool, _, [held, taken]) in &self.entries {

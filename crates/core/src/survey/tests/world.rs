@@ -176,7 +176,7 @@ fn scopes(commons: &Arc<Commons>) -> Vec<Scope> {
 }
 
 impl World {
-    /// Both platforms open, nobody on them.
+    /// Both platforms open, without any resources.
     pub fn new() -> Self {
         let mut world = Self {
             scopes: scopes(&Arc::default()),

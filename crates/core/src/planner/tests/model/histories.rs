@@ -24,9 +24,9 @@ enum Event {
     FinishSweep,
     EmptySweep,
     Restart,
-    /// Somebody changes the object at the platform.
+    /// A person changes the object at the platform.
     Console(Value),
-    /// Somebody removes it there.
+    /// A person removes it there.
     Vanish,
     /// `kubectl replace`: our annotation is lost.
     Replace,

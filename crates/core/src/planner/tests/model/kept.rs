@@ -1,4 +1,4 @@
-//! Platforms that keep values in their own form, and somebody who sets values back after each write.
+//! Platforms that keep values in their own form, and another writer that reverts values after each write.
 
 use proptest::prelude::*;
 use serde_json::json;

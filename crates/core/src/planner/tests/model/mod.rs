@@ -16,7 +16,7 @@ use crate::{
     planner::Verdict,
 };
 
-/// Create, edit, suspend, and delete by the given policy; a bystander that nobody declared is there all the time.
+/// Create, edit, suspend, and delete by the given policy; an object that no resource declares is there all the time.
 fn walk(
     policy: &str,
     fault: Option<(usize, Fault)>,

@@ -182,12 +182,12 @@ impl Platform {
         self.log.push(Mutation { what, id, claim });
     }
 
-    /// Somebody at the console makes an object.
+    /// A person at the console makes an object.
     pub fn add_by_hand(&mut self, kind: Kind, document: Value) -> ObjectId {
         self.insert(kind, None, document)
     }
 
-    /// Somebody at the console changes every object that has a claim.
+    /// A person at the console changes every object that has a claim.
     pub fn change_by_hand(&mut self, patch: &Value) {
         for record in self
             .records
@@ -199,7 +199,7 @@ impl Platform {
         }
     }
 
-    /// Somebody at the console removes every object that has a claim.
+    /// A person at the console removes every object that has a claim.
     pub fn remove_by_hand(&mut self) {
         self.records.retain(|_, record| record.claim.is_none());
     }

@@ -32,7 +32,8 @@ pub enum Fault {
     AnswerLost,
     /// The request never arrives.
     NotSent,
-    /// A creation, or a switch for the sake of a deletion, is carried out a minute later, and its answer is lost; any other request never arrives.
+    /// A creation, or a switch because of a deletion, is carried out a minute later, and its answer is lost; any other request
+    /// never arrives.
     Late,
 }
 
