@@ -9,39 +9,39 @@ closed_enum! {
     ConditionType {
         /// The spec is applied and nothing refuses it. Consumption, health and manual steps never touch it.
         Ready,
-        /// A machine will make progress without anybody's help.
+        /// A machine will make progress without manual action.
         Reconciling,
-        /// A person must act; the message says how.
+        /// Manual action is required; the message says which.
         Stalled,
-        /// The platform holds what was written last.
+        /// The remote object has what was written last.
         Synced,
         /// A managed field differs on the platform; `status.drift` lists which.
         DriftDetected,
-        /// A value was set back on the platform again and again after our writes; it is written ever more seldom.
+        /// A value is changed back on the platform repeatedly after Holdfast's writes; it is written with a growing backoff.
         DriftReturns,
         /// More is asked for, or used, than is allotted.
         QuotaExceeded,
         /// The object is being deleted and something forbids it.
         DeletionBlocked,
-        /// `management: Paused` here or on the platform: nothing is looked at.
+        /// `management: Paused` on the resource or its platform: the remote object is neither observed nor written.
         Paused,
         /// The platform answers.
         PlatformReachable,
-        /// A person has something to do at the platform's console; `status.manualSteps` lists what.
+        /// A manual step at the platform's console is pending; `status.manualSteps` lists the steps.
         ManualStepPending,
         /// Backups succeed.
         BackupHealthy,
-        /// Every data source keeps what the service plan promises.
+        /// Every data source meets the objective of its service plan.
         ServiceLevelMet,
         /// The platform accepts the credentials. On `BackupPlatform` only.
         CredentialsValid,
         /// The credentials open the account known from before. On `BackupPlatform` only.
         AccountMatches,
-        /// The account has one active administrator alone. On `BackupPlatform` only.
+        /// The account has a single active administrator. On `BackupPlatform` only.
         SingleAdministrator,
-        /// Deletions wait, because many were asked for at once. On `BackupPlatform` only.
+        /// Deletions are held by `safety.maxDeletionsPerHour`. On `BackupPlatform` only.
         DeletionsHeld,
-        /// Something on the platform can't be read and is left alone; `status.unreadable` lists what. On `BackupPlatform` only.
+        /// Something on the platform can't be read and is ignored; `status.unreadable` lists it. On `BackupPlatform` only.
         ObjectsUnreadable,
     }
 }
@@ -51,33 +51,33 @@ closed_enum! {
     Reason {
         /// The spec is applied.
         Applied,
-        /// The platform holds what the spec says.
+        /// The remote object matches the spec.
         InSync,
-        /// The platform has no objects of this kind: the resource groups and shares out in the cluster alone.
+        /// The platform has no objects of this kind: the resource exists in the cluster only, groups resources and grants shares of its allotment.
         ClusterOnly,
-        /// `management: Observe`: what differs is reported and not written.
+        /// `management: Observe`: drift is reported and not corrected.
         Observing,
-        /// `management: Paused`: nothing is looked at.
+        /// `management: Paused`: the remote object is neither observed nor written.
         Paused,
-        /// Paused no more.
+        /// No longer paused.
         Resumed,
-        /// The remote object is being made.
+        /// The remote object is being created.
         Creating,
         /// The remote object is being changed.
         Updating,
-        /// The remote object is being removed.
+        /// The remote object is being deleted.
         Deleting,
-        /// The remote object is suspended and will be removed when `deletionDelay` is over.
+        /// The remote object is suspended and will be deleted when `deletionDelay` has elapsed.
         DeletionDelayed,
         /// Holdfast suspended the remote object for its deletion, and can't activate it before it is released.
         StillSuspended,
-        /// The remote object is being let go, untouched.
+        /// The remote object is being released and left unchanged.
         Releasing,
-        /// The object has been seen and nothing was done about it yet.
+        /// The object has been observed and not reconciled yet.
         Pending,
         /// The platform works on it and has not finished.
         WaitingForPlatform,
-        /// A person at the platform's side has to approve or carry out the operation.
+        /// The platform's staff must approve or carry out the operation.
         WaitingForHuman,
         /// Another object that this one refers to isn't ready yet.
         WaitingForReference,
@@ -87,7 +87,7 @@ closed_enum! {
         ReferenceNotFound,
         /// The object referred to exists and isn't ready.
         ReferenceNotReady,
-        /// The parents form a circle, or lead to another platform.
+        /// The parent references form a cycle, or lead to another platform.
         ReferenceInvalid,
         /// The `BackupPlatform` doesn't exist; the object can still be released.
         PlatformMissing,
@@ -95,17 +95,17 @@ closed_enum! {
         NotBuilt,
         /// The platform doesn't answer.
         PlatformUnreachable,
-        /// The platform asks for fewer requests.
+        /// The platform throttles requests.
         PlatformThrottled,
         /// The platform refused the request; the message repeats its words.
         PlatformRefused,
-        /// The platform answered something that makes no sense.
+        /// The platform's answer can't be used.
         PlatformAnswerInvalid,
-        /// A fault of the operator stopped the pass, or the pass didn't end; the operator's log has more.
+        /// A fault of Holdfast stopped the reconciliation, or it didn't end; the operator's log has more.
         InternalError,
         /// The Secret with the credentials, or a key in it, is missing.
         CredentialsMissing,
-        /// The platform refuses the credentials.
+        /// The platform rejects the credentials.
         CredentialsInvalid,
         /// The platform accepts the credentials.
         CredentialsAccepted,
@@ -113,27 +113,27 @@ closed_enum! {
         AccountMismatch,
         /// The account is the one known from before.
         AccountConfirmed,
-        /// The remote object of this name belongs to nobody we know, and `adopt` doesn't allow taking it.
+        /// A remote object of this name exists that this resource doesn't own, and `adopt` doesn't allow adopting it.
         NameConflict,
-        /// Another resource, older than this one, holds the remote object.
+        /// Another resource, older than this one, owns the remote object.
         OwnedByAnother,
         /// `adopt: ById` names an id that the platform doesn't know.
         NotFoundById,
-        /// The name is taken by somebody outside the account.
+        /// The name is taken outside the account.
         NameTakenElsewhere,
-        /// The remote object is gone and nobody here removed it; it is not made anew unasked.
+        /// The remote object is gone and Holdfast didn't delete it; it is recreated only on request.
         VanishedOnPlatform,
-        /// Several remote objects carry the ownership mark of this resource; none of them is taken.
+        /// Several remote objects carry the ownership mark of this resource; none of them is adopted.
         SeveralMarked,
         /// The platform can't do this.
         CapabilityMissing,
-        /// It is unknown whether the object was made; it is not made a second time unasked.
+        /// It is unknown whether the object was created; the request is repeated only when that is safe, or on request.
         CreateOutcomeUnknown,
         /// The country has no storage location of its own, so one must be chosen.
         LocationRequired,
         /// The platform has no such storage location.
         LocationUnknown,
-        /// The storage location contradicts the country, or the data was placed elsewhere than asked.
+        /// The storage location contradicts the country, or the data was placed in another location than requested.
         LocationMismatch,
         /// The service plan doesn't contain the product or a workload.
         PlanMismatch,
@@ -141,9 +141,9 @@ closed_enum! {
         HierarchyRefused,
         /// The change is one that the platform can never make once the object exists.
         FixedField,
-        /// More is asked for than the parent has left to grant.
+        /// More is requested than the parent has left to grant.
         QuotaExceeded,
-        /// The limit asked for is below what is already used or granted.
+        /// The requested limit is below what is already used or granted.
         QuotaBelowUsage,
         /// The quota is not in effect yet, or no longer.
         QuotaNotInEffect,
@@ -157,9 +157,9 @@ closed_enum! {
         TooManyDeletions,
         /// No deletion is held.
         NoDeletionsHeld,
-        /// The platform keeps no such field; it stays unapplied.
+        /// The platform doesn't support the field; it isn't applied.
         FieldUnsupported,
-        /// The platform's console has to be used for this.
+        /// A manual step at the platform's console is required.
         ConsoleStepRequired,
         /// No manual step is pending.
         NoManualSteps,
@@ -167,11 +167,11 @@ closed_enum! {
         SecretMissing,
         /// The Secret or `ConfigMap` referred to holds something unusable.
         SecretMalformed,
-        /// What was changed at the platform was put back.
+        /// Drift on the platform was corrected.
         Reverted,
-        /// The platform takes a value and keeps another one; it isn't sent again before the spec or that value changes.
+        /// The platform accepts a value and keeps another one; Holdfast doesn't send it again before the spec or that value changes.
         ValueNotKept,
-        /// Somebody sets a value back after each of our writes: a person, another tool, or another cluster.
+        /// A value is changed back after each of Holdfast's writes: by a user, another tool, or another cluster.
         DriftReturns,
         /// A managed field differs.
         Differs,
@@ -179,33 +179,33 @@ closed_enum! {
         NoDrift,
         /// A limit is exceeded.
         Exceeded,
-        /// All limits are kept.
+        /// No limit is exceeded.
         WithinLimits,
         /// Backup jobs fail, or a critical alert is open.
         BackupsFailing,
         /// Backup jobs succeed.
         BackupsSucceeding,
-        /// A data source misses what the plan promises.
+        /// A data source misses the objective of its plan.
         ObjectiveMissed,
-        /// Every data source keeps what the plan promises.
+        /// Every data source meets the objective of its plan.
         ObjectiveMet,
         /// The platform reports no jobs yet.
         NoData,
-        /// One administrator alone is active.
+        /// A single administrator is active.
         SingleAdministrator,
         /// Several administrators are active.
         EnoughAdministrators,
         /// The platform answers.
         Reachable,
-        /// Another replica is in charge.
+        /// Another replica is the leader.
         NotLeader,
-        /// The spec can't be acted on although the API server let it pass.
+        /// The spec is invalid although the API server accepted it.
         InvalidSpec,
         /// Another customer lists the same client and is older.
         ClientConflict,
         /// A second tenant of the same customer and product; the older one counts.
         DuplicateTenant,
-        /// A fault of the operator itself; it is logged, and tried again.
+        /// A fault of Holdfast; it is logged and retried.
         Internal,
     }
 }
