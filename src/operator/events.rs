@@ -89,7 +89,7 @@ pub async fn released<K: Managed>(
         None if facet => (
             false,
             "Released",
-            "Released: it is a part of its customer's record on the platform, stays there, and goes with the customer."
+            "Released: the remote object is part of its customer's record on the platform and is deleted with the customer."
                 .to_owned(),
         ),
         _ if progress.deleted.is_some() => (

@@ -159,7 +159,7 @@ impl Metrics {
         );
         registry.register(
             "unfinished_passes",
-            "Passes that didn't finish, by why",
+            "Reconciliations that didn't finish, by cause",
             self.unfinished_passes.clone(),
         );
         registry.register_with_unit(

@@ -61,7 +61,7 @@ pub async fn tell_unfinished<K: Managed>(
     let progress = Progress::default();
     let view = gathered.observation.view(&progress, jiff::Timestamp::now());
     let message = format!(
-        "{error}. This is a fault of Holdfast, not of the spec: the operator's log has more. It is tried again after a growing backoff."
+        "{error}. This is a fault of Holdfast, not of the spec: the operator's log has more. Holdfast retries with a growing backoff."
     );
     let verdict = Verdict::Waiting(Reason::InternalError, message);
     let settlement = Settlement::of(verdict, None);

@@ -46,10 +46,10 @@ pub enum PassError {
     #[error("the API server rejects every status: {0}")]
     StatusRefused(String),
     /// More steps than a pass may take; contains the last of them.
-    #[error("the pass had no end after {0} steps, the last of them {1}")]
+    #[error("the reconciliation had no end after {0} steps, the last of them {1}")]
     TooManySteps(usize, &'static str),
     /// An error of Holdfast. Its message may contain values, so it is in the log alone.
-    #[error("a fault of the operator stopped the pass")]
+    #[error("the reconciliation stopped unexpectedly")]
     Panicked,
 }
 

@@ -114,7 +114,7 @@ pub fn several_marked(view: &View<'_>) -> Option<String> {
     }
     let kind = view.declared.kind.as_str();
     Some(format!(
-        "the remote objects {} and {} both carry the ownership mark of this {kind}. Nothing is written to either. Remove the mark from the wrong one at the platform's console, or set adopt: ById with the externalId of the right one.",
+        "The remote objects {} and {} both carry the ownership mark of this {kind}. Nothing is written to either. Remove the mark from the wrong one at the platform's console, or set adopt: ById with the externalId of the right one.",
         first.id,
         twins.join(" and ")
     ))

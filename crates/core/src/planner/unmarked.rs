@@ -257,7 +257,7 @@ fn before_deletion_by_claim(view: &View<'_>, intent: &Intent, creation: Creation
     let until = intent.at + looking(creation);
     if view.now < until {
         let message = format!(
-            "the creation sent at {} was not answered and may still be carried out. Looking for the object until {until}; or set deletionPolicy: Retain to release it now.",
+            "The create request sent at {} was not answered and may still be carried out. Holdfast looks for the object until {until}. To release it now, set deletionPolicy: Retain.",
             intent.at
         );
         let verdict = Verdict::DeletionBlocked(Reason::CreateOutcomeUnknown, message);
@@ -327,7 +327,7 @@ fn settle_open(
     let again = intent.id.ends_with(AGAIN);
     if view.now < until {
         let then = if creation == Creation::ListAndMark && !again {
-            "then it is sent once more, under the same claim"
+            "then the request is sent once more, under the same claim"
         } else if protected_by_its_name && !again {
             "then the request is sent once more, which is safe because the name is unique"
         } else {
@@ -372,7 +372,7 @@ fn looking(creation: Creation) -> SignedDuration {
 
 /// The settlement while the place of a creation reads differently each time.
 fn unsettled() -> Step {
-    let message = "what stands beside the object to be created changes while it is listed, so nothing is created yet. Listing it again soon.";
+    let message = "The platform's objects change between two reads of their list, so nothing is created yet. Holdfast reads the list again soon.";
     let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message.to_owned());
     settle(verdict, Some(PATIENCE))
 }

@@ -92,7 +92,10 @@ fn lists_that_never_read_the_same_hold_the_creation_back() {
         scene = listed(scene, &[other(&round.to_string())]);
     }
     let message = scene.waiting(Reason::WaitingForPlatform);
-    assert!(message.contains("changes while it is listed"), "{message}");
+    assert!(
+        message.contains("change between two reads of their list"),
+        "{message}"
+    );
 }
 
 // I1, F2: ten minutes, two more lists, and then once more under the same claim; after that a person has to look.
