@@ -27,21 +27,18 @@ const SHOWN: [&str; 3] = ["#[error(", "#[command(", "#[arg("];
 const INTERNAL: [&str; 4] = ["expect(", "unreachable!(", "panic!(", "env!("];
 
 /// The Rust files below a folder, without tests, in order of their paths.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a readable folder");
-    let mut paths: Vec<_> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort();
-    paths.retain(|path| path.file_stem().is_some_and(|name| name != "tests"));
-    let files = paths.into_iter().flat_map(|path| {
-        if path.is_dir() {
-            sources(&path)
-        } else {
-            vec![path]
-        }
-    });
-    files.collect()
+fn sources(place: PathBuf) -> Vec<PathBuf> {
+    let name = place.file_stem().expect("a name");
+    if name == "tests" || name == "histories" {
+        return Vec::new();
+    }
+    if place.is_file() {
+        return vec![place];
+    }
+    let entries = fs::read_dir(place).expect("a readable folder");
+    let mut places: Vec<_> = entries.map(|entry| entry.expect("one").path()).collect();
+    places.sort();
+    places.into_iter().flat_map(sources).collect()
 }
 
 /// The text of a string literal up to its closing quote, and what follows it. A `\` at the end of a line joins two lines.
@@ -74,17 +71,6 @@ fn after_attribute(text: &str) -> &str {
     ""
 }
 
-/// The length of a character literal or of a lifetime's quote.
-fn quoted(text: &str) -> usize {
-    let end = |from: usize| text[from..].find('\'').map(|at| from + at + 1);
-    let mut chars = text.char_indices().skip(1);
-    match (chars.next(), chars.next()) {
-        (Some((_, '\\')), Some((escaped, c))) => end(escaped + c.len_utf8()).unwrap_or(1),
-        (Some(_), Some((close, '\''))) => close + 1,
-        _ => 1,
-    }
-}
-
 /// A literal with at least three words.
 fn is_sentence(text: &str) -> bool {
     let words = text.split_whitespace();
@@ -108,8 +94,8 @@ fn sentences(source: &str) -> Vec<String> {
             rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
         } else if rest.starts_with("#[") && !SHOWN.iter().any(|shown| rest.starts_with(shown)) {
             rest = after_attribute(rest);
-        } else if c == '\'' {
-            rest = &rest[quoted(rest)..];
+        } else if let Some(after) = rest.strip_prefix("'\"'") {
+            rest = after;
         } else if c == '"' {
             let (text, after) = literal(&rest[1..]);
             rest = after;
@@ -132,22 +118,17 @@ fn document() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
         // Writing to a String never fails.
         let _ = write!(text, "\n## `{package}`\n");
-        for path in sources(&root) {
+        for path in sources(root.clone()) {
             let found = sentences(&fs::read_to_string(&path).expect("a readable source"));
-            let module = path
-                .strip_prefix(&root)
-                .expect("a path below")
-                .with_extension("");
+            let module = path.with_extension("");
+            let module = module.strip_prefix(&root).expect("a path below");
             let module = module.to_string_lossy();
             if !found.is_empty() {
                 let _ = write!(text, "\n### {}\n\n", module.trim_end_matches("/mod"));
             }
             for sentence in found {
-                let _ = writeln!(
-                    text,
-                    "- {}",
-                    sentence.trim().replace('\n', "\n  ").replace("  \n", "\n")
-                );
+                let item = sentence.trim().replace('\n', "\n  ");
+                let _ = writeln!(text, "- {}", item.replace("  \n", "\n"));
             }
         }
     }
