@@ -270,7 +270,7 @@ fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
     match error {
         kube::Error::Api(status) if status.code == 403 => (
             Reason::SecretMissing,
-            format!("{what} may not be read: whoever asks needs the right to get it."),
+            format!("{what} can't be read: access is forbidden. Grant the operator's ServiceAccount (or, for a command, your kubeconfig user) the verb get on it."),
         ),
         _ => (
             Reason::ReferenceNotReady,

@@ -24,10 +24,10 @@ const PAUSE: Duration = Duration::from_millis(500);
   holdfast release --all
 
 What is released is set to deletionPolicy: Retain and management: Paused, and loses Holdfast's finalizer;
-then it can be deleted, and the CRDs with it, and nothing happens on the platform. It works with and
-without a running operator, but for what is being deleted and was suspended for that: the operator
-activates it again before it is released. To adopt anything again, remove management: Paused, or
-apply your YAML.")]
+then it can be deleted, and the CRDs with it, and nothing happens on the platform. The command works
+with or without a running operator, with one exception: if Holdfast suspended a remote object for its
+deletion, the operator must activate it before it is released. To adopt anything again, remove
+management: Paused, or apply your YAML.")]
 pub struct Arguments {
     /// The object; KIND is tenant, customer, serviceplan or reseller, or its short name
     #[arg(

@@ -83,7 +83,7 @@ fn on_error<K: Managed>(object: &K, error: &PassError, context: &Context) -> Act
     let times = context.memory.note_unfinished(&resource);
     if error.is_conflict() {
         if times >= PERSISTENT {
-            tracing::warn!(%resource, %error, times, "the reconciliation meets a write conflict repeatedly");
+            tracing::warn!(%resource, %error, times, "reconciliation repeatedly failed with a conflict; requeued with backoff");
         }
         let delay = FIRST_CONFLICT * 2_u32.saturating_pow(times.saturating_sub(1).min(12));
         return Action::requeue(delay.min(LONGEST_CONFLICT));

@@ -89,7 +89,7 @@ pub async fn released<K: Managed>(
         None if facet => (
             false,
             "Released",
-            "Released: the remote object is part of its customer's record on the platform and is deleted with the customer."
+            "Released: the remote object is part of the customer's remote object. It stays on the platform until that customer is deleted there."
                 .to_owned(),
         ),
         _ if progress.deleted.is_some() => (

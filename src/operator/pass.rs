@@ -103,7 +103,7 @@ async fn insisted<K: Managed>(
         .filter_map(|(name, news)| news.then_some(name))
     {
         let message = format!(
-            "{name} is maintained by Holdfast and was set again by another client, so Holdfast doesn't change it again. Remove it from the manifest that sets it: the value may be wrong."
+            "{name} is managed by Holdfast, but another client overwrote it again. Holdfast no longer corrects it, so its value may be wrong. Remove it from the manifest that sets it."
         );
         tracing::warn!(%resource, "{message}");
         let (warning, reason) = (true, "MarkLeft".to_owned());

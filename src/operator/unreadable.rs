@@ -171,7 +171,7 @@ fn held(context: &Context, resource: &AnyRef, document: &Value, why: &str) -> Op
     if resource.kind == "BackupPlatform" {
         let waiting = deleted_on(context, &key(resource))?;
         return Some(format!(
-            "{waiting} is being deleted and refers to this BackupPlatform, which can't be read: {why}. Correct it, or set deletionPolicy: Retain there."
+            "{waiting} is being deleted and refers to this BackupPlatform, which can't be read: {why}. Correct this BackupPlatform, or set deletionPolicy: Retain on {waiting}."
         ));
     }
     let said = |field: &str| {

@@ -38,7 +38,7 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
         && let Some(other) = settings.text("type")
     {
         let message = format!(
-            "the customer is the platform's sandbox, whose products are neither {other} nor anything else of yours to choose"
+            "this tenant belongs to the platform's sandbox customer, so its type can't be set to {other} or any other value"
         );
         let rule = &registry::SANDBOX_TYPE;
         return Some(Refusal::new(rule, "type", message, "Leave type out"));

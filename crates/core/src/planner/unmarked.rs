@@ -372,7 +372,7 @@ fn looking(creation: Creation) -> SignedDuration {
 
 /// The settlement while the place of a creation reads differently each time.
 fn unsettled() -> Step {
-    let message = "The platform's objects change between two reads of their list, so nothing is created yet. Holdfast reads the list again soon.";
+    let message = "The platform's list changes while Holdfast reads it, so Holdfast hasn't created the remote object yet. Holdfast requeues and lists again.";
     let verdict = Verdict::Waiting(Reason::WaitingForPlatform, message.to_owned());
     settle(verdict, Some(PATIENCE))
 }

@@ -93,7 +93,7 @@ fn lists_that_never_read_the_same_hold_the_creation_back() {
     }
     let message = scene.waiting(Reason::WaitingForPlatform);
     assert!(
-        message.contains("change between two reads of their list"),
+        message.contains("list changes while Holdfast reads it"),
         "{message}"
     );
 }
