@@ -270,7 +270,9 @@ fn unreadable(what: &str, error: &kube::Error) -> (Reason, String) {
     match error {
         kube::Error::Api(status) if status.code == 403 => (
             Reason::SecretMissing,
-            format!("{what} can't be read: access is forbidden. Grant the operator's ServiceAccount (or, for a command, your kubeconfig user) the verb get on it."),
+            format!(
+                "{what} can't be read: access is forbidden. Grant the operator's ServiceAccount (or, for a command, your kubeconfig user) the verb get on it."
+            ),
         ),
         _ => (
             Reason::ReferenceNotReady,

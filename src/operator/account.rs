@@ -11,9 +11,9 @@ use kube::Client;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
+    error::PassError,
     lease::{Keeper, Tenure},
     permits::Permits,
-    writes::PassError,
 };
 use crate::{planner::DeletionPermit, platform::WriterGuard};
 

@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use super::{
     context::Context,
+    error::PassError,
     metrics::{KindLabels, UnfinishedLabels},
     pass::pass,
     settle::tell_unfinished,
-    writes::PassError,
 };
 use crate::{
     planner,

@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{context::Context, watches::trim, writes::PassError};
+use super::{context::Context, error::PassError, watches::trim};
 use crate::{
     api::names,
     planner::Marks,

@@ -5,6 +5,7 @@ mod account;
 mod context;
 mod controller;
 mod embedding;
+mod error;
 mod events;
 mod filling;
 mod gather;

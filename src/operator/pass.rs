@@ -6,13 +6,13 @@ use kube::runtime::controller::Action;
 
 use super::{
     context::Context,
+    error::PassError,
     events,
     gather::{Gathered, gather},
     memory::state_of,
     perform::perform,
     platforms::Handle,
     settle::{forget, settle},
-    writes::PassError,
 };
 use crate::{
     planner::{self, Note, Progress, Step, View},

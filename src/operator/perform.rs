@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::{
     context::Context,
+    error::PassError,
     gather::Gathered,
     marks::{finalize, mark},
     metrics::StepLabels,
-    writes::{PassError, record_intent, record_task, release},
+    writes::{record_intent, record_task, release},
 };
 use crate::{
     api::{

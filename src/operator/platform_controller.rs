@@ -11,6 +11,7 @@ use std::{
 use super::{
     account::{Account, Writer},
     context::Context,
+    error::PassError,
     events,
     lease::lease_name,
     metrics::PlatformLabels,
@@ -19,7 +20,7 @@ use super::{
     reach::{open, reach},
     status::store,
     sweeper,
-    writes::{PassError, finalize_platform},
+    writes::finalize_platform,
 };
 use crate::{
     api::{

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Resource, runtime::controller::Action};
 
-use super::{
-    context::Context,
-    writes::{PassError, release},
-};
+use super::{context::Context, error::PassError, writes::release};
 use crate::{
     api::BackupPlatform,
     planner::{PlatformDependents, PlatformRelease, release_platform},

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::{
     context::Context,
+    error::PassError,
     events,
     gather::{Gathered, gather},
     memory::state_of,
     metrics::{KindLabels, RuleLabels},
     status::store,
-    writes::PassError,
 };
 use crate::{
     api::{Kind, Reason},

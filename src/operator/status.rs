@@ -11,7 +11,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{context::Context, metrics::KindLabels, watches::trim, writes::PassError};
+use super::{context::Context, error::PassError, metrics::KindLabels, watches::trim};
 use crate::{api::names, planner};
 
 /// The API server's reaction to a status, and the resource as it is now.

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{context::Context, watches::Legibility, writes::PassError};
+use super::{context::Context, error::PassError, watches::Legibility};
 use crate::{
     api::{
         BackupPlatform, ConditionType, Customer, Kind, Reason, Reseller, ServicePlan, Tenant,

@@ -30,6 +30,7 @@ mod seed;
 mod serve;
 mod server;
 mod simulation;
+mod single;
 mod store;
 mod view;
 

@@ -1,20 +1,15 @@
 //! One estate on its own: `holdfast platform serve`.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
 use super::{
     Clock, DruvaCredentials, DruvaOptions, DruvaPlatform, Faults, HostError,
     estate::Estate,
-    http::{self, Directory, Shared},
+    http::{self, Shared},
     server::{Server, kept_token, make_directory},
+    single::{Single, beside},
 };
 
 /// How a single estate is served.
@@ -187,14 +182,6 @@ impl Served {
     }
 }
 
-/// `estate.sqlite.token` beside `estate.sqlite`.
-pub(super) fn beside(data: &Path, what: &str) -> PathBuf {
-    let mut file = data.to_owned().into_os_string();
-    file.push(".");
-    file.push(what);
-    file.into()
-}
-
 /// Interrupt or termination, whichever comes first.
 async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -204,15 +191,6 @@ async fn told_to_stop() {
             tokio::select! { _ = interrupted => (), _ = terminated.recv() => () }
         }
         Err(_) => drop(interrupted.await),
-    }
-}
-
-/// The single estate of a server.
-pub(super) struct Single(pub Arc<Estate>);
-
-impl Directory for Single {
-    fn find(&self, _: Option<(&str, &str)>) -> Option<Arc<Estate>> {
-        Some(Arc::clone(&self.0))
     }
 }
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     Program,
-    operator::{eventually, free_port},
+    wait::{eventually, free_port},
 };
 
 /// A person at the platform's console, or a test that reads.

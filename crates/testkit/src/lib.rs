@@ -14,6 +14,7 @@ mod program;
 pub mod resources;
 pub mod rule_cases;
 pub mod tap;
+pub mod wait;
 
 pub use program::Program;
 

@@ -17,6 +17,7 @@ mod identity;
 mod intent;
 mod lately;
 mod learn;
+mod marks;
 mod notes;
 mod platform_deletion;
 mod refusals;
@@ -40,20 +41,21 @@ pub use desired::{account_name, remote_name, spec_field};
 pub use failure::retry_delay;
 pub use lately::is_in_doubt;
 pub use learn::{Answer, Lesson, Progress};
+pub use marks::Marks;
 pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
 pub use refused::refused_status;
-pub use restraint::{DeletionPermit, deletion_begun, is_facet, left_suspended};
+pub use restraint::{deletion_begun, is_facet, left_suspended};
 pub use returns::returned;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
     platform, reseller, tenant, unreadable_note,
 };
-pub use step::{Settlement, Step, Verdict};
+pub use step::{DeletionPermit, Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};
 pub use view::{
-    Backoff, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Reference, References,
-    Remote, Safety, Seen, Supplements, View, remote_object,
+    Backoff, Declared, Neighbours, PlatformFacts, PlatformState, Reference, References, Remote,
+    Safety, Seen, Supplements, View, remote_object,
 };
 pub use wakes::{Wake, wakes_of_release, wakes_of_settlement, wakes_of_step};
 

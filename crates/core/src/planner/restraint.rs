@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Declared, PATIENCE, PlatformFacts, PlatformState, Progress, Remote, Step, Verdict, View,
+    Declared, DeletionPermit, PATIENCE, PlatformFacts, PlatformState, Progress, Remote, Step,
+    Verdict, View,
     lately::is_open,
     operation,
     step::{settle, under_rule},
@@ -32,16 +33,6 @@ const FIELD: &str = "deletionDelay";
 const LATE: SignedDuration = SignedDuration::from_secs(120);
 /// Time between two reconciles while a suspension may still be carried out.
 const SHORT: Duration = Duration::from_secs(10);
-
-/// Whether a deletion may begin now, as far as the platform's limit goes. A deletion begins with its first effect, the
-/// suspension or the deletion itself, and takes one permit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeletionPermit {
-    /// It may: the time from which it counts.
-    Granted(Timestamp),
-    /// As many as the limit allows have begun within the hour; when the next may, if ever.
-    Refused(Option<Timestamp>),
-}
 
 /// What holds a deletion that no guard forbids; `None` when it may proceed. Nothing is read or rehearsed for it before.
 pub fn restrained(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Option<Step> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::view::Marks;
+use super::marks::Marks;
 use crate::{
     api::{
         conditions::Reason,
@@ -266,4 +266,14 @@ pub fn under_rule(mut step: Step, refusal: &Refusal) -> Step {
         settlement.rule = Some(refusal.rule.name);
     }
     step
+}
+
+/// Whether a deletion may begin now, as far as the platform's limit goes. A deletion begins with its first effect, the
+/// suspension or the deletion itself, and takes one permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletionPermit {
+    /// It may: the time from which it counts.
+    Granted(jiff::Timestamp),
+    /// As many as the limit allows have begun within the hour; when the next may, if ever.
+    Refused(Option<jiff::Timestamp>),
 }

@@ -8,10 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Progress, Verdict};
+use super::{Marks, Progress, Verdict};
 use crate::{
     api::{
-        Kind, Reason, names,
+        Kind, Reason,
         shared::{Adopt, Lifecycle, ManagedStatus, Management},
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
@@ -55,15 +55,6 @@ pub struct Declared {
     pub spec: Value,
     /// Status as last written.
     pub status: ManagedStatus,
-}
-
-/// What we write on a resource's metadata besides the finalizer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// `holdfast.dev/external-id`.
-    pub external_id: Option<String>,
-    /// Labels under `*.holdfast.dev`.
-    pub labels: BTreeMap<String, String>,
 }
 
 /// What a reference in the spec leads to.
@@ -267,32 +258,6 @@ pub struct View<'a> {
     pub failures: u32,
     /// The time.
     pub now: jiff::Timestamp,
-}
-
-impl Marks {
-    /// These marks without those that another writer keeps overwriting.
-    #[must_use]
-    pub fn without(&self, insisted: &BTreeSet<String>) -> Self {
-        let external_id = self.external_id.as_ref();
-        let external_id = external_id.filter(|_| !insisted.contains(names::EXTERNAL_ID_ANNOTATION));
-        let labels = self.labels.iter();
-        let labels = labels.filter(|(name, _)| !insisted.contains(*name));
-        Self {
-            external_id: external_id.cloned(),
-            labels: labels
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        }
-    }
-
-    /// Annotation and labels as one list.
-    pub fn all(&self) -> BTreeMap<&str, &str> {
-        let external_id = self.external_id.as_deref();
-        let external_id = external_id.map(|id| (names::EXTERNAL_ID_ANNOTATION, id));
-        let labels = self.labels.iter();
-        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
-        labels.chain(external_id).collect()
-    }
 }
 
 /// The remote object that a resource is about, as far as the inventory knows.

@@ -11,12 +11,14 @@ mod nowhere;
 mod outcome;
 mod play;
 mod quotas;
+mod source;
 #[cfg(test)]
 mod tests;
 mod values;
 mod world;
 mod yaml;
 
-pub use manifests::{Declaration, Manifest, ManifestError, Manifests, Source};
+pub use manifests::{Declaration, Manifest, Manifests};
 pub use outcome::{Action, ActionKind, Change, Ending, Preview, QuotaChange, Row};
+pub use source::{ManifestError, Source};
 pub use world::{Existing, World};

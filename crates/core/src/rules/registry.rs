@@ -143,7 +143,7 @@ rules! {
     DELETION_HAS_DEPENDENTS = "deletion-has-dependents", ["D6", "S3", "V5", "N7"], HasDependents, [Admission, Planner], "An object that still has dependents isn't deleted.";
     DELETION_PLAN_IN_USE = "deletion-plan-in-use", ["D22", "N7"], HasDependents, [Admission, Planner], "A plan in use isn't deleted.";
     DELETION_DELAYED = "deletion-delayed", ["N7"], DeletionDelayed, [Planner], "A deletion waits for the platform's deletionDelay, suspended where that is possible.";
-    DELETION_BREAKER = "deletion-breaker", ["N7"], TooManyDeletions, [Planner], "At most safety.maxDeletionsPerHour deletions begin within an hour on a BackupPlatform. A deletion begins when Holdfast suspends the remote object, or deletes it without suspending it first.";
+    DELETION_BREAKER = "deletion-breaker", ["N7"], TooManyDeletions, [Planner], "At most safety.maxDeletionsPerHour deletions begin within an hour on a platform. A deletion begins when Holdfast suspends the remote object, or deletes it without suspending it first.";
 }
 
 /// The text of `docs/rules.md`.

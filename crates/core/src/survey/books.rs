@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     AccountKey, Index, Managed, Named, ResourceRef,
-    gather::{declare, resource_ref},
+    declared::{declare, resource_ref},
     lookup::{Lookup, is_released, references},
     opening::Visit,
     standing::{Pool, Standing, Unmanaged, unmanaged},
@@ -69,7 +69,7 @@ fn standing_in_cache<K: Managed>(lookup: &Lookup<'_>, object: &K) -> Option<Stan
     if is_released(&declared) {
         return None;
     }
-    let references = references(lookup.commons, lookup.stores, object);
+    let references = references(lookup.index, lookup.stores, object);
     let found = lookup.found(&declared, &references);
     let held = lookup.held(&resource_ref(object), &declared, &found);
     Standing::of(lookup, object, &declared, held.as_deref()).map(Standing::doubted)
@@ -168,19 +168,19 @@ impl Books {
 
     /// Notes in the index what a resource without a pass so far would hold. After a pass its own note is newer than the cache.
     fn note<K: Managed>(&mut self, lookup: &Lookup<'_>, object: &K) {
-        if lookup.commons.index.contains(&resource_ref(object)) {
+        if lookup.index.contains(&resource_ref(object)) {
             return;
         }
         let Ok(declared) = declare(object) else {
             return;
         };
-        let references = references(lookup.commons, lookup.stores, object);
+        let references = references(lookup.index, lookup.stores, object);
         let found = lookup.found(&declared, &references);
         let noted = lookup.note(object, &declared, &found);
         self.woken.extend(noted.others);
         if noted.took {
             let named = Named::Resource(resource_ref(object));
-            self.woken.extend(lookup.commons.referrers.of(&named));
+            self.woken.extend(lookup.referrers.of(&named));
         }
     }
 
@@ -203,13 +203,13 @@ impl Books {
             return;
         }
         let named = Named::Resource(standing.resource.clone());
-        for referrer in lookup.commons.referrers.of(&named) {
+        for referrer in lookup.referrers.of(&named) {
             self.enter_from_cache(lookup, &referrer, touched);
         }
         let Some(below) = below else { return };
         for kind in [Kind::Reseller, Kind::Customer, Kind::Tenant] {
             for child in lookup.inventory.children(kind, &below) {
-                let index = &lookup.commons.index;
+                let index = &lookup.index;
                 if let Some((who, what)) = unmanaged(index, lookup.account, child, lookup.now) {
                     self.enter_unmanaged(who, &what, touched);
                 }

@@ -5,23 +5,22 @@ use std::{
     sync::Arc,
 };
 
-use kube::ResourceExt;
-
 use super::{
     AccountKey, Managed, Named, PlatformView, ResourceRef, Store, Survey,
     around::around,
+    declared::{created_at, declare, resource_ref},
     lookup::{Found, Lookup, references},
     neighbours::{deleting_below, neighbours},
     quotas::QuotaDecision,
     stand_in::stand_in,
 };
 use crate::{
-    api::{Kind, ManagedKind, names, shared::ManagedStatus},
+    api::{Kind, shared::ManagedStatus},
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{
-        self, Around, Declared, Marks, Neighbours, PlatformFacts, PlatformState, Progress,
-        Reference, References, Remote, Seen, Supplements, View,
+        self, Around, Declared, Neighbours, PlatformFacts, PlatformState, Progress, Reference,
+        References, Remote, Seen, Supplements, View,
     },
 };
 
@@ -66,7 +65,7 @@ pub fn gather<K: Managed>(
 ) -> serde_json::Result<Observation> {
     let mut observation = Observation {
         declared: declare(object)?,
-        references: references(&survey.commons, &survey.stores, object),
+        references: references(&survey.index, &survey.stores, object),
         remote: Remote::default(),
         neighbours: Neighbours::default(),
         deleting_below: deleting_below(survey, object),
@@ -115,7 +114,8 @@ fn look<K: Managed>(
     let contested = contested(survey, object, &account);
     let inventory = site.inventory();
     let lookup = Lookup {
-        commons: &survey.commons,
+        index: &survey.index,
+        referrers: &survey.referrers,
         stores: &survey.stores,
         home: &site.key,
         facts,
@@ -192,67 +192,6 @@ impl Observation {
             failures: 0,
             now,
         }
-    }
-}
-
-/// The account and remote id in our annotation.
-pub fn noted_id<K: ManagedKind>(object: &K) -> Option<(String, ObjectId)> {
-    let noted = object.annotations().get(names::EXTERNAL_ID_ANNOTATION)?;
-    let (account, id) = noted.split_once('/')?;
-    Some((account.to_owned(), ObjectId::new(id)))
-}
-
-/// When the resource was made.
-pub fn created_at<K: ManagedKind>(object: &K) -> jiff::Timestamp {
-    object
-        .creation_timestamp()
-        .map_or(jiff::Timestamp::MIN, |time| time.0)
-}
-
-/// The resource, parsed once.
-pub fn declare<K: Managed>(object: &K) -> serde_json::Result<Declared> {
-    let annotation = |name: &str| object.annotations().get(name).cloned();
-    let external_id = annotation(names::EXTERNAL_ID_ANNOTATION);
-    let annotated = noted_id(object);
-    let labels = object
-        .labels()
-        .iter()
-        .filter(|(name, _)| names::is_own_label(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    Ok(Declared {
-        kind: K::KIND,
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
-        generation: object.meta().generation.unwrap_or_default(),
-        created_at: created_at(object),
-        deleting: object.meta().deletion_timestamp.is_some(),
-        deleted_at: object.meta().deletion_timestamp.as_ref().map(|time| time.0),
-        allowed_deletion: annotation(names::ALLOW_DELETION_ANNOTATION),
-        release_suspended: annotation(names::RELEASE_SUSPENDED_ANNOTATION),
-        finalized: object
-            .finalizers()
-            .iter()
-            .any(|finalizer| finalizer == names::FINALIZER),
-        annotated,
-        marks: Marks {
-            external_id,
-            labels,
-        },
-        recreate: annotation(names::RECREATE_ANNOTATION),
-        retry_create: annotation(names::RETRY_CREATE_ANNOTATION),
-        lifecycle: object.lifecycle().clone(),
-        spec: object.spec_document()?,
-        status: object.managed().cloned().unwrap_or_default(),
-    })
-}
-
-/// The name of a resource.
-pub fn resource_ref<K: ManagedKind>(object: &K) -> ResourceRef {
-    ResourceRef {
-        kind: K::KIND,
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{Managed, PlatformView, Survey, resource_ref};
+use super::{Managed, PlatformView, Survey, declared::resource_ref};
 use crate::{
     api::{Kind, Reseller, shared::LocalRef},
     estate::Object,

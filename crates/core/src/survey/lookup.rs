@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{
-    AccountKey, Commons, Managed, PlatformKey, ResourceRef, Store, Stores,
-    gather::{created_at, resource_ref},
-    index::{Noted, Title},
+    AccountKey, Managed, PlatformKey, Referrers, Store, Stores,
+    declared::{created_at, resource_ref},
+    index::{Index, Noted, ResourceRef, Title},
 };
 use crate::{
     api::{Kind, shared::Adopt},
@@ -18,7 +18,8 @@ use crate::{
 /// What the look-ups use.
 #[derive(Clone, Copy)]
 pub(super) struct Lookup<'a> {
-    pub commons: &'a Commons,
+    pub index: &'a Index,
+    pub referrers: &'a Referrers,
     /// The resources of the scope that the asking one belongs to.
     pub stores: &'a Stores,
     /// The platform that it lives on.
@@ -42,7 +43,7 @@ pub(super) struct Found {
 }
 
 /// What the references of a resource lead to.
-pub(super) fn references<K: Managed>(commons: &Commons, stores: &Stores, object: &K) -> References {
+pub(super) fn references<K: Managed>(index: &Index, stores: &Stores, object: &K) -> References {
     let namespace = object.meta().namespace.clone().unwrap_or_default();
     let look = |kind: Kind, name: &str| {
         let named = ResourceRef {
@@ -51,10 +52,10 @@ pub(super) fn references<K: Managed>(commons: &Commons, stores: &Stores, object:
             name: name.to_owned(),
         };
         match kind {
-            Kind::Reseller => reference(commons, stores, &stores.resellers, &named),
-            Kind::ServicePlan => reference(commons, stores, &stores.plans, &named),
-            Kind::Customer => reference(commons, stores, &stores.customers, &named),
-            Kind::Tenant => reference(commons, stores, &stores.tenants, &named),
+            Kind::Reseller => reference(index, stores, &stores.resellers, &named),
+            Kind::ServicePlan => reference(index, stores, &stores.plans, &named),
+            Kind::Customer => reference(index, stores, &stores.customers, &named),
+            Kind::Tenant => reference(index, stores, &stores.tenants, &named),
         }
     };
     let references = object.references().into_iter();
@@ -64,12 +65,12 @@ pub(super) fn references<K: Managed>(commons: &Commons, stores: &Stores, object:
 }
 
 fn reference<K: Managed>(
-    commons: &Commons,
+    index: &Index,
     stores: &Stores,
     store: &Store<K>,
     named: &ResourceRef,
 ) -> Reference {
-    let id = commons.index.held_by(named);
+    let id = index.held_by(named);
     match store.get(&named.namespace, &named.name) {
         Some(object) => Reference::Found {
             id,
@@ -168,8 +169,8 @@ impl Lookup<'_> {
         let claim = self
             .facts
             .claim(K::KIND, &resource.namespace, &resource.name);
-        let index = &self.commons.index;
-        index.note(&resource, created_at(object), Some(&claim), would)
+        self.index
+            .note(&resource, created_at(object), Some(&claim), would)
     }
 
     /// The object that a resource holds: the one that it would hold, if it comes first.
@@ -180,8 +181,9 @@ impl Lookup<'_> {
         found: &Found,
     ) -> Option<Arc<Object>> {
         let (object, _) = self.would_hold(declared, found)?;
-        let index = &self.commons.index;
-        let holder = index.by_id(&self.account.id, resource.kind, &object.id);
+        let holder = self
+            .index
+            .by_id(&self.account.id, resource.kind, &object.id);
         (holder.as_ref() == Some(resource)).then_some(object)
     }
 }

@@ -129,7 +129,7 @@ fn dependents(
     let mut holding: Vec<(String, bool)> = referrers
         .iter()
         .filter_map(|referrer| {
-            let held = survey.commons.index.held_by(referrer)?;
+            let held = survey.index.held_by(referrer)?;
             let name = format!("{} {}", referrer.kind.as_str(), referrer.name);
             Some((name, is_facet(referrer.kind, &held)))
         })

@@ -2,18 +2,21 @@
 //! claimants are in the ledger. Until it has completed, nothing is decided on the platform, so the order of passes doesn't
 //! matter after a restart.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use super::{
-    AccountKey, Managed, PlatformKey, PlatformView, ResourceRef, Store, Stores, Survey,
-    gather::declare,
+    AccountKey, Managed, PlatformKey, Referrers, Store, Stores,
+    declared::declare,
+    index::{Index, ResourceRef},
     lookup::{Lookup, references},
 };
 use crate::{inventory::Inventory, planner::PlatformFacts};
 
 /// The resources to process: all on the account's platforms that aren't open yet.
 pub(super) struct Opening<'a> {
-    pub survey: &'a Survey,
+    pub scopes: Vec<Stores>,
+    pub index: &'a Index,
+    pub referrers: &'a Referrers,
     pub account: &'a AccountKey,
     pub inventory: &'a Inventory,
     pub platforms: &'a HashMap<PlatformKey, PlatformFacts>,
@@ -28,17 +31,16 @@ pub(super) trait Visit {
 impl Opening<'_> {
     /// Processes every resource, those above before those below.
     pub fn each(&self, visit: &mut impl Visit) {
-        let scopes = self.survey.commons.scopes();
-        for stores in &scopes {
+        for stores in &self.scopes {
             self.each_of(stores, &stores.resellers, visit);
         }
-        for stores in &scopes {
+        for stores in &self.scopes {
             self.each_of(stores, &stores.plans, visit);
         }
-        for stores in &scopes {
+        for stores in &self.scopes {
             self.each_of(stores, &stores.customers, visit);
         }
-        for stores in &scopes {
+        for stores in &self.scopes {
             self.each_of(stores, &stores.tenants, visit);
         }
     }
@@ -48,7 +50,8 @@ impl Opening<'_> {
             let home = stores.home_of(&*object);
             if let Some((home, facts)) = home.and_then(|home| self.platforms.get_key_value(&home)) {
                 let lookup = Lookup {
-                    commons: &self.survey.commons,
+                    index: self.index,
+                    referrers: self.referrers,
                     stores,
                     home,
                     facts,
@@ -64,9 +67,9 @@ impl Opening<'_> {
 
 /// Notes in the index what each resource claims and would hold.
 #[derive(Default)]
-struct Indexing {
+pub(super) struct Indexing {
     /// Resources that hold an object now, or no longer do.
-    changed: Vec<ResourceRef>,
+    pub changed: Vec<ResourceRef>,
 }
 
 impl Visit for Indexing {
@@ -75,35 +78,9 @@ impl Visit for Indexing {
         let Ok(declared) = declare(object) else {
             return;
         };
-        let references = references(lookup.commons, lookup.stores, object);
+        let references = references(lookup.index, lookup.stores, object);
         let found = lookup.found(&declared, &references);
         self.changed
             .extend(lookup.note(object, &declared, &found).others);
-    }
-}
-
-impl Survey {
-    /// Opens a platform that was observed for the first time, or under another account than before. Platforms of the account
-    /// that aren't observed yet are processed with it. Returns the resources to reconcile again.
-    pub fn open(&self, site: &Arc<PlatformView>, now: jiff::Timestamp) -> Vec<ResourceRef> {
-        let Some(account) = site.account() else {
-            return Vec::new();
-        };
-        self.commons.add_site(site);
-        let inventory = site.inventory();
-        let opening = Opening {
-            survey: self,
-            account: &account,
-            inventory: &inventory,
-            platforms: &self.commons.unopened(site, &account, &inventory),
-            now,
-        };
-        let mut indexing = Indexing::default();
-        opening.each(&mut indexing);
-        let mut woken = self.quotas.open(&opening);
-        drop(inventory);
-        site.refresh_facts();
-        woken.extend(indexing.changed);
-        woken
     }
 }

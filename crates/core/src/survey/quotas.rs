@@ -96,7 +96,7 @@ impl Quotas {
     pub(super) fn open(&self, opening: &Opening<'_>) -> Vec<ResourceRef> {
         let mut books = self.books();
         opening.each(&mut Entering(&mut books));
-        let index = &opening.survey.index;
+        let index = opening.index;
         books.look_over(index, opening.account, opening.inventory, opening.now);
         resources(books.ledger.serve_all())
     }
@@ -111,11 +111,11 @@ impl Quotas {
         let mut books = self.books();
         let mut touched = Vec::new();
         for (kind, id) in changed {
-            if let Some(holder) = lookup.commons.index.by_id(&lookup.account.id, *kind, id) {
+            if let Some(holder) = lookup.index.by_id(&lookup.account.id, *kind, id) {
                 books.enter_from_cache(lookup, &holder, &mut touched);
             }
         }
-        let index = &lookup.commons.index;
+        let index = &lookup.index;
         books.look_over(index, lookup.account, lookup.inventory, lookup.now);
         let mut woken = resources(books.ledger.serve_all());
         woken.append(&mut books.woken);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Managed, Named, Survey, resource_ref};
+use super::{Managed, Named, Survey, declared::resource_ref};
 use crate::{
     api::Kind,
     estate::{Facts, Object, ObjectId, Protection, Settings},

@@ -4,7 +4,7 @@
 use super::{
     AccountKey, Index, Managed, ResourceRef,
     books::Claimant,
-    gather::{created_at, resource_ref},
+    declared::{created_at, resource_ref},
     lookup::Lookup,
 };
 use crate::{
@@ -74,7 +74,7 @@ impl Standing {
         let above_is_kept_here = above.is_some_and(|kind| !capabilities.knows(kind));
         let current = match held {
             Some(_) if above_is_kept_here => desired.clone(),
-            Some(held) => pool_above(&lookup.commons.index, lookup.account, held),
+            Some(held) => pool_above(lookup.index, lookup.account, held),
             None => None,
         };
         let memberships = match (current, desired) {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{Managed, PlatformKey, ResourceRef, Store, UnreadableResources, resource_ref};
+use super::{
+    Managed, PlatformKey, ResourceRef, Store, UnreadableResources, declared::resource_ref,
+};
 use crate::api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant, names};
 
 /// All resources, by kind.

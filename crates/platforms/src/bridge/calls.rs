@@ -338,8 +338,12 @@ impl Deletion for Bridge {
             }
             let confirmation = body.confirm.filter(|token| !token.is_empty());
             Ok(Rehearsal {
-                confirmation: confirmation
-                    .ok_or_else(|| garbled(operation, "the deletion dry run returned neither a refusal nor a confirmation token"))?,
+                confirmation: confirmation.ok_or_else(|| {
+                    garbled(
+                        operation,
+                        "the deletion dry run returned neither a refusal nor a confirmation token",
+                    )
+                })?,
                 clients: body.clients,
                 bytes: body.bytes,
             })

@@ -21,8 +21,8 @@ use crate::{
     item::Item,
     problem::Problem,
     rows,
-    serve::{Single, beside},
     server::{Server, kept_token, make_directory},
+    single::{Single, beside},
 };
 
 /// Storage regions of Azure, which only this dialect has.
