@@ -2,12 +2,12 @@
 //! object.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
 use kube::Client;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::{
     account::Accounts,
@@ -18,7 +18,6 @@ use super::{
     metrics::Metrics,
     newest::Newest,
     platforms::{Handle, Platforms},
-    unreadable::Attended,
     wakers::Wakers,
 };
 use crate::{
@@ -26,7 +25,7 @@ use crate::{
     estate::{Claim, ObjectId},
     planner::Wake,
     platform::{Budgets, Registry},
-    survey::{Managed, Named, PlatformKey, ResourceRef, Survey, named, resource_ref},
+    survey::{AnyRef, Managed, Named, PlatformKey, ResourceRef, Survey, named, resource_ref},
 };
 
 /// The delay before the parents of a changed object are enqueued.
@@ -86,8 +85,8 @@ pub struct Context {
     pub lease_namespace: String,
     /// The identity of this process, for Leases.
     pub identity: String,
-    /// Resources that can't be read and are maintained all the same.
-    pub attended: Attended,
+    /// Resources that can't be read and are maintained all the same, and how to reconcile one of them again.
+    pub attended: std::sync::Mutex<HashMap<AnyRef, Arc<Notify>>>,
 }
 
 impl Context {

@@ -232,7 +232,7 @@ fn start(
         scope: namespace.map(ToOwned::to_owned),
         lease_namespace: lease_namespace.to_owned(),
         identity: identity.name.clone(),
-        attended: unreadable::Attended::default(),
+        attended: std::sync::Mutex::default(),
     });
     news.tell(&context);
     context.peers.add(&context);

@@ -35,7 +35,7 @@ pub async fn settle<K: Managed>(
     if settlement.verdict == Verdict::Released {
         return Ok(forget::<K>(context, resource, object));
     }
-    let mut again = looked_at_again(view, gathered, &settlement);
+    let mut again = to_reconcile_again(view, gathered, &settlement);
     if settlement.verdict != Verdict::NotLookedYet {
         remember(context, &**object, resource, view, gathered, &settlement);
         let (put_off, effective_changed) =
@@ -70,7 +70,7 @@ pub async fn tell_unfinished<K: Managed>(
 }
 
 /// When the resource is reconciled again: as the settlement says, and at the latest when a hold with a known end ends.
-fn looked_at_again(
+fn to_reconcile_again(
     view: &View<'_>,
     gathered: &Gathered,
     settlement: &Settlement,

@@ -2,8 +2,7 @@
 //! status all the same, from metadata and what else can be read, and are released where nothing has to be done for that.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -34,10 +33,6 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(60);
 /// Longest message about what can't be read.
 const LONGEST: usize = 512;
-
-/// The resources that are maintained, and how to reconcile one of them again.
-#[derive(Default)]
-pub struct Attended(Mutex<HashMap<AnyRef, Arc<Notify>>>);
 
 /// What a watch has seen of a resource: whether it can be read, or that it is gone.
 pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
@@ -80,7 +75,6 @@ pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
 fn attend(context: &Arc<Context>, resource: AnyRef) {
     let mut attended = context
         .attended
-        .0
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if let Some(again) = attended.get(&resource) {
@@ -116,7 +110,7 @@ fn attend(context: &Arc<Context>, resource: AnyRef) {
 impl Context {
     /// Stops maintaining one, unless it can't be read again.
     fn dismiss(&self, resource: &AnyRef) -> bool {
-        let attended = &self.attended.0;
+        let attended = &self.attended;
         let mut attended = attended.lock().unwrap_or_else(PoisonError::into_inner);
         let (kind, unreadable) = (&resource.kind, &self.survey.stores.unreadable);
         let why = unreadable.why(kind, &resource.namespace, &resource.name);

@@ -50,8 +50,8 @@ use super::{
 )]
 pub struct BackupPlatformSpec {
     /// Key of the claims that mark what is ours on the platform: any text of at least 16 characters that nobody else uses,
-    /// chosen once (`uuidgen`), the same in every cluster that takes over. Keep it with the manifests: whoever has it, and
-    /// the same names, takes everything back. Fixed once the account is known. Example:
+    /// chosen once (`uuidgen`), the same in every cluster that takes over. Keep it with the manifests: a cluster that has it
+    /// and the same names adopts everything again. Fixed once the account is known. Example:
     /// `5b0c1d7e-9f0a-4c55-8a6e-0d8f2f3b9a41`.
     #[schemars(length(min = 16, max = 128), regex(pattern = r"^[!-~]+$"))]
     pub owner_id: String,

@@ -122,7 +122,7 @@ fn confirm(view: &View<'_>, deleted: ObjectId) -> Step {
 
 /// A resource without its object may be released, unless the object was created so recently that the platform may not show it
 /// yet. F5.
-fn let_go(view: &View<'_>) -> Step {
+fn release(view: &View<'_>) -> Step {
     let Some(made) = made_lately(view) else {
         return Step::Release;
     };
@@ -181,7 +181,7 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
                 None,
             )
         }
-        None if view.progress.gone.as_ref() == Some(id) => let_go(view),
+        None if view.progress.gone.as_ref() == Some(id) => release(view),
         None => Step::Read(id.clone()),
     }
 }
@@ -205,7 +205,7 @@ fn unannotated(view: &View<'_>, platform: &PlatformFacts) -> Step {
         return settle(verdict, Some(PATIENCE));
     }
     if view.progress.gone.as_ref() == Some(&id) {
-        return let_go(view);
+        return release(view);
     }
     if view.progress.fresh.as_ref() != Some(&id) {
         return Step::Read(id);
@@ -259,7 +259,7 @@ fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {
         return blocked(*reason, hold.clone());
     }
     if view.progress.gone.as_ref() == Some(&object.id) {
-        return let_go(view);
+        return release(view);
     }
     let is_fresh = view.progress.fresh.as_ref() == Some(&object.id);
     if let Some(message) = unreadable::of(object) {

@@ -303,10 +303,10 @@ fn still_suspended(view: &View<'_>) -> Option<ObjectId> {
         Kind::Tenant => spec.get("state") == Some(&"Suspended".into()),
         _ => spec.get("active") == Some(&false.into()),
     };
-    (!wanted && !is_let_go(view, &id)).then_some(id)
+    (!wanted && !is_released_suspended(view, &id)).then_some(id)
 }
 
-fn is_let_go(view: &View<'_>, id: &ObjectId) -> bool {
+fn is_released_suspended(view: &View<'_>, id: &ObjectId) -> bool {
     view.declared.release_suspended.as_deref() == Some(id.as_str())
 }
 
@@ -319,7 +319,7 @@ pub fn is_facet(view: &View<'_>) -> bool {
 
 /// The object that a release by `holdfast.dev/release-suspended` leaves suspended, for event and log.
 pub fn left_suspended(view: &View<'_>) -> Option<ObjectId> {
-    suspended(view).filter(|id| is_let_go(view, id))
+    suspended(view).filter(|id| is_released_suspended(view, id))
 }
 
 /// An unanswered suspension may be carried out after an activation that is sent now.

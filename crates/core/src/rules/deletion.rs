@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// How to remove the resource in spite of the rule.
-const LET_GO: &str = "set deletionPolicy: Retain to release it unchanged";
+const RELEASE: &str = "set deletionPolicy: Retain to release it unchanged";
 
 /// Resources that a message names.
 const NAMED: usize = 5;
@@ -34,7 +34,7 @@ pub fn deletion(
             Some(page) => format!("at the platform's console: {page}"),
             None => "at the platform's console".to_owned(),
         };
-        let remedy = format!("Delete {id} {console}; or {LET_GO}");
+        let remedy = format!("Delete {id} {console}; or {RELEASE}");
         let rule = &registry::DELETION_UNSUPPORTED;
         return Some(Refusal::new(rule, "", message, remedy));
     }
@@ -57,7 +57,8 @@ pub fn deletion(
         Kind::ServicePlan => &registry::DELETION_PLAN_IN_USE,
         _ => &registry::DELETION_HAS_DEPENDENTS,
     };
-    let remedy = format!("Remove or move them, and this deletion continues by itself; or {LET_GO}");
+    let remedy =
+        format!("Remove or move them, and this deletion continues by itself; or {RELEASE}");
     Some(Refusal::new(rule, "", message, remedy))
 }
 

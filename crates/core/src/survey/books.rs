@@ -13,7 +13,7 @@ use super::{
     declared::{declare, resource_ref},
     lookup::{Lookup, is_released, references},
     opening::Visit,
-    standing::{Pool, Standing, Unmanaged, unmanaged},
+    standing::{Claimant, Pool, Standing, Unmanaged, unmanaged},
 };
 use crate::{
     api::Kind,
@@ -21,14 +21,6 @@ use crate::{
     inventory::Inventory,
     rules::quota::{Ledger, Measure, Membership, Outcome},
 };
-
-/// A claimant of a pool.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Claimant {
-    Resource(ResourceRef),
-    /// An object on the platform that no resource manages.
-    Unmanaged(AccountKey, Kind, ObjectId),
-}
 
 /// The ledger, and what is known of its pools.
 #[derive(Debug, Default)]

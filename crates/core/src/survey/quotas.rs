@@ -4,10 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     Managed, ResourceRef,
-    books::{Books, Claimant, Entering},
+    books::{Books, Entering},
     lookup::{Lookup, is_released},
     opening::Opening,
-    standing::{Pool, Standing, Unmanaged, named},
+    standing::{Claimant, Pool, Standing, Unmanaged, named},
 };
 use crate::{
     api::Kind,

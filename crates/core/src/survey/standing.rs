@@ -3,7 +3,6 @@
 
 use super::{
     AccountKey, Index, Managed, ResourceRef,
-    books::Claimant,
     declared::{created_at, resource_ref},
     lookup::Lookup,
 };
@@ -13,6 +12,14 @@ use crate::{
     planner::{self, Declared},
     rules::quota::{self, Amounts, Measure, Membership, Rank, Shortage, Window},
 };
+
+/// A claimant of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Claimant {
+    Resource(ResourceRef),
+    /// An object on the platform that no resource manages.
+    Unmanaged(AccountKey, Kind, ObjectId),
+}
 
 /// A pool to allot from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

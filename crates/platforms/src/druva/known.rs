@@ -28,7 +28,7 @@ struct State {
     /// By tenant, also those that the last list doesn't have: the platform is asked whether they are gone.
     homes: HashMap<ObjectId, ObjectId>,
     /// By customer.
-    lodgers: HashMap<ObjectId, Vec<TenantEntry>>,
+    tenants: HashMap<ObjectId, Vec<TenantEntry>>,
     /// Customers by account name, as listed last; none where several have it.
     accounts: HashMap<String, Option<ObjectId>>,
     /// Customers of tenants in the making, by task.
@@ -86,7 +86,7 @@ impl Known {
     pub(super) fn note_all(&self, begun: Instant, tenants: &[Tenant]) {
         let mut state = self.state();
         state.listed = Some(begun);
-        state.lodgers.clear();
+        state.tenants.clear();
         for tenant in tenants {
             state.place(&ObjectId::new(&tenant.customer_id), TenantEntry::of(tenant));
         }
@@ -125,20 +125,20 @@ impl Known {
     /// What a customer has.
     pub(super) fn holdings(&self, customer: &str) -> Holdings {
         let state = self.state();
-        let lodgers = state.lodgers.get(&ObjectId::new(customer));
-        let lodgers = lodgers.map(Vec::as_slice).unwrap_or_default();
+        let tenants = state.tenants.get(&ObjectId::new(customer));
+        let tenants = tenants.map(Vec::as_slice).unwrap_or_default();
         Holdings {
-            tenants: u32::try_from(lodgers.len()).unwrap_or(u32::MAX),
-            sandbox: lodgers.iter().any(|lodger| lodger.sandbox),
+            tenants: u32::try_from(tenants.len()).unwrap_or(u32::MAX),
+            sandbox: tenants.iter().any(|entry| entry.sandbox),
         }
     }
 
     /// The tenant that a customer has of a product.
     pub(super) fn tenant_of(&self, customer: &ObjectId, product: i64) -> Option<ObjectId> {
         let state = self.state();
-        let mut lodgers = state.lodgers.get(customer)?.iter();
-        let lodger = lodgers.find(|lodger| lodger.product == product)?;
-        Some(lodger.id.clone())
+        let mut tenants = state.tenants.get(customer)?.iter();
+        let entry = tenants.find(|entry| entry.product == product)?;
+        Some(entry.id.clone())
     }
 
     /// The customer of an account name and its tenant of a product, where there is exactly one of each.
@@ -149,10 +149,10 @@ impl Known {
     ) -> Option<(ObjectId, ObjectId)> {
         let state = self.state();
         let customer = state.accounts.get(account)?.as_ref()?;
-        let lodgers = state.lodgers.get(customer)?.iter();
-        let mut lodgers = lodgers.filter(|lodger| lodger.product == product);
-        match (lodgers.next(), lodgers.next()) {
-            (Some(lodger), None) => Some((customer.clone(), lodger.id.clone())),
+        let tenants = state.tenants.get(customer)?.iter();
+        let mut tenants = tenants.filter(|entry| entry.product == product);
+        match (tenants.next(), tenants.next()) {
+            (Some(entry), None) => Some((customer.clone(), entry.id.clone())),
             _ => None,
         }
     }
@@ -160,8 +160,8 @@ impl Known {
     /// How many tenants are on a plan.
     pub(super) fn tenants_on(&self, plan: i64) -> u32 {
         let state = self.state();
-        let lodgers = state.lodgers.values().flatten();
-        let count = lodgers.filter(|lodger| lodger.plan == Some(plan)).count();
+        let tenants = state.tenants.values().flatten();
+        let count = tenants.filter(|entry| entry.plan == Some(plan)).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
@@ -178,9 +178,9 @@ impl Known {
     pub(super) fn finished(&self, task: &str, made: Option<&ObjectId>) {
         let mut state = self.state();
         let creation = state.creations.remove(task);
-        if let (Some((customer, lodger)), Some(id)) = (creation, made) {
+        if let (Some((customer, entry)), Some(id)) = (creation, made) {
             let id = id.clone();
-            state.place(&customer, TenantEntry { id, ..lodger });
+            state.place(&customer, TenantEntry { id, ..entry });
         }
     }
 
@@ -222,10 +222,10 @@ impl Known {
 }
 
 impl State {
-    fn place(&mut self, customer: &ObjectId, lodger: TenantEntry) {
-        self.homes.insert(lodger.id.clone(), customer.clone());
-        let lodgers = self.lodgers.entry(customer.clone()).or_default();
-        lodgers.retain(|other| other.id != lodger.id);
-        lodgers.push(lodger);
+    fn place(&mut self, customer: &ObjectId, entry: TenantEntry) {
+        self.homes.insert(entry.id.clone(), customer.clone());
+        let tenants = self.tenants.entry(customer.clone()).or_default();
+        tenants.retain(|other| other.id != entry.id);
+        tenants.push(entry);
     }
 }

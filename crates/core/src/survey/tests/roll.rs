@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::{Quotas, books::Claimant, standing::Pool};
+use super::super::{
+    Quotas,
+    standing::{Claimant, Pool},
+};
 use crate::rules::quota::{Amounts, Measure};
 
 impl Quotas {

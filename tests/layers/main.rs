@@ -1,5 +1,7 @@
 //! Which crate and which module may use which: `docs/architecture.md` says it, and this holds it.
 
+mod circles;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
