@@ -10,5 +10,6 @@ use holdfast_platforms as platform;
 use holdfast_simulator as embedded;
 
 pub mod cli;
+mod cluster;
 mod connect;
 pub mod operator;

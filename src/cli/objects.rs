@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{
-    Api, Client, Config, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
 };
 
 use serde::de::DeserializeOwned;
 
 use super::Failure;
-use crate::{api::names, preview::Existing};
+use crate::{api::names, cluster, preview::Existing};
 
 /// A managed kind as the command line knows it: kind, plural, short name.
 const KINDS: [(&str, &str, &str); 4] = [
@@ -32,16 +32,9 @@ pub struct Cluster {
 impl Cluster {
     /// Connects as kubectl does: `KUBECONFIG`, the default file, or from inside a cluster.
     pub async fn connect(namespace: Option<String>) -> Result<Self, Failure> {
-        let config = Config::infer().await.map_err(|error| {
-            Failure(format!(
-                "can't connect to the cluster: {error}. Set KUBECONFIG to a kubeconfig that works with kubectl."
-            ))
-        })?;
+        let (config, client) = cluster::connect().await.map_err(Failure)?;
         let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
-        Ok(Self {
-            client: Client::try_from(config)?,
-            namespace,
-        })
+        Ok(Self { client, namespace })
     }
 
     /// The client.

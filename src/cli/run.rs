@@ -18,14 +18,9 @@ use crate::{
 It finds the cluster as kubectl does: KUBECONFIG, ~/.kube/config, or from inside a pod. HOLDFAST_LOG sets
 what is logged (debug; info,holdfast=debug). Logs are JSON lines, and plain text on a terminal.")]
 pub struct Arguments {
-    /// Where the embedded platform keeps its estates, and the operator its identity
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "HOLDFAST_DATA_DIR",
-        default_value = "holdfast-data"
-    )]
-    data_dir: PathBuf,
+    /// Where the embedded platform keeps its estates, and the operator its identity; without it there is no embedded platform
+    #[arg(long, value_name = "DIR", env = "HOLDFAST_DATA_DIR")]
+    data_dir: Option<PathBuf>,
     /// Where /healthz, /readyz and /metrics are served
     #[arg(
         long,
@@ -56,6 +51,9 @@ pub struct Arguments {
     /// Namespace of the Leases: the operator's own
     #[arg(long, value_name = "NS", env = "POD_NAMESPACE", default_value = names::OPERATOR_NAMESPACE)]
     lease_namespace: String,
+    /// The pod's name, for Leases and events
+    #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
+    pod_name: Option<String>,
 }
 
 /// Runs until stopped.
@@ -64,6 +62,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = RunOptions {
         drivers: Registry::default(),
         data_dir: arguments.data_dir,
+        pod_name: arguments.pod_name,
         listen: arguments.listen,
         platform_listen: arguments.platform_listen,
         namespaces: arguments.namespaces,

@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
-use kube::Client;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{Api, Client};
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
+    clock,
     error::PassError,
-    lease::{Keeper, Tenure},
+    keeper::{Keeper, give_back},
+    lease::Tenure,
     permits::Permits,
 };
 use crate::{planner::DeletionPermit, platform::WriterGuard};
@@ -36,7 +39,7 @@ impl Account {
     /// # Errors
     /// The permit can't be recorded now; it is returned.
     pub async fn take_permit(&self, most: u32) -> Result<DeletionPermit, PassError> {
-        let permit = self.permits.take(most, jiff::Timestamp::now());
+        let permit = self.permits.take(most, clock::now());
         if let DeletionPermit::Granted(at) = permit
             && tokio::time::timeout(DEADLINE, self.permits.written_down())
                 .await
@@ -52,11 +55,6 @@ impl Account {
     pub fn give_back(&self, taken_at: jiff::Timestamp) {
         self.permits.give_back(taken_at);
     }
-
-    /// Stops keeping the Lease.
-    pub fn stop(&self) {
-        self.keeper.abort();
-    }
 }
 
 impl Drop for Account {
@@ -65,41 +63,81 @@ impl Drop for Account {
     }
 }
 
-/// Every account that a platform uses, by the name of its Lease.
-#[derive(Default)]
-pub struct Accounts(Mutex<HashMap<String, Weak<Account>>>);
+/// Every Lease that this process keeps, by its name: all platforms of one account share one.
+pub struct Accounts {
+    client: Client,
+    namespace: String,
+    identity: String,
+    kept: Mutex<HashMap<String, Weak<Account>>>,
+}
 
 impl Accounts {
-    /// The account of this Lease; from now on the Lease is kept.
-    pub fn join(
-        &self,
-        client: &Client,
-        namespace: &str,
-        lease: String,
-        identity: &str,
-    ) -> Arc<Account> {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(account) = accounts.get(&lease).and_then(Weak::upgrade) {
+    /// Without any Lease yet. Leases are kept in this namespace under this identity.
+    pub fn new(client: Client, namespace: String, identity: String) -> Self {
+        Self {
+            client,
+            namespace,
+            identity,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The account of this Lease; from now on the Lease is kept. A `new` one was never held, so that a missing Lease is vacant.
+    pub fn join(&self, lease: &str, new: bool) -> Arc<Account> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = kept.get(lease).and_then(Weak::upgrade) {
             return account;
         }
         let tenure = Arc::new(Tenure::default());
         let permits = Arc::new(Permits::default());
         let keeper = Keeper {
-            client: client.clone(),
-            namespace: namespace.to_owned(),
-            name: lease.clone(),
-            identity: identity.to_owned(),
+            client: self.client.clone(),
+            namespace: self.namespace.clone(),
+            name: lease.to_owned(),
+            identity: self.identity.clone(),
+            new,
             tenure: tenure.clone(),
             permits: permits.clone(),
         };
         let account = Arc::new(Account {
-            lease: lease.clone(),
+            lease: lease.to_owned(),
             tenure,
             permits,
             keeper: tokio::spawn(keeper.run()).abort_handle(),
         });
-        accounts.insert(lease, Arc::downgrade(&account));
+        kept.insert(lease.to_owned(), Arc::downgrade(&account));
         account
+    }
+
+    /// Deletes the Lease of a platform, whose account has one now.
+    pub async fn discard(&self, lease: &str) {
+        self.give_back(lease, true).await;
+    }
+
+    /// Stops keeping Leases, and gives them back so that the next process needn't wait until they expire.
+    pub async fn give_back_all(&self) {
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        for (lease, account) in kept {
+            if let Some(account) = account.upgrade() {
+                account.keeper.abort();
+            }
+            self.give_back(&lease, false).await;
+        }
+    }
+
+    /// Stops keeping Leases, and leaves them to expire.
+    pub fn abandon_all(&self) {
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        for account in kept.into_values().filter_map(|account| account.upgrade()) {
+            account.keeper.abort();
+        }
+    }
+
+    async fn give_back(&self, lease: &str, delete: bool) {
+        let api: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
+        if let Err(error) = give_back(&api, lease, &self.identity, delete).await {
+            tracing::warn!(lease, %error, "the Lease wasn't released; it expires by itself");
+        }
     }
 }
 

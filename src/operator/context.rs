@@ -11,6 +11,8 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{
     account::Accounts,
+    clock,
+    duties::Duties,
     embedding::Embedding,
     events::Events,
     filling::Filling,
@@ -71,7 +73,7 @@ pub struct Context {
     pub embedding: Arc<Mutex<Embedding>>,
     /// Request budgets, one a credential.
     pub budgets: Arc<Budgets>,
-    /// Accounts that platforms use.
+    /// The Leases that this process keeps.
     pub accounts: Arc<Accounts>,
     /// Whether the caches are filled.
     pub filling: Filling,
@@ -81,10 +83,8 @@ pub struct Context {
     pub memory: Memory,
     /// The namespace that is watched; all of them when absent.
     pub scope: Option<String>,
-    /// Namespace for Leases.
-    pub lease_namespace: String,
-    /// The identity of this process, for Leases.
-    pub identity: String,
+    /// The Leases that the resources are under.
+    pub duties: Duties,
     /// Resources that can't be read and are maintained all the same, and how to reconcile one of them again.
     pub attended: std::sync::Mutex<HashMap<AnyRef, Arc<Notify>>>,
 }
@@ -120,6 +120,17 @@ impl Context {
     /// Enqueues a `BackupPlatform`.
     pub fn wake_platform(&self, key: &PlatformKey) {
         self.wakers.wake_platform(key);
+    }
+
+    /// Enqueues every resource: those that resolve to no platform are this process's to reconcile now.
+    pub fn wake_unassigned(&self) {
+        for resource in self.survey.stores.resources() {
+            self.wakers.wake(&resource);
+        }
+        let attended = self.attended.lock().unwrap_or_else(PoisonError::into_inner);
+        for again in attended.values() {
+            again.notify_one();
+        }
     }
 
     /// Enqueues every resource that may live on a platform: everything in its namespace.
@@ -246,7 +257,7 @@ impl Context {
         let mut tick = tokio::time::interval(LATE);
         loop {
             tick.tick().await;
-            self.wake_each(&self.survey.quotas.end(jiff::Timestamp::now()));
+            self.wake_each(&self.survey.quotas.end(clock::now()));
             let (resources, platforms) = self.memory.take_late();
             for resource in &resources {
                 self.wakers.wake(resource);
@@ -288,7 +299,7 @@ impl Context {
     /// Forgets a resource that is gone.
     pub fn forget(&self, resource: &ResourceRef) {
         self.forget_named(resource);
-        let now = jiff::Timestamp::now();
+        let now = clock::now();
         self.wake_each(&self.survey.forget(resource, now));
         self.memory.forget(&self.metrics, resource);
         self.retry_waiting(resource.kind);
@@ -309,6 +320,8 @@ impl Context {
     /// A `BackupPlatform` is gone: its handle is removed, and the resources that referred to it report that.
     pub fn platform_gone(&self, key: &PlatformKey) {
         self.memory.forget_platform(key);
+        self.metrics.forget_platform(&key.to_string());
+        self.duties.forget(key);
         if self.platforms.remove(key) {
             self.wake_all(key);
         }

@@ -111,6 +111,9 @@ async fn reconcile<K: Managed>(
     if context.survey.is_unreadable(&resource_ref(&*object)) {
         return Ok(Action::await_change());
     }
+    if !context.leads(&*object) {
+        return Ok(Action::await_change());
+    }
     // The cache may have changed since the pass was enqueued.
     let cached = cache.get(&ObjectRef::from_obj(&*object));
     let cached = cached.filter(|cached| cached.uid() == object.uid());

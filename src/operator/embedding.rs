@@ -15,7 +15,7 @@ use crate::{
     allow(dead_code, reason = "nothing is kept or served without it")
 )]
 pub struct Embedding {
-    data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     listen: SocketAddr,
     #[cfg(feature = "simulator")]
     host: Option<Host>,
@@ -23,7 +23,7 @@ pub struct Embedding {
 
 impl Embedding {
     /// Nothing is started yet.
-    pub fn new(data_dir: PathBuf, listen: SocketAddr) -> Self {
+    pub fn new(data_dir: Option<PathBuf>, listen: SocketAddr) -> Self {
         Self {
             data_dir,
             listen,
@@ -77,9 +77,13 @@ impl Embedding {
     }
 
     async fn start(&self) -> Result<Host, Unconnectable> {
+        let data_dir = self.data_dir.as_ref().ok_or_else(|| Unconnectable {
+            reason: Reason::NotBuilt,
+            message: "embedded: this operator runs without --data-dir, so it has no place for the embedded platform. Start it with --data-dir, or use another driver.".into(),
+        })?;
         let options = HostOptions {
             listen: self.listen,
-            ..HostOptions::new(&self.data_dir)
+            ..HostOptions::new(data_dir)
         };
         let host = Host::start(options).await.map_err(failed)?;
         tracing::info!(address = %host.address(), "the embedded platform is served");

@@ -6,6 +6,7 @@ use kube::ResourceExt;
 use secrecy::SecretString;
 
 use super::{
+    clock,
     context::Context,
     platforms::{Handle, Trouble},
     supplements::supplement,
@@ -33,7 +34,7 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
         (supplements, secrets) = supplement(context, object, facts).await;
     }
     let site = handle.as_ref().map(|handle| &*handle.site);
-    let now = jiff::Timestamp::now();
+    let now = clock::now();
     let mut observation =
         survey::gather(&context.survey, object, platform, site, supplements, now)?;
     context.wake_each(&std::mem::take(&mut observation.woken));
@@ -91,7 +92,9 @@ fn platform_state<K: Managed>(
         return (state, None);
     };
     let name = key.name;
-    if let Some(facts) = handle.site.facts() {
+    // Before this process is known to be the account's leader, nothing is decided.
+    let settled = handle.writer.account().is_some() || handle.site.account_mismatch().is_some();
+    if let Some(facts) = handle.site.facts().filter(|_| settled) {
         (PlatformState::Observed(facts), Some(handle))
     } else {
         let trouble = handle.trouble().map(|trouble| match trouble {

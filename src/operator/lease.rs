@@ -1,9 +1,9 @@
-//! One writer per account: a Lease in the operator's own namespace.
+//! One writer per account: what a Lease says, and what this process may do because of it. Pure.
 //!
-//! The evaluator is pure: (lease, identity, now) → acquire, renew or yield. The code around it writes with the resource
-//! version it read, so that a race becomes a conflict. A writer asks [`Tenure::hold`] right before each request: the request
-//! must be able to end before the Lease does. A new holder waits out the old one's Lease and then one request deadline, so
-//! that the two can't write at the same time:
+//! A Lease of another process has expired when this process has watched it unchanged for its duration, on its own monotonic
+//! clock: comparing its times with ours would make a clock that is ahead a thief. A writer asks [`Tenure::hold`] right before
+//! each request: the request must be able to end before the Lease does. A new holder waits out the old one's Lease and then
+//! one request deadline, so that the two can't write at the same time:
 //!
 //! ```text
 //!  old: renew ─────────────── 15 s ──────────────┤ sends nothing from 5 s before here
@@ -11,31 +11,34 @@
 //! ```
 
 use std::{
-    sync::{Arc, RwLock},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
-use jiff::Timestamp;
-use k8s_openapi::{
-    api::coordination::v1::{Lease, LeaseSpec},
-    apimachinery::pkg::apis::meta::v1::MicroTime,
-};
-use kube::{
-    Api, Client, Error,
-    api::{ObjectMeta, PostParams},
-};
+use k8s_openapi::api::coordination::v1::LeaseSpec;
 use sha2::{Digest, Sha256};
 use tokio::{sync::watch, time::Instant};
 
-use super::permits::Permits;
 use crate::survey::Origin;
 
 /// How long a Lease holds without being renewed.
-const LEASE: Duration = Duration::from_secs(15);
-/// How often it is renewed.
-const RENEWAL: Duration = Duration::from_secs(5);
+pub const LEASE: Duration = Duration::from_secs(15);
 /// Within this time a request to the platform has ended, with or without success.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+/// The Lease of everything that resolves to no `BackupPlatform`.
+pub const UNASSIGNED: &str = "holdfast-unassigned";
+
+/// Name of an account's Lease: it reveals nothing about the account to a reader that doesn't know it.
+pub fn account_lease(origin: &Origin, account: &str) -> String {
+    let Origin { driver, endpoint } = origin;
+    let digest = Sha256::digest(format!("{driver}\n{endpoint}\n{account}"));
+    format!("holdfast-{}", data_encoding::HEXLOWER.encode(&digest[..10]))
+}
+
+/// Name of the Lease of a `BackupPlatform` with an account that isn't known yet. It permits reads and status only.
+pub fn platform_lease(uid: &str) -> String {
+    format!("holdfast-platform-{uid}")
+}
 
 /// What to do about a Lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,43 +47,43 @@ pub enum LeaseAction {
     Acquire,
     /// It is ours: renew it.
     Renew,
-    /// Another process holds it.
-    Yield,
+    /// Another process holds it, or may: for how much longer at least, if it isn't renewed.
+    Yield(Duration),
 }
 
-/// Evaluates a Lease as read.
-pub fn evaluate(spec: Option<&LeaseSpec>, identity: &str, now: Timestamp) -> LeaseAction {
-    let Some(spec) = spec else {
-        return LeaseAction::Acquire;
-    };
-    match spec.holder_identity.as_deref() {
-        None | Some("") => LeaseAction::Acquire,
-        Some(holder) if holder == identity => LeaseAction::Renew,
-        Some(_) => {
-            let seconds = i64::from(spec.lease_duration_seconds.unwrap_or_default());
-            let expired = spec
-                .renew_time
-                .as_ref()
-                .is_none_or(|renewed| now.as_second() - renewed.0.as_second() > seconds);
-            if expired {
-                LeaseAction::Acquire
-            } else {
-                LeaseAction::Yield
-            }
+/// A Lease as it was last seen, and what was seen of it before.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting<'a> {
+    /// What it says; nothing where there is none.
+    pub spec: Option<&'a LeaseSpec>,
+    /// How long it has been watched unchanged.
+    pub unchanged: Duration,
+    /// Whether there was one before: another process may still believe in it.
+    pub vanished: bool,
+}
+
+impl Sighting<'_> {
+    /// The process that holds it, or did.
+    pub fn holder(&self) -> Option<&str> {
+        let holder = self.spec.and_then(|spec| spec.holder_identity.as_deref());
+        holder.filter(|holder| !holder.is_empty())
+    }
+
+    /// What a process of this identity has to do.
+    pub fn evaluate(&self, identity: &str) -> LeaseAction {
+        let recorded = self.spec.and_then(|spec| spec.lease_duration_seconds);
+        let recorded = recorded.and_then(|seconds| u64::try_from(seconds).ok());
+        let duration = recorded.map_or(LEASE, Duration::from_secs).max(LEASE);
+        match self.holder() {
+            Some(holder) if holder == identity => return LeaseAction::Renew,
+            None if !self.vanished => return LeaseAction::Acquire,
+            _ => {}
+        }
+        match duration.checked_sub(self.unchanged) {
+            Some(left) if !left.is_zero() => LeaseAction::Yield(left),
+            _ => LeaseAction::Acquire,
         }
     }
-}
-
-/// Annotation of a Lease: the permits for deletions that were taken within the hour.
-const PERMITS_ANNOTATION: &str = "holdfast.dev/deletion-permits";
-/// How often a Lease is read again when another process has written it at the same time.
-const ATTEMPTS: usize = 3;
-
-/// Name of an account's Lease: it reveals nothing about the account to a reader that doesn't know it.
-pub fn lease_name(origin: &Origin, account: &str) -> String {
-    let Origin { driver, endpoint } = origin;
-    let digest = Sha256::digest(format!("{driver}\n{endpoint}\n{account}"));
-    format!("holdfast-{}", data_encoding::HEXLOWER.encode(&digest[..10]))
 }
 
 /// From when and until when this process may write.
@@ -94,14 +97,19 @@ struct Term {
 #[derive(Debug, Default)]
 pub struct Tenure {
     term: RwLock<Option<Term>>,
-    leads: watch::Sender<bool>,
+    /// Whether it leads; nothing before that is known.
+    leads: watch::Sender<Option<bool>>,
 }
 
 impl Tenure {
-    /// Why no request may be sent now, if so.
+    fn term(&self) -> Option<Term> {
+        *self.term.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why no request that changes anything may be sent now, if so.
     pub fn hold(&self) -> Option<String> {
         let now = Instant::now();
-        match *self.term.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match self.term() {
             Some(term) if now < term.from => Some("this process has just become the leader of the account and waits until the last request of the previous leader has ended.".into()),
             Some(term) if now + REQUEST_DEADLINE < term.until => None,
             Some(_) => Some("this process's Lease on the account has expired.".into()),
@@ -109,206 +117,134 @@ impl Tenure {
         }
     }
 
-    /// When writing becomes possible, if it isn't yet.
-    pub fn opens_at(&self) -> Option<Instant> {
-        let term = *self
-            .term
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        term.map(|term| term.from)
-            .filter(|from| Instant::now() < *from)
+    /// Whether this process is the leader: it alone reconciles and writes status.
+    pub fn leads(&self) -> bool {
+        let term = self.term();
+        term.is_some_and(|term| Instant::now() + REQUEST_DEADLINE < term.until)
     }
 
-    /// Whether this process holds the Lease, and each change of it.
-    pub fn leads(&self) -> watch::Receiver<bool> {
+    /// When writing becomes possible, if it isn't yet.
+    pub fn opens_at(&self) -> Option<Instant> {
+        let from = self.term().map(|term| term.from);
+        from.filter(|from| Instant::now() < *from)
+    }
+
+    /// Whether this process leads, and each change of it.
+    pub fn changes(&self) -> watch::Receiver<Option<bool>> {
         self.leads.subscribe()
     }
 
-    fn lose(&self) {
-        *self
-            .term
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    /// Another process leads.
+    pub fn lose(&self) {
+        *self.term.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.tell();
     }
 
-    fn prolong(&self, asked_at: Instant, first_write: Option<Instant>) {
-        let mut term = self
-            .term
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// The Lease was written by a request that was sent at `asked_at`. The first write may be at `first_write`, or as before.
+    pub fn prolong(&self, asked_at: Instant, first_write: Option<Instant>) {
+        let mut term = self.term.write().unwrap_or_else(PoisonError::into_inner);
         let from = first_write
             .or_else(|| term.map(|term| term.from))
             .unwrap_or(asked_at + REQUEST_DEADLINE);
-        *term = Some(Term {
-            from,
-            until: asked_at + LEASE,
-        });
+        let until = asked_at + LEASE;
+        *term = Some(Term { from, until });
+        drop(term);
+        self.tell();
+    }
+
+    /// Tells those that follow whether this process leads now.
+    pub fn tell(&self) {
+        let now = Some(self.leads());
+        self.leads
+            .send_if_modified(|leads| std::mem::replace(leads, now) != now);
     }
 }
 
-/// Keeps a Lease for as long as it runs. Ends only by being dropped.
-pub struct Keeper {
-    /// Client of the cluster.
-    pub client: Client,
-    /// Namespace of the Lease.
-    pub namespace: String,
-    /// Name of the Lease.
-    pub name: String,
-    /// The identity of this process: stable as long as no second process can have the same.
-    pub identity: String,
-    /// The channel for the outcome.
-    pub tenure: Arc<Tenure>,
-    /// The permits that are recorded on the Lease.
-    pub permits: Arc<Permits>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Keeper {
-    /// Acquires and renews, for ever. A permit that is taken is written at once.
-    pub async fn run(self) {
-        let api: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
-        let mut held = false;
-        loop {
-            match tokio::time::timeout(RENEWAL, self.settle(&api, held)).await {
-                Ok(Ok(true)) => {
-                    held = true;
-                    self.tenure
-                        .leads
-                        .send_if_modified(|leads| !std::mem::replace(leads, true));
-                }
-                Ok(Ok(false)) => {
-                    self.tenure.lose();
-                    if std::mem::take(&mut held) {
-                        tracing::warn!(
-                            lease = self.name,
-                            "another process is the leader; this process writes nothing"
-                        );
-                    }
-                    self.tenure.leads.send_if_modified(std::mem::take);
-                }
-                Ok(Err(error)) => {
-                    tracing::warn!(lease = self.name, %error, "the Lease can't be renewed; this process stops writing when it expires");
-                }
-                Err(_) => tracing::warn!(
-                    lease = self.name,
-                    "renewing the Lease takes too long; this process stops writing when it expires"
-                ),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(RENEWAL) => {}
-                () = self.permits.unwritten.notified(), if held => {}
-            }
+    fn spec(holder: &str, seconds: Option<i32>) -> LeaseSpec {
+        LeaseSpec {
+            holder_identity: Some(holder.into()),
+            lease_duration_seconds: seconds,
+            ..LeaseSpec::default()
         }
     }
 
-    /// Retries where another process has written at the same time: only the Lease itself says which process holds it.
-    async fn settle(&self, api: &Api<Lease>, held: bool) -> Result<bool, Error> {
-        for _ in 0..ATTEMPTS {
-            match self.attempt(api, held).await {
-                Err(Error::Api(status)) if status.code == 409 => {}
-                outcome => return outcome,
-            }
-        }
-        self.attempt(api, held).await
-    }
-
-    /// One read, and one write where it is due. True when this process holds it.
-    async fn attempt(&self, api: &Api<Lease>, held: bool) -> Result<bool, Error> {
-        let (now, asked_at) = (Timestamp::now(), Instant::now());
-        let current = api.get_opt(&self.name).await?;
-        let spec = current.as_ref().and_then(|lease| lease.spec.as_ref());
-        let action = evaluate(spec, &self.identity, now);
-        if action == LeaseAction::Yield {
-            return Ok(false);
-        }
-        let vacant = spec
-            .and_then(|spec| spec.holder_identity.as_deref())
-            .is_none_or(str::is_empty);
-        // Another process may have held it since the last read, and recorded permits.
-        let taken_over = action == LeaseAction::Acquire && current.is_some();
-        if !held || taken_over {
-            let annotations = current
-                .as_ref()
-                .and_then(|lease| lease.metadata.annotations.as_ref());
-            let record = annotations.and_then(|annotations| annotations.get(PERMITS_ANNOTATION));
-            self.permits.resume(record.map_or("", String::as_str), now);
-        }
-        let (record, taken) = self.permits.record(now);
-        let lease = self.renewed(current, action, record, now);
-        if lease.metadata.resource_version.is_none() {
-            api.create(&PostParams::default(), &lease).await?;
-        } else {
-            api.replace(&self.name, &PostParams::default(), &lease)
-                .await?;
-        }
-        let first_write = (action == LeaseAction::Acquire).then(|| {
-            let wait = if vacant {
-                Duration::ZERO
-            } else {
-                REQUEST_DEADLINE
-            };
-            Instant::now() + wait
-        });
-        self.tenure.prolong(asked_at, first_write);
-        self.permits.note_written(taken);
-        Ok(true)
-    }
-
-    /// The Lease as it is to be written.
-    fn renewed(
-        &self,
-        current: Option<Lease>,
-        action: LeaseAction,
-        record: String,
-        now: Timestamp,
-    ) -> Lease {
-        let fresh = current.is_none();
-        let mut lease = current.unwrap_or_else(|| Lease {
-            metadata: ObjectMeta {
-                name: Some(self.name.clone()),
-                namespace: Some(self.namespace.clone()),
-                ..ObjectMeta::default()
-            },
-            spec: None,
-        });
-        let annotations = lease.metadata.annotations.get_or_insert_default();
-        if record.is_empty() {
-            annotations.remove(PERMITS_ANNOTATION);
-        } else {
-            annotations.insert(PERMITS_ANNOTATION.to_owned(), record);
-        }
-        let spec = lease.spec.get_or_insert_default();
-        let transitions = spec.lease_transitions.unwrap_or_default();
-        if action == LeaseAction::Acquire {
-            spec.acquire_time = Some(MicroTime(now));
-            spec.lease_transitions = Some(transitions + i32::from(!fresh));
-        }
-        spec.holder_identity = Some(self.identity.clone());
-        spec.lease_duration_seconds = Some(i32::try_from(LEASE.as_secs()).unwrap_or(i32::MAX));
-        spec.renew_time = Some(MicroTime(now));
-        lease
-    }
-
-    /// Releases the Lease, so that the next writer needn't wait until it expires.
-    pub async fn vacate(
-        client: Client,
-        namespace: &str,
-        name: &str,
-        identity: &str,
-    ) -> Result<(), Error> {
-        let api: Api<Lease> = Api::namespaced(client, namespace);
-        let Some(mut lease) = api.get_opt(name).await? else {
-            return Ok(());
+    fn action(spec: Option<&LeaseSpec>, unchanged: u64, vanished: bool) -> LeaseAction {
+        let unchanged = Duration::from_secs(unchanged);
+        let sighting = Sighting {
+            spec,
+            unchanged,
+            vanished,
         };
-        let Some(spec) = lease
-            .spec
-            .as_mut()
-            .filter(|spec| spec.holder_identity.as_deref() == Some(identity))
-        else {
-            return Ok(());
-        };
-        spec.holder_identity = None;
-        api.replace(name, &PostParams::default(), &lease)
-            .await
-            .map(|_| ())
+        sighting.evaluate("me")
+    }
+
+    // F20, F21: no clock but our own counts.
+    #[test]
+    fn a_lease_expires_when_it_was_watched_unchanged_for_its_duration() {
+        let yields = |seconds| LeaseAction::Yield(Duration::from_secs(seconds));
+        let other = spec("other", Some(15));
+        assert_eq!(action(Some(&other), 0, false), yields(15));
+        assert_eq!(action(Some(&other), 14, false), yields(1));
+        assert_eq!(action(Some(&other), 15, false), LeaseAction::Acquire);
+        let long = spec("other", Some(60));
+        assert_eq!(action(Some(&long), 59, false), yields(1));
+        for odd in [None, Some(0), Some(-5), Some(1)] {
+            assert_eq!(action(Some(&spec("other", odd)), 1, false), yields(14));
+        }
+    }
+
+    // F20
+    #[test]
+    fn what_is_ours_is_renewed_and_what_was_given_back_is_acquired_at_once() {
+        assert_eq!(
+            action(Some(&spec("me", Some(15))), 99, false),
+            LeaseAction::Renew
+        );
+        assert_eq!(
+            action(Some(&spec("", Some(15))), 0, false),
+            LeaseAction::Acquire
+        );
+        assert_eq!(action(None, 0, false), LeaseAction::Acquire);
+    }
+
+    // F20: its holder may still believe in it.
+    #[test]
+    fn a_lease_that_vanished_is_not_vacant_until_its_duration_has_passed() {
+        let left = LeaseAction::Yield(Duration::from_secs(5));
+        assert_eq!(action(None, 10, true), left);
+        assert_eq!(action(None, 15, true), LeaseAction::Acquire);
+    }
+
+    // F20
+    #[tokio::test(start_paused = true)]
+    async fn a_term_ends_one_request_before_the_lease_does() {
+        let tenure = Tenure::default();
+        assert!(tenure.hold().is_some() && !tenure.leads());
+        let now = Instant::now();
+        tenure.prolong(now, Some(now));
+        assert_eq!(tenure.hold(), None);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert!(tenure.leads());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!tenure.leads());
+        assert!(tenure.hold().expect("a reason").contains("expired"));
+    }
+
+    // F20
+    #[tokio::test(start_paused = true)]
+    async fn a_new_leader_reads_at_once_and_writes_when_the_last_request_of_the_old_one_has_ended()
+    {
+        let tenure = Tenure::default();
+        let now = Instant::now();
+        tenure.prolong(now, Some(now + REQUEST_DEADLINE));
+        assert!(tenure.leads());
+        assert!(tenure.hold().is_some());
+        tenure.prolong(now + Duration::from_secs(4), None);
+        tokio::time::advance(REQUEST_DEADLINE).await;
+        assert_eq!(tenure.hold(), None);
     }
 }

@@ -1,11 +1,13 @@
 //! What the operator remembers between passes and may lose at any time: correctness doesn't depend on it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -28,7 +30,6 @@ struct Entries {
     late: HashSet<ResourceRef>,
     late_platforms: HashSet<PlatformKey>,
     retried: HashSet<ResourceRef>,
-    leases: BTreeSet<String>,
     held: HashMap<PlatformKey, HashSet<ResourceRef>>,
     busy: HashMap<PlatformKey, Instant>,
     waiting: HashSet<ResourceRef>,
@@ -325,16 +326,6 @@ impl Memory {
         entries.busy.remove(key);
         entries.requests.remove(key);
         entries.held.remove(key);
-    }
-
-    /// Records a Lease, to be released at the end.
-    pub fn note_lease(&self, name: String) {
-        self.entries().leases.insert(name);
-    }
-
-    /// The Leases to release.
-    pub fn leases(&self) -> BTreeSet<String> {
-        self.entries().leases.clone()
     }
 }
 

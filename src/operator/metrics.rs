@@ -1,8 +1,11 @@
 //! The operator's metrics, in the words of its documentation. No label is unbounded, except the customer's own figures.
 
 use std::{
-    sync::Arc,
-    sync::atomic::{AtomicI64, AtomicU64},
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
+
+use crate::api::Kind;
 
 /// Seconds, from a loopback call to the longest sweep.
 const SECONDS: [f64; 12] = [
@@ -62,6 +67,8 @@ fn seconds<Labels: Clone + std::hash::Hash + Eq>() -> Seconds<Labels> {
 /// Every metric, and the registry that prints them.
 pub struct Metrics {
     registry: Registry,
+    /// The series of requests that there are, by platform.
+    requested: Mutex<HashMap<String, HashSet<RequestLabels>>>,
     /// Requests to platforms.
     pub platform_requests: Family<RequestLabels, Counter>,
     /// How long requests to platforms take.
@@ -103,6 +110,7 @@ impl Metrics {
     pub fn new() -> Arc<Self> {
         let mut metrics = Self {
             registry: Registry::with_prefix("holdfast"),
+            requested: Mutex::default(),
             platform_requests: Family::default(),
             platform_request_seconds: seconds(),
             sweep_seconds: seconds(),
@@ -229,6 +237,41 @@ impl Metrics {
         self.customer_data_sources.clear();
     }
 
+    /// Drops the gauges of a platform that another process reconciles now.
+    pub fn drop_gauges(&self, platform: &str) {
+        let labels = PlatformLabels {
+            platform: platform.into(),
+        };
+        self.sweep_age_seconds.remove(&labels);
+        for kind in Kind::ALL {
+            for state in ["managed", "unmanaged"] {
+                self.objects.remove(&ObjectLabels {
+                    platform: platform.into(),
+                    kind: kind.as_str().into(),
+                    state: state.into(),
+                });
+            }
+        }
+    }
+
+    /// Drops every series of a platform that is gone.
+    pub fn forget_platform(&self, platform: &str) {
+        self.drop_gauges(platform);
+        let labels = PlatformLabels {
+            platform: platform.into(),
+        };
+        self.platform_request_seconds.remove(&labels);
+        self.sweep_seconds.remove(&labels);
+        self.leader.remove(&labels);
+        let mut requested = self
+            .requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for labels in requested.remove(platform).into_iter().flatten() {
+            self.platform_requests.remove(&labels);
+        }
+    }
+
     /// Notes a finished request to a platform.
     pub fn request(&self, platform: &str, operation: &str, outcome: &str, duration: Duration) {
         let labels = RequestLabels {
@@ -237,6 +280,13 @@ impl Metrics {
             outcome: outcome.into(),
         };
         self.platform_requests.get_or_create(&labels).inc();
+        let mut requested = self
+            .requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = requested.entry(platform.to_owned()).or_default();
+        known.insert(labels);
+        drop(requested);
         self.platform_request_seconds
             .get_or_create(&PlatformLabels {
                 platform: platform.into(),

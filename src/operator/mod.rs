@@ -2,14 +2,18 @@
 //! Decides nothing.
 
 mod account;
+mod clock;
 mod context;
 mod controller;
+mod duties;
 mod embedding;
 mod error;
 mod events;
 mod filling;
 mod gather;
 mod identity;
+mod keeper;
+mod leadership;
 mod lease;
 mod marks;
 mod memory;
@@ -22,10 +26,13 @@ mod platform_controller;
 mod platform_deletion;
 mod platforms;
 mod reach;
+mod reporter;
 mod run;
 mod secrets;
 mod serve;
 mod settle;
+pub mod simulation;
+mod start;
 mod status;
 mod supplements;
 mod sweeper;

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kube::runtime::controller::Action;
 
 use super::{
+    clock,
     context::Context,
     error::PassError,
     events,
@@ -51,7 +52,7 @@ async fn steps<K: Managed>(
             backoff: context.memory.backoff(&resource, state_of(&*object)),
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,
-            ..gathered.observation.view(progress, jiff::Timestamp::now())
+            ..gathered.observation.view(progress, clock::now())
         };
         match planner::next(&view) {
             Step::Settle(settlement) => {

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use super::{
+    clock,
     context::Context,
     error::PassError,
     gather::Gathered,
@@ -61,7 +62,7 @@ pub async fn perform<K: Managed>(
             let answer = on_platform(&*handle.adapter, K::KIND, gathered, &step).await;
             count_step(context, K::KIND, &step);
             if matches!(step, Step::Create { .. }) && answer.is_ok() {
-                handle.note_unreported();
+                handle.created.notify_one();
             }
             (object, answer)
         }
@@ -231,6 +232,6 @@ fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<Strin
 
 /// The current time, to the second: a person reads it.
 fn whole_second() -> jiff::Timestamp {
-    let now = jiff::Timestamp::now();
+    let now = clock::now();
     now.round(jiff::Unit::Second).unwrap_or(now)
 }

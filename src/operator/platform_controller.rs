@@ -9,15 +9,14 @@ use std::{
 };
 
 use super::{
-    account::{Account, Writer},
+    account::Writer,
+    clock,
     context::Context,
     error::PassError,
-    events,
-    lease::lease_name,
-    metrics::PlatformLabels,
-    platform_deletion,
+    events, platform_deletion,
     platforms::{Handle, Trouble},
     reach::{open, reach},
+    reporter,
     status::store,
     sweeper,
     writes::finalize_platform,
@@ -125,6 +124,9 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         context.platform_gone(&key);
         return Ok(Action::await_change());
     }
+    if !context.leads_platform(&platform) {
+        return Ok(Action::await_change());
+    }
     // `holdfast release --all` pauses the objects from which it removes the finalizer.
     if !finalized && platform.spec.management != Some(Management::Paused) {
         platform = finalize_platform(&context, &platform).await?;
@@ -157,13 +159,12 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         }
         Ok(handle) => {
             sweep_on_demand(&context, &platform, handle);
-            join_account(&context, handle);
             let again = unread.then_some(TROUBLE);
             (health(handle), summary(&context, handle), again)
         }
     };
     let generation = platform.meta().generation.unwrap_or_default();
-    let now = jiff::Timestamp::now();
+    let now = clock::now();
     let status = planner::platform(
         &platform.spec,
         generation,
@@ -203,7 +204,7 @@ fn connect(
         .filter(|handle| handle.fingerprint == connection.fingerprint)
     {
         if handle.site.set_terms(terms) {
-            handle.terms_changed.notify_one();
+            handle.terms_changed.send_replace(());
             context.wake_all(&key);
         }
         return Ok(handle);
@@ -221,9 +222,7 @@ fn connect(
 fn start(context: &Arc<Context>, handle: &Arc<Handle>) {
     context.platforms.put(handle.clone());
     handle.own(tokio::spawn(sweeper::run(context.clone(), handle.clone())).abort_handle());
-    if let Some(account) = handle.writer.account() {
-        follow(context, handle, account);
-    }
+    handle.own(tokio::spawn(reporter::run(context.clone(), handle.clone())).abort_handle());
 }
 
 /// The handle in use, or the one that was retired when its Secret was deleted.
@@ -243,47 +242,10 @@ fn sweep_on_demand(context: &Context, platform: &BackupPlatform, handle: &Handle
         .get(names::RECONCILE_AT_ANNOTATION)
         .cloned();
     if context.memory.is_new_request(&handle.site.key, asked) {
-        // The reports too.
-        handle.note_unreported();
+        handle.adapter.probe_now();
         handle.sweep_now.notify_one();
+        handle.report_now.notify_one();
     }
-}
-
-/// Starts to keep the account's Lease, once the account is known.
-fn join_account(context: &Arc<Context>, handle: &Arc<Handle>) {
-    let unknown = || handle.writer.account().is_none();
-    let Some(facts) = handle.site.facts().filter(|_| unknown()) else {
-        return;
-    };
-    let lease = lease_name(&handle.origin, &facts.capabilities.account.id);
-    context.memory.note_lease(lease.clone());
-    let (client, namespace) = (&context.client, &context.lease_namespace);
-    let accounts = &context.accounts;
-    let account = accounts.join(client, namespace, lease, &context.identity);
-    handle.writer.set(account.clone());
-    follow(context, handle, &account);
-}
-
-/// Enqueues everything on a platform whenever this process becomes the account's writer, or ceases to be.
-fn follow(context: &Arc<Context>, handle: &Arc<Handle>, account: &Account) {
-    let (context, key) = (context.clone(), handle.site.key.clone());
-    let mut leads = account.tenure.leads();
-    let following = async move {
-        let labels = PlatformLabels {
-            platform: key.to_string(),
-        };
-        loop {
-            let leading = *leads.borrow_and_update();
-            let gauge = context.metrics.leader.get_or_create(&labels).clone();
-            gauge.set(i64::from(leading));
-            context.wake_all(&key);
-            context.wake_platform(&key);
-            if leads.changed().await.is_err() {
-                return;
-            }
-        }
-    };
-    handle.own(tokio::spawn(following).abort_handle());
 }
 
 fn health(handle: &Handle) -> PlatformHealth {

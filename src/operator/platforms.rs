@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use tokio::{sync::Notify, task::AbortHandle, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    task::AbortHandle,
+    time::Instant,
+};
 
 use super::account::Writer;
 use crate::{
@@ -41,12 +42,15 @@ pub struct Handle {
     pub writer: Arc<Writer>,
     /// Requests a sweep now.
     pub sweep_now: Notify,
+    /// Requests reading the reports now.
+    pub report_now: Notify,
+    /// Signals that an object was created that the last reports can't include.
+    pub created: Notify,
     /// Signals that the terms have changed.
-    pub terms_changed: Notify,
+    pub terms_changed: watch::Sender<()>,
     trouble: RwLock<Option<Trouble>>,
     swept_at: RwLock<Option<Instant>>,
     tasks: RwLock<Vec<AbortHandle>>,
-    unreported: AtomicBool,
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -74,22 +78,13 @@ impl Handle {
             adapter,
             writer,
             sweep_now: Notify::new(),
-            terms_changed: Notify::new(),
+            report_now: Notify::new(),
+            created: Notify::new(),
+            terms_changed: watch::Sender::new(()),
             trouble: RwLock::default(),
             swept_at: RwLock::default(),
             tasks: RwLock::default(),
-            unreported: AtomicBool::new(false),
         })
-    }
-
-    /// Records that an object was created that the last reports can't include.
-    pub fn note_unreported(&self) {
-        self.unreported.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether an object was created since the last reports; asking resets it.
-    pub fn take_unreported(&self) -> bool {
-        self.unreported.swap(false, Ordering::Relaxed)
     }
 
     /// What is wrong, if something is.

@@ -1,12 +1,15 @@
-//! Secrets that are rotated take effect at once: their metadata is watched, and a change enqueues the resources that refer to
-//! the Secret.
+//! Secrets and `ConfigMap`s that change take effect at once: their metadata is watched, and a change enqueues the resources that
+//! refer to them.
 
-use std::sync::Arc;
+use std::{fmt::Debug, future::ready, pin::pin, sync::Arc};
 
-use futures::StreamExt;
-use k8s_openapi::api::core::v1::Secret;
+use futures::{Stream, StreamExt};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::{ConfigMap, Secret},
+};
 use kube::{
-    Api, ResourceExt,
+    Api, Resource, ResourceExt,
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
@@ -20,25 +23,60 @@ use crate::{
     survey::{Managed, PlatformKey, resource_ref},
 };
 
-/// Watches until the operator stops. It reads only names, never contents.
+/// Watches both until the operator stops. It reads only names, never contents.
 pub async fn watch(context: Arc<Context>, namespace: Option<String>) {
-    let api: Api<PartialObjectMeta<Secret>> = namespace.map_or_else(
-        || Api::all(context.client.clone()),
-        |namespace| Api::namespaced(context.client.clone(), &namespace),
-    );
-    let mut events = watcher(api, Config::default()).default_backoff().boxed();
-    while let Some(event) = events.next().await {
-        if let Ok(Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event {
-            changed(
-                &context,
-                &secret.namespace().unwrap_or_default(),
-                &secret.name_any(),
-            );
+    let mut secrets = pin!(changes::<Secret>(&context, namespace.as_deref()));
+    let mut maps = pin!(changes::<ConfigMap>(&context, namespace.as_deref()));
+    loop {
+        tokio::select! {
+            Some((namespace, name)) = secrets.next() => secret_changed(&context, &namespace, &name),
+            Some((namespace, name)) = maps.next() => map_changed(&context, &namespace, &name),
+            else => return,
         }
     }
 }
 
-fn changed(context: &Context, namespace: &str, name: &str) {
+/// Namespace and name of each object of a kind that is there at the start, changes, comes or goes.
+fn changes<K>(
+    context: &Context,
+    namespace: Option<&str>,
+) -> impl Stream<Item = (String, String)> + use<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Send
+        + Sync
+        + 'static,
+{
+    let client = context.client.clone();
+    let api: Api<PartialObjectMeta<K>> = match namespace {
+        None => Api::all(client),
+        Some(namespace) => Api::namespaced(client, namespace),
+    };
+    let events = watcher(api, Config::default()).default_backoff();
+    events.filter_map(|event| {
+        ready(match event {
+            Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) => {
+                Some((object.namespace().unwrap_or_default(), object.name_any()))
+            }
+            _ => None,
+        })
+    })
+}
+
+fn map_changed(context: &Context, namespace: &str, name: &str) {
+    for platform in context.survey.stores.platforms.all() {
+        let bundle = platform.spec.ca_bundle_ref.as_ref();
+        if platform.namespace().as_deref() == Some(namespace)
+            && bundle.is_some_and(|bundle| bundle.name == name)
+        {
+            context.wake_platform(&PlatformKey::of(&platform));
+        }
+    }
+}
+
+fn secret_changed(context: &Context, namespace: &str, name: &str) {
     for platform in context.survey.stores.platforms.all() {
         let refers = platform
             .spec
@@ -63,6 +101,6 @@ fn wake_if_referring<K: Managed>(context: &Context, object: &K, namespace: &str,
     if object.namespace().as_deref() == Some(namespace)
         && password.is_some_and(|secret| secret.name == name)
     {
-        context.wakers.wake(&resource_ref(object));
+        context.wake(&resource_ref(object));
     }
 }

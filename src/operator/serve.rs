@@ -19,6 +19,7 @@ use super::{
     context::Context,
     filling::unfilled,
     metrics::{CustomerLabels, Metrics, ObjectiveLabels, PlatformLabels},
+    start::Operator,
 };
 use crate::api::Customer;
 use kube::ResourceExt;
@@ -37,17 +38,16 @@ struct Served {
 /// The address can't be listened on.
 pub async fn start(
     listen: SocketAddr,
-    contexts: Vec<Arc<Context>>,
-    metrics: Arc<Metrics>,
+    operator: &Operator,
     customers: bool,
-    controllers: Vec<AbortHandle>,
 ) -> std::io::Result<JoinHandle<()>> {
     let listener = TcpListener::bind(listen).await?;
+    let controllers = operator.controllers.iter();
     let served = Served {
-        contexts: Arc::new(contexts),
-        metrics,
+        contexts: Arc::new(operator.contexts.clone()),
+        metrics: operator.metrics.clone(),
         customers,
-        controllers: Arc::new(controllers),
+        controllers: Arc::new(controllers.map(JoinHandle::abort_handle).collect()),
     };
     let router = Router::new()
         .route("/healthz", get(healthy))
@@ -129,7 +129,7 @@ fn refresh(context: &Context, customers: bool) {
         .customers
         .all()
         .iter()
-        .filter(|_| customers)
+        .filter(|customer| customers && context.leads(&***customer))
     {
         figures(metrics, customer);
     }

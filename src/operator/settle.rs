@@ -6,6 +6,7 @@ use kube::{ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
 use super::{
+    clock,
     context::Context,
     error::PassError,
     events,
@@ -59,7 +60,7 @@ pub async fn tell_unfinished<K: Managed>(
 ) -> Result<(), PassError> {
     let (resource, gathered) = (resource_ref(&**object), gather(context, &**object).await?);
     let progress = Progress::default();
-    let view = gathered.observation.view(&progress, jiff::Timestamp::now());
+    let view = gathered.observation.view(&progress, clock::now());
     let message = format!(
         "{error}. This is a fault of Holdfast, not of the spec: the operator's log has more. Holdfast retries with a growing backoff."
     );

@@ -11,7 +11,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{context::Context, error::PassError, metrics::KindLabels, watches::trim};
+use super::{clock, context::Context, error::PassError, metrics::KindLabels, watches::trim};
 use crate::{api::names, planner};
 
 /// The API server's reaction to a status, and the resource as it is now.
@@ -82,7 +82,7 @@ where
         },
     };
     let before = serde_json::to_value(&**object)?["status"].take();
-    let now = jiff::Timestamp::now();
+    let now = clock::now();
     for made in [status, &before] {
         let kind = K::kind(&());
         let instead = planner::refused_status(&kind, &before, made, generation, &answer, now)?;

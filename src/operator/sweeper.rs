@@ -3,27 +3,15 @@
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
+    clock,
     context::Context,
     metrics::{ObjectLabels, PlatformLabels},
     platforms::{Handle, Trouble},
 };
-use crate::{
-    api::Kind,
-    estate::{Capability, Scope},
-    planner::retry_delay,
-    platform::PlatformError,
-};
-
-/// Days that consumption is reported for. R-D15.
-const USAGE_DAYS: u16 = 90;
-/// Days that health is reported for. R-D16.
-const HEALTH_DAYS: u16 = 30;
+use crate::{api::Kind, estate::Scope, planner::retry_delay, platform::PlatformError};
 
 /// The minimum time between two sweeps.
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -32,9 +20,6 @@ const SHORTEST: Duration = Duration::from_millis(200);
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     context.filling.done().await;
     let mut failures = 0;
-    let mut reported_at = None;
-    // In parallel to the sweeps: a large account's reports take minutes. Ends with this sweeper.
-    let mut reading: JoinSet<bool> = JoinSet::new();
     loop {
         let started = Instant::now();
         let sweeping = AssertUnwindSafe(sweep(&context, &handle)).catch_unwind();
@@ -42,19 +27,9 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
             let fault = "a fault of Holdfast stopped the sweep; the operator's log has more";
             Err(PlatformError::Garbled(fault.into()))
         });
-        while let Some(read) = reading.try_join_next() {
-            if read.unwrap_or(false) {
-                reported_at = Some(Instant::now());
-            }
-        }
         let retry = match outcome {
             Ok(()) => {
                 failures = 0;
-                if reading.is_empty()
-                    && (handle.take_unreported() || reports_are_due(&handle, reported_at))
-                {
-                    reading.spawn(reports(context.clone(), handle.clone()));
-                }
                 None
             }
             Err(error) => {
@@ -72,18 +47,15 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     }
 }
 
-fn reports_are_due(handle: &Handle, reported_at: Option<Instant>) -> bool {
-    reported_at.is_none_or(|at| Instant::now() >= at + handle.site.terms().usage_interval)
-}
-
 /// Waits until the next sweep is due, or requested. A change of the interval takes effect at once.
 async fn until_due(handle: &Handle, started: Instant, retry: Option<Duration>) {
+    let mut terms = handle.terms_changed.subscribe();
     loop {
         let pause = retry.unwrap_or_else(|| handle.site.terms().sweep_interval);
         tokio::select! {
             () = sleep_until(started + pause.max(SHORTEST)) => return,
             () = handle.sweep_now.notified() => return,
-            () = handle.terms_changed.notified() => {}
+            _ = terms.changed() => {}
         }
     }
 }
@@ -98,7 +70,7 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     let observation = handle.adapter.observe(scope).await?;
     let changes = handle.site.install(ticket, observation, scope.clients);
     let first = handle.site.facts().is_none();
-    let now = jiff::Timestamp::now();
+    let now = clock::now();
     let woken = if first {
         context.survey.open(&handle.site, now)
     } else {
@@ -108,8 +80,12 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
         let changed: Vec<_> = changes.objects.iter().map(|(key, _)| key.clone()).collect();
         context.survey.note_sweep(&handle.site, &changed, now)
     };
+    context.admit(handle);
     context.wake_each(&woken);
     handle.set_swept();
+    if first {
+        handle.report_now.notify_one();
+    }
     let recovered = handle.set_trouble(None);
     measure(context, handle, started.elapsed());
     tracing::debug!(platform = %handle.site.key, changed = changes.objects.len(), milliseconds = started.elapsed().as_millis(), "swept");
@@ -129,45 +105,13 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     Ok(())
 }
 
-/// Reads the bulk reports. True when they need not be retried before the next interval.
-async fn reports(context: Arc<Context>, handle: Arc<Handle>) -> bool {
-    let Some(facts) = handle.site.facts() else {
-        return false;
-    };
-    let Some(reports) = handle.adapter.reports() else {
-        return true;
-    };
-    let mut complete = true;
-    if facts.capabilities.can(Capability::ReadUsage) {
-        match reports.usage(USAGE_DAYS).await {
-            Ok(report) => handle
-                .site
-                .set_reports(|reports| reports.note_usage(report)),
-            Err(error) => complete = skipped(&handle, "usage", &error),
-        }
-    }
-    if facts.capabilities.can(Capability::ReadHealth) {
-        match reports.health(HEALTH_DAYS).await {
-            Ok(report) => handle
-                .site
-                .set_reports(|reports| reports.note_health(report)),
-            Err(error) => complete = skipped(&handle, "health", &error),
-        }
-    }
-    if complete {
-        context.show_all(&handle.site.key);
-    }
-    context.wake_platform(&handle.site.key);
-    complete
-}
-
-fn skipped(handle: &Handle, report: &str, error: &PlatformError) -> bool {
-    tracing::warn!(platform = %handle.site.key, report, %error, "the report can't be read; the next sweep tries again");
-    false
-}
-
 /// A failed sweep changes nothing that is known; it is only reported.
 fn note_trouble(context: &Context, handle: &Handle, error: &PlatformError) {
+    // It answers, and asks for patience: what is known stays known.
+    if matches!(error, PlatformError::Throttled { .. }) {
+        tracing::info!(platform = %handle.site.key, %error, "the sweep is put off");
+        return;
+    }
     let trouble = match error {
         PlatformError::Unauthorised(_) => Trouble::Credentials(error.to_string()),
         _ => Trouble::Unreachable(error.to_string()),

@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
-    jiff::Timestamp,
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams},
@@ -19,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{context::Context, error::PassError, watches::Legibility};
+use super::{clock, context::Context, error::PassError, watches::Legibility};
 use crate::{
     api::{
         BackupPlatform, ConditionType, Customer, Kind, Reason, Reseller, ServicePlan, Tenant,
@@ -139,6 +136,9 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
         .stores
         .unreadable
         .note(resource.clone(), why.clone());
+    if !leads(context, resource, &document) {
+        return Ok(true);
+    }
     let deleted = object.metadata.deletion_timestamp.is_some();
     let ours = |finalizer: &String| finalizer == names::FINALIZER;
     let finalizer = object.finalizers().iter().position(ours);
@@ -158,6 +158,24 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
     }
     write_status(&api, resource, &object, &document, &conditions).await?;
     Ok(true)
+}
+
+/// Whether this process reports on a resource that can't be read: it is under the Lease of its platform, as far as that can be
+/// read.
+fn leads(context: &Context, resource: &AnyRef, document: &Value) -> bool {
+    let text = |field: &str| document.pointer(field).and_then(Value::as_str);
+    let name = match resource.kind.as_str() {
+        "BackupPlatform" => Some(resource.name.as_str()),
+        _ => text("/status/platform").or_else(|| text("/spec/platformRef/name")),
+    };
+    let account = name.and_then(|name| {
+        let (namespace, name) = (resource.namespace.clone(), name.to_owned());
+        context.duties.account(&PlatformKey { namespace, name })
+    });
+    account.map_or_else(
+        || context.leads_unassigned(),
+        |account| account.tenure.leads(),
+    )
 }
 
 /// Why the deletion of a resource that can't be read is held, if it is. A release needs nothing from the platform.
@@ -267,7 +285,7 @@ fn conditions(
         .pointer("/status/conditions")
         .and_then(|conditions| serde_json::from_value(conditions.clone()).ok())
         .unwrap_or_default();
-    let now = Timestamp::now();
+    let now = clock::now();
     let dated = |(kind, status, message): (ConditionType, &str, String)| {
         let last = before
             .iter()

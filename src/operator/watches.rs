@@ -81,6 +81,9 @@ where
     let config = watcher::Config::default().page_size(PAGE);
     let cache = store.clone();
     let stream = watcher(api, config)
+        .inspect_err(|error| {
+            tracing::warn!(kind = %K::kind(&()), %error, "the watch was interrupted; Holdfast starts it again");
+        })
         .try_filter_map(move |event| std::future::ready(Ok(readable(event, &cache, &legible))))
         .default_backoff()
         .modify(trim)

@@ -79,7 +79,7 @@ async fn a_platform_that_cannot_be_used_says_why_and_holds_up_no_other() {
             "silent",
             "PlatformReachable",
             "False/PlatformUnreachable",
-            "no connection (name, network or TLS certificate). No change is lost: Holdfast retries by itself.",
+            "no connection: the host refuses it at this port. No change is lost: Holdfast retries by itself.",
         ),
         (
             "druva",

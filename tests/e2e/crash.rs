@@ -1,14 +1,13 @@
-//! Crashes, lost clusters and second operators: nothing is lost, nothing is doubled, one writes.
+//! Crashes and lost clusters: nothing is lost, nothing is doubled.
 
 use crate::HOLDFAST;
 use std::collections::BTreeSet;
 
 use holdfast_testkit::{
-    console::Served,
     operator::{Console, Stage, customer, embedded_platform, eventually},
     resources::{examples, unready},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const CUSTOMERS: usize = 200;
 
@@ -141,144 +140,4 @@ async fn the_examples_are_taken_back_without_one_write_after_their_cluster_is_lo
     stage.sweep("msp");
     eventually("they stay so", || async { unready(&stage).is_empty() }).await;
     assert_eq!(stage.console("msp").mutations().await, before);
-}
-
-/// The holder of the one Lease in the namespace; empty when nobody holds it.
-fn holder(stage: &Stage) -> String {
-    stage
-        .show(&[
-            "get",
-            "leases",
-            "-o",
-            "jsonpath={.items[*].spec.holderIdentity}",
-        ])
-        .trim()
-        .to_owned()
-}
-
-/// The name under which an operator holds Leases.
-fn identity(stage: &Stage) -> String {
-    let text = std::fs::read_to_string(stage.data.path().join("identity")).expect("an identity");
-    text.trim().to_owned()
-}
-
-async fn leads(stage: &Stage) -> bool {
-    stage.measured("holdfast_leader", "").await > 0.5
-}
-
-async fn writes_sent(stage: &Stage) -> f64 {
-    let mut sent = 0.0;
-    for step in ["Create", "Update", "Activate", "Suspend", "Delete"] {
-        let labels = format!("step=\"{step}\"");
-        sent += stage.measured("holdfast_steps_total", &labels).await;
-    }
-    sent
-}
-
-// F20, R-N9: two operators with one account. One writes; when it is killed the other takes over; a woken one steps back.
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_operators_one_writes_and_the_other_takes_over_when_it_is_killed() {
-    let served = Served::start(HOLDFAST).await;
-    let mut first = Stage::start(HOLDFAST, "lease").await;
-    first.apply(&served.manifest("msp"));
-    first.apply(&customer("one", "msp", ""));
-    first
-        .await_ready(&["backupplatform/msp", "customer/one"])
-        .await;
-    assert_eq!(holder(&first), identity(&first));
-    let mut second = first.beside();
-    second.run().await;
-    eventually("the second has looked around", || async {
-        second.measured("holdfast_sweep_seconds_count", "").await >= 1.0
-    })
-    .await;
-    for number in 2..12 {
-        first.apply(&customer(&format!("c{number}"), "msp", ""));
-    }
-    for number in 2..12 {
-        first.await_ready(&[&format!("customer/c{number}")]).await;
-    }
-    assert!(!leads(&second).await);
-    assert!(
-        writes_sent(&second).await < 0.5,
-        "the second sent something"
-    );
-    assert_eq!(served.console.mutations().await.len(), 11);
-    assert!(
-        served
-            .console
-            .mutations()
-            .await
-            .iter()
-            .all(|item| item["outcome"] == "accepted")
-    );
-
-    first.kill();
-    second.apply(&customer("late", "msp", ""));
-    second.await_ready(&["customer/late"]).await;
-    assert_eq!(holder(&second), identity(&second));
-    assert!(leads(&second).await);
-    let customers = ours(&served.console).await;
-    assert_eq!(customers.len(), 12);
-    assert_single(&customers);
-
-    // The first comes back, and stays an onlooker.
-    first.run().await;
-    first.apply(&customer("last", "msp", ""));
-    first.await_ready(&["customer/last"]).await;
-    assert!(!leads(&first).await);
-    assert!(
-        writes_sent(&first).await < 0.5,
-        "the one that came back sent something"
-    );
-    assert_eq!(ours(&served.console).await.len(), 13);
-
-    // A graceful end gives the Lease back at once, so the other need not wait for it to run out.
-    let status = second.terminate();
-    assert_eq!(status.code(), Some(0));
-    eventually("the first takes over", || async { leads(&first).await }).await;
-    assert_eq!(holder(&first), identity(&first));
-}
-
-// F20: whoever loses the Lease sends nothing more, and goes on when it is free again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stolen_lease_stops_writes_and_a_graceful_stop_gives_it_back() {
-    let mut stage = Stage::start(HOLDFAST, "stolen").await;
-    stage.apply(&embedded_platform("msp"));
-    stage.apply(&customer("one", "msp", ""));
-    stage.await_ready(&["customer/one"]).await;
-    let console = stage.console("msp");
-    let lease = stage
-        .show(&["get", "leases", "-o", "name"])
-        .trim()
-        .to_owned();
-    let now = jiff::Timestamp::now();
-    let stolen = json!({"spec": {"holderIdentity": "a-thief", "renewTime": format!("{now:.6}"), "leaseDurationSeconds": 3600}});
-    stage.show(&["patch", &lease, "--type=merge", "-p", &stolen.to_string()]);
-    eventually("it knows", || async { !leads(&stage).await }).await;
-    let before = console.mutations().await.len();
-    stage.apply(&customer("one", "msp", r#", profile: {phone: "2"}"#));
-    stage.apply(&customer("two", "msp", ""));
-    for object in ["customer/one", "customer/two"] {
-        stage
-            .await_condition(object, "Ready", "False/NotLeader")
-            .await;
-    }
-    assert_eq!(console.mutations().await.len(), before);
-    let message = stage.message("customer/two", "Ready");
-    assert!(message.contains("Lease"), "{message}");
-
-    stage.show(&[
-        "patch",
-        &lease,
-        "--type=merge",
-        "-p",
-        r#"{"spec": {"holderIdentity": ""}}"#,
-    ]);
-    stage.await_ready(&["customer/one", "customer/two"]).await;
-    assert_eq!(console.mutations().await.len(), before + 2);
-
-    let status = stage.terminate();
-    assert_eq!(status.code(), Some(0), "{}", stage.log());
-    assert_eq!(holder(&stage), "", "the Lease is given back");
 }

@@ -308,17 +308,17 @@ async fn no_more_deletions_begin_than_the_limit_allows_also_after_a_restart() {
 
 /// Every permit was taken more than an hour ago.
 fn antedate_permits(stage: &Stage) {
-    let lease = stage.show(&["get", "leases", "-o", "name"]);
+    let lease = stage.leases().remove(0).0;
     let key = "holdfast.dev/deletion-permits";
     let document: Value =
-        serde_json::from_str(&stage.show(&["get", lease.trim(), "-o", "json"])).expect("JSON");
+        serde_json::from_str(&stage.show(&["get", &lease, "-o", "json"])).expect("JSON");
     let record = document["metadata"]["annotations"][key].as_str();
     let (minute, count) = record
         .and_then(|record| record.split_once(':'))
         .expect("permits");
     let minute: u64 = minute.parse().expect("a minute");
     let old = format!("{key}={}:{count}", minute - 62);
-    stage.show(&["annotate", "--overwrite", lease.trim(), &old]);
+    stage.show(&["annotate", "--overwrite", &lease, &old]);
 }
 
 // R-N7: another process that takes the account over knows the permits, and a slot that frees goes to one: nothing is asked or

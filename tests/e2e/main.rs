@@ -20,8 +20,10 @@ mod main_job;
 mod plan;
 mod plan_refusals;
 mod plan_yaml;
+mod proxy;
 mod quota;
 mod removal;
+mod replicas;
 mod restart;
 mod restraint;
 mod rights;
@@ -29,6 +31,7 @@ mod sandbox;
 mod toy_driver;
 mod unreadable;
 mod window;
+mod woken;
 mod written;
 
 /// The program under test.

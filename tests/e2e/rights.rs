@@ -132,7 +132,6 @@ async fn the_rights_in_the_manifests_suffice_for_the_main_job_and_for_no_more() 
         ("delete", "secrets"),
         ("delete", "namespaces"),
         ("create", "pods"),
-        ("delete", "leases.coordination.k8s.io"),
     ] {
         let answer = stage.kubectl(&["auth", "can-i", verb, resource, &account], "");
         assert_eq!(

@@ -168,7 +168,8 @@ impl ByClaim for Toy {
 fn operate(stage: &Stage, toy: &Arc<Toy>, listen: u16) -> tokio::task::JoinHandle<()> {
     let options = RunOptions {
         drivers: Registry::default().with(Arc::new(ToyDriver(toy.clone()))),
-        data_dir: stage.data.path().join("operator"),
+        data_dir: Some(stage.data.path().join("operator")),
+        pod_name: None,
         listen: ([127, 0, 0, 1], listen).into(),
         platform_listen: ([127, 0, 0, 1], free_port()).into(),
         namespaces: vec![stage.namespace().to_owned()],

@@ -37,6 +37,10 @@ async fn a_quota_begins_and_ends_at_its_instant_without_one_request() {
     );
     stage.apply(&[rarely, customer("fabrikam", "msp", ""), plan, tenant].join("---\n"));
     stage.await_ready(&[TENANT]).await;
+    eventually("creations have brought the reports forward", || async {
+        bridge.requests("GET /v1/usage").await >= 2
+    })
+    .await;
 
     let now = Timestamp::from_second(Timestamp::now().as_second()).expect("an instant");
     let (begins, ends) = (now + Duration::from_secs(12), now + Duration::from_secs(16));

@@ -91,7 +91,7 @@ closed_enum! {
         ReferenceInvalid,
         /// The `BackupPlatform` doesn't exist; the object can still be released.
         PlatformMissing,
-        /// This build of Holdfast has no driver for the platform, or no embedded platform.
+        /// This build of Holdfast has no driver for the platform, or this operator no embedded platform.
         NotBuilt,
         /// The platform doesn't answer.
         PlatformUnreachable,

@@ -76,6 +76,13 @@ impl Breaker {
         })
     }
 
+    /// A person asks: the next request probes now, whatever is left of the backoff.
+    pub fn probe_now(&self) {
+        if let State::Open { until, .. } = &mut *self.state() {
+            *until = Instant::now();
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

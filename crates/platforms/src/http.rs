@@ -1,6 +1,7 @@
 //! The HTTP layer under every adapter: budget, breaker, deadlines, and which requests may be sent at all.
 
 use std::{
+    io::ErrorKind,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -211,6 +212,11 @@ impl Http {
         result
     }
 
+    /// Lets the next request through, even if the platform is left alone after failures.
+    pub fn probe_now(&self) {
+        self.breaker.probe_now();
+    }
+
     async fn exchange(&self, call: Call, request: Request) -> Result<Answer, PlatformError> {
         let lost = |error: reqwest::Error| {
             PlatformError::Unreachable(format!("{}: {}", call.operation, trouble(&error)))
@@ -250,16 +256,85 @@ fn asked_wait(response: &Response) -> Option<Duration> {
 
 /// The failure in our words: reqwest's own may contain an address with a customer's id in it.
 fn trouble(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
+    if error.is_connect() {
+        unconnected(error)
+    } else if error.is_timeout() {
         "timed out"
-    } else if error.is_connect() {
-        "no connection (name, network or TLS certificate)"
     } else if error.is_body() || error.is_decode() {
         "the answer broke off"
     } else {
         "the connection broke off"
     }
 }
+
+/// Why there is no connection, as far as the causes say: name, network, proxy or certificate.
+fn unconnected(error: &reqwest::Error) -> &'static str {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    let mut found = "no connection";
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            found = unreached(error.kind()).unwrap_or(found);
+        }
+        let text = error.to_string().to_ascii_lowercase();
+        let told = CAUSES.iter().find(|(part, _)| text.contains(part));
+        found = told.map_or(found, |(_, says)| says);
+        cause = error.source();
+    }
+    if found == "no connection" && error.is_timeout() {
+        return "no connection: the host doesn't answer";
+    }
+    found
+}
+
+fn unreached(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::ConnectionRefused => "no connection: the host refuses it at this port",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            "no connection: no route leads to the host"
+        }
+        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => {
+            "no connection: the host ended it during the TLS handshake"
+        }
+        _ => return None,
+    })
+}
+
+/// Parts of the causes' texts, the more telling ones first.
+const CAUSES: [(&str, &str); 9] = [
+    (
+        "unknownissuer",
+        "no connection: the issuer of the TLS certificate isn't trusted; name its CA in caBundleRef",
+    ),
+    ("expired", "no connection: the TLS certificate has expired"),
+    (
+        "not valid yet",
+        "no connection: the TLS certificate isn't valid yet",
+    ),
+    (
+        "not valid for",
+        "no connection: the TLS certificate is for another name",
+    ),
+    (
+        "certificate",
+        "no connection: the TLS certificate can't be used",
+    ),
+    (
+        "corrupt message",
+        "no connection: the host doesn't speak TLS at this port",
+    ),
+    (
+        "dns error",
+        "no connection: the host's name can't be resolved",
+    ),
+    (
+        "failed to lookup address",
+        "no connection: the host's name can't be resolved",
+    ),
+    (
+        "tunnel",
+        "no connection: the proxy doesn't connect to the host",
+    ),
+];
 
 fn check_endpoint(endpoint: &Url) -> Result<(), SetupError> {
     let wrong = |text: &str| Err(SetupError::Endpoint(text.to_owned()));

@@ -43,6 +43,10 @@ pub trait Platform: Send + Sync {
         patch: Map<String, Value>,
     ) -> Result<Written, PlatformError>;
 
+    /// A person asks: the next request is sent, even if the platform is left alone for now because requests failed. A wait that
+    /// the platform asked for holds all the same.
+    fn probe_now(&self) {}
+
     /// Where objects carry our claims: look-up by claim.
     fn by_claim(&self) -> Option<&dyn ByClaim> {
         None

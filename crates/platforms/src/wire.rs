@@ -79,6 +79,18 @@ pub fn invalid(field: Option<&str>, detail: impl Into<String>) -> Problem {
     }
 }
 
+/// The credential is good, and may not make this change.
+pub fn forbidden(said: String) -> Problem {
+    let remedy = "Give the account of the credential the right to do it at the platform's console";
+    Problem {
+        kind: ProblemKind::Other,
+        field: None,
+        detail: format!("the platform forbids it: {said}"),
+        remedy: Some(remedy.to_owned()),
+        conflicting_id: None,
+    }
+}
+
 /// The page tokens of one list so far.
 #[derive(Default)]
 pub struct Cursors(HashSet<String>);

@@ -307,6 +307,24 @@ impl Stage {
         }
     }
 
+    /// The Leases of accounts and platforms, as `lease/NAME`, and the process that holds each; empty when none does.
+    pub fn leases(&self) -> Vec<(String, String)> {
+        let list = self.show(&["get", "leases", "-o", "json"]);
+        let list: Value = serde_json::from_str(&list).expect("JSON");
+        let items = list["items"].as_array().expect("a list").iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let leases = items.map(|lease| {
+            let name = text(&lease["metadata"]["name"]);
+            (
+                format!("lease/{name}"),
+                text(&lease["spec"]["holderIdentity"]),
+            )
+        });
+        leases
+            .filter(|(name, _)| !name.contains("unassigned"))
+            .collect()
+    }
+
     /// The embedded platform of `BackupPlatform` `name`, at its console.
     pub fn console(&self, name: &str) -> Console {
         let token = std::fs::read_to_string(self.data.path().join("token"))

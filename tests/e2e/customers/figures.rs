@@ -203,3 +203,38 @@ async fn the_summary_of_a_customer_and_its_products_can_be_read_with_kubectl() {
         assert!(described.contains(words), "{words} isn't in\n{described}");
     }
 }
+
+// R-D15, R-N4: creations bring the reports forward once an interval, however many sweeps follow; a person who asks gets them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reports_keep_their_own_interval() {
+    let stage = Stage::start(HOLDFAST, "reports").await;
+    let platform = embedded_platform("msp")
+        .replace("usageInterval: 10s", "usageInterval: 1h")
+        .replace("sweepInterval: 60s", "sweepInterval: 1s");
+    stage.apply(&platform);
+    stage.await_ready(&["backupplatform/msp"]).await;
+    let console = stage.console("msp");
+    let read = || console.requests("GET /v1/usage");
+    eventually("the first reports are read", || async { read().await == 1 }).await;
+    for round in 0..4 {
+        let name = format!("c{round}");
+        stage.apply(&customer(&name, "msp", ""));
+        stage.await_ready(&[&format!("customer/{name}")]).await;
+        let swept = console.requests("GET /v1/customers").await;
+        eventually("two sweeps pass", || async {
+            console.requests("GET /v1/customers").await >= swept + 2
+        })
+        .await;
+    }
+    eventually("creations have brought them forward", || async {
+        read().await == 2
+    })
+    .await;
+    stage.sweep("msp");
+    eventually("a person asks for them", || async { read().await == 3 }).await;
+    let health = console.requests("GET /v1/health").await;
+    assert_eq!(health, 3);
+    // A shorter interval holds at once.
+    stage.apply(&platform.replace("usageInterval: 1h", "usageInterval: 1s"));
+    eventually("they are read every second", || async { read().await > 5 }).await;
+}

@@ -101,7 +101,7 @@ async fn a_label_of_ours_that_another_wrote_goes_once_and_stays_when_it_comes_ba
     );
     assert_eq!(no_end(&stage), 0, "{}", stage.log());
     assert_eq!(
-        stage.log().matches("doesn't change it again").count(),
+        stage.log().matches("no longer corrects it").count(),
         1,
         "{}",
         stage.log()

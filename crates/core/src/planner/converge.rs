@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
-    desired::{desired, remote_name, spec_field},
+    desired::{desired, missing_value, remote_name, spec_field},
     drift::{SECRET, drift},
     hidden::is_hidden,
     refusals::{of_change, refuse, settle_obstacle},
@@ -82,6 +82,9 @@ pub fn next(
     }
     if let Some(refusal) = shortage {
         return refuse(&refusal);
+    }
+    if let Some(obstacle) = missing_value(view) {
+        return settle_obstacle(obstacle);
     }
     let verdict = leaving(object).or_else(|| unkept::verdict(&withheld));
     let verdict = verdict.unwrap_or(Verdict::InSync);

@@ -18,7 +18,7 @@ use crate::{
         shared::{Adopt, Management},
     },
     estate::{CREATE, Capability, Creation, Object, Settings, differences},
-    rules::{Refusal, registry},
+    rules::{self, Refusal, registry},
 };
 
 /// The next step for a resource that has no remote object.
@@ -40,6 +40,9 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             declared.title()
         );
         return settle(Verdict::Waiting(Reason::Observing, message), None);
+    }
+    if let Some(refusal) = rules::words(&declared.spec) {
+        return refuse(&refusal);
     }
     if let Err(obstacle) = at_creation(view, platform, &mut settings) {
         return settle_obstacle(obstacle);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Kind, conditions::Reason},
-    estate::Settings,
+    estate::{CREATE, Capability, Settings},
     rules::{self, Refusal, registry},
 };
 
@@ -82,7 +82,7 @@ pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Ob
     }
     clear_alternatives(kind, &mut settings);
     add_references(view, platform, &mut settings)?;
-    add_supplements(view, &mut settings)?;
+    add_supplements(view, &mut settings);
     settings.retain(|setting| !is_ignored(view, kind, setting));
     Ok(settings)
 }
@@ -135,12 +135,15 @@ pub fn account_name(spec: &Value) -> Option<&str> {
 /// Settings of a new object beyond the spec: choices that the platform would otherwise make silently.
 ///
 /// # Errors
-/// An [`Obstacle`] when the storage location can't be determined.
+/// An [`Obstacle`] when the storage location can't be determined, or a value can't be read: an object is created whole.
 pub fn at_creation(
     view: &View<'_>,
     platform: &PlatformFacts,
     settings: &mut Settings,
 ) -> Result<(), Obstacle> {
+    if let Some(obstacle) = missing_value(view) {
+        return Err(obstacle);
+    }
     match view.declared.kind {
         // On other platforms the location belongs to the customer's tenants, not to the customer.
         Kind::Customer
@@ -257,10 +260,11 @@ fn add_references(
             // A kind without objects on the platform exists in the cluster alone.
             Reference::Found { .. } if !platform.capabilities.knows(target(field)) => {}
             Reference::Found { id: None, .. } => {
-                return Err(Obstacle::Wait(
-                    Reason::ReferenceNotReady,
-                    format!("{field} names {name:?}, which doesn't exist on the platform yet."),
-                ));
+                let message = format!(
+                    "{field} names {name:?}, which doesn't exist on the platform yet.{}",
+                    by_hand(platform, target(field))
+                );
+                return Err(Obstacle::Wait(Reason::ReferenceNotReady, message));
             }
             Reference::Found { id: Some(id), .. } => {
                 settings.set(kind, setting, id.as_str().into());
@@ -270,18 +274,38 @@ fn add_references(
     Ok(())
 }
 
-fn add_supplements(view: &View<'_>, settings: &mut Settings) -> Result<(), Obstacle> {
-    if let Some((field, (reason, problem))) = view.supplements.missing.iter().next() {
-        let message = format!("{field}: {problem}");
-        return Err(match reason {
-            Reason::ReferenceNotReady => Obstacle::Wait(*reason, message),
-            _ => Obstacle::Stall(*reason, message),
-        });
+/// Where a person creates what the platform's API can't.
+fn by_hand(platform: &PlatformFacts, kind: Kind) -> String {
+    let capabilities = &platform.capabilities;
+    if capabilities.can(Capability::create(kind)) {
+        return String::new();
+    }
+    let page = capabilities.console_page(kind, CREATE);
+    let page = page.map_or_else(String::new, |page| format!(": {page}"));
+    format!(" The platform's API can't create it. Create it at the platform's console{page}.")
+}
+
+/// A value that can't be read from its Secret holds back the settings that it belongs to, and no others.
+fn add_supplements(view: &View<'_>, settings: &mut Settings) {
+    for field in view.supplements.missing.keys() {
+        let group = field.split('.').next().unwrap_or(field);
+        settings.retain(|setting| setting.split('.').next() != Some(group));
     }
     for (setting, value) in &view.supplements.settings {
         settings.set(view.declared.kind, setting, value.clone().into());
     }
-    Ok(())
+}
+
+/// Why settings are held back: a value can't be read from its Secret.
+pub fn missing_value(view: &View<'_>) -> Option<Obstacle> {
+    let mut missing = view.supplements.missing.iter();
+    let (field, (reason, problem)) =
+        missing.find(|(field, _)| !view.declared.lifecycle.ignores(field))?;
+    let message = format!("{field}: {problem}");
+    Some(match reason {
+        Reason::ReferenceNotReady => Obstacle::Wait(*reason, message),
+        _ => Obstacle::Stall(*reason, message),
+    })
 }
 
 /// Whether `spec.ignore` names the field or one of its parents.

@@ -77,9 +77,11 @@ pub fn of_change(
     };
     let offered = || edition(kind, settings).filter(|_| touches(&["products"]));
     let dated = || rules::quota_dates(settings, held).filter(|_| touches(&DATES));
+    let worded = || rules::words(&view.declared.spec).filter(|refusal| touches(&[&refusal.field]));
     unhidden(view, object)
         .or_else(|| rules::fixed(&platform.capabilities, kind, differing, object))
         .or_else(|| rules::protected(object, differing, |setting| spec_field(kind, setting)))
+        .or_else(worded)
         .or_else(|| rules::administrators(differing))
         .or_else(dated)
         .or_else(placed)

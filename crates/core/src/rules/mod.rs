@@ -15,6 +15,7 @@ pub mod quota;
 pub mod registry;
 mod scope;
 mod throttle;
+mod words;
 
 pub use access::administrators;
 pub use below::below;
@@ -30,3 +31,4 @@ pub use protected::{hands_off, protected};
 pub use registry::{Refusal, Rule};
 pub use scope::{not_acted_on, writable};
 pub use throttle::{Throttle, throttle};
+pub use words::words;

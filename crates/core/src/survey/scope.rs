@@ -5,7 +5,9 @@ use std::sync::Arc;
 use kube::{ResourceExt, core::ObjectMeta};
 
 use super::{
-    Commons, Index, Managed, PlatformKey, PlatformView, Quotas, Referrers, ResourceRef, Stores,
+    Commons, Index, Managed, PlatformKey, PlatformView, Quotas, Referrers, ResourceRef, Store,
+    Stores,
+    declared::resource_ref,
     index::Title,
     lookup::Lookup,
     opening::{Indexing, Opening},
@@ -72,6 +74,27 @@ impl Survey {
             .all()
             .iter()
             .any(|customer| lists(customer))
+    }
+
+    /// Every resource that lives on a platform.
+    pub fn living_on(&self, key: &PlatformKey) -> Vec<ResourceRef> {
+        fn of<K: Managed>(
+            stores: &Stores,
+            store: &Store<K>,
+            key: &PlatformKey,
+        ) -> Vec<ResourceRef> {
+            let objects = store.all().into_iter();
+            let living = objects.filter(|object| stores.home_of(&**object).as_ref() == Some(key));
+            living.map(|object| resource_ref(&*object)).collect()
+        }
+        let stores = &self.stores;
+        [
+            of(stores, &stores.resellers, key),
+            of(stores, &stores.plans, key),
+            of(stores, &stores.customers, key),
+            of(stores, &stores.tenants, key),
+        ]
+        .concat()
     }
 
     /// Whether a resource lives on a platform.

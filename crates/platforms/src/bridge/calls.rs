@@ -106,6 +106,10 @@ impl Bridge {
 
 #[async_trait]
 impl Platform for Bridge {
+    fn probe_now(&self) {
+        self.http.probe_now();
+    }
+
     async fn identify(&self) -> Result<Capabilities, PlatformError> {
         Ok(self.introduce(Lane::Edit).await?.0)
     }

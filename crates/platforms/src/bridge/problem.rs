@@ -5,7 +5,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::wire::ProblemBody;
-use crate::{PlatformError, Problem, ProblemKind, http::Answer, wire::Secrets};
+use crate::{
+    PlatformError, Problem, ProblemKind,
+    http::Answer,
+    wire::{Secrets, forbidden},
+};
 
 const PROBLEM_PREFIX: &str = "urn:holdfast:problem:";
 /// Secrets of a request: the token, and the password that its document may carry.
@@ -52,6 +56,8 @@ pub(super) fn succeeded(
     let problem = problem_of(&answer);
     let slug = problem.as_ref().map(slug);
     Err(match (status, slug) {
+        // About this one change: the same credential reads.
+        (StatusCode::FORBIDDEN, None) if !operation.starts_with("GET ") => forbidden(said).into(),
         (StatusCode::UNAUTHORIZED, _)
         | (_, Some("unauthorized"))
         | (StatusCode::FORBIDDEN, None) => PlatformError::Unauthorised(said),

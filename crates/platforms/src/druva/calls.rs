@@ -86,6 +86,10 @@ impl Druva {
 
 #[async_trait]
 impl Platform for Druva {
+    fn probe_now(&self) {
+        self.http.probe_now();
+    }
+
     async fn identify(&self) -> Result<Capabilities, PlatformError> {
         let account = self.account(Lane::Edit).await?;
         Ok(self.capabilities(account))

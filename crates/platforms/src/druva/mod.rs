@@ -6,7 +6,7 @@ pub use driver::DruvaDriver;
 use std::sync::Arc;
 
 use reqwest::{
-    Method, Request, Url,
+    Method, Request, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -53,7 +53,7 @@ use super::{
     http::{Answer, Call, Http, HttpOptions, SetupError},
 };
 use crate::estate::{Account, HealthReport, UsageReport};
-use crate::wire::{Secrets, garbled, invalid, is_usable_id, read};
+use crate::wire::{Secrets, forbidden, garbled, invalid, is_usable_id, read};
 
 /// How to reach a Managed Services Center.
 pub struct DruvaOptions {
@@ -258,6 +258,10 @@ impl Druva {
         let second = authorised(&request, &token, call.operation)?;
         self.http
             .send(call, second, |answer| {
+                // Under a new token: it is about this one change.
+                if call.mutates && answer.status == StatusCode::FORBIDDEN {
+                    return Err(forbidden(format!("{} answered 403", call.operation)).into());
+                }
                 self.decode(call, &token, answer, &decode)
             })
             .await

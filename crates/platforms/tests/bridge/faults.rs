@@ -318,3 +318,74 @@ fn what_cannot_be_set_up_safely_is_refused() {
         Err(SetupError::CaBundle(_))
     ));
 }
+
+/// What the adapter says about an address that it can't connect to.
+async fn said_of(url: &str) -> String {
+    let bridge = bridge(&url.parse().unwrap(), &Arc::default(), Ok(()));
+    bridge.identify().await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_says_whether_name_network_or_tls_is_to_blame() {
+    // F32: the API server's own certificate stands for a foreign one in the tests of the whole.
+    let said = said_of("https://backup.invalid/").await;
+    assert!(
+        said.ends_with("no connection: the host's name can't be resolved"),
+        "{said}"
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let said = said_of(&format!("https://{closed}/")).await;
+    assert!(
+        said.ends_with("no connection: the host refuses it at this port"),
+        "{said}"
+    );
+    let fake = Fake::start(healthy).await;
+    let said = said_of(&fake.url.as_str().replace("http:", "https:")).await;
+    assert!(
+        said.ends_with("no connection: the host doesn't speak TLS at this port"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn an_edit_that_is_forbidden_says_nothing_about_the_credential() {
+    // F16
+    let fake = Fake::start(|seen| match seen.method.as_str() {
+        "GET" => Reply::json(200, item("1", "hf-1")),
+        _ => Reply::raw(403, "text/plain", "no"),
+    })
+    .await;
+    let bridge = fake.bridge();
+    for _ in 0..6 {
+        let refused = bridge
+            .update(Kind::Customer, &id(), None, None, Map::new())
+            .await;
+        assert!(
+            matches!(&refused, Err(PlatformError::Refused(problem)) if problem.detail.contains("answered 403")),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(fake.seen().len(), 6);
+    bridge
+        .read(Kind::Customer, &id())
+        .await
+        .expect("the breaker is closed");
+}
+
+#[tokio::test]
+async fn a_person_who_asks_gets_one_probe_through_an_open_breaker() {
+    // F12
+    let fake = Fake::start(|_| Reply::raw(500, "text/plain", "down")).await;
+    let bridge = fake.bridge();
+    for _ in 0..7 {
+        assert!(bridge.read(Kind::Customer, &id()).await.is_err());
+    }
+    assert_eq!(fake.seen().len(), 5, "it is open");
+    bridge.probe_now();
+    for _ in 0..3 {
+        assert!(bridge.read(Kind::Customer, &id()).await.is_err());
+    }
+    assert_eq!(fake.seen().len(), 6, "one probe");
+}

@@ -133,7 +133,7 @@ async fn a_token_that_runs_out_in_the_middle_of_a_sweep_is_renewed() {
 }
 
 #[tokio::test]
-async fn two_refusals_are_the_credentials_fault() {
+async fn two_refusals_are_the_credentials_fault_unless_they_forbid_one_change() {
     for status in [401, 403] {
         let fake = Fake::start(numbered(usize::MAX, status)).await;
         let druva = fake.druva();
@@ -144,8 +144,11 @@ async fn two_refusals_are_the_credentials_fault() {
         );
         assert_eq!((fake.tokens(), fake.lines().len()), (2, 2), "{status}");
         let created = create(&druva, Kind::Customer, new_customer()).await;
-        assert!(
-            matches!(created, Err(PlatformError::Unauthorised(_))),
+        let forbidden = matches!(created, Err(PlatformError::Refused(_)));
+        let unauthorised = matches!(created, Err(PlatformError::Unauthorised(_)));
+        assert_eq!(
+            (unauthorised, forbidden),
+            (status == 401, status == 403),
             "{created:?}"
         );
     }

@@ -204,6 +204,24 @@ fn a_password_goes_out_as_its_tag_and_is_shown_in_no_drift() {
     assert!(!text.contains(TAG) && !text.contains("t-other"), "{text}");
 }
 
+// R-V11: the other edits of the customer don't wait for it.
+#[test]
+fn a_secret_that_is_missing_holds_back_its_own_field_alone() {
+    let mut scene = with_password(TAG).applied();
+    scene.supplements.settings.clear();
+    let problem = "Secret \"web\" doesn't exist.".to_owned();
+    let missing = (Reason::SecretMissing, problem);
+    scene
+        .supplements
+        .missing
+        .insert("webAccess.passwordRef", missing);
+    let told = scene.stalled(Reason::SecretMissing);
+    assert!(told.starts_with("webAccess.passwordRef: "), "{told}");
+    let edited = scene.with(json!({"profile": {"phone": "2"}}));
+    assert!(matches!(edited.next(), Step::Update { patch, .. }
+        if Value::Object(patch.clone()) == json!({"profile": {"phone": "2"}})));
+}
+
 // R-N3
 #[test]
 fn a_new_password_is_not_taken_for_drift() {
