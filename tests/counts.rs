@@ -174,6 +174,11 @@ async fn two_hundred_customers_cost_one_request_each_and_then_nothing() {
     assert!(total(&of_customers) <= 4 * 205, "{of_customers:#?}");
     assert!(total(&of_platform) <= 100, "{of_platform:#?}");
 
+    // Creations bring the reports forward, once none has followed for a while: then the customers show figures.
+    eventually("the figures are read", || async {
+        requests(&bridge).await.get("GET /v1/usage").copied() >= Some(2)
+    })
+    .await;
     settle(&stage, &bridge).await;
     assert_idle(&stage, &bridge).await;
     plan_of_nothing(&stage, &bridge, &manifests.join("---\n")).await;

@@ -195,7 +195,9 @@ impl Memory {
             .backoffs
             .get(resource)
             .filter(|resting| resting.of == of)?;
-        let left = backing_off.until.checked_duration_since(Instant::now())?;
+        let left = backing_off.until.checked_duration_since(Instant::now());
+        // At its very end it is over: nothing would wait for the next instant.
+        let left = left.filter(|left| !left.is_zero())?;
         Some(Backoff {
             verdict: backing_off.verdict.clone(),
             left,

@@ -21,6 +21,9 @@ use crate::{
     survey::{Managed, ResourceRef, resource_ref},
 };
 
+/// The shortest time after which a resource is reconciled again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+
 /// Writes status when it differs, reports news as events, and requeues the resource when the settlement says so.
 ///
 /// # Errors
@@ -46,6 +49,8 @@ pub async fn settle<K: Managed>(
             context.enqueue(&**object, gathered.handle.as_deref(), wake);
         }
     }
+    // Never for this very instant: what is due then is seen an instant later.
+    let again = again.map(|again| again.max(SHORTEST_PAUSE));
     Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 

@@ -43,6 +43,11 @@ impl Simulated {
     }
 }
 
+/// What time it is.
+pub fn now() -> Timestamp {
+    clock::now()
+}
+
 /// From now on it is this time on this thread, and time passes with tokio's clock.
 pub fn set_time(now: Timestamp) {
     clock::simulate(now);

@@ -28,7 +28,7 @@ pub enum Creation {
     /// is needed before the first attempt, and a lost answer is resolved by sending the request again.
     ByReference,
     /// The object carries the claim from the start, but the platform may create two objects for one claim: Holdfast looks the
-    /// claim up first, and waits after a lost answer.
+    /// claim up first, notes the creation before it is sent, and waits after a lost answer, whichever process goes on.
     AskFirst,
     /// The object carries no claim. Its name is unique on the platform, so one more attempt with the same name is safe.
     UniqueName,

@@ -43,8 +43,12 @@ pub fn is_noted_before(view: &View<'_>) -> bool {
 }
 
 fn is_written_down(platform: &PlatformFacts, kind: Kind) -> bool {
-    let creation = platform.capabilities.creation(kind);
-    !matches!(creation, Creation::ByReference | Creation::AskFirst)
+    !platform.capabilities.creation(kind).is_repeatable()
+}
+
+/// Whether a creation is safe to repeat once the earlier one can no longer be carried out and no object carries the claim.
+fn asks_first(view: &View<'_>) -> bool {
+    matches!(&view.platform, PlatformState::Observed(platform) if platform.capabilities.creation(view.declared.kind) == Creation::AskFirst)
 }
 
 /// Whether objects on the platform can't carry our claim.
@@ -124,6 +128,9 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
         return false;
     }
     let noted = view.declared.status.intent.as_ref();
+    if asks_first(view) && noted.is_some_and(|intent| view.now >= intent.at + LATE) {
+        return false;
+    }
     // The first attempt may still have created it, whatever becomes of the second.
     let again = noted.is_some_and(|intent| intent.id.ends_with(AGAIN));
     let outcome = match &view.progress.intent {
@@ -196,7 +203,8 @@ pub fn before_creation(
     } else {
         1
     };
-    let look = look || creation == Creation::ListAndMark;
+    // Where only a look-up by claim finds the object, it has just been made.
+    let look = (look || creation == Creation::ListAndMark) && creation != Creation::AskFirst;
     if look && view.progress.seen_beside() < times {
         if view.progress.looks_beside >= LOOKS {
             return Some(unsettled());
@@ -326,7 +334,9 @@ fn settle_open(
     let protected_by_its_name = matches!(creation, Creation::UniqueName | Creation::ListAndMark);
     let again = intent.id.ends_with(AGAIN);
     if view.now < until {
-        let then = if creation == Creation::ListAndMark && !again {
+        let then = if creation == Creation::AskFirst {
+            "then the request is sent once more, unless an object carries the claim"
+        } else if creation == Creation::ListAndMark && !again {
             "then the request is sent once more, under the same claim"
         } else if protected_by_its_name && !again {
             "then the request is sent once more, which is safe because the name is unique"
@@ -340,7 +350,7 @@ fn settle_open(
         let verdict = Verdict::Waiting(Reason::CreateOutcomeUnknown, message);
         return Some(settle(verdict, Some(PATIENCE)));
     }
-    if view.declared.retry_create.as_ref() == Some(&intent.id) {
+    if creation == Creation::AskFirst || view.declared.retry_create.as_ref() == Some(&intent.id) {
         return None;
     }
     if !protected_by_its_name || again {
@@ -366,6 +376,7 @@ fn settle_open(
 fn looking(creation: Creation) -> SignedDuration {
     match creation {
         Creation::ListAndMark => LOOKING_BY_CLAIM,
+        Creation::AskFirst => LATE,
         _ => LOOKING,
     }
 }
@@ -429,7 +440,8 @@ pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String
             .map(ToOwned::to_owned)
     };
     // The time of the first attempt stays: its object may be as old as that.
-    let first = open(view).filter(|open| view.declared.retry_create.as_ref() != Some(&open.id));
+    let first = open(view)
+        .filter(|open| !asks_first(view) && view.declared.retry_create.as_ref() != Some(&open.id));
     let now = view.now.round(jiff::Unit::Second).unwrap_or(view.now);
     let request = Value::Object(document.clone()).to_string();
     Intent {

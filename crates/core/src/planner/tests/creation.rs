@@ -396,3 +396,24 @@ fn an_unanswered_creation_is_looked_for_before_it_is_tried_again() {
     scene.now += Duration::from_secs(1);
     assert!(mutates(&scene.next()));
 }
+
+// F3, F4, I1: where the platform may make two objects of one claim, a creation is noted before it is sent: whatever becomes of
+// the status afterwards, and whoever goes on, nobody sends a second one while the first may still be carried out.
+#[test]
+fn a_creation_that_is_not_repeatable_is_noted_before_and_waited_for_by_whoever_goes_on() {
+    let scene = customer("fabrikam").finalized().unclaimed();
+    let Step::RecordIntent(intent) = scene.first() else {
+        panic!("it is sent without a trace: {:?}", scene.first());
+    };
+    assert_eq!(intent.step, ChangeStep::Create);
+    // The status was written, the request sent, and the process died: another one finds the note.
+    let mut after = scene.clone();
+    after.declared.status.intent = Some(intent.clone());
+    after.now += Duration::from_secs(5);
+    after.waiting(Reason::CreateOutcomeUnknown);
+    after.now += Duration::from_secs(120);
+    let Step::RecordIntent(again) = after.first() else {
+        panic!("it is given up: {:?}", after.first());
+    };
+    assert!(again.at > intent.at, "the wait begins anew");
+}

@@ -62,7 +62,9 @@ fn status_keeps_the_operation_for_after_a_restart() {
     scene.now += Duration::from_secs(60);
     assert_eq!(scene.status().intent, Some(intent), "it doesn't move");
 
+    // It can't be carried out any more.
     scene.progress.operation = None;
+    scene.now += Duration::from_secs(120);
     let done = scene.unclaimed().with(json!({"management": "Observe"}));
     assert_eq!(done.status().intent, None);
 }

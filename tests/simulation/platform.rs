@@ -1,0 +1,392 @@
+//! An adversarial platform in memory. It keeps documents, not our objects, and knows nothing of how Holdfast compares them: it
+//! keeps what it receives in a form of its own, answers late or not at all, carries out what it hasn't answered, and shows
+//! lists that lag behind.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use holdfast_api::Kind;
+use holdfast_core::estate::Creation;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::chance::Chance;
+
+/// How a platform treats what it receives, fixed by the seed.
+#[derive(Debug, Clone)]
+pub struct Nature {
+    /// How objects of each kind are created.
+    pub creation: Creation,
+    /// How texts are kept.
+    pub texts: Texts,
+    /// A field that is accepted and not kept.
+    pub ignores: Option<&'static str>,
+    /// How long a new object may be missing from lists.
+    pub lists_lag: Duration,
+    /// Whether objects can be suspended.
+    pub suspends: bool,
+}
+
+/// The form in which a platform keeps a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    AsSent,
+    Trimmed,
+    UpperCase,
+    SingleBlanks,
+}
+
+impl Texts {
+    fn kept(self, text: &str) -> String {
+        match self {
+            Self::AsSent => text.to_owned(),
+            Self::Trimmed => text.trim().to_owned(),
+            Self::UpperCase => text.to_uppercase(),
+            Self::SingleBlanks => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// The faults that are possible now, each in per mille of the requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weather {
+    /// Refused before anything was done: 503, 429.
+    pub refuses: u64,
+    /// Carried out, and the answer is lost.
+    pub loses: u64,
+    /// Carried out later, and not answered.
+    pub late: u64,
+    /// Slow, up to this.
+    pub slow: Duration,
+    /// An answer that isn't one.
+    pub garbles: u64,
+    /// A list that misses rows although it says that it is complete.
+    pub partial: u64,
+}
+
+/// One object.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub kind: Kind,
+    pub id: String,
+    pub mark: Option<String>,
+    pub document: Map<String, Value>,
+    pub active: bool,
+    pub version: u64,
+    pub made_at: Instant,
+}
+
+/// What a request changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Create,
+    Update,
+    Suspend,
+    Activate,
+    Delete,
+}
+
+#[derive(Debug)]
+struct State {
+    items: BTreeMap<String, Item>,
+    next: u64,
+    /// Changes so far, by actor.
+    deeds: BTreeMap<String, usize>,
+    requests: u64,
+    weather: Weather,
+    /// Operators that are cut off.
+    cut: BTreeSet<String>,
+    /// Who has a mutating request under way, and since when.
+    writing: BTreeMap<String, usize>,
+    violations: Vec<String>,
+}
+
+/// What judges a mutating request when it arrives: actor, deed, claim, object and values.
+pub type Judge =
+    dyn Fn(&str, What, Option<&str>, Option<&Item>, &Value) -> Option<String> + Send + Sync;
+
+/// The platform. Clones are the same platform.
+#[derive(Clone)]
+pub struct Estate {
+    pub nature: Nature,
+    pub chance: Chance,
+    judge: Arc<Judge>,
+    state: Arc<Mutex<State>>,
+}
+
+/// How a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    Fine,
+    Refused,
+    Throttled,
+    Lost,
+    Late(Duration),
+    Garbled,
+}
+
+impl Estate {
+    pub fn new(nature: Nature, chance: Chance, judge: Arc<Judge>) -> Self {
+        Self {
+            nature,
+            chance,
+            judge,
+            state: Arc::new(Mutex::new(State {
+                items: BTreeMap::new(),
+                next: 1,
+                deeds: BTreeMap::new(),
+                requests: 0,
+                weather: Weather::default(),
+                cut: BTreeSet::new(),
+                writing: BTreeMap::new(),
+                violations: Vec::new(),
+            })),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("unpoisoned")
+    }
+
+    pub fn set_weather(&self, weather: Weather) {
+        self.state().weather = weather;
+    }
+
+    pub fn cut(&self, actor: &str, cut: bool) {
+        let mut state = self.state();
+        if cut {
+            state.cut.insert(actor.to_owned());
+        } else {
+            state.cut.remove(actor);
+        }
+    }
+
+    pub fn is_cut(&self, actor: &str) -> bool {
+        self.state().cut.contains(actor)
+    }
+
+    pub fn items(&self) -> Vec<Item> {
+        self.state().items.values().cloned().collect()
+    }
+
+    /// Changes that operators have made.
+    pub fn changes(&self) -> usize {
+        let state = self.state();
+        let deeds = state.deeds.iter();
+        deeds
+            .filter(|(actor, _)| *actor != "console")
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.state().requests
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        self.state().violations.clone()
+    }
+
+    /// Notes a request, waits as long as it takes, and says how it goes.
+    pub async fn arrive(&self, mutates: bool) -> Course {
+        let (pause, course) = {
+            let mut state = self.state();
+            state.requests += 1;
+            let weather = state.weather;
+            drop(state);
+            let slow = u64::try_from(weather.slow.as_millis()).unwrap_or(u64::MAX);
+            let pause = Duration::from_millis(1 + self.chance.below(slow.max(20)));
+            let course = if self.chance.hits(weather.refuses) {
+                if self.chance.hits(300) {
+                    Course::Throttled
+                } else {
+                    Course::Refused
+                }
+            } else if self.chance.hits(weather.loses) {
+                Course::Lost
+            } else if mutates && self.chance.hits(weather.late) {
+                Course::Late(Duration::from_secs(1 + self.chance.below(100)))
+            } else if self.chance.hits(weather.garbles) {
+                Course::Garbled
+            } else {
+                Course::Fine
+            };
+            (pause, course)
+        };
+        tokio::time::sleep(pause).await;
+        course
+    }
+
+    /// A mutating request arrives: whatever becomes of it, it must not break anything.
+    pub fn asked(
+        &self,
+        actor: &str,
+        what: What,
+        mark: Option<&str>,
+        id: Option<&str>,
+        values: &Map<String, Value>,
+    ) {
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!(
+                "{} {actor} asks {what:?} {mark:?} {id:?} {values:?}",
+                holdfast::operator::simulation::now()
+            );
+        }
+        let items = self.items();
+        let item = id.and_then(|id| items.iter().find(|item| item.id == id));
+        let values = Value::Object(values.clone());
+        if let Some(broken) = (self.judge)(actor, what, mark, item, &values) {
+            self.state().violations.push(broken);
+        }
+    }
+
+    /// One writer an account: a mutating request arrives while another operator's is under way.
+    pub fn begin_write(&self, actor: &str) {
+        let mut state = self.state();
+        let others: Vec<String> = state
+            .writing
+            .iter()
+            .filter(|(other, count)| *other != actor && **count > 0)
+            .map(|(other, _)| other.clone())
+            .collect();
+        if !others.is_empty() {
+            state
+                .violations
+                .push(format!("{actor} writes while {others:?} does"));
+        }
+        *state.writing.entry(actor.to_owned()).or_default() += 1;
+    }
+
+    pub fn end_write(&self, actor: &str) {
+        if let Some(count) = self.state().writing.get_mut(actor) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// What a list shows now: new objects may be missing for a while, and a bad list misses rows.
+    pub fn listed(&self) -> Option<Vec<Item>> {
+        let (lag, partial) = (self.nature.lists_lag, self.state().weather.partial);
+        let mut items = self.items();
+        items.retain(|item| item.made_at.elapsed() >= lag);
+        // A page that fails makes the whole list fail; an empty list is an answer like any other.
+        if self.chance.hits(partial) {
+            return if self.chance.hits(500) {
+                None
+            } else {
+                Some(Vec::new())
+            };
+        }
+        Some(items)
+    }
+
+    fn kept(&self, field: &str, value: &Value) -> Option<Value> {
+        if self.nature.ignores == Some(field) {
+            return None;
+        }
+        Some(match value {
+            Value::String(text) if field != "country" => self.nature.texts.kept(text).into(),
+            Value::Object(members) => {
+                let kept = members
+                    .iter()
+                    .filter_map(|(name, value)| {
+                        let field = format!("{field}.{name}");
+                        Some((name.clone(), self.kept(&field, value)?))
+                    })
+                    .collect();
+                Value::Object(kept)
+            }
+            other => other.clone(),
+        })
+    }
+
+    fn normalised(&self, document: &Map<String, Value>) -> Map<String, Value> {
+        let members = document.iter();
+        members
+            .filter_map(|(name, value)| Some((name.clone(), self.kept(name, value)?)))
+            .collect()
+    }
+
+    /// Creates an object, or says which one is in the way.
+    pub fn create(
+        &self,
+        actor: &str,
+        kind: Kind,
+        mark: Option<&str>,
+        document: &Map<String, Value>,
+    ) -> Result<Item, Item> {
+        let kept = self.normalised(document);
+        let mut state = self.state();
+        if self.nature.creation == Creation::ByReference {
+            let taken = state
+                .items
+                .values()
+                .find(|item| item.mark.as_deref() == mark);
+            if let Some(taken) = taken {
+                return Err(taken.clone());
+            }
+        }
+        if self.nature.creation == Creation::UniqueName {
+            let taken = state
+                .items
+                .values()
+                .find(|item| item.kind == kind && item.document.get("name") == kept.get("name"));
+            if let Some(taken) = taken {
+                return Err(taken.clone());
+            }
+        }
+        let id = format!("{}", 100 + state.next);
+        state.next += 1;
+        let marked =
+            self.nature.creation.is_marked() && self.nature.creation != Creation::ListAndMark;
+        let item = Item {
+            kind,
+            id: id.clone(),
+            mark: mark.filter(|_| marked).map(ToOwned::to_owned),
+            document: kept,
+            active: true,
+            version: 1,
+            made_at: Instant::now(),
+        };
+        state.items.insert(id.clone(), item.clone());
+        *state.deeds.entry(actor.to_owned()).or_default() += 1;
+        Ok(item)
+    }
+
+    /// Changes an object as an operator or a console does; `None` when there is none.
+    pub fn change(
+        &self,
+        actor: &str,
+        id: &str,
+        what: What,
+        mark: Option<&str>,
+        patch: &Map<String, Value>,
+    ) -> Option<Item> {
+        let kept = self.normalised(patch);
+        let mut state = self.state();
+        let item = state.items.get_mut(id)?;
+        match what {
+            What::Update => {
+                let mut document = Value::Object(std::mem::take(&mut item.document));
+                json_patch::merge(&mut document, &Value::Object(kept));
+                item.document = document.as_object().cloned().unwrap_or_default();
+                if let Some(mark) = mark {
+                    item.mark = Some(mark.to_owned());
+                }
+            }
+            What::Suspend => item.active = false,
+            What::Activate => item.active = true,
+            What::Create | What::Delete => {}
+        }
+        item.version += 1;
+        let mut item = item.clone();
+        if what == What::Delete {
+            state.items.remove(id);
+        }
+        *state.deeds.entry(actor.to_owned()).or_default() += 1;
+        item.document.insert("active".into(), json!(item.active));
+        Some(item)
+    }
+}

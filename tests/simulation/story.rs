@@ -1,0 +1,176 @@
+//! What happens in one run, decided beforehand by the seed: what users, consoles, processes and the weather do, and when.
+
+use std::time::Duration;
+
+use holdfast_core::estate::Creation;
+
+use crate::{
+    chance::Chance,
+    platform::{Nature, Texts, Weather},
+};
+
+/// The customers that users play with.
+pub const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// A user applies a customer: name, phone, policy.
+    Apply {
+        name: &'static str,
+        phone: String,
+        delete: bool,
+        management: &'static str,
+    },
+    /// A user deletes a customer.
+    Delete(&'static str),
+    /// A user takes our annotation off, or restores one from elsewhere.
+    Unmark(&'static str),
+    /// A user strips all finalizers, and deletes.
+    Strip(&'static str),
+    /// A person at the console edits an object.
+    ConsoleEdit(String),
+    /// A person at the console removes an object.
+    ConsoleDelete,
+    /// A person at the console switches one off or on.
+    ConsoleSwitch(bool),
+    /// An operator is killed; it is started again under the same or another identity.
+    Kill(usize),
+    Start(usize),
+    /// An operator ends in order.
+    Stop(usize),
+    /// The platform's faults from now on.
+    Platform(Weather),
+    /// The API server's faults from now on: per mille of the requests that fail, and that are carried out and not answered;
+    /// and the greatest delay of a watch.
+    Cluster {
+        fails: u64,
+        loses: u64,
+        delay: Duration,
+    },
+    /// Every watch is closed; with a gap they have to list again.
+    CloseWatches(bool),
+    /// A request for a sweep.
+    Sweep,
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Story {
+    pub seed: u64,
+    pub nature: Nature,
+    pub operators: usize,
+    pub acts: Vec<(Duration, Act)>,
+}
+
+impl Story {
+    /// The story of a seed.
+    pub fn of(seed: u64) -> Self {
+        let chance = Chance::new(seed);
+        let creations = [
+            Creation::ByReference,
+            Creation::AskFirst,
+            Creation::UniqueName,
+            Creation::ListAndMark,
+        ];
+        let creation = *chance.pick(&creations);
+        let texts = [
+            Texts::AsSent,
+            Texts::AsSent,
+            Texts::Trimmed,
+            Texts::UpperCase,
+            Texts::SingleBlanks,
+        ];
+        let mut texts = *chance.pick(&texts);
+        // A name in another form carries no claim any more, and is no longer the name.
+        if !matches!(creation, Creation::ByReference | Creation::AskFirst) {
+            texts = Texts::AsSent;
+        }
+        let nature = Nature {
+            creation,
+            texts,
+            ignores: chance.hits(150).then_some("profile.website"),
+            lists_lag: Duration::from_secs(chance.below(4) * chance.below(8)),
+            suspends: chance.hits(700),
+        };
+        let operators = 1 + usize::try_from(chance.below(3)).expect("small");
+        let length = 12 + chance.below(30);
+        let acts = (0..length)
+            .map(|_| {
+                let pause = if chance.hits(300) {
+                    chance.below(400)
+                } else {
+                    chance.below(30_000)
+                };
+                (Duration::from_millis(pause), act(&chance, operators))
+            })
+            .collect();
+        Self {
+            seed,
+            nature,
+            operators,
+            acts,
+        }
+    }
+}
+
+fn act(chance: &Chance, operators: usize) -> Act {
+    let name = *chance.pick(&NAMES);
+    let operator = usize::try_from(chance.below(operators as u64)).expect("small");
+    match chance.below(100) {
+        0..36 => Act::Apply {
+            name,
+            phone: phone(chance),
+            delete: chance.hits(400),
+            management: if chance.hits(100) {
+                if chance.hits(500) {
+                    "Observe"
+                } else {
+                    "Paused"
+                }
+            } else {
+                "Manage"
+            },
+        },
+        36..46 => Act::Delete(name),
+        46..49 => Act::Unmark(name),
+        49..51 => Act::Strip(name),
+        51..57 => Act::ConsoleEdit(phone(chance)),
+        57..60 => Act::ConsoleDelete,
+        60..63 => Act::ConsoleSwitch(chance.hits(500)),
+        63..70 => Act::Kill(operator),
+        70..78 => Act::Start(operator),
+        78..80 => Act::Stop(operator),
+        80..88 => Act::Platform(weather(chance)),
+        88..94 => Act::Cluster {
+            fails: chance.below(150),
+            loses: chance.below(100),
+            delay: Duration::from_millis(chance.below(3000)),
+        },
+        94..97 => Act::CloseWatches(chance.hits(500)),
+        _ => Act::Sweep,
+    }
+}
+
+fn phone(chance: &Chance) -> String {
+    let forms = ["+49 30 1", " 030 2", "tel  3", "Ext 4"];
+    format!("{}{}", chance.pick(&forms), chance.below(10))
+}
+
+fn weather(chance: &Chance) -> Weather {
+    let rate = |most: u64| {
+        if chance.hits(500) {
+            chance.below(most)
+        } else {
+            0
+        }
+    };
+    Weather {
+        refuses: rate(400),
+        loses: rate(300),
+        late: rate(300),
+        slow: Duration::from_millis(rate(7000)),
+        garbles: rate(200),
+        partial: rate(300),
+    }
+}
