@@ -11,6 +11,15 @@ use serde_json::json;
 
 use crate::HOLDFAST;
 
+/// The one account's Lease, as `lease/NAME`, once the one that the platform had before is gone.
+async fn lease(stage: &Stage) -> String {
+    eventually("the account has a Lease, and the platform none", || async {
+        stage.leases().len() == 1
+    })
+    .await;
+    stage.leases().remove(0).0
+}
+
 /// The holder of the one account's Lease.
 fn holder(stage: &Stage) -> String {
     match &stage.leases()[..] {
@@ -73,8 +82,8 @@ async fn f20_of_two_operators_one_works_and_the_other_takes_over_when_it_is_kill
     first
         .await_ready(&["backupplatform/msp", "customer/one"])
         .await;
+    let lease = lease(&first).await;
     assert_eq!(holder(&first), identity(&first));
-    let lease = first.leases().remove(0).0;
     let mut second = first.beside();
     second.run().await;
     stands_by(&second, &lease).await;
@@ -138,7 +147,7 @@ async fn f20_a_stolen_lease_stops_everything_and_a_graceful_stop_gives_it_back()
     stage.apply(&customer("one", "msp", ""));
     stage.await_ready(&["customer/one"]).await;
     let console = stage.console("msp");
-    let lease = stage.leases().remove(0).0;
+    let lease = lease(&stage).await;
     let now = jiff::Timestamp::now();
     let stolen = json!({"spec": {"holderIdentity": "a-thief", "renewTime": format!("{now:.6}"), "leaseDurationSeconds": 3600}});
     stage.show(&["patch", &lease, "--type=merge", "-p", &stolen.to_string()]);
@@ -183,7 +192,7 @@ async fn f21_a_lease_with_a_time_long_past_is_watched_for_its_duration_before_it
     let mut stage = Stage::start(HOLDFAST, "clock").await;
     stage.apply(&served.manifest("msp"));
     stage.await_ready(&["backupplatform/msp"]).await;
-    let lease = stage.leases().remove(0).0;
+    let lease = lease(&stage).await;
     assert_eq!(stage.terminate().code(), Some(0));
     // A process that holds it, with a clock that is an hour behind ours.
     let held = json!({"spec": {"holderIdentity": "another", "renewTime": "2020-01-01T00:00:00.000000Z", "leaseDurationSeconds": 15}});
@@ -217,7 +226,7 @@ async fn f20_a_lease_that_vanishes_stays_with_its_holder() {
     let first = Stage::start(HOLDFAST, "vanish").await;
     first.apply(&served.manifest("msp"));
     first.await_ready(&["backupplatform/msp"]).await;
-    let lease = first.leases().remove(0).0;
+    let lease = lease(&first).await;
     let mut second = first.beside();
     second.run().await;
     stands_by(&second, &lease).await;
