@@ -39,10 +39,11 @@ async fn leads(stage: &Stage) -> bool {
 }
 
 async fn stands_by(stage: &Stage, lease: &str) {
+    let name = lease.trim_start_matches("lease/");
     eventually("it stands by", || async {
         let log = stage.log();
-        log.lines()
-            .any(|line| line.contains("stands by") && line.contains(lease))
+        let mut lines = log.lines();
+        lines.any(|line| line.contains("stands by") && line.contains(name))
     })
     .await;
 }
