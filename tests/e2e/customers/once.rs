@@ -4,7 +4,11 @@ use crate::HOLDFAST;
 use serde_json::json;
 
 use super::look::{changes, merge, remote};
-use holdfast_testkit::operator::{Stage, customer, embedded_platform, eventually};
+use holdfast_testkit::{
+    bridge::{Bridge, TOKEN, bridge_platform, secret},
+    operator::{Stage, customer, embedded_platform, eventually},
+    tap::Tap,
+};
 
 const MAIL: &str = ":send-welcome-mail";
 
@@ -50,6 +54,79 @@ async fn the_welcome_mail_is_sent_once_over_edits_and_restarts() {
     assert_eq!(changes(&console, MAIL).await.len(), 1);
     let now = remote(&stage, &console, "fabrikam").await;
     assert_eq!(now["facts"]["welcomeMailSentAt"], sent_at);
+}
+
+/// A platform that mails at every request and never says that it has; with a tap before it.
+async fn forgetful(prefix: &str) -> (Stage, Bridge, Tap) {
+    let bridge = Bridge::start(HOLDFAST, "msp").await;
+    let tap = Tap::before(&bridge.console.url).await;
+    tap.spoil(Some(("welcomeMailSentAt", "somethingElse")));
+    let stage = Stage::start(HOLDFAST, prefix).await;
+    stage.apply(&[secret("msp", TOKEN), bridge_platform("msp", &tap.url, "")].join("---\n"));
+    stage.await_ready(&["backupplatform/msp"]).await;
+    (stage, bridge, tap)
+}
+
+fn mails(tap: &Tap) -> usize {
+    let heard = tap.heard();
+    heard.iter().filter(|one| one.line.contains(MAIL)).count()
+}
+
+const MAILED: &str = ", profile: {email: office@fabrikam.example}, welcomeMail: true";
+
+// R-V12: where every request is one more mail, there is one request, over restarts and more edits than the change log keeps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_would_mail_at_every_request_is_asked_once() {
+    let (mut stage, _bridge, tap) = forgetful("mail-twice").await;
+    stage.apply(&customer("fabrikam", "msp", MAILED));
+    stage.await_ready(&["customer/fabrikam"]).await;
+    for number in 0..24 {
+        let phone = json!({"spec": {"profile": {"phone": number.to_string()}}});
+        merge(&stage, "fabrikam", &phone);
+        stage.await_ready(&["customer/fabrikam"]).await;
+        if number % 8 == 0 {
+            stage.kill();
+            stage.run().await;
+            stage.await_ready(&["backupplatform/msp"]).await;
+        }
+    }
+    let changes = stage.get("customer/fabrikam")["status"]["changes"].clone();
+    assert_eq!(changes.as_array().map(Vec::len), Some(20), "{changes}");
+    assert_eq!(mails(&tap), 1);
+}
+
+// R-V12: whether a request that had no answer has mailed can't be known, so a person is asked to find out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_was_not_answered_becomes_a_manual_step() {
+    let (mut stage, bridge, tap) = forgetful("mail-lost").await;
+    bridge.faults("[{when: {method: POST, route: /v1/customers}, then: {drop: after}}]");
+    stage.apply(&customer("fabrikam", "msp", MAILED));
+    let object = "customer/fabrikam";
+    stage
+        .await_condition(object, "ManualStepPending", "True")
+        .await;
+    bridge.faults("[]");
+    stage.await_ready(&[object]).await;
+    stage.kill();
+    stage.run().await;
+    stage.await_ready(&["backupplatform/msp", object]).await;
+    merge(
+        &stage,
+        "fabrikam",
+        &json!({"spec": {"profile": {"phone": "1"}}}),
+    );
+    stage.await_ready(&[object]).await;
+    let steps = stage.get(object)["status"]["manualSteps"].to_string();
+    assert!(steps.contains("was not answered"), "{steps}");
+    assert_eq!(mails(&tap), 1);
+
+    // The customer has it, or was sent it by hand.
+    merge(&stage, "fabrikam", &json!({"spec": {"welcomeMail": null}}));
+    eventually("nothing is left to do", || async {
+        stage.condition(object, "ManualStepPending").is_empty()
+    })
+    .await;
+    assert_eq!(mails(&tap), 1);
 }
 
 // R-S2, R-S8, R-V2: the country decides where data lies, among what the platform offers; another country later moves nothing,

@@ -1,6 +1,6 @@
 //! What was sent to the platform for a resource, as its status records it. I8.
 
-use super::{Declared, Progress};
+use super::{Declared, Progress, mail};
 use crate::{
     api::shared::{Change, ChangeOutcome, ChangeStep},
     estate::Object,
@@ -45,8 +45,10 @@ pub fn change_log(
             _ => changes.push(change.clone()),
         }
     }
-    let superfluous = changes.len().saturating_sub(CHANGES_KEPT);
-    changes.drain(..superfluous);
+    while changes.len() > CHANGES_KEPT {
+        let oldest = changes.iter().position(|change| !mail::is_mail(change));
+        changes.remove(oldest.unwrap_or_default());
+    }
     changes
 }
 

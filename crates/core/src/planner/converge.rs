@@ -9,6 +9,7 @@ use super::{
     desired::{desired, missing_value, remote_name, spec_field},
     drift::{SECRET, drift},
     hidden::is_hidden,
+    mail,
     refusals::{of_change, refuse, settle_obstacle},
     status::{fitting, next_change},
     step::settle,
@@ -19,7 +20,7 @@ use crate::{
         Kind,
         conditions::{ConditionType, Reason},
         names::HIDDEN_LABEL,
-        shared::{ChangeOutcome, ChangeStep, Management, ManualStep},
+        shared::{ChangeStep, Management, ManualStep},
     },
     estate::{Capability, Claim, Difference, Object, differences, merge_patch},
     rules::{self, Refusal, quota},
@@ -275,27 +276,8 @@ fn customer_extras(
     if let Some(step) = move_clients(view, platform, object, manual_steps, withheld) {
         return Some(step);
     }
-    let wants_mail = view.declared.spec.get("welcomeMail") == Some(&Value::Bool(true));
-    if !wants_mail || object.facts.welcome_mail_sent_at.is_some() || mail_was_sent(view) {
-        return None;
-    }
-    if !platform.capabilities.can(Capability::SendWelcomeMail) || rules::hands_off(object) {
-        manual_steps.extend(console::step(platform, Kind::Customer, "welcomeMail"));
-        return None;
-    }
-    Some(held(view).unwrap_or_else(|| Step::SendWelcomeMail(object.id.clone())))
-}
-
-/// R-V12: whether Holdfast has sent the mail since the object was created, also where the platform doesn't report it.
-fn mail_was_sent(view: &View<'_>) -> bool {
-    let changes = view.declared.status.changes.iter();
-    changes
-        .chain(&view.progress.performed)
-        .rev()
-        .take_while(|change| change.step != ChangeStep::Create)
-        .any(|change| {
-            change.step == ChangeStep::SendWelcomeMail && change.outcome == ChangeOutcome::Done
-        })
+    let mail = mail::due(view, platform, object, manual_steps)?;
+    Some(held(view).unwrap_or(mail))
 }
 
 /// Whether the spec lists clients.

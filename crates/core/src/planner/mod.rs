@@ -17,6 +17,7 @@ mod identity;
 mod intent;
 mod lately;
 mod learn;
+mod mail;
 mod marks;
 mod notes;
 mod platform_deletion;

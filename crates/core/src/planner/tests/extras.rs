@@ -1,5 +1,6 @@
 //! Protection, listed clients and the welcome mail.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::fixtures::{ID, Scene, customer, mutates, noon, tenant};
@@ -142,4 +143,46 @@ fn the_welcome_mail_is_sent_once() {
     silent.declared.status = silent.status();
     silent.progress.performed.clear();
     assert_eq!(silent.settlement().verdict, Verdict::InSync);
+}
+
+// R-V12: a platform may mail at every request, and not say that it has mailed.
+#[test]
+fn a_welcome_mail_that_was_not_answered_is_not_sent_again() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"welcomeMail": true}))
+        .applied_but_for_the_mail();
+    scene.declared.status.changes.push(Change {
+        at: scene.now - SignedDuration::from_mins(5),
+        step: ChangeStep::SendWelcomeMail,
+        fields: vec!["welcomeMail".into()],
+        outcome: ChangeOutcome::Unknown,
+    });
+    let settlement = scene.settlement();
+    assert_eq!(settlement.verdict, Verdict::InSync);
+    assert!(settlement.manual_steps[0].step.contains("was not answered"));
+    let seen = scene.where_object(|object| object.facts.welcome_mail_sent_at = Some(noon().into()));
+    assert_eq!(seen.settlement().manual_steps, []);
+}
+
+// R-V12
+#[test]
+fn a_welcome_mail_is_remembered_however_many_changes_follow() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"welcomeMail": true}))
+        .applied_but_for_the_mail();
+    let change = |step, at: i64| Change {
+        at: noon() + SignedDuration::from_secs(at),
+        step,
+        fields: vec![format!("field{at}")],
+        outcome: ChangeOutcome::Done,
+    };
+    let mail = change(ChangeStep::SendWelcomeMail, 0);
+    scene.declared.status.changes.push(mail);
+    for number in 1..40 {
+        scene.progress.performed = vec![change(ChangeStep::Update, number)];
+        scene.declared.status = scene.status();
+    }
+    scene.progress.performed.clear();
+    assert_eq!(scene.declared.status.changes.len(), 20);
+    assert_eq!(scene.settlement().verdict, Verdict::InSync);
 }
