@@ -36,10 +36,10 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     }
     if management == Management::Observe {
         let message = format!(
-            "The platform has no object with the ownership mark of {}. None is created because management is Observe.",
+            "The platform has no object with the ownership mark of {}, and none is created because management is Observe. Create the object elsewhere, or set management: Manage.",
             declared.title()
         );
-        return settle(Verdict::Waiting(Reason::Observing, message), None);
+        return settle(Verdict::Stalled(Reason::Observing, message), None);
     }
     if let Some(refusal) = rules::words(&declared.spec) {
         return refuse(&refusal);

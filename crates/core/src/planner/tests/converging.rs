@@ -194,12 +194,12 @@ fn observe_reports_a_difference_in_a_fixed_field_like_any_other() {
     assert_eq!(settlement.drift[0].field, "accountName");
 }
 
-// I3
+// I3, I4: nothing that Holdfast does can change it, so it is no state that passes.
 #[test]
-fn observe_makes_nothing_that_is_missing() {
+fn observe_makes_nothing_that_is_missing_and_says_so() {
     let scene = customer("fabrikam").with(json!({"management": "Observe"}));
     assert_eq!(scene.next(), Step::LookUp(scene.claim()));
-    scene.unclaimed().waiting(Reason::Observing);
+    scene.unclaimed().stalled(Reason::Observing);
 }
 
 // I3
