@@ -90,12 +90,14 @@ impl Known {
         self.lease.as_ref()?.spec.as_ref()
     }
 
-    fn sighting(&self) -> Sighting<'_> {
+    /// What was seen of a Lease that is `new`, or was held before.
+    fn sighting(&self, new: bool) -> Sighting<'_> {
+        let was_there = self.existed || !new;
         Sighting {
             spec: self.spec(),
             unchanged: self.since.elapsed(),
             // The holder itself writes it again at once.
-            vanished: self.lease.is_none() && self.existed && !self.held,
+            vanished: self.lease.is_none() && was_there && !self.held,
         }
     }
 }
@@ -169,7 +171,7 @@ impl Keeper {
 
     fn tell_yielding(&self, known: &mut Known) {
         known.held = false;
-        let holder = known.sighting().holder().map(ToOwned::to_owned);
+        let holder = known.sighting(self.new).holder().map(ToOwned::to_owned);
         if known.told.is_none() || known.told != holder {
             tracing::info!(
                 lease = self.name,
@@ -185,7 +187,7 @@ impl Keeper {
     async fn settle(&self, api: &Api<Lease>, known: &mut Known) -> Result<Option<Duration>, Error> {
         let mut attempts = 0;
         loop {
-            let action = known.sighting().evaluate(&self.identity);
+            let action = known.sighting(self.new).evaluate(&self.identity);
             if let LeaseAction::Yield(left) = action {
                 return Ok(Some(left));
             }
@@ -247,9 +249,7 @@ impl Keeper {
             // The holder restores it.
             None if known.held => None,
             None if self.new => Some(Duration::ZERO),
-            // Its holder may still believe in it.
-            None if !known.existed => Some(LEASE),
-            Some(_) if known.sighting().holder().is_none() => Some(Duration::ZERO),
+            Some(_) if known.sighting(self.new).holder().is_none() => Some(Duration::ZERO),
             _ => Some(REQUEST_DEADLINE),
         }
     }
@@ -338,4 +338,20 @@ pub async fn give_back(
     spec.holder_identity = None;
     let params = PostParams::default();
     api.replace(name, &params, &lease).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // F20: of two that learn of an account at the same moment, the one that did not lead before may be the first to look.
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_is_missing_is_vacant_only_where_none_was_held_before() {
+        let action = |known: &Known, new| known.sighting(new).evaluate("me");
+        let missing = Known::new(None);
+        assert_eq!(action(&missing, true), LeaseAction::Acquire);
+        assert_eq!(action(&missing, false), LeaseAction::Yield(LEASE));
+        tokio::time::advance(LEASE).await;
+        assert_eq!(action(&missing, false), LeaseAction::Acquire);
+    }
 }
