@@ -7,17 +7,18 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use crate::planner::DeletionPermit;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// A record of permits counts them by the minute, so that it stays small whatever the limit is.
 const MINUTE: i64 = 60;
+/// The highest limit that a spec can state.
+const MOST: usize = 10_000;
 
 /// The permits of the last hour.
 #[derive(Debug, Default)]
@@ -34,7 +35,10 @@ pub struct Permits {
 impl Permits {
     fn recent(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<Timestamp>> {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        while times.front().is_some_and(|first| *first + HOUR <= now) {
+        while times
+            .front()
+            .is_some_and(|first| now.duration_since(*first) >= HOUR)
+        {
             times.pop_front();
         }
         times
@@ -91,17 +95,24 @@ impl Permits {
         self.written.send_replace(taken);
     }
 
-    /// After a restart or a change of the leader: the record replaces what is known here.
+    /// After a restart or a change of the leader: the record replaces what is known here. Whoever may write Leases may have
+    /// written it: a time to come counts as now, and no more permits are kept than any limit allows.
     pub fn resume(&self, record: &str, now: Timestamp) {
         let counted = |part: &str| {
             let (minute, count) = part.split_once(':')?;
             let at = Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(MINUTE)?);
-            Some((at.ok()?, count.parse().ok()?))
+            Some((at.ok()?.min(now), count.parse::<u32>().ok()?))
         };
-        let counts = record.split(',').filter_map(counted);
-        let times = counts
-            .flat_map(|(at, count): (Timestamp, u32)| std::iter::repeat_n(at, count as usize));
-        *self.recent(now) = times.collect();
+        let mut counts: Vec<_> = record.split(',').filter_map(counted).collect();
+        counts.sort_unstable();
+        let newest_first = counts.into_iter().rev();
+        let mut times: VecDeque<Timestamp> = newest_first
+            .flat_map(|(at, count)| std::iter::repeat_n(at, count as usize))
+            .take(MOST)
+            .collect();
+        times.make_contiguous().reverse();
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner) = times;
+        drop(self.recent(now));
     }
 }
 
@@ -175,5 +186,18 @@ mod tests {
         assert!(futures::poll!(&mut waiting).is_pending());
         permits.note_written(permits.record(at(1)).1);
         assert!(futures::poll!(&mut waiting).is_ready());
+    }
+
+    // F24: the record is an annotation, which others may write too.
+    #[test]
+    fn a_record_with_odd_values_neither_fills_the_memory_nor_reaches_into_the_future() {
+        let permits = Permits::default();
+        let now = at(600_000);
+        permits.resume("9999:4294967295,4223370000:3,x,:,5:-1,4223371680000:1", now);
+        assert_eq!(permits.recent(now).len(), MOST);
+        assert_eq!(permits.take(10, now), refused(599_940 + 3600));
+        assert_eq!(permits.take(3, now), refused(600_000 + 3600));
+        permits.resume("9223372036854775807:1,-377705116:1", now);
+        assert_eq!(permits.take(1, now), granted(600_000));
     }
 }

@@ -90,7 +90,8 @@ pub fn shortened(fields: &[&str]) -> String {
 /// When the record of the first reported field expires.
 pub fn forgotten_at(returns: &[DriftReturn]) -> Option<Timestamp> {
     let told = returns.iter().filter(|noted| noted.times >= RETURNS);
-    told.map(|noted| noted.last_at + WINDOW).min()
+    told.filter_map(|noted| noted.last_at.checked_add(WINDOW).ok())
+        .min()
 }
 
 /// Whether what differs is written at all.
@@ -162,7 +163,7 @@ fn counts(view: &View<'_>, noted: &DriftReturn) -> bool {
 pub fn until(noted: &DriftReturn) -> Option<Timestamp> {
     let beyond = noted.times.checked_sub(RETURNS)?;
     let wait = SHORTEST.checked_mul(1 << beyond.min(10)).unwrap_or(LONGEST);
-    Some(noted.last_at + wait.min(LONGEST))
+    noted.last_at.checked_add(wait.min(LONGEST)).ok()
 }
 
 /// Whether the platform keeps the field in one other form, as opposed to another writer that reverts it.

@@ -128,7 +128,7 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
         return false;
     }
     let noted = view.declared.status.intent.as_ref();
-    if asks_first(view) && noted.is_some_and(|intent| view.now >= intent.at + LATE) {
+    if asks_first(view) && noted.is_some_and(|intent| view.now.duration_since(intent.at) >= LATE) {
         return false;
     }
     // The first attempt may still have created it, whatever becomes of the second.
@@ -218,7 +218,7 @@ pub fn before_creation(
 /// name would create again.
 pub fn before_release(view: &View<'_>) -> Option<Step> {
     let intent = open(view).filter(|_| is_noted_before(view))?;
-    let until = intent.at + LATE;
+    let until = intent.at.saturating_add(LATE).unwrap_or(intent.at);
     (view.now < until).then(|| {
         let message = format!(
             "The create request sent at {} is in progress. The object is released at {until}; to release it now, set management: Observe.",
