@@ -6,6 +6,7 @@ use holdfast_api::Kind;
 use holdfast_core::estate::{Claim, Object, ObjectId};
 use holdfast_platforms::{Budgets, Platform, PlatformError, Problem, Written, bridge::Bridge};
 use holdfast_simulator::{Action, EstateAccess, Fault, Host, HostOptions, When};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -86,13 +87,18 @@ pub fn customer(reseller: &ObjectId) -> Value {
 }
 
 pub fn bridge(access: &EstateAccess) -> Bridge {
+    bridge_at(&access.url, &access.token)
+}
+
+/// A bridge to the same estate by another way.
+pub fn bridge_at(url: &str, token: &SecretString) -> Bridge {
     let mut options = options(
-        &access.url.parse().unwrap(),
+        &url.parse().unwrap(),
         &Arc::new(Budgets::default()),
         Ok(()),
         Arc::new(Outcomes::default()),
     );
-    options.token = access.token.clone();
+    options.token = token.clone();
     Bridge::new(options).unwrap()
 }
 

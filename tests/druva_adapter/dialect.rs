@@ -9,7 +9,7 @@ use holdfast_platforms::{
     OperationState, Platform, PlatformError, Problem, ProblemKind, Written, druva::Druva,
 };
 use holdfast_simulator::{Action, DruvaOptions, DruvaPlatform, Fate, Fault, Moment, When};
-use reqwest::Client;
+use reqwest::{Client, Url};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,11 +29,16 @@ pub struct Stage {
 
 /// One that knows nothing yet.
 fn adapter(platform: &DruvaPlatform, relay: &Fake) -> Druva {
+    adapter_at(platform, &relay.url)
+}
+
+/// The same by another way.
+pub fn adapter_at(platform: &DruvaPlatform, url: &Url) -> Druva {
     let credentials = platform.credentials();
     let druva = Druva::new(holdfast_platforms::druva::DruvaOptions {
         client_id: credentials.client_id.into(),
         secret_key: credentials.secret_key,
-        ..server::options(&relay.url, Ok(()))
+        ..server::options(url, Ok(()))
     });
     druva.unwrap()
 }

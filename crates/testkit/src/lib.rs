@@ -7,6 +7,7 @@ pub mod console;
 pub mod druva;
 pub mod druva_contract;
 pub mod history;
+pub mod mutate;
 pub mod operator;
 pub mod plans;
 pub mod policies;

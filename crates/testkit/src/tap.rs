@@ -11,6 +11,8 @@ use axum::{
 use reqwest::Client;
 use serde_json::Value;
 
+use crate::mutate::{self, Chance};
+
 /// A request as it left the operator.
 #[derive(Clone, Debug)]
 pub struct Heard {
@@ -36,7 +38,15 @@ pub struct Tap {
     platform: String,
     client: Client,
     heard: Arc<Mutex<Vec<Heard>>>,
-    spoilt: Arc<Mutex<Option<(String, String)>>>,
+    spoilt: Arc<Mutex<Option<Spoil>>>,
+}
+
+/// What becomes of answers.
+enum Spoil {
+    /// One text is replaced by another.
+    Text(String, String),
+    /// Half of them aren't what was valid any more.
+    Bytes(Chance),
 }
 
 impl Tap {
@@ -61,7 +71,13 @@ impl Tap {
     /// From now on answers contain another text for this one; unchanged, when none is given.
     pub fn spoil(&self, text: Option<(&str, &str)>) {
         let mut spoilt = self.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
-        *spoilt = text.map(|(one, other)| (one.to_owned(), other.to_owned()));
+        *spoilt = text.map(|(one, other)| Spoil::Text(one.to_owned(), other.to_owned()));
+    }
+
+    /// From now on half of the answers are broken, as this seed has it.
+    pub fn garble(&self, seed: u64) {
+        let mut spoilt = self.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
+        *spoilt = Some(Spoil::Bytes(Chance::new(seed)));
     }
 
     /// Everything so far, in order.
@@ -109,11 +125,19 @@ async fn relay(
     response.headers_mut().remove(header::TRANSFER_ENCODING);
     response.headers_mut().remove(header::CONTENT_LENGTH);
     let mut bytes = answer.bytes().await.unwrap_or_default();
-    let spoilt = tap.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((one, other)) = &*spoilt {
-        bytes = String::from_utf8_lossy(&bytes).replace(one, other).into();
+    match &mut *tap.spoilt.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(Spoil::Text(one, other)) => {
+            bytes = String::from_utf8_lossy(&bytes)
+                .replace(&**one, other)
+                .into();
+        }
+        Some(Spoil::Bytes(chance)) => {
+            if chance.below(2) == 0 {
+                bytes = mutate::spoilt(&bytes, chance).into();
+            }
+        }
+        None => {}
     }
-    drop(spoilt);
     let mut all = tap.heard.lock().unwrap_or_else(PoisonError::into_inner);
     all[number].answer = serde_json::from_slice(&bytes).unwrap_or_default();
     all[number].status = Some(response.status());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
+    api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant, bounds::shortened},
     estate::{
         Administrator, Capabilities, Claim, Client, Facts, Licences, Object, ObjectId, Protection,
         Settings, Snapshot, StorageLocation, Unread, spelt_for_the_wire,
@@ -13,6 +13,8 @@ use crate::{
     preview::Existing,
 };
 
+/// Longest text about what can't be read: it may quote a value.
+const LONGEST: usize = 512;
 /// The only version there is.
 const VERSION: u32 = 1;
 
@@ -21,7 +23,7 @@ const VERSION: u32 = 1;
 pub enum EstateFileError {
     /// It isn't an exported estate.
     #[error(
-        "this isn't an estate file: {0}. Name the .estate file that `holdfast export -o DIR` writes, or its folder."
+        "this isn't an estate file: {}. Name the .estate file that `holdfast export -o DIR` writes, or its folder.", shortened(&.0.to_string(), LONGEST)
     )]
     Unreadable(#[from] serde_json::Error),
     /// It has another version.

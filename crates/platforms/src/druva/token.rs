@@ -22,6 +22,8 @@ const OPERATION: &str = "POST /msp/auth/v1/token";
 const MARGIN: Duration = Duration::from_secs(60);
 /// The lifetime of a token that doesn't state one. Source: help article 8805729.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// No token is believed to live longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// A token that was issued.
 pub(super) struct Token {
@@ -154,7 +156,9 @@ fn token(body: &TokenBody, at: Instant) -> Result<Token, PlatformError> {
     let lifetime = body
         .expires_in
         .and_then(|seconds| u64::try_from(seconds).ok())
-        .map_or(LIFETIME, Duration::from_secs);
+        .map_or(LIFETIME, |seconds| {
+            Duration::from_secs(seconds).min(LONGEST)
+        });
     // A token that lives for less than twice the margin is renewed half way.
     let good_for = lifetime.saturating_sub(MARGIN).max(lifetime / 2);
     Ok(Token {
