@@ -69,40 +69,42 @@ async fn quiet(handle: &Handle) {
     while timeout(QUIET, handle.created.notified()).await.is_ok() && Instant::now() < latest {}
 }
 
-/// Reads both reports; what can be read is kept.
+/// Reads both reports; what can be read is kept. Resources are enqueued where a report says something new.
 async fn reports(context: &Context, handle: &Handle) -> Result<(), PlatformError> {
     let (Some(facts), Some(reports)) = (handle.site.facts(), handle.adapter.reports()) else {
         return Ok(());
     };
     let can = |capability| facts.capabilities.can(capability);
-    let (mut used, mut healthy) = (Ok(()), Ok(()));
+    let (mut used, mut healthy) = (Ok(false), Ok(false));
     if can(Capability::ReadUsage) {
         used = usage(handle, reports).await;
     }
     if can(Capability::ReadHealth) {
         healthy = health(handle, reports).await;
     }
-    context.show_all(&handle.site.key);
+    if [&used, &healthy].contains(&&Ok(true)) {
+        context.show_all(&handle.site.key);
+    }
     context.wake_platform(&handle.site.key);
-    used.and(healthy)
+    used.and(healthy).map(drop)
 }
 
-async fn usage(handle: &Handle, reports: &dyn Reports) -> Result<(), PlatformError> {
+async fn usage(handle: &Handle, reports: &dyn Reports) -> Result<bool, PlatformError> {
     let report = reports.usage(USAGE_DAYS).await;
     let report = report.inspect_err(|error| skipped(handle, "usage", error))?;
-    handle
+    let news = handle
         .site
         .set_reports(|reports| reports.note_usage(report));
-    Ok(())
+    Ok(news)
 }
 
-async fn health(handle: &Handle, reports: &dyn Reports) -> Result<(), PlatformError> {
+async fn health(handle: &Handle, reports: &dyn Reports) -> Result<bool, PlatformError> {
     let report = reports.health(HEALTH_DAYS).await;
     let report = report.inspect_err(|error| skipped(handle, "health", error))?;
-    handle
+    let news = handle
         .site
         .set_reports(|reports| reports.note_health(report));
-    Ok(())
+    Ok(news)
 }
 
 fn skipped(handle: &Handle, report: &str, error: &PlatformError) {

@@ -135,8 +135,8 @@ impl Reports {
         unread
     }
 
-    /// Stores a health report.
-    pub fn note_health(&mut self, report: HealthReport) {
+    /// Stores a health report. Returns whether it says anything new: a service level also depends on when it was made.
+    pub fn note_health(&mut self, report: HealthReport) -> bool {
         let mut health: HashMap<_, Vec<_>> = HashMap::new();
         for row in report.rows {
             health
@@ -144,18 +144,21 @@ impl Reports {
                 .or_default()
                 .push(Arc::new(row));
         }
-        self.health_as_of = Some(report.as_of);
-        self.health = health;
         self.unread[1] = report.unreadable;
+        let as_of = self.health_as_of.replace(report.as_of);
+        let before = std::mem::replace(&mut self.health, health);
+        as_of != self.health_as_of || before != self.health
     }
 
-    /// Stores a usage report.
-    pub fn note_usage(&mut self, report: UsageReport) {
-        self.usage_as_of = Some(report.as_of);
-        self.unread[0] = report.unreadable;
+    /// Stores a usage report. Returns whether it says anything new.
+    pub fn note_usage(&mut self, report: UsageReport) -> bool {
         let key = |row: &Consumption| (row.customer_id.clone(), row.tenant_id.clone());
         let rows = report.rows.into_iter();
-        self.usage = rows.map(|row| (key(&row), Arc::new(row))).collect();
+        let usage = rows.map(|row| (key(&row), Arc::new(row))).collect();
+        self.unread[0] = report.unreadable;
+        let is_first = self.usage_as_of.replace(report.as_of).is_none();
+        let before = std::mem::replace(&mut self.usage, usage);
+        is_first || before != self.usage
     }
 }
 
@@ -227,8 +230,8 @@ impl PlatformView {
     }
 
     /// Replaces the reports.
-    pub fn set_reports(&self, change: impl FnOnce(&mut Reports)) {
-        change(&mut write(&self.reports));
+    pub fn set_reports<News>(&self, change: impl FnOnce(&mut Reports) -> News) -> News {
+        change(&mut write(&self.reports))
     }
 
     /// What resources need to know, once the platform is open: completely observed, and all resources on it known.
