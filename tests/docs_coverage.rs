@@ -111,9 +111,31 @@ fn named_ids(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every test by name, with the ids in the comments above it and in its body.
-fn tests() -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// A test.
+#[derive(Default)]
+struct Test {
+    /// The ids in the comments above it and in its body.
+    ids: BTreeSet<String>,
+    /// The file that it is in, relative to the root.
+    file: String,
+}
+
+impl Test {
+    /// Whether it runs the operator: the binary, or its controllers in one process.
+    fn runs_the_operator(&self) -> bool {
+        const RUNNING: [&str; 4] = [
+            "tests/e2e/",
+            "tests/simulation/",
+            "tests/counts.rs",
+            "tests/uninstall.rs",
+        ];
+        RUNNING.iter().any(|place| self.file.starts_with(place))
+    }
+}
+
+/// Every test by name.
+fn tests() -> BTreeMap<String, Test> {
+    let mut found: BTreeMap<String, Test> = BTreeMap::new();
     for file in sources() {
         let text = read(&file);
         let lines: Vec<&str> = text.lines().collect();
@@ -134,7 +156,10 @@ fn tests() -> BTreeMap<String, BTreeSet<String>> {
                 .chain(body.map(|line| line.trim()))
                 .filter(|line| line.starts_with("//"));
             let ids = comments.flat_map(named_ids);
-            found.entry(name.to_owned()).or_default().extend(ids);
+            let test = found.entry(name.to_owned()).or_default();
+            test.ids.extend(ids);
+            let relative = file.strip_prefix(root()).unwrap_or(&file);
+            test.file = relative.display().to_string();
         }
     }
     found
@@ -184,15 +209,28 @@ fn every_test_in_the_table_exists_and_names_the_requirement() {
     let tests = tests();
     for row in rows() {
         for name in &row.tests {
-            let ids = tests
+            let test = tests
                 .get(name)
                 .unwrap_or_else(|| panic!("{}: there is no test {name}", row.id));
             assert!(
-                ids.contains(&row.id),
+                test.ids.contains(&row.id),
                 "{name} doesn't say that it proves R-{}",
                 row.id
             );
         }
+    }
+}
+
+#[test]
+fn every_row_with_tests_has_one_that_runs_the_operator() {
+    let tests = tests();
+    for row in rows().iter().filter(|row| !row.tests.is_empty()) {
+        let run = |name: &String| tests.get(name).is_some_and(Test::runs_the_operator);
+        assert!(
+            row.tests.iter().any(run),
+            "{}: none of its tests runs the operator",
+            row.id
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::HOLDFAST;
 use holdfast_testkit::{
     bridge::{Bridge, TOKEN, bridge_platform, secret},
-    operator::{Console, Stage, embedded_platform},
+    operator::{Console, Stage, embedded_platform, eventually},
     resources::declared,
 };
 
@@ -81,5 +81,61 @@ async fn two_platforms_of_one_account_grant_its_licences_once() {
         .await;
     let message = stage.message("customer/second", "QuotaExceeded");
     assert!(message.contains("200 of its 500"), "{message}");
+    nothing_was_refused(&bridge.console).await;
+}
+
+// R-V20, R-N6, F4: a creation with an outcome that isn't known takes its share, also for a process that has just started.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_been_granted_counts_over_a_restart() {
+    let mut stage = Stage::start(HOLDFAST, "ledger-doubt").await;
+    let bridge = Bridge::start(HOLDFAST, "msp").await;
+    let reseller = "platformRef: {name: msp}, displayName: Northwind, allotment: {storage: 10Gi}";
+    let below = |name: &str, storage: &str| {
+        let spec = format!(
+            "resellerRef: {{name: northwind}}, displayName: {name}, country: \"DE\", limits: {{storage: {storage}}}"
+        );
+        declared("Customer", name, &spec)
+    };
+    let settled = [
+        bridge.manifest(),
+        declared("Reseller", "northwind", reseller),
+        below("first", "4Gi"),
+        below("second", "4Gi"),
+    ];
+    stage.apply(&settled.join("---\n"));
+    stage
+        .await_ready(&["customer/first", "customer/second"])
+        .await;
+
+    // The platform carries the creation out only after the operator has been killed and started again.
+    bridge.faults("[{when: {method: PUT, route: /v1/customers, times: 1}, then: {late: 20s}}]");
+    stage.apply(&below("late", "2Gi"));
+    eventually("the creation is sent", || async {
+        bridge.requests("PUT /v1/customers").await > 2
+    })
+    .await;
+    stage.kill();
+    stage.run().await;
+    stage.apply(&below("younger", "1Gi"));
+    stage
+        .await_condition("customer/younger", "QuotaExceeded", "True/QuotaExceeded")
+        .await;
+    stage.await_ready(&["customer/late"]).await;
+    assert_eq!(
+        stage.condition("customer/younger", "QuotaExceeded"),
+        "True/QuotaExceeded"
+    );
+    nothing_was_refused(&bridge.console).await;
+    let customers = bridge.console.list("customers").await;
+    let made = |name: &str| customers.iter().filter(|item| item["name"] == name).count();
+    assert_eq!((made("late"), made("younger")), (1, 0));
+
+    // Room appears, and is found without another edit of the customer.
+    stage.apply(&declared(
+        "Reseller",
+        "northwind",
+        &reseller.replace("10Gi", "11Gi"),
+    ));
+    stage.await_ready(&["customer/younger"]).await;
     nothing_was_refused(&bridge.console).await;
 }

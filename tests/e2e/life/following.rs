@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::estate::{OBJECTS, estate, events, meddle, merge, remote, settled};
 use holdfast_testkit::operator::{Stage, customer, eventually};
 
-// R-N1, R-N3, R-D5, R-D20, R-D30, R-D31, R-S4, I2: one mutation per edit, one per drift, an event that names the field.
+// R-N1, R-N3, R-N13, R-D5, R-D20, R-D30, R-D31, R-S4, I2: one mutation per edit, one per drift, an event that names the field.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_is_made_and_follows_edits_and_is_set_back_when_the_platform_drifts() {
     let (stage, console) = settled("life", "").await;
