@@ -70,3 +70,7 @@ bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 .PHONY: bench-druva
 bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
 	@scripts/bench-druva.sh
+
+.PHONY: bench-replicas
+bench-replicas: $(CONTROLPLANE) ## Two operators: ten idle minutes, and a kill -9 of the holder with 1,000 customers
+	@scripts/bench-replicas.sh
