@@ -1,11 +1,18 @@
 //! The connection to the cluster, as kubectl makes it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use hyper_util::client::proxy::matcher::Matcher;
-use kube::{Client, Config};
+use kube::{Client, Config, client::ClientBuilder};
 use reqwest::Url;
+use tower::timeout::TimeoutLayer;
+use tower_http::timeout::ResponseBodyTimeoutLayer;
 
+/// Within this time an answer begins. A connection of which the other end is lost may stay open for a quarter of an hour, and
+/// every request over it would wait as long. F9.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The longest pause within an answer. A watch ends before.
+const SILENCE: Duration = Duration::from_secs(90);
 /// The variables that name a proxy for HTTPS.
 const PROXIES: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
 
@@ -29,8 +36,11 @@ pub async fn connect() -> Result<(Config, Client), String> {
         let mut named = of_environment().filter_map(|proxy| proxy.parse().ok());
         config.proxy_url = named.next().filter(|_| proxied);
     }
-    let client = Client::try_from(config.clone())
-        .map_err(|error| format!("can't connect to the cluster: {error}"))?;
+    let client = ClientBuilder::try_from(config.clone())
+        .map_err(|error| format!("can't connect to the cluster: {error}"))?
+        .with_layer(&ResponseBodyTimeoutLayer::new(SILENCE))
+        .with_layer(&TimeoutLayer::new(ANSWER))
+        .build();
     Ok((config, client))
 }
 

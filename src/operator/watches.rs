@@ -19,6 +19,8 @@ use crate::survey::{AnyRef, Cache};
 
 /// Objects fetched per page when a watch starts.
 const PAGE: u32 = 500;
+/// How long the API server keeps a watch open. One that hangs is noticed some seconds later. F9.
+const WATCH_SECONDS: u32 = 60;
 
 /// Whether a resource can be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +80,9 @@ where
         || Api::all(client.clone()),
         |namespace| Api::namespaced(client.clone(), namespace),
     );
-    let config = watcher::Config::default().page_size(PAGE);
+    let config = watcher::Config::default()
+        .page_size(PAGE)
+        .timeout(WATCH_SECONDS);
     let cache = store.clone();
     let stream = watcher(api, config)
         .inspect_err(|error| {

@@ -1,7 +1,7 @@
 //! Faults that the embedded platform makes to order.
 
-use holdfast_platforms::ByClaim as _;
-use std::time::Duration;
+use holdfast_platforms::{ByClaim as _, Deletion as _};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{Claim, Scope};
@@ -9,7 +9,7 @@ use holdfast_platforms::{Platform, PlatformError, ProblemKind};
 use holdfast_simulator::{Action, Lie, Moment};
 use serde_json::json;
 
-use crate::stage::{Stage, bridge, patch, problem};
+use crate::stage::{Stage, bridge, done, patch, problem};
 
 #[tokio::test]
 async fn an_estate_that_is_not_open_has_lost_nothing() {
@@ -88,4 +88,49 @@ async fn no_broken_list_passes_for_a_whole_one() {
             assert!(answer.is_err(), "{route} {fault:?}");
         }
     }
+}
+
+// F15: a list of several pages, while others are made and removed between two of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn f15_a_list_that_changes_while_it_is_read_neither_loses_nor_doubles_anything() {
+    const STEADY: usize = 1_100;
+    let stage = Arc::new(Stage::set().await);
+    let settings = |name: &str| patch(json!({"name": name, "country": "DE", "active": true}));
+    let mut steady = BTreeSet::new();
+    for number in 0..STEADY {
+        let made = stage
+            .create(
+                &format!("hf-steady-{number}"),
+                settings(&format!("S{number}")),
+            )
+            .await;
+        steady.insert(done(made).id);
+    }
+    let others = stage.clone();
+    let busy = tokio::spawn(async move {
+        for number in 0.. {
+            let made = others
+                .create(
+                    &format!("hf-passing-{number}"),
+                    settings(&format!("P{number}")),
+                )
+                .await;
+            let id = done(made).id;
+            let rehearsed = others.bridge.rehearse_deletion(Kind::Customer, &id).await;
+            let confirmation = rehearsed.unwrap().confirmation;
+            let deleted = others.bridge.delete(Kind::Customer, &id, &confirmation);
+            deleted.await.unwrap();
+        }
+    });
+    for _ in 0..10 {
+        let snapshot = stage.bridge.observe(Scope::default()).await.unwrap();
+        let mut seen = BTreeSet::new();
+        for object in &snapshot.objects {
+            let twice = object.kind == Kind::Customer && !seen.insert(object.id.clone());
+            assert!(!twice, "{} is there twice", object.id);
+        }
+        let lost: Vec<_> = steady.difference(&seen).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+    busy.abort();
 }

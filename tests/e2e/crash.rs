@@ -53,7 +53,7 @@ async fn accepted(console: &Console, method: &str) -> usize {
 
 // R-N9, F1, I1: killed in the midst of creating and of updating two hundred customers.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_customers_are_made_and_changed_once_each_although_the_operator_is_killed_twice()
+async fn f01_two_hundred_customers_are_made_and_changed_once_each_although_the_operator_is_killed_twice()
  {
     let mut stage = Stage::start(HOLDFAST, "crash").await;
     stage.apply(&embedded_platform("msp"));

@@ -43,9 +43,9 @@ async fn set_by_others(stage: &Stage, bridge: &Bridge, phone: &str) {
     bridge.sweep(stage, 1).await;
 }
 
-// R-D5, I4: a value that the platform keeps in its own form is sent twice, then a person is told; everything else goes on.
+// F18, R-D5, I4: a value that the platform keeps in its own form is sent twice, then a person is told; everything else goes on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_value_that_the_platform_keeps_in_its_own_form_is_sent_twice_and_told() {
+async fn f18_a_value_that_the_platform_keeps_in_its_own_form_is_sent_twice_and_told() {
     let (stage, bridge) = stage_with_platform("normalised").await;
     bridge.faults("[{when: {route: /v1/customers}, then: {merge: {profile: {phone: '0049555'}}}}]");
     stage.apply(&with_phone("+49 555"));

@@ -126,9 +126,9 @@ async fn what_is_being_backed_up_is_not_deleted() {
     assert!(!remote(&bridge.console, "fabrikam").await.is_null());
 }
 
-// R-N7, R-N9
+// F28, R-N7, R-N9
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mass_deletion_is_held_also_over_a_restart() {
+async fn f28_a_mass_deletion_is_held_also_over_a_restart() {
     let names = ["a", "b", "c", "d"];
     let safety = ", safety: {deletionDelay: 0s, maxDeletionsPerHour: 2}";
     let (mut stage, console) = settled("breaker", safety, &names).await;

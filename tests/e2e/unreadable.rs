@@ -77,7 +77,7 @@ async fn patch_oddly(stage: &Stage, object: &str, patch: &str) {
     reason = "one stage serves one story, told in order"
 )]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resource_that_can_not_be_read_says_so_and_can_be_let_go_of() {
+async fn f24_a_resource_that_can_not_be_read_says_so_and_can_be_let_go_of() {
     let mut stage = Stage::start(HOLDFAST, "illegible").await;
     let manifest = [
         embedded_platform("lab"),

@@ -13,6 +13,7 @@
 mod chance;
 mod cluster;
 mod driver;
+mod faults;
 mod judge;
 mod platform;
 mod store;

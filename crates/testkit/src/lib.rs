@@ -12,6 +12,7 @@ pub mod operator;
 pub mod plans;
 pub mod policies;
 mod program;
+pub mod relay;
 pub mod resources;
 pub mod rule_cases;
 pub mod tap;

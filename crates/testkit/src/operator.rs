@@ -1,7 +1,7 @@
 //! The operator as its own process.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -33,6 +33,8 @@ pub struct Stage {
     pub data: TempDir,
     /// The operator's program.
     pub program: Program,
+    /// Variables of the operator's environment that differ from the test's own.
+    pub environment: Vec<(&'static str, PathBuf)>,
     process: Option<Child>,
     ports: (u16, u16),
     /// Where its Leases are.
@@ -76,6 +78,7 @@ impl Stage {
             cluster,
             data: TempDir::new().expect("a directory"),
             program,
+            environment: Vec::new(),
             process: None,
             ports: (free_port(), free_port()),
         }
@@ -92,6 +95,7 @@ impl Stage {
         let child = self
             .program
             .command()
+            .envs(self.environment.iter().cloned())
             .args([
                 "run",
                 "--namespace",
