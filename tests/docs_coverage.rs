@@ -264,3 +264,36 @@ fn every_file_in_the_table_exists_and_every_state_is_one() {
         );
     }
 }
+
+/// Classes of the catalogue of faults.
+const CLASSES: usize = 32;
+
+#[test]
+fn every_class_of_the_catalogue_of_faults_has_its_test_and_its_line() {
+    let tests = tests();
+    let reliability = read(&root().join("docs/reliability.md"));
+    let lines: Vec<Vec<String>> = reliability
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(quoted)
+        .collect();
+    for class in 1..=CLASSES {
+        let prefix = format!("f{class:02}_");
+        let mut named = tests
+            .keys()
+            .filter(|name| name.starts_with(&prefix))
+            .peekable();
+        assert!(named.peek().is_some(), "no test begins with {prefix}");
+        for name in named {
+            let told = lines.iter().any(|line| line.contains(name));
+            assert!(told, "docs/reliability.md doesn't list {name}");
+        }
+    }
+    for name in lines.iter().flatten().filter(|name| name.contains('_')) {
+        let is_path = name.contains('/');
+        assert!(
+            is_path || tests.contains_key(name),
+            "there is no test {name}"
+        );
+    }
+}

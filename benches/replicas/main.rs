@@ -152,8 +152,9 @@ async fn fail_over(
     first.kill();
     let killed = Instant::now();
     let edit = json!({"spec": {"profile": {"phone": "4711"}}});
-    let edited = api.patch("c00000", &PatchParams::default(), &Patch::Merge(&edit));
-    edited.await.expect("edited");
+    let (params, edit) = (PatchParams::default(), Patch::Merge(&edit));
+    let edited = api.patch("c00000", &params, &edit).await;
+    edited.expect("edited");
     eventually("the edit is on the platform", || async {
         bridge.console.mutations().await.len() > before
     })

@@ -1,8 +1,9 @@
-//! F19, F23 and F27: what people do beside Holdfast, at the console and with kubectl.
+//! F19, F23, F27 and F28: what people do beside Holdfast, at the console and with kubectl.
 
+use crate::HOLDFAST;
 use holdfast_testkit::{
-    bridge::{TOKEN, legible_conditions},
-    operator::{customer, eventually},
+    bridge::{Bridge, TOKEN, legible_conditions, secret},
+    operator::{Stage, customer, eventually},
 };
 use reqwest::Method;
 use serde_json::json;
@@ -114,4 +115,48 @@ async fn f27_no_limit_is_set_below_what_is_stored() {
     assert_eq!(bridge.console.mutations().await, before);
     stage.apply(&limited("40Gi"));
     stage.await_ready(&["customer/bystander"]).await;
+}
+
+// F28, R-N7: a prune of everything, as a wrong path in a repository brings about.
+#[tokio::test(flavor = "multi_thread")]
+async fn f28_of_a_crowd_that_is_pruned_at_once_no_more_go_than_the_limit_allows() {
+    const CROWD: usize = 120;
+    const LIMIT: usize = 10;
+    let stage = Stage::start(HOLDFAST, "pruned").await;
+    let bridge = Bridge::start(HOLDFAST, "msp").await;
+    let platform = bridge.platform("").replace(
+        "maxDeletionsPerHour: 10000",
+        &format!("maxDeletionsPerHour: {LIMIT}"),
+    );
+    let names = (0..CROWD).map(|number| format!("c{number:03}"));
+    let crowd = names.map(|name| customer(&name, "msp", ", deletionPolicy: Delete"));
+    let manifests: Vec<String> = [secret("msp", TOKEN), platform]
+        .into_iter()
+        .chain(crowd)
+        .collect();
+    stage.apply(&manifests.join("---\n"));
+    let there = async || {
+        let customers = bridge.console.list("customers").await;
+        let ours = customers
+            .iter()
+            .filter(|item| !item["externalRef"].is_null());
+        ours.count()
+    };
+    eventually("all are on the platform", || async {
+        there().await == CROWD
+    })
+    .await;
+    stage.show(&["delete", "customers", "--all", "--wait=false"]);
+    let held = format!(
+        "Deletions held by safety.maxDeletionsPerHour: {}.",
+        CROWD - LIMIT
+    );
+    eventually("the rest is held, and counted", || async {
+        let message = stage.message("backupplatform/msp", "DeletionsHeld");
+        message.starts_with(&held)
+    })
+    .await;
+    assert_eq!(there().await, CROWD - LIMIT);
+    bridge.sweep(&stage, 3).await;
+    assert_eq!(there().await, CROWD - LIMIT);
 }

@@ -1,4 +1,4 @@
-//! F25, F28, F30 and F31: slow platforms, processes that end, and specs that wander.
+//! F25, F26, F30 and F31: slow platforms, processes that end, and specs that wander.
 
 use crate::HOLDFAST;
 use holdfast_testkit::{
