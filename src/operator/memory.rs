@@ -13,16 +13,20 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::metrics::{ConditionLabels, Metrics};
 use crate::{
-    api::ConditionType,
+    api::{ConditionType, shared::Change},
     planner::{Backoff, Marks, Verdict, retry_delay},
     survey::{Managed, PlatformKey, ResourceRef},
 };
+
+/// Changes kept of passes that couldn't record them: as many as status keeps.
+const UNLOGGED_KEPT: usize = 20;
 
 #[derive(Debug, Default)]
 struct Entries {
     failures: HashMap<ResourceRef, u32>,
     backoffs: HashMap<ResourceRef, BackingOff>,
     unfinished: HashMap<ResourceRef, u32>,
+    unlogged: HashMap<ResourceRef, Vec<Change>>,
     refused: HashMap<String, Refused>,
     overruled: HashMap<ResourceRef, BTreeMap<String, Overruled>>,
     conditions: HashMap<ResourceRef, Box<[Counted]>>,
@@ -106,6 +110,21 @@ impl Memory {
         let count = entries.unfinished.entry(resource.clone()).or_default();
         *count = count.saturating_add(1);
         *count
+    }
+
+    /// Keeps the changes of a pass that couldn't record them. The next pass takes them.
+    pub fn keep_unlogged(&self, resource: &ResourceRef, mut changes: Vec<Change>) {
+        let beyond = changes.len().saturating_sub(UNLOGGED_KEPT);
+        changes.drain(..beyond);
+        if !changes.is_empty() {
+            self.entries().unlogged.insert(resource.clone(), changes);
+        }
+    }
+
+    /// What an earlier pass has changed and couldn't record.
+    pub fn take_unlogged(&self, resource: &ResourceRef) -> Vec<Change> {
+        let taken = self.entries().unlogged.remove(resource);
+        taken.unwrap_or_default()
     }
 
     /// A pass has ended.
@@ -246,6 +265,7 @@ impl Memory {
         entries.waiting.remove(resource);
         entries.backoffs.remove(resource);
         entries.unfinished.remove(resource);
+        entries.unlogged.remove(resource);
         entries.overruled.remove(resource);
         for waiting in entries.held.values_mut() {
             waiting.remove(resource);

@@ -29,8 +29,17 @@ const STEPS: usize = 24;
 /// A write that the cluster doesn't accept, or steps that don't end.
 pub async fn pass<K: Managed>(context: &Context, object: Arc<K>) -> Result<Action, PassError> {
     let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
+    let resource = resource_ref(&*object);
+    let unlogged = context.memory.take_unlogged(&resource);
+    if let Some(status) = object.managed().filter(|_| !unlogged.is_empty()) {
+        progress.recall(unlogged, status);
+    }
     let mut handle = None;
     let outcome = steps(context, object, &mut progress, &mut handle).await;
+    if outcome.is_err() {
+        let unlogged = progress.unlogged().to_vec();
+        context.memory.keep_unlogged(&resource, unlogged);
+    }
     give_back(&progress, handle.as_ref(), &outcome);
     outcome
 }

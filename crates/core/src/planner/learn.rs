@@ -127,6 +127,28 @@ impl Progress {
             ..Self::default()
         }
     }
+
+    /// Adds the changes of an earlier pass that weren't recorded because writing status failed. How they ended is known better
+    /// than from the note of them. I8, F3.
+    pub fn recall(&mut self, unlogged: Vec<Change>, status: &ManagedStatus) {
+        let is_same = |one: &Change, other: &Change| {
+            (one.step, &one.fields) == (other.step, &other.fields) && one.at >= other.at
+        };
+        let noted = std::mem::take(&mut self.performed);
+        let recalled = unlogged.into_iter();
+        self.performed = recalled
+            .filter(|change| !status.changes.contains(change))
+            .collect();
+        let is_recalled = |noted: &Change| {
+            let mut recalled = self.performed.iter();
+            recalled.any(|recalled| is_same(recalled, noted))
+        };
+        let unknown: Vec<Change> = noted
+            .into_iter()
+            .filter(|noted| !is_recalled(noted))
+            .collect();
+        self.performed.extend(unknown);
+    }
 }
 
 impl Progress {

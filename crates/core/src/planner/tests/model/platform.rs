@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     api::Kind,
     estate::{Capabilities, Claim, Object, ObjectId, Snapshot, StorageLocation},
-    planner::tests::fixtures::{merged, platform, remote},
+    planner::tests::fixtures::{merged, noon, platform, remote},
     reply::{PlatformError, Problem, ProblemKind, Rehearsal},
 };
 
@@ -26,6 +26,7 @@ struct Record {
     document: Value,
     claim: Option<Claim>,
     version: u32,
+    made_at: Option<Timestamp>,
 }
 
 /// What a platform makes of the values that it is told.
@@ -67,10 +68,16 @@ impl Form {
 #[derive(Debug, Clone)]
 pub struct Platform {
     pub form: Form,
+    /// Its clock.
+    pub now: Timestamp,
     records: BTreeMap<ObjectId, Record>,
     next_id: u32,
-    /// Whether it refuses a second object of one claim, or of one name, by itself.
+    /// Whether it refuses a second object of one claim by itself.
     pub keeps_claims_unique: bool,
+    /// Whether it refuses a second object of one name.
+    pub keeps_names_unique: bool,
+    /// Whether it shows the claim that an object was created with: where it doesn't, only this model knows it.
+    pub shows_claims: bool,
     /// Whether an object is made under a name that carries its claim, and gets its mark by a second request.
     pub marks_later: bool,
     /// Creations that were received and are carried out later.
@@ -120,9 +127,12 @@ impl Platform {
     pub fn new() -> Self {
         Self {
             form: Form::AsSent,
+            now: noon(),
             records: BTreeMap::new(),
             next_id: 1,
             keeps_claims_unique: true,
+            keeps_names_unique: true,
+            shows_claims: true,
             marks_later: false,
             late: Vec::new(),
             late_switches: Vec::new(),
@@ -169,8 +179,9 @@ impl Platform {
         let record = &self.records[id];
         let document = form(self.form, record.document.clone());
         let mut object = remote(record.kind, id.as_str(), &document);
-        object.claim.clone_from(&record.claim);
+        object.claim = record.claim.clone().filter(|_| self.shows_claims);
         object.etag = Some(format!("v{}", record.version));
+        object.created_at = record.made_at.or(object.created_at);
         let in_name = |claim: &Claim| object.name.ends_with(&format!("[{claim}]"));
         object.facts.provisional = record.claim.as_ref().is_some_and(in_name);
         object
@@ -210,6 +221,7 @@ impl Platform {
         let record = Record {
             kind,
             document: as_stored(document),
+            made_at: claim.is_some().then_some(self.now),
             claim,
             version: 1,
         };
@@ -247,7 +259,7 @@ impl Platform {
             return Err(refused(ProblemKind::AlreadyExists, None));
         }
         let taken = self.records.iter().find(|(_, record)| {
-            self.keeps_claims_unique
+            self.keeps_names_unique
                 && record.kind == kind
                 && record.document.get("name") == document.get("name")
         });
@@ -259,6 +271,11 @@ impl Platform {
             let name = document.get("name").and_then(Value::as_str);
             let name = format!("{} [{claim}]", name.unwrap_or_default());
             document.insert("name".into(), name.into());
+        }
+        if !self.shows_claims {
+            // Without a claim it is known by the account's name, which is the name where none was given.
+            let name = document.get("name").cloned().unwrap_or_default();
+            document.entry("accountName").or_insert(name);
         }
         let id = self.insert(kind, Some(claim.clone()), Value::Object(document));
         self.note("Create", &id);

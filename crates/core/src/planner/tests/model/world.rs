@@ -1,12 +1,18 @@
 //! One resource in a cluster, one platform, and an operator between them that can be cut off around any request.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt::{self, Write as _},
+    hash::{DefaultHasher, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::platform::Platform;
 use crate::{
-    api::Kind,
+    api::{Kind, shared::Change},
     estate::{Claim, Creation, Object, ObjectId, Snapshot},
     inventory::{Inventory, Ticket},
     planner::{
@@ -55,6 +61,16 @@ pub enum End {
     CutOff,
 }
 
+/// Hashes what is written to it.
+struct Hashing(DefaultHasher);
+
+impl fmt::Write for Hashing {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// The cluster, the platform, and what the operator keeps in memory.
 pub struct World {
     pub scene: Scene,
@@ -67,6 +83,14 @@ pub struct World {
     pub requests: usize,
     /// The request that goes wrong, and how.
     pub fault: Option<(usize, Fault)>,
+    /// What goes wrong next: how many requests later, and how.
+    pub next_fault: Option<(usize, Fault)>,
+    /// What a pass has changed and couldn't record.
+    unlogged: Vec<Change>,
+    /// Whether the process has just started.
+    is_new: bool,
+    /// Every state that was passed through, by its hash, where they are counted.
+    pub states: Option<HashSet<u64>>,
     /// Status writes that changed something.
     pub status_writes: usize,
     /// Before which request the user cancels the deletion.
@@ -78,6 +102,8 @@ impl World {
         let mut platform = Platform::new();
         let creation = scene.facts.capabilities.creation(KIND);
         platform.keeps_claims_unique = creation.is_repeatable();
+        platform.keeps_names_unique = creation.is_repeatable() || creation == Creation::UniqueName;
+        platform.shows_claims = creation.is_marked();
         platform.marks_later = creation == Creation::ListAndMark;
         Self {
             scene,
@@ -87,6 +113,10 @@ impl World {
             sweep: None,
             requests: 0,
             fault: None,
+            next_fault: None,
+            unlogged: Vec::new(),
+            is_new: false,
+            states: None,
             status_writes: 0,
             cancelled_at: None,
         }
@@ -154,6 +184,8 @@ impl World {
     pub fn restart(&mut self) {
         self.inventory = Inventory::default();
         self.sweep = None;
+        self.unlogged.clear();
+        self.is_new = true;
         self.scene.failures = 0;
     }
 
@@ -194,8 +226,13 @@ impl World {
     /// One pass, as the operator makes it. Invariants are checked after every request.
     pub fn pass(&mut self) -> End {
         self.scene.now += Duration::from_secs(10);
+        self.platform.now = self.scene.now;
+        self.is_new = false;
         self.platform.carry_out_late(self.scene.now);
         self.scene.progress = Progress::resumed(&self.declared().status);
+        let unlogged = std::mem::take(&mut self.unlogged);
+        let status = &self.scene.declared.status;
+        self.scene.progress.recall(unlogged, status);
         for _ in 0..STEPS {
             if !self.exists {
                 return End::Released;
@@ -205,9 +242,13 @@ impl World {
             }
             self.gather();
             let step = next(&self.scene.view());
+            self.count_state(&step);
             self.check_step(&step);
             let ended = self.request(&step);
             self.check_world();
+            if ended == Some(End::CutOff) && !self.is_new {
+                self.unlogged = self.scene.progress.unlogged().to_vec();
+            }
             if let Some(end) = ended {
                 return end;
             }
@@ -215,10 +256,44 @@ impl World {
         panic!("no end after {STEPS} steps: {:?}", self.scene.next());
     }
 
+    /// All that decides what comes next: the resource, what the pass has learnt, the platform, and what it was told.
+    fn count_state(&mut self, step: &Step) {
+        let Some(states) = &mut self.states else {
+            return;
+        };
+        let mut hasher = Hashing(DefaultHasher::new());
+        let (declared, progress) = (&self.scene.declared, &self.scene.progress);
+        // Writing to a hasher never fails.
+        let _ = write!(
+            hasher,
+            "{declared:?}{progress:?}{:?}{step:?}",
+            self.platform
+        );
+        states.insert(hasher.0.finish());
+    }
+
+    /// A person does what a creation of unknown outcome asks for: looks at the console, and names the object or the request.
+    pub fn ask_a_person(&mut self) {
+        let claim = self.scene.claim();
+        let is_ours = |(id, held): (&ObjectId, &Claim)| (*held == claim).then(|| id.to_string());
+        let made = self.platform.claims().find_map(is_ours);
+        match made {
+            Some(id) => self.edit(&serde_json::json!({"adopt": "ById", "externalId": id})),
+            None => {
+                let intent = self.declared().status.intent.clone();
+                self.scene.declared.retry_create = intent.map(|intent| intent.id);
+            }
+        }
+    }
+
     /// One request with its answer, or without.
     fn request(&mut self, step: &Step) -> Option<End> {
         let fault = self.fault.filter(|(at, _)| *at == self.requests);
         self.requests += 1;
+        if fault.is_some() {
+            let next = self.next_fault.take();
+            self.fault = next.map(|(later, fault)| (self.requests + later, fault));
+        }
         let fault = fault.map(|(_, fault)| fault);
         if let (
             Some(Fault::Late),
