@@ -3,6 +3,7 @@
 mod histories;
 mod invariants;
 mod kept;
+mod pairs;
 mod platform;
 mod world;
 
@@ -17,14 +18,14 @@ use crate::{
 };
 
 /// Create, edit, suspend, and delete by the given policy; an object that no resource declares is there all the time.
-fn walk(
-    policy: &str,
-    fault: Option<(usize, Fault)>,
-    Variant {
-        empty_lists,
-        creation,
-    }: Variant,
-) -> World {
+fn walk(policy: &str, fault: Option<(usize, Fault)>, variant: Variant) -> World {
+    let mut world = world(policy, variant.creation);
+    world.fault = fault;
+    live(&mut world, variant.empty_lists);
+    world
+}
+
+fn world(policy: &str, creation: Creation) -> World {
     let mut scene = customer("fabrikam").with(json!({
         "deletionPolicy": policy,
         "country": "DE",
@@ -33,9 +34,13 @@ fn walk(
     }));
     scene.facts.capabilities.creation = creation.everywhere();
     let mut world = World::new(scene);
-    world.fault = fault;
     let bystander = json!({"name": "Bystander", "profile": {"phone": "0"}});
     world.platform.add_by_hand(Kind::Customer, bystander);
+    world
+}
+
+/// The life of that customer, from its creation to its end.
+fn live(world: &mut World, empty_lists: bool) {
     for patch in [
         json!({}),
         json!({"profile": {"phone": "1", "fax": "2"}, "limits": {"storage": "5Gi"}}),
@@ -43,12 +48,11 @@ fn walk(
         json!({"active": true, "contacts": []}),
     ] {
         world.edit(&patch);
-        pass_until_settled(&mut world, empty_lists);
+        pass_until_settled(world, empty_lists);
     }
     world.delete();
-    pass_until_settled(&mut world, empty_lists);
+    pass_until_settled(world, empty_lists);
     world.wait_for_late();
-    world
 }
 
 /// Sweeps and passes until one isn't cut off.

@@ -1,6 +1,12 @@
 //! One resource in a cluster, one platform, and an operator between them that can be cut off around any request.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt::{self, Write},
+    hash::{DefaultHasher, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -55,6 +61,16 @@ pub enum End {
     CutOff,
 }
 
+/// Text that is hashed and not kept.
+struct Hashed<'a>(&'a mut DefaultHasher);
+
+impl Write for Hashed<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// The cluster, the platform, and what the operator keeps in memory.
 pub struct World {
     pub scene: Scene,
@@ -67,6 +83,10 @@ pub struct World {
     pub requests: usize,
     /// The request that goes wrong, and how.
     pub fault: Option<(usize, Fault)>,
+    /// Another one that goes wrong.
+    pub second_fault: Option<(usize, Fault)>,
+    /// The states after each request, where they are asked for.
+    pub states: Option<HashSet<u64>>,
     /// Status writes that changed something.
     pub status_writes: usize,
     /// Before which request the user cancels the deletion.
@@ -87,6 +107,8 @@ impl World {
             sweep: None,
             requests: 0,
             fault: None,
+            second_fault: None,
+            states: None,
             status_writes: 0,
             cancelled_at: None,
         }
@@ -208,6 +230,7 @@ impl World {
             self.check_step(&step);
             let ended = self.request(&step);
             self.check_world();
+            self.remember();
             if let Some(end) = ended {
                 return end;
             }
@@ -215,9 +238,26 @@ impl World {
         panic!("no end after {STEPS} steps: {:?}", self.scene.next());
     }
 
+    /// Remembers the state in which cluster, platform and pass are.
+    fn remember(&mut self) {
+        let Some(states) = &mut self.states else {
+            return;
+        };
+        let mut hasher = DefaultHasher::new();
+        let state = (
+            &self.scene.declared,
+            &self.scene.progress,
+            &self.scene.remote,
+            &self.platform,
+        );
+        write!(Hashed(&mut hasher), "{} {state:?}", self.exists).expect("hashing can't fail");
+        states.insert(hasher.finish());
+    }
+
     /// One request with its answer, or without.
     fn request(&mut self, step: &Step) -> Option<End> {
-        let fault = self.fault.filter(|(at, _)| *at == self.requests);
+        let mut faults = self.fault.into_iter().chain(self.second_fault);
+        let fault = faults.find(|(at, _)| *at == self.requests);
         self.requests += 1;
         let fault = fault.map(|(_, fault)| fault);
         if let (
