@@ -53,6 +53,14 @@ lint: ## Formatting, lints, documentation
 test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
 	@scripts/test.sh
 
+SEEDS ?= 10000
+FIRST ?= 1
+JOBS ?= 2
+
+.PHONY: soak
+soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a time
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens
+
 # --- Measuring --------------------------------------------------------------
 
 .PHONY: bench

@@ -1,7 +1,7 @@
 //! An API server in the process: for exactly the requests that the operator sends; anything else answers 501 and is told.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -18,6 +18,7 @@ use tokio::time::sleep;
 
 use crate::{
     chance::Chance,
+    processes::{Processes, When},
     store::{Failure, Key, Store},
 };
 
@@ -26,7 +27,6 @@ struct State {
     fails: u64,
     loses: u64,
     delay: Duration,
-    cut: BTreeSet<String>,
     unsupported: Vec<String>,
     /// Requests of every sort.
     requests: BTreeMap<String, usize>,
@@ -40,6 +40,7 @@ struct State {
 pub struct Cluster {
     state: Arc<Mutex<State>>,
     chance: Chance,
+    processes: Processes,
 }
 
 /// More requests than any run needs.
@@ -111,16 +112,16 @@ impl Asked {
 }
 
 impl Cluster {
-    pub fn start(chance: Chance) -> Self {
+    pub fn start(chance: Chance, processes: Processes) -> Self {
         let now = || now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         Self {
             chance,
+            processes,
             state: Arc::new(Mutex::new(State {
                 store: Store::new(now),
                 fails: 0,
                 loses: 0,
                 delay: Duration::ZERO,
-                cut: BTreeSet::new(),
                 unsupported: Vec::new(),
                 requests: BTreeMap::new(),
                 served: 0,
@@ -185,10 +186,6 @@ impl Cluster {
         state.store.closed.send_modify(|times| *times += 1);
     }
 
-    pub fn cut(&self, actor: &str) {
-        self.state().cut.insert(actor.to_owned());
-    }
-
     pub fn unsupported(&self) -> Vec<String> {
         self.state().unsupported.clone()
     }
@@ -210,12 +207,6 @@ impl Cluster {
             async move { cluster.serve(&actor, request).await }
         });
         Client::new(service, "default")
-    }
-
-    async fn unless_cut(&self, actor: &str) {
-        if self.state().cut.contains(actor) {
-            std::future::pending::<()>().await;
-        }
     }
 
     /// Counts a request. More than any run needs is a loop: then nothing is answered any more.
@@ -243,7 +234,7 @@ impl Cluster {
         actor: &str,
         request: Request<Body>,
     ) -> Result<Response<Reply>, std::io::Error> {
-        self.unless_cut(actor).await;
+        self.processes.reachable(actor).await;
         let (parts, body) = request.into_parts();
         let body = body
             .collect()
@@ -281,9 +272,13 @@ impl Cluster {
         if std::env::var_os("TRACE").is_some() {
             eprintln!("{} {actor} {} {}", now(), parts.method, parts.uri);
         }
-        self.unless_cut(actor).await;
+        let fate = changes.then(|| self.processes.count(actor)).flatten();
+        self.processes.reachable(actor).await;
         let answered = self.answer(actor, &parts, &asked, &body);
-        self.unless_cut(actor).await;
+        if fate == Some(When::After) {
+            self.processes.cut(actor);
+        }
+        self.processes.reachable(actor).await;
         if changes && self.chance.hits(loses) {
             return Err(std::io::Error::other("connection reset"));
         }
@@ -455,7 +450,7 @@ impl Cluster {
                         if !lines.is_empty() {
                             let delay = u64::try_from(delay.as_millis()).unwrap_or(0);
                             sleep(Duration::from_millis(cluster.chance.below(2 + delay))).await;
-                            cluster.unless_cut(&actor).await;
+                            cluster.processes.reachable(&actor).await;
                             let frame = http_body::Frame::data(Bytes::from(lines));
                             return Some((Ok::<_, Infallible>(frame), (seen, changed, closed)));
                         }

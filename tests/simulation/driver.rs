@@ -19,7 +19,10 @@ use holdfast_platforms::{
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use crate::platform::{Course, Estate, Item, What};
+use crate::{
+    platform::{Course, Estate, Item, What},
+    processes::When,
+};
 
 /// How long a request to a platform may take; part of the Lease protocol.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -91,11 +94,9 @@ fn problem(kind: ProblemKind, detail: &str) -> PlatformError {
 }
 
 impl Connection {
-    /// An operator that is cut off never gets an answer.
-    async fn unless_cut(&self) {
-        if self.estate.is_cut(&self.actor) {
-            std::future::pending::<()>().await;
-        }
+    /// An operator that is cut off never gets an answer, and one that is isolated gets it later.
+    async fn reachable(&self) {
+        self.estate.processes.reachable(&self.actor).await;
     }
 
     /// Judged unless the request isn't sent at all.
@@ -106,7 +107,7 @@ impl Connection {
         id: Option<&str>,
         values: &Map<String, Value>,
     ) {
-        self.unless_cut().await;
+        self.reachable().await;
         if self.writer.may_write().is_ok() {
             self.estate.asked(&self.actor, what, mark, id, values);
         }
@@ -119,16 +120,26 @@ impl Connection {
         mutates: bool,
         act: impl FnOnce(&Estate, &str) -> Result<T, PlatformError> + Send + 'static,
     ) -> Result<T, PlatformError> {
-        self.unless_cut().await;
-        let _writing = if mutates {
+        self.reachable().await;
+        let writing = if mutates {
             self.writer.may_write().map_err(PlatformError::NotWriter)?;
             self.estate.begin_write(&self.actor);
             Some(Writing(self))
         } else {
             None
         };
+        let processes = &self.estate.processes;
+        let fate = mutates.then(|| processes.count(&self.actor)).flatten();
+        if fate == Some(When::Before) {
+            drop(writing);
+            return std::future::pending().await;
+        }
         let answer = timeout(DEADLINE, self.course(operation, mutates, act)).await;
-        self.unless_cut().await;
+        drop(writing);
+        if fate == Some(When::After) {
+            processes.cut(&self.actor);
+        }
+        self.reachable().await;
         answer.unwrap_or_else(|_| Err(lost(operation)))
     }
 

@@ -121,13 +121,14 @@ impl History {
 /// What a request of an operator breaks, if it breaks anything.
 pub fn judge(
     history: &History,
+    staleness: Duration,
     what: What,
     mark: Option<&str>,
     item: Option<&Item>,
     values: &Value,
 ) -> Option<String> {
     let claim = mark.map(ToOwned::to_owned).or_else(|| item?.mark.clone())?;
-    let lately = history.lately(&claim, GRACE);
+    let lately = history.lately(&claim, GRACE + staleness);
     let managed = |stand: &&Stand| stand.management == "Manage";
     let mut stands = lately.iter().flatten();
     let may = match what {

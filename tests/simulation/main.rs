@@ -1,7 +1,7 @@
 //! The whole operator in one process: its real controllers, watches, sweeps and Leases against an API server and an adversarial
 //! platform in memory, under a clock that stands still between events, from a seed.
 //!
-//! `FIRST=1 SEEDS=1000 cargo test --test simulation -- --nocapture` plays others; `SHRINK=1` leaves out of a failing story what
+//! `FIRST=1 SEEDS=1000 cargo test --test simulation -- --nocapture` plays others, and `make soak` many; `SHRINK=1` leaves out of a failing story what
 //! it doesn't need, `TRACE=1` prints each request. A seed decides the story and the faults; the order in which the operator's own
 //! maps are walked isn't part of it, so a failing seed may have to be played a few times.
 
@@ -16,11 +16,18 @@ mod driver;
 mod faults;
 mod judge;
 mod platform;
+mod processes;
 mod store;
 mod story;
 mod world;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
 
 use story::Story;
 
@@ -62,9 +69,11 @@ fn shrunk(story: &Story) -> Story {
 fn whatever_happens_the_operator_keeps_its_word() {
     let (first, seeds) = (number("FIRST", 1), number("SEEDS", 30));
     let next = AtomicU64::new(first);
-    let failed: std::sync::Mutex<Vec<(u64, String)>> = std::sync::Mutex::default();
+    let failed: Mutex<Vec<(u64, String)>> = Mutex::default();
+    let (states, died) = (Mutex::new(BTreeSet::new()), AtomicUsize::new(0));
+    let begun = std::time::Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..number("JOBS", 2) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -77,7 +86,11 @@ fn whatever_happens_the_operator_keeps_its_word() {
                                 mutations,
                                 requests,
                                 writes,
+                                states: seen,
+                                died: ends,
                             } = summary;
+                            states.lock().unwrap().extend(seen);
+                            died.fetch_add(ends, Ordering::Relaxed);
                             println!(
                                 "{seed}: {mutations} changes, {requests} requests, {writes} writes"
                             );
@@ -94,6 +107,12 @@ fn whatever_happens_the_operator_keeps_its_word() {
             });
         }
     });
+    println!(
+        "{seeds} seeds from {first}, {} distinct states, {} deaths at a request, {} s",
+        states.into_inner().unwrap().len(),
+        died.into_inner(),
+        begun.elapsed().as_secs()
+    );
     let failed = failed.into_inner().unwrap();
     if let Some((seed, broken)) = failed.first() {
         let mut story = Story::of(*seed);

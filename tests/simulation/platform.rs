@@ -3,7 +3,7 @@
 //! lists that lag behind.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -13,7 +13,7 @@ use holdfast_core::estate::Creation;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::chance::Chance;
+use crate::{chance::Chance, processes::Processes};
 
 /// How a platform treats what it receives, fixed by the seed.
 #[derive(Debug, Clone)]
@@ -97,8 +97,6 @@ struct State {
     deeds: BTreeMap<String, usize>,
     requests: u64,
     weather: Weather,
-    /// Operators that are cut off.
-    cut: BTreeSet<String>,
     /// Who has a mutating request under way, and since when.
     writing: BTreeMap<String, usize>,
     violations: Vec<String>,
@@ -113,6 +111,7 @@ pub type Judge =
 pub struct Estate {
     pub nature: Nature,
     pub chance: Chance,
+    pub processes: Processes,
     judge: Arc<Judge>,
     state: Arc<Mutex<State>>,
 }
@@ -129,10 +128,11 @@ pub enum Course {
 }
 
 impl Estate {
-    pub fn new(nature: Nature, chance: Chance, judge: Arc<Judge>) -> Self {
+    pub fn new(nature: Nature, chance: Chance, processes: Processes, judge: Arc<Judge>) -> Self {
         Self {
             nature,
             chance,
+            processes,
             judge,
             state: Arc::new(Mutex::new(State {
                 items: BTreeMap::new(),
@@ -140,7 +140,6 @@ impl Estate {
                 deeds: BTreeMap::new(),
                 requests: 0,
                 weather: Weather::default(),
-                cut: BTreeSet::new(),
                 writing: BTreeMap::new(),
                 violations: Vec::new(),
             })),
@@ -153,19 +152,6 @@ impl Estate {
 
     pub fn set_weather(&self, weather: Weather) {
         self.state().weather = weather;
-    }
-
-    pub fn cut(&self, actor: &str, cut: bool) {
-        let mut state = self.state();
-        if cut {
-            state.cut.insert(actor.to_owned());
-        } else {
-            state.cut.remove(actor);
-        }
-    }
-
-    pub fn is_cut(&self, actor: &str) -> bool {
-        self.state().cut.contains(actor)
     }
 
     pub fn items(&self) -> Vec<Item> {

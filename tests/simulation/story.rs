@@ -7,6 +7,7 @@ use holdfast_core::estate::Creation;
 use crate::{
     chance::Chance,
     platform::{Nature, Texts, Weather},
+    processes::When,
 };
 
 /// The customers that users play with.
@@ -37,6 +38,17 @@ pub enum Act {
     /// An operator is killed; it is started again under the same or another identity.
     Kill(usize),
     Start(usize),
+    /// An operator dies at the n-th changing request from now on, to the API server or to the platform.
+    KillAt {
+        operator: usize,
+        requests: u64,
+        when: When,
+    },
+    /// What an operator sends and receives waits until it rejoins.
+    Isolate(usize),
+    Rejoin(usize),
+    /// The clocks on the wall are set by so many seconds.
+    Clock(i64),
     /// An operator ends in order.
     Stop(usize),
     /// The platform's faults from now on.
@@ -138,8 +150,19 @@ fn act(chance: &Chance, operators: usize) -> Act {
         51..57 => Act::ConsoleEdit(phone(chance)),
         57..60 => Act::ConsoleDelete,
         60..63 => Act::ConsoleSwitch(chance.hits(500)),
-        63..70 => Act::Kill(operator),
-        70..78 => Act::Start(operator),
+        63..65 => Act::Kill(operator),
+        65..70 => Act::KillAt {
+            operator,
+            requests: chance.below(12),
+            when: if chance.hits(500) {
+                When::Before
+            } else {
+                When::After
+            },
+        },
+        70..75 => Act::Start(operator),
+        75..77 => Act::Isolate(operator),
+        77 => Act::Rejoin(operator),
         78..80 => Act::Stop(operator),
         80..88 => Act::Platform(weather(chance)),
         88..94 => Act::Cluster {
@@ -147,7 +170,8 @@ fn act(chance: &Chance, operators: usize) -> Act {
             loses: chance.below(100),
             delay: Duration::from_millis(chance.below(3000)),
         },
-        94..97 => Act::CloseWatches(chance.hits(500)),
+        94..96 => Act::CloseWatches(chance.hits(500)),
+        96 => Act::Clock(i64::try_from(chance.below(7200)).expect("small") - 3600),
         _ => Act::Sweep,
     }
 }

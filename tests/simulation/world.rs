@@ -1,8 +1,13 @@
 //! One run: a cluster, an adversarial platform, operators, and what happens to them; then calm, and judgement.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
-use holdfast::operator::simulation::{Simulated, set_time};
+use holdfast::operator::simulation::{Simulated, now, set_time};
 use holdfast_api::Kind;
 use holdfast_core::planner::claim;
 use holdfast_platforms::Registry;
@@ -15,6 +20,7 @@ use crate::{
     driver::EstateDriver,
     judge::{History, Stand, doubled, judge},
     platform::{Estate, Weather, What},
+    processes::Processes,
     story::{Act, NAMES, Story},
 };
 
@@ -35,6 +41,10 @@ pub struct Summary {
     pub mutations: usize,
     pub requests: u64,
     pub writes: usize,
+    /// States of cluster, platform and operators, each once.
+    pub states: BTreeSet<u64>,
+    /// Operators that died at a request.
+    pub died: usize,
 }
 
 /// An operator's process.
@@ -48,7 +58,10 @@ struct World {
     cluster: Cluster,
     estate: Estate,
     history: History,
+    processes: Processes,
     operators: BTreeMap<usize, Running>,
+    /// What stood in the cluster and on the platform, each once.
+    states: BTreeSet<u64>,
     starts: usize,
     acts: usize,
 }
@@ -57,19 +70,28 @@ struct World {
 pub async fn play(story: &Story) -> Result<Summary, String> {
     set_time("2026-11-26T10:00:00Z".parse().expect("an instant"));
     let chance = Chance::new(story.seed ^ 0x5eed);
-    let cluster = Cluster::start(chance.fork());
+    let processes = Processes::default();
+    let cluster = Cluster::start(chance.fork(), processes.clone());
     let history = History::default();
-    let watched = (cluster.clone(), history.clone());
+    let watched = (cluster.clone(), history.clone(), processes.clone());
     let estate = Estate::new(
         story.nature.clone(),
         chance.fork(),
+        processes.clone(),
         Arc::new(move |actor, what, mark, item, values| {
             if actor == "console" {
                 return None;
             }
-            let (cluster, history) = &watched;
+            let (cluster, history, processes) = &watched;
             note(cluster, history);
-            judge(history, what, mark, item, values)
+            judge(
+                history,
+                processes.staleness(actor),
+                what,
+                mark,
+                item,
+                values,
+            )
         }),
     );
     let mut world = World {
@@ -77,7 +99,9 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
         cluster,
         estate,
         history,
+        processes,
         operators: BTreeMap::new(),
+        states: BTreeSet::new(),
         starts: 0,
         acts: 0,
     };
@@ -86,6 +110,8 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
         sleep(*pause).await;
         world.act(act).await;
         world.broken()?;
+        world.bury();
+        world.remember();
     }
     world.calm();
     world.rest().await?;
@@ -156,14 +182,61 @@ impl World {
     /// The process is gone: what it has sent may still be carried out, and it learns of nothing.
     fn kill(&mut self, index: usize) {
         if let Some(operator) = self.operators.remove(&index) {
-            self.estate.cut(&operator.actor, true);
-            self.cluster.cut(&operator.actor);
+            self.processes.cut(&operator.actor);
             operator.simulated.kill();
         }
     }
 
+    /// What died at a request is gone; it is started again by the story, or in the end.
+    fn bury(&mut self) {
+        let dead: Vec<usize> = self
+            .operators
+            .iter()
+            .filter(|(_, operator)| self.processes.is_cut(&operator.actor))
+            .map(|(index, _)| *index)
+            .collect();
+        for index in dead {
+            self.kill(index);
+        }
+    }
+
+    /// Counts the state in which cluster, platform and operators are now, unless it was so before.
+    fn remember(&mut self) {
+        let mut hasher = DefaultHasher::new();
+        for name in NAMES {
+            let resource = self.cluster.get("Customer", name).unwrap_or_default();
+            for field in [
+                "/spec",
+                "/metadata/finalizers",
+                "/metadata/annotations",
+                "/status/intent",
+            ] {
+                let value = resource.pointer(field).unwrap_or(&Value::Null);
+                value.to_string().hash(&mut hasher);
+            }
+            resource["metadata"]["deletionTimestamp"]
+                .is_null()
+                .hash(&mut hasher);
+            let conditions = resource.pointer("/status/conditions");
+            for condition in conditions.and_then(Value::as_array).into_iter().flatten() {
+                for field in ["type", "status", "reason"] {
+                    condition[field].as_str().hash(&mut hasher);
+                }
+            }
+        }
+        for item in self.estate.items() {
+            (&item.id, &item.mark, item.active).hash(&mut hasher);
+            Value::Object(item.document).to_string().hash(&mut hasher);
+        }
+        self.operators
+            .keys()
+            .for_each(|index| index.hash(&mut hasher));
+        self.states.insert(hasher.finish());
+    }
+
     async fn act(&mut self, act: &Act) {
         self.acts += 1;
+        self.bury();
         match act {
             Act::Apply {
                 name,
@@ -191,13 +264,34 @@ impl World {
                 self.console(what, &json!({}));
             }
             Act::Kill(index) => self.kill(*index),
+            Act::KillAt {
+                operator,
+                requests,
+                when,
+            } => {
+                if let Some(operator) = self.operators.get(operator) {
+                    self.processes.die_at(&operator.actor, *requests, *when);
+                }
+            }
+            Act::Isolate(index) => {
+                if let Some(operator) = self.operators.get(index) {
+                    self.processes.isolate(&operator.actor);
+                }
+            }
+            Act::Rejoin(index) => {
+                if let Some(operator) = self.operators.get(index) {
+                    self.processes.rejoin(&operator.actor);
+                }
+            }
+            Act::Clock(seconds) => {
+                set_time(now() + jiff::SignedDuration::from_secs(*seconds));
+            }
             Act::Start(index) => self.start(*index),
             Act::Stop(index) => {
                 if let Some(operator) = self.operators.remove(index) {
                     let stopping = operator.simulated.stop();
                     let _ = tokio::time::timeout(Duration::from_secs(60), stopping).await;
-                    self.estate.cut(&operator.actor, true);
-                    self.cluster.cut(&operator.actor);
+                    self.processes.cut(&operator.actor);
                 }
             }
             Act::Platform(weather) => self.estate.set_weather(*weather),
@@ -263,6 +357,11 @@ impl World {
 
     /// No more faults, and an operator that runs.
     fn calm(&mut self) {
+        for operator in self.operators.values() {
+            self.processes.rejoin(&operator.actor);
+            self.processes.live_on(&operator.actor);
+        }
+        self.bury();
         self.estate.set_weather(Weather::default());
         self.cluster.set_faults(0, 0, Duration::ZERO);
         for index in 0..self.story.operators {
@@ -338,6 +437,8 @@ impl World {
             mutations: after.0,
             requests: self.estate.requests(),
             writes: after.1,
+            states: self.states.clone(),
+            died: self.processes.died(),
         })
     }
 }
