@@ -70,3 +70,7 @@ bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 .PHONY: bench-druva
 bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
 	@scripts/bench-druva.sh
+
+.PHONY: mutants
+mutants: ## Put known faults back and see the tests catch them (NAMES=… for some)
+	@scripts/mutants.sh
