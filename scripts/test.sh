@@ -10,6 +10,8 @@ command -v cargo >/dev/null || {
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 echo "test: formatting, lints, documentation" >&2
 make --no-print-directory lint
+echo "test: the mutants still apply" >&2
+CHECK=1 scripts/mutants.sh
 echo "test: building the tests" >&2
 scripts/with-progress.sh tests cargo test --workspace --locked --no-run --quiet
 exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --workspace --locked
