@@ -82,6 +82,7 @@ bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten
 .PHONY: bench-replicas
 bench-replicas: $(CONTROLPLANE) ## Two operators: ten idle minutes, and a kill -9 of the holder with 1,000 customers
 	@scripts/bench-replicas.sh
+
 .PHONY: mutants
 mutants: ## Put known faults back and see the tests catch them (NAMES=… for some)
 	@scripts/mutants.sh
