@@ -101,7 +101,9 @@ fn credentials() -> Option<DruvaCredentials> {
 fn cove_user() -> [Option<SecretString>; 3] {
     ["PARTNER", "USERNAME", "PASSWORD"].map(|part| {
         let value = std::env::var(format!("HOLDFAST_PLATFORM_{part}")).ok();
-        value.filter(|value| !value.is_empty()).map(SecretString::from)
+        value
+            .filter(|value| !value.is_empty())
+            .map(SecretString::from)
     })
 }
 

@@ -5,7 +5,8 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Clock, CoveOptions, CovePlatform, DruvaCredentials, DruvaOptions, DruvaPlatform, Faults, HostError,
+    Clock, CoveOptions, CovePlatform, DruvaCredentials, DruvaOptions, DruvaPlatform, Faults,
+    HostError,
     estate::Estate,
     http::{self, Shared},
     server::{Server, kept_token, make_directory},

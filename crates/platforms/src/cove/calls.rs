@@ -64,13 +64,21 @@ impl Cove {
             }
         } else {
             let owners = self.owners(&tree, false, Lane::Edit).await?;
-            let has_some = owners.0.values().any(|owner| tree.customer_of(*owner) == id);
+            let has_some = owners
+                .0
+                .values()
+                .any(|owner| tree.customer_of(*owner) == id);
             if has_some {
                 holdings.ids = self.devices_below(id).await?.0;
                 holdings.clients = count(holdings.ids.len());
             }
         }
-        Ok(mapping::object(listed, top, tree.is_discarded(id), holdings))
+        Ok(mapping::object(
+            listed,
+            top,
+            tree.is_discarded(id),
+            holdings,
+        ))
     }
 
     async fn children_now(&self, id: i64) -> Result<super::tree::Children, PlatformError> {

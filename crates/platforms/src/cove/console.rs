@@ -16,7 +16,10 @@ const PAGES: [(&str, &str); 8] = [
         "branding",
         "Customers > the customer > Edit > Custom branding",
     ),
-    ("webAccess", "Users > Add user, with the customer and a role"),
+    (
+        "webAccess",
+        "Users > Add user, with the customer and a role",
+    ),
     (
         "administrators",
         "Users > Add user, with the customer and the role Administrator",
@@ -26,10 +29,7 @@ const PAGES: [(&str, &str); 8] = [
         "clients.admission",
         "Customers > the customer > Edit > Automatic deployment",
     ),
-    (
-        "welcomeMail",
-        "Users > the user > Send invitation",
-    ),
+    ("welcomeMail", "Users > the user > Send invitation"),
 ];
 
 /// Where a person sets a field.

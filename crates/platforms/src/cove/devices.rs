@@ -211,7 +211,10 @@ impl Cove {
     }
 
     /// How many devices are below a partner, and what they store as far as that is known: asked now.
-    pub(super) async fn devices_below(&self, partner: i64) -> Result<(Vec<i64>, u64), PlatformError> {
+    pub(super) async fn devices_below(
+        &self,
+        partner: i64,
+    ) -> Result<(Vec<i64>, u64), PlatformError> {
         let columns = [NAME.to_owned(), super::fleet::USED.to_owned()];
         let query = Query {
             partner,

@@ -251,7 +251,6 @@ pub(super) fn nothing(_: &RawValue) -> Result<(), PlatformError> {
 /// The parser's own words may quote the body.
 fn unformed(operation: &str, error: &serde_json::Error) -> PlatformError {
     let (line, column) = (error.line(), error.column());
-    let place =
-        format!("the result doesn't have the documented form, line {line} column {column}");
+    let place = format!("the result doesn't have the documented form, line {line} column {column}");
     garbled(operation, &place)
 }

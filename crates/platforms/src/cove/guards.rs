@@ -17,7 +17,12 @@ use crate::{
 /// # Errors
 /// An id that isn't one of Cove's.
 pub(super) fn number(id: &ObjectId) -> Result<i64, Problem> {
-    let wrong = || invalid(None, format!("{:?} isn't an id of Cove, which is a number", id.as_str()));
+    let wrong = || {
+        invalid(
+            None,
+            format!("{:?} isn't an id of Cove, which is a number", id.as_str()),
+        )
+    };
     id.as_str().parse().map_err(|_| wrong())
 }
 
@@ -49,7 +54,10 @@ pub(super) fn not_ours(partner: &Partner, kind: Kind, discarded: bool) -> Result
         let detail = format!(
             "{} is a {} at Cove, not a {}",
             object.id,
-            partner.level.as_deref().unwrap_or("partner without a level"),
+            partner
+                .level
+                .as_deref()
+                .unwrap_or("partner without a level"),
             kind.as_str()
         );
         return Err(invalid(None, detail));
@@ -126,12 +134,14 @@ impl Cove {
         id: &ObjectId,
         confirmed: &str,
     ) -> Result<(), PlatformError> {
-
         let now = self.rehearse(kind, id).await?;
         if now.confirmation != confirmed {
             return Err(Problem {
                 kind: ProblemKind::ConfirmationRequired,
-                ..invalid(None, format!("{id} has changed since its removal was confirmed"))
+                ..invalid(
+                    None,
+                    format!("{id} has changed since its removal was confirmed"),
+                )
             }
             .into());
         }

@@ -23,7 +23,10 @@ pub(super) const COMPANY: [(&str, &str); 6] = [
     ("profile.website", "WebsiteAddress"),
     ("profile.billing.legalName", "LegalCompanyName"),
     ("profile.billing.vatNumber", "VatNumber"),
-    ("profile.billing.registrationNumber", "ChamberOfCommerceNumber"),
+    (
+        "profile.billing.registrationNumber",
+        "ChamberOfCommerceNumber",
+    ),
 ];
 
 /// The same as members of `PostAddress`.
@@ -136,7 +139,10 @@ fn document(partner: &Partner, kind: Kind, top: i64) -> Value {
     put("name", text(partner.name()));
     put("reference", text(&partner.reference().foreign));
     let service = partner.service_type.as_deref();
-    put("serviceType", service.filter(|word| *word != "Undefined").map(Into::into));
+    put(
+        "serviceType",
+        service.filter(|word| *word != "Undefined").map(Into::into),
+    );
     put("stage", stage(partner).map(Into::into));
     let location = partner.location_id.filter(|id| *id > 0);
     put("storageLocation", location.map(|id| id.to_string().into()));
@@ -155,7 +161,9 @@ fn document(partner: &Partner, kind: Kind, top: i64) -> Value {
         _ => put("resellerId", parent),
     }
     if let Some(company) = &partner.company {
-        let member = |of: &Map<String, Value>, name: &str| of.get(name).filter(|value| !value.is_null()).cloned();
+        let member = |of: &Map<String, Value>, name: &str| {
+            of.get(name).filter(|value| !value.is_null()).cloned()
+        };
         for (path, name) in COMPANY {
             put(path, member(company, name));
         }

@@ -13,7 +13,7 @@ use std::{
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, value::RawValue};
 use tokio::{
     sync::{Mutex, OnceCell},
     time::Instant,
@@ -187,7 +187,8 @@ impl Cove {
         let secrets = self.session.secrets();
         let answer = self.http.send(call, request, |answer| {
             let read = envelope::read(call, &id, &secrets, &answer)?;
-            self.session.adopt(read.visa, read.refuses_visa());
+            let refuses = read.refuses_visa();
+            self.session.adopt(read.visa.clone(), refuses);
             read.said(decode)
         });
         answer.await
@@ -264,6 +265,3 @@ fn not_sent(error: PlatformError) -> PlatformError {
 
 /// How long figures are used again: the reports of usage and health are read one after the other.
 const SHARED: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-mod tests;

@@ -56,7 +56,9 @@ impl Cove {
         }
         // Whose device can't be read isn't known.
         let is_known = |customer: &i64| fleet.lost.is_empty() && !unknown.contains(customer);
-        let rows = stored.into_iter().filter(|(customer, _)| is_known(customer));
+        let rows = stored
+            .into_iter()
+            .filter(|(customer, _)| is_known(customer));
         Ok(UsageReport {
             as_of: jiff::Timestamp::now(),
             rows: rows

@@ -45,7 +45,11 @@ pub(super) struct Children {
 impl Tree {
     /// # Errors
     /// A list that doesn't add up: then parts of it are missing.
-    fn new(top: i64, read: Vec<Result<Listed, Lost>>, asked: Instant) -> Result<Self, PlatformError> {
+    fn new(
+        top: i64,
+        read: Vec<Result<Listed, Lost>>,
+        asked: Instant,
+    ) -> Result<Self, PlatformError> {
         let (mut rows, mut lost) = (Vec::with_capacity(read.len()), Vec::new());
         for row in read {
             match row {
@@ -199,7 +203,8 @@ impl Cove {
                 Err(garbled(READ, "the answer is another partner"))
             }
         };
-        self.ask(READ, lane, &json!({"partnerId": id}), decode).await
+        self.ask(READ, lane, &json!({"partnerId": id}), decode)
+            .await
     }
 
     /// One partner, or that there is none: it is refused, and the whole tree doesn't have it. Where the refusal is about rights,

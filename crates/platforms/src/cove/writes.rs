@@ -35,7 +35,12 @@ fn number(document: &Map<String, Value>, path: &str) -> Result<Option<i64>, Prob
     let Some(text) = text(document, path) else {
         return Ok(None);
     };
-    let wrong = || invalid(Some(path), format!("{text:?} isn't an id of Cove, which is a number"));
+    let wrong = || {
+        invalid(
+            Some(path),
+            format!("{text:?} isn't an id of Cove, which is a number"),
+        )
+    };
     text.parse().map(Some).map_err(|_| wrong())
 }
 
@@ -191,19 +196,27 @@ fn reference(
         next.claim = Some(claim.clone());
     }
     if let Some(reference) = stated(patch, "reference") {
-        reference.as_str().unwrap_or_default().clone_into(&mut next.foreign);
+        reference
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut next.foreign);
     }
     if next == held {
         return Ok(None);
     }
-    next.written().map(Some).ok_or_else(|| unclearable("reference"))
+    next.written()
+        .map(Some)
+        .ok_or_else(|| unclearable("reference"))
 }
 
 fn unclearable(field: &str) -> Problem {
     Problem {
         kind: ProblemKind::Unsupported,
         remedy: Some("Clear it at the console, or state another value".to_owned()),
-        ..invalid(Some(field), format!("Cove's interface has no known way to clear {field}"))
+        ..invalid(
+            Some(field),
+            format!("Cove's interface has no known way to clear {field}"),
+        )
     }
 }
 
@@ -237,6 +250,3 @@ fn company(
     }
     changes.then_some(company)
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,14 +25,23 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), (StatusCode, String
     if given.is_some_and(|given| given.as_bytes() == expected.as_bytes()) {
         return Ok(());
     }
-    Err((StatusCode::UNAUTHORIZED, "the console's token is missing".to_owned()))
+    Err((
+        StatusCode::UNAUTHORIZED,
+        "the console's token is missing".to_owned(),
+    ))
 }
 
 /// Everything, and the requests so far.
 pub(super) async fn state(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Reply {
     admit(&shared, &headers)?;
     let inner = shared.inner();
-    let all = |table| inner.world.all(table).map(|(_, document)| document).collect::<Vec<_>>();
+    let all = |table| {
+        inner
+            .world
+            .all(table)
+            .map(|(_, document)| document)
+            .collect::<Vec<_>>()
+    };
     Ok(Json(json!({
         "partners": all(Table::Partner), "devices": all(Table::Device), "requests": inner.counts,
         "refusedLogins": inner.door.refused,
@@ -69,8 +78,10 @@ pub(super) async fn devices(
 ) -> Reply {
     admit(&shared, &headers)?;
     put(&shared, Table::Device, rows, |row, id| {
-        row.entry("Name").or_insert_with(|| format!("device-{id}").into());
-        row.entry("Password").or_insert_with(|| random::token().into());
+        row.entry("Name")
+            .or_insert_with(|| format!("device-{id}").into());
+        row.entry("Password")
+            .or_insert_with(|| random::token().into());
         row.entry("Token").or_insert_with(|| random::uuid().into());
     })
 }

@@ -51,11 +51,19 @@ impl Door {
             return Ok(());
         }
         self.refused += 1;
-        Err(Fault::new(LOGIN, "Unknown partner, username or bad password"))
+        Err(Fault::new(
+            LOGIN,
+            "Unknown partner, username or bad password",
+        ))
     }
 
     /// Whether a request's visa is good.
-    pub fn admits(&self, visa: Option<&str>, now: Timestamp, newest_only: bool) -> Result<(), Fault> {
+    pub fn admits(
+        &self,
+        visa: Option<&str>,
+        now: Timestamp,
+        newest_only: bool,
+    ) -> Result<(), Fault> {
         let good = visa.is_some_and(|visa| {
             let expiry = self.visas.get(visa);
             expiry.is_some_and(|expiry| *expiry > now) && (!newest_only || visa == self.newest)
@@ -67,7 +75,11 @@ impl Door {
     /// A visa for an answer: parts with dashes between, the fourth of which is when it was issued.
     pub fn issue(&mut self, partner: i64, now: Timestamp) -> String {
         let noise = random::token().replace('-', "_");
-        let visa = format!("{partner}-{USER}-{}-{}-{noise}", &noise[..6], now.as_second());
+        let visa = format!(
+            "{partner}-{USER}-{}-{}-{noise}",
+            &noise[..6],
+            now.as_second()
+        );
         let lifetime = SignedDuration::try_from(self.lifetime).unwrap_or(SignedDuration::MAX);
         let expiry = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
         self.visas.retain(|_, expiry| *expiry > now);

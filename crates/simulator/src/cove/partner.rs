@@ -3,11 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{
-    fault::Fault,
-    modes::CoveModes,
-    world::Document,
-};
+use super::{fault::Fault, modes::CoveModes, world::Document};
 
 /// Levels from the top.
 pub(super) const LEVELS: [&str; 8] = [
@@ -115,7 +111,9 @@ pub(super) fn check(info: &Document) -> Result<(), Fault> {
             return Err(Fault::value(format!("{member} is empty")));
         }
     }
-    let listed = info.get("ChildServiceTypes").filter(|value| !value.is_null());
+    let listed = info
+        .get("ChildServiceTypes")
+        .filter(|value| !value.is_null());
     let words = listed.map(|listed| listed.as_array().cloned().unwrap_or_default());
     let known = |word: &Value| word == "AllInclusive" || word == "SoftwareOnly";
     if words.is_some_and(|words| words.is_empty() || !words.iter().all(known)) {
@@ -133,12 +131,11 @@ pub(super) fn settle(document: &mut Document, now: Timestamp, uid: String) -> Re
     let country = document.get("DeviceCountry").or(document.get("Country"));
     let country = country.and_then(Value::as_str).and_then(location_of);
     if !document.contains_key("LocationId") {
-        let location = country.ok_or_else(|| Fault::value("neither a location nor a country that has one"))?;
+        let location =
+            country.ok_or_else(|| Fault::value("neither a location nor a country that has one"))?;
         document.insert("LocationId".into(), location.into());
     }
-    document
-        .entry("State")
-        .or_insert_with(|| "InTrial".into());
+    document.entry("State").or_insert_with(|| "InTrial".into());
     if document["State"] == "InTrial" {
         let now = now.as_second();
         document.insert("TrialRegistrationTime".into(), now.into());

@@ -132,15 +132,18 @@ impl Request<'_> {
     pub(super) fn add_partner(&mut self) -> Outcome {
         let info = self.object("partnerInfo")?.clone();
         check(&info)?;
+        let mut document = info.clone();
         let Some(name) = info.get("Name").and_then(Value::as_str) else {
             return Err(Fault::plain("Name is required"));
         };
         let parent = info.get("ParentId").and_then(Value::as_i64).unwrap_or(ROOT);
         self.visible(parent)?;
         self.name_is_free(name, parent, None)?;
-        let level = info.get("Level").and_then(Value::as_str).unwrap_or("EndCustomer");
+        let level = info
+            .get("Level")
+            .and_then(Value::as_str)
+            .unwrap_or("EndCustomer");
         self.fits(level, parent)?;
-        let mut document = info;
         document.insert("ParentId".into(), parent.into());
         document.insert("Level".into(), level.into());
         if !self.modes.external_code_at_creation {
@@ -165,7 +168,10 @@ impl Request<'_> {
         check(&info)?;
         let mut document = self.document(id).clone();
         let parent = document["ParentId"].as_i64().unwrap_or(ROOT);
-        let new_parent = info.get("ParentId").and_then(Value::as_i64).unwrap_or(parent);
+        let new_parent = info
+            .get("ParentId")
+            .and_then(Value::as_i64)
+            .unwrap_or(parent);
         if new_parent != parent {
             self.may_move(id, new_parent)?;
         }
@@ -185,7 +191,9 @@ impl Request<'_> {
         if info.get("State").is_some_and(|state| state == "InTrial")
             && document["State"] == "InProduction"
         {
-            return Err(Fault::value("a customer in production can't go back to trial"));
+            return Err(Fault::value(
+                "a customer in production can't go back to trial",
+            ));
         }
         for member in CHANGEABLE {
             if let Some(value) = info.get(member).filter(|value| !value.is_null()) {
@@ -234,7 +242,10 @@ impl Request<'_> {
             .all(Table::Device)
             .any(|(_, device)| device["PartnerId"] == id);
         if has_devices || !self.world.children(id).is_empty() || id == ROOT {
-            return Err(Fault::new(NOT_EMPTY, "The customer has devices or customers"));
+            return Err(Fault::new(
+                NOT_EMPTY,
+                "The customer has devices or customers",
+            ));
         }
         let removed = self.forget(Table::Partner, id)?;
         if let Some(mut removed) = removed {
@@ -269,6 +280,8 @@ impl Request<'_> {
         if rank(level) > above && above != rank("Site") {
             return Ok(());
         }
-        Err(Fault::value(format!("a {level} can't be below partner {parent}")))
+        Err(Fault::value(format!(
+            "a {level} can't be below partner {parent}"
+        )))
     }
 }

@@ -199,7 +199,12 @@ impl CovePlatform {
 
     /// Requests so far of a method.
     pub fn requests(&self, method: &str) -> u64 {
-        self.shared.inner().counts.get(method).copied().unwrap_or_default()
+        self.shared
+            .inner()
+            .counts
+            .get(method)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Logins that were refused.

@@ -182,7 +182,9 @@ impl Inner {
         let mut answer = json!({"jsonrpc": "2.0", "id": request["id"]});
         // A refused login or visa brings no new one.
         let stranger = |fault: &Fault| {
-            [super::fault::VISA, super::fault::LOGIN].map(Some).contains(&fault.number)
+            [super::fault::VISA, super::fault::LOGIN]
+                .map(Some)
+                .contains(&fault.number)
         };
         if !outcome.as_ref().is_err_and(stranger) {
             answer["visa"] = self.door.issue(ROOT, now).into();
@@ -205,8 +207,7 @@ impl Inner {
             }}));
         }
         let visa = request.get("visa").and_then(Value::as_str);
-        self.door
-            .admits(visa, now, self.modes.newest_visa_only)?;
+        self.door.admits(visa, now, self.modes.newest_visa_only)?;
         Request {
             world: &mut self.world,
             modes: &self.modes,
