@@ -54,8 +54,8 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
     let customer = fleet(
         &stage,
         &[
-            json!({"I14": "1000", "I78": "D01"}),
-            json!({"I14": "500", "I78": "D01"}),
+            json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
+            json!({"I14": "500", "I78": "D01", "D01F09": "1767225600"}),
             json!({}),
         ],
     )
@@ -75,7 +75,10 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
     let stage = Stage::set().await;
     fleet(
         &stage,
-        &[json!({"I14": "1000", "I78": "D01"}), json!({"I78": "D01"})],
+        &[
+            json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
+            json!({"I78": "D01", "D01F09": "1767225600"}),
+        ],
     )
     .await;
     let report = stage.cove.usage(90).await.unwrap();
@@ -113,7 +116,7 @@ async fn a_column_that_is_refused_is_left_out_of_the_next_query() {
 async fn settings_that_are_null_and_pages_that_are_shorter_lose_no_device() {
     let stage = Stage::set_with(|options| options.modes.largest_page = 3).await;
     let columns: Vec<Value> = (0..10)
-        .map(|_| json!({"I14": "1", "I78": "D01"}))
+        .map(|_| json!({"I14": "1", "I78": "D01", "D01F09": "1767225600"}))
         .chain([json!({})])
         .collect();
     let customer = fleet(&stage, &columns).await;

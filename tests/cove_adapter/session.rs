@@ -1,6 +1,9 @@
 //! The session, and every trap of the envelope. R-N9
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{ObjectId, Scope};
@@ -134,6 +137,7 @@ async fn errors_in_http_200_are_errors_and_their_number_is_in_data() {
 async fn what_is_no_answer_is_never_an_empty_list() {
     let stage = Stage::set().await;
     stage.customer("Fabrikam", None).await;
+    stage.spoilt.store(true, Ordering::Relaxed);
     for body in [
         "",
         "null",
@@ -143,6 +147,7 @@ async fn what_is_no_answer_is_never_an_empty_list() {
         r#"{"jsonrpc": "2.0", "id": "holdfast-1"}"#,
     ] {
         stage.befall("EnumeratePartners", status(200, body));
+        stage.cove.probe_now();
         let swept = stage.cove.observe(Scope::default()).await;
         assert!(
             matches!(swept, Err(PlatformError::Garbled(_))),
@@ -150,6 +155,7 @@ async fn what_is_no_answer_is_never_an_empty_list() {
         );
     }
     stage.befall("EnumeratePartners", Action::Truncate(300));
+    stage.cove.probe_now();
     let swept = stage.cove.observe(Scope::default()).await;
     assert!(matches!(swept, Err(PlatformError::Garbled(_))), "{swept:?}");
 }
