@@ -162,7 +162,7 @@ impl Stage {
         let state: Value = asked.send().await.unwrap().json().await.unwrap();
         let partners = state["partners"].as_array().unwrap();
         let mut partners = partners.iter();
-        let found = partners.find(|partner| partner["Id"].to_string() == id.as_str());
+        let found = partners.find(|partner| partner["Id"].as_i64() == id.as_str().parse().ok());
         found.cloned().unwrap_or_default()
     }
 

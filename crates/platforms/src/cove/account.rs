@@ -43,15 +43,14 @@ impl Cove {
     }
 
     async fn ask_root(&self, lane: Lane) -> Result<Root, PlatformError> {
-        let partner = match &self.root_partner {
-            Some(name) => self.partner_named(name, lane).await?,
-            None => {
-                // Logs in, if nobody has yet.
-                self.visa(None).await?;
-                let user = self.session.user();
-                let user = user.ok_or_else(|| garbled("Login", "the user has no partner"))?;
-                self.partner(user.partner_id, lane).await?.0
-            }
+        let partner = if let Some(name) = &self.root_partner {
+            self.partner_named(name, lane).await?
+        } else {
+            // Logs in, if nobody has yet.
+            self.visa(None).await?;
+            let user = self.session.user();
+            let user = user.ok_or_else(|| garbled("Login", "the user has no partner"))?;
+            self.partner(user.partner_id, lane).await?.0
         };
         Ok(Root {
             id: partner.id,

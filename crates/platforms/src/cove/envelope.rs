@@ -243,9 +243,18 @@ pub(super) fn rows<'a>(
         .map_err(|error| unformed(operation, &error))
 }
 
-/// The result of a method without a value.
-pub(super) fn nothing(_: &RawValue) -> Result<(), PlatformError> {
-    Ok(())
+/// The result of a method without a value: null, or nothing that is read.
+///
+/// # Errors
+/// A value of another form, which no such method has.
+pub(super) fn nothing(result: &RawValue) -> Result<(), PlatformError> {
+    let result = result.get().trim_start();
+    if result == "null" || result.starts_with('{') {
+        return Ok(());
+    }
+    Err(PlatformError::Garbled(
+        "the answer to a change has another form than the documented one".to_owned(),
+    ))
 }
 
 /// The parser's own words may quote the body.

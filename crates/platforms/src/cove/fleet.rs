@@ -1,6 +1,9 @@
 //! The figures of all devices, read by one query for the whole tree.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -112,14 +115,14 @@ impl Cove {
             columns: asked,
             without: &without,
         };
-        let mut seen: BTreeMap<String, ()> = BTreeMap::new();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
         let (mut devices, mut lost) = (Vec::new(), Vec::new());
         self.devices(&query, Lane::Sweep, |row| match row {
             Ok(row) => {
                 let values = row.columns(asked);
                 for column in values.keys() {
-                    if !seen.contains_key(*column) {
-                        seen.insert((*column).to_owned(), ());
+                    if !seen.contains(*column) {
+                        seen.insert((*column).to_owned());
                     }
                 }
                 devices.push(device(&row, &values));
@@ -138,7 +141,7 @@ impl Cove {
         };
         let silent = asked
             .iter()
-            .filter(|column| !devices.is_empty() && !seen.contains_key(*column))
+            .filter(|column| !devices.is_empty() && !seen.contains(*column))
             .filter(is_awaited)
             .cloned()
             .collect();

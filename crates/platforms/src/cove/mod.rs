@@ -96,7 +96,7 @@ impl Cove {
     /// An endpoint, credential or CA bundle that can't be used.
     pub fn new(options: CoveOptions) -> Result<Self, SetupError> {
         let parts = [&options.partner, &options.username, &options.password];
-        let [partner, username, password] = parts.map(|part| part.expose_secret());
+        let [partner, username, password] = parts.map(ExposeSecret::expose_secret);
         let credential = Fingerprint::of(&[
             "cove",
             options.endpoint.as_str(),

@@ -11,6 +11,12 @@ use super::{
 };
 use crate::random;
 
+/// Every location. Of an entry's form only id and name are known.
+pub(super) fn locations() -> Value {
+    let rows = LOCATIONS.map(|(id, name, _)| json!({"Id": id, "Name": name}));
+    json!({"result": rows})
+}
+
 impl Request<'_> {
     fn device(&self, id: i64) -> Result<&Document, Fault> {
         let device = self.world.get(Table::Device, id);
@@ -18,11 +24,6 @@ impl Request<'_> {
             device.ok_or_else(|| Fault::new(UNKNOWN, format!("device {id} doesn't exist")))?;
         let partner = device["PartnerId"].as_i64().unwrap_or_default();
         self.visible(partner).map(|_| device)
-    }
-
-    pub(super) fn enumerate_locations(&mut self) -> Outcome {
-        let rows = LOCATIONS.map(|(id, name, _)| json!({"Id": id, "Name": name}));
-        Ok(json!({"result": rows}))
     }
 
     pub(super) fn enumerate_account_statistics(&mut self) -> Outcome {

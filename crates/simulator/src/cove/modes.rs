@@ -16,6 +16,10 @@ pub enum Names {
 }
 
 /// How the platform behaves where its documents are silent.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct CoveModes {
