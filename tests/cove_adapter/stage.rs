@@ -206,9 +206,9 @@ impl Drop for Stage {
         if !std::thread::panicking() {
             let mut heard = self.tap.heard();
             if self.spoilt.load(Ordering::Relaxed) {
-                heard
-                    .iter_mut()
-                    .for_each(|heard| heard.answer = Value::Null);
+                for heard in &mut heard {
+                    heard.answer = Value::Null;
+                }
             }
             let strange = Contract::load().judge(&heard);
             assert!(strange.is_empty(), "{strange:#?}");

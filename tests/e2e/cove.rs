@@ -292,3 +292,45 @@ async fn a_wrong_token_is_tried_once_until_the_secret_changes() {
     stage.await_ready(&["backupplatform/cove"]).await;
     assert_eq!(cove.count("Login"), 2);
 }
+
+// R-N9, F1, F2, I1: answers are lost and the operator is killed amid creating; each customer is there once, under its own name.
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_customers_are_made_once_although_answers_are_lost_and_the_operator_is_killed() {
+    let (mut stage, cove) = (
+        Stage::start(HOLDFAST, "covecrash").await,
+        Cove::start(HOLDFAST).await,
+    );
+    stage.apply(&cove.manifest("cove", ""));
+    stage.await_ready(&["backupplatform/cove"]).await;
+    cove.faults(
+        "[{when: {route: /jsonapi/AddPartner, skip: 2, times: 3}, then: {drop: after}}, {when: {route: /jsonapi/ModifyPartner, skip: 4, times: 3}, then: {drop: after}}, {when: {route: /jsonapi/GetPartnerInfoById, skip: 9, times: 3}, then: {drop: before}}]",
+    );
+    let manifests: Vec<String> = (0..30)
+        .map(|number| format!("apiVersion: holdfast.dev/v1alpha1\nkind: Customer\nmetadata: {{name: c{number:02}}}\nspec: {{platformRef: {{name: cove}}, displayName: Customer {number:02}, country: \"DE\"}}\n"))
+        .collect();
+    stage.apply(&manifests.join("---\n"));
+    eventually("it is amid creating", || async {
+        cove.count("AddPartner") > 8
+    })
+    .await;
+    stage.kill();
+    stage.run().await;
+    let names: Vec<String> = (0..30)
+        .map(|number| format!("customer/c{number:02}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    stage.await_ready(&names).await;
+    let state = cove.state().await;
+    let partners = state["partners"].as_array().cloned().unwrap_or_default();
+    let mut held: Vec<&str> = partners
+        .iter()
+        .filter_map(|partner| partner["Name"].as_str())
+        .filter(|name| name.starts_with("Customer"))
+        .collect();
+    held.sort_unstable();
+    let wanted: Vec<String> = (0..30)
+        .map(|number| format!("Customer {number:02}"))
+        .collect();
+    assert_eq!(held, wanted);
+    assert_eq!(cove.count("AddPartner"), 30);
+}
