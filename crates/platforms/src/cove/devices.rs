@@ -23,6 +23,8 @@ const TRIES: usize = 3;
 const REMEMBERED: Duration = Duration::from_secs(3600);
 /// The name of the device, which is unique: the order of the rows.
 pub(super) const NAME: &str = "I1";
+/// Bytes in the cloud. Source: column codes; `I15` and `I16` are no sizes.
+pub(super) const USED: &str = "I14";
 
 /// A row of statistics.
 #[derive(Debug, Clone, Deserialize)]
@@ -215,7 +217,7 @@ impl Cove {
         &self,
         partner: i64,
     ) -> Result<(Vec<i64>, u64), PlatformError> {
-        let columns = [NAME.to_owned(), super::fleet::USED.to_owned()];
+        let columns = [NAME.to_owned(), USED.to_owned()];
         let query = Query {
             partner,
             columns: &columns,
@@ -224,7 +226,7 @@ impl Cove {
         let (mut ids, mut bytes) = (Vec::new(), 0_u64);
         self.devices(&query, Lane::Edit, |row| match row {
             Ok(row) => {
-                let used = row.columns(&columns).remove(super::fleet::USED);
+                let used = row.columns(&columns).remove(USED);
                 let used = used.and_then(|used| used.parse().ok()).unwrap_or(0);
                 bytes = bytes.saturating_add(used);
                 ids.push(row.account_id);

@@ -10,15 +10,13 @@ use tokio::time::Instant;
 
 use super::{
     Cove, SHARED,
-    devices::{NAME, Query, Row},
+    devices::{NAME, Query, Row, USED},
     envelope,
     mapping::moment,
     tree::Tree,
 };
 use crate::{Lane, PlatformError, rows::Lost};
 
-/// Bytes in the cloud. Source: column codes; `I15` and `I16` are no sizes.
-pub(super) const USED: &str = "I14";
 /// The sources that are active on a device, as a run of codes: `D01D02D10`.
 const ACTIVE: &str = "I78";
 

@@ -1,7 +1,7 @@
 //! What a removal needs to know right before it is sent: removing a partner can't be undone.
 
 use data_encoding::HEXLOWER;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{Cove, envelope, mapping, partner::Partner};
@@ -24,26 +24,6 @@ pub(super) fn number(id: &ObjectId) -> Result<i64, Problem> {
         )
     };
     id.as_str().parse().map_err(|_| wrong())
-}
-
-/// Whether Cove lists a partner among those that were removed.
-pub(super) async fn is_listed_as_removed(cove: &Cove, id: i64) -> bool {
-    const LIST: &str = "EnumerateRemovedPartners";
-    let Ok(root) = cove.root(Lane::Edit).await else {
-        return false;
-    };
-    let params = json!({
-        "parentPartnerId": root.id,
-        "startTime": 1,
-        "endTime": jiff::Timestamp::now().as_second(),
-    });
-    let decode = |result: &RawValue| {
-        let rows = envelope::rows(LIST, result)?;
-        let id_of = |row: &RawValue| serde_json::from_str::<Value>(row.get()).ok()?["Id"].as_i64();
-        Ok(rows.into_iter().any(|row| id_of(row) == Some(id)))
-    };
-    let listed = cove.ask(LIST, Lane::Edit, &params, decode).await;
-    listed.unwrap_or(false)
 }
 
 /// The refusal to write to what belongs to Cove or to another tool.

@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use tokio::time::Instant;
 
 use super::{
-    Cove, envelope, guards,
+    Cove, envelope,
     partner::{ALL_FIELDS, Level, NEEDED, Partner},
 };
 use crate::{
@@ -220,9 +220,29 @@ impl Cove {
         }
         let gone = !envelope::is_forbidden(&error)
             || self.was_removed(id)
-            || guards::is_listed_as_removed(self, id).await;
+            || is_listed_as_removed(self, id).await;
         if gone { Ok(None) } else { Err(error) }
     }
+}
+
+/// Whether Cove lists a partner among those that were removed.
+async fn is_listed_as_removed(cove: &Cove, id: i64) -> bool {
+    const LIST: &str = "EnumerateRemovedPartners";
+    let Ok(root) = cove.root(Lane::Edit).await else {
+        return false;
+    };
+    let params = json!({
+        "parentPartnerId": root.id,
+        "startTime": 1,
+        "endTime": jiff::Timestamp::now().as_second(),
+    });
+    let decode = |result: &RawValue| {
+        let rows = envelope::rows(LIST, result)?;
+        let id_of = |row: &RawValue| serde_json::from_str::<Value>(row.get()).ok()?["Id"].as_i64();
+        Ok(rows.into_iter().any(|row| id_of(row) == Some(id)))
+    };
+    let listed = cove.ask(LIST, Lane::Edit, &params, decode).await;
+    listed.unwrap_or(false)
 }
 
 fn partner(row: &RawValue) -> Result<Listed, Lost> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     modes::CoveModes,
-    platform::Shared,
+    shared::Shared,
     world::{Document, ROOT, Table},
 };
 use crate::random;

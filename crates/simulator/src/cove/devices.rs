@@ -5,17 +5,10 @@ use serde_json::{Value, json};
 use super::{
     columns::{is_known, value},
     fault::{CUSTOM_COLUMNS, FORBIDDEN, Fault, UNKNOWN},
-    partner::LOCATIONS,
     rpc::{Outcome, Request},
     world::{Document, ROOT, Table},
 };
 use crate::random;
-
-/// Every location. Of an entry's form only id and name are known.
-pub(super) fn locations() -> Value {
-    let rows = LOCATIONS.map(|(id, name, _)| json!({"Id": id, "Name": name}));
-    json!({"result": rows})
-}
 
 impl Request<'_> {
     fn device(&self, id: i64) -> Result<&Document, Fault> {

@@ -3,14 +3,22 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{
-    fault::{Fault, LOGIN, VISA},
-    platform::CoveCredentials,
-};
+use super::fault::{Fault, LOGIN, VISA};
 use crate::random;
+
+/// An API user.
+#[derive(Debug, Clone)]
+pub struct CoveCredentials {
+    /// The name of its customer, which is the top of the estate.
+    pub partner: String,
+    /// Login name.
+    pub username: String,
+    /// Its token.
+    pub password: SecretString,
+}
 
 /// The id of the API user.
 pub(super) const USER: i64 = 9001;

@@ -15,7 +15,9 @@ mod partner;
 mod partners;
 mod platform;
 mod rpc;
+mod shared;
 mod world;
 
+pub use door::CoveCredentials;
 pub use modes::{CoveModes, Names};
-pub use platform::{CoveCredentials, CoveOptions, CovePlatform};
+pub use platform::{CoveOptions, CovePlatform};

@@ -35,6 +35,12 @@ pub(super) const LOCATIONS: [(i64, &str, &str); 12] = [
     (12, "South Africa", "ZA"),
 ];
 
+/// Every location. Of an entry's form only id and name are known.
+pub(super) fn locations() -> Value {
+    let rows = LOCATIONS.map(|(id, name, _)| json!({"Id": id, "Name": name}));
+    json!({"result": rows})
+}
+
 /// How far down a level stands.
 pub(super) fn rank(level: &str) -> Option<usize> {
     LEVELS.iter().position(|known| *known == level)

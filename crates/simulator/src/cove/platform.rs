@@ -1,13 +1,6 @@
 //! A running Management Service.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -16,7 +9,14 @@ use axum::{
 };
 use secrecy::SecretString;
 
-use super::{console, door::Door, modes::CoveModes, rpc, world::World};
+use super::{
+    console,
+    door::{CoveCredentials, Door},
+    modes::CoveModes,
+    rpc,
+    shared::{Inner, Shared},
+    world::World,
+};
 use crate::{
     Clock, Faults, HostError, random,
     server::{Server, kept_secret, kept_token, make_directory},
@@ -25,17 +25,6 @@ use crate::{
 
 /// Largest request, in bytes: a console imports 20,000 devices at once.
 const LARGEST_BODY: usize = 64 << 20;
-
-/// An API user.
-#[derive(Debug, Clone)]
-pub struct CoveCredentials {
-    /// The name of its customer, which is the top of the estate.
-    pub partner: String,
-    /// Login name.
-    pub username: String,
-    /// Its token.
-    pub password: SecretString,
-}
 
 /// How an estate is served behind Cove's wire.
 #[derive(Debug, Clone)]
@@ -83,30 +72,6 @@ impl CoveOptions {
     }
 }
 
-/// What a request sees of the platform.
-pub(super) struct Shared {
-    inner: Mutex<Inner>,
-    pub faults: Faults,
-    pub latency: Option<Duration>,
-    pub clock: Clock,
-    pub token: SecretString,
-}
-
-/// What changes.
-pub(super) struct Inner {
-    pub world: World,
-    pub door: Door,
-    pub modes: CoveModes,
-    /// Requests by method.
-    pub counts: BTreeMap<String, u64>,
-}
-
-impl Shared {
-    pub fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A running server.
 pub struct CovePlatform {
     shared: Arc<Shared>,
@@ -146,18 +111,19 @@ impl CovePlatform {
             estate: name,
             source,
         })?;
-        let shared = Arc::new(Shared {
-            inner: Mutex::new(Inner {
-                world,
-                door: Door::new(credentials, options.visa_lifetime),
-                modes: options.modes,
-                counts: BTreeMap::new(),
-            }),
-            faults: options.faults,
-            latency: options.latency,
-            clock: options.clock,
+        let inner = Inner {
+            world,
+            door: Door::new(credentials, options.visa_lifetime),
+            modes: options.modes,
+            counts: BTreeMap::new(),
+        };
+        let shared = Arc::new(Shared::new(
+            inner,
+            options.faults,
+            options.latency,
+            options.clock,
             token,
-        });
+        ));
         let router = Router::new()
             .route("/jsonapi", post(rpc::answer))
             .route("/console/state", get(console::state))

@@ -15,7 +15,8 @@ use super::{
     door::USER,
     fault::Fault,
     modes::CoveModes,
-    platform::{Inner, Shared},
+    partner::locations,
+    shared::{Inner, Shared},
     world::{Document, ROOT, Table, World},
 };
 use crate::{Action, Lie, Moment};
@@ -70,7 +71,7 @@ impl Request<'_> {
             "AddPartner" => self.add_partner(),
             "ModifyPartner" => self.modify_partner(),
             "RemovePartner" => self.remove_partner(),
-            "EnumerateLocations" => Ok(super::devices::locations()),
+            "EnumerateLocations" => Ok(locations()),
             "EnumerateAccountStatistics" => self.enumerate_account_statistics(),
             "EnumerateAccounts" => self.enumerate_accounts(),
             "GetAccountInfoById" => self.get_account_info_by_id(),
