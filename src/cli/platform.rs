@@ -27,7 +27,11 @@ docs/bridge.openapi.yaml says what it serves, docs/embedded-faults.md what --fau
 
 With --dialect druva, clients come with HOLDFAST_PLATFORM_CLIENT_ID and HOLDFAST_PLATFORM_SECRET_KEY;
 without them both are generated and kept as ID:KEY in FILE.credentials. The bridge's routes are then the
-console, with that bearer token and the header X-Actor: console; docs/embedded-druva.md says more.")]
+console, with that bearer token and the header X-Actor: console; docs/embedded-druva.md says more.
+
+With --dialect cove, the path is /jsonapi, and the API user comes from HOLDFAST_PLATFORM_PARTNER,
+HOLDFAST_PLATFORM_USERNAME and HOLDFAST_PLATFORM_PASSWORD; without the last one a password is generated and
+kept in FILE.password. docs/embedded-cove.md says more.")]
 pub struct Serve {
     /// The estate's file; made if it isn't there
     #[arg(long, value_name = "FILE")]
@@ -44,7 +48,7 @@ pub struct Serve {
     /// How long a task of Druva's takes: 0s, 5s
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "300ms")]
     task_delay: Duration,
-    /// How long a token of Druva's is good
+    /// How long a token of Druva's, or a visa of Cove's, is good
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15m")]
     token_lifetime: Duration,
     /// Misbehave as this file says; read again when it changes
@@ -56,6 +60,9 @@ pub struct Serve {
     /// The client credentials
     #[arg(skip = credentials())]
     credentials: Option<DruvaCredentials>,
+    /// Cove's API user
+    #[arg(skip = cove_user())]
+    cove_user: [Option<SecretString>; 3],
 }
 
 /// Whose API the platform speaks.
@@ -66,6 +73,8 @@ enum Dialect {
     Bridge,
     /// Druva's Managed Services Center
     Druva,
+    /// N-able's Cove Data Protection
+    Cove,
 }
 
 impl From<Dialect> for embedded::Dialect {
@@ -73,6 +82,7 @@ impl From<Dialect> for embedded::Dialect {
         match dialect {
             Dialect::Bridge => Self::Bridge,
             Dialect::Druva => Self::Druva,
+            Dialect::Cove => Self::Cove,
         }
     }
 }
@@ -84,6 +94,16 @@ fn credentials() -> Option<DruvaCredentials> {
     Some(DruvaCredentials {
         client_id,
         secret_key: SecretString::from(secret_key),
+    })
+}
+
+/// Cove's API user of the environment: what is there of it.
+fn cove_user() -> [Option<SecretString>; 3] {
+    ["PARTNER", "USERNAME", "PASSWORD"].map(|part| {
+        let value = std::env::var(format!("HOLDFAST_PLATFORM_{part}")).ok();
+        value
+            .filter(|value| !value.is_empty())
+            .map(SecretString::from)
     })
 }
 
@@ -107,6 +127,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         token: serve.token,
         dialect: serve.dialect.into(),
         credentials: serve.credentials,
+        cove_user: serve.cove_user,
         task_delay: serve.task_delay,
         token_lifetime: serve.token_lifetime,
     };

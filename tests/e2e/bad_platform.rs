@@ -90,8 +90,8 @@ async fn a_platform_that_cannot_be_used_says_why_and_holds_up_no_other() {
         (
             "cove",
             "Stalled",
-            "True/NotBuilt",
-            "driver cove: this build doesn't have it. It has embedded, bridge, druva.",
+            "True/CredentialsMissing",
+            "cove.credentialsRef: Secret \"cove\" doesn't exist in namespace",
         ),
     ] {
         let object = format!("backupplatform/{name}");

@@ -6,6 +6,7 @@ use holdfast_testkit::Program;
 mod adoption;
 mod bad_input;
 mod bad_platform;
+mod cove;
 mod crash;
 mod customers;
 mod deletion;

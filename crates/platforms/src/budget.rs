@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
@@ -95,6 +95,8 @@ pub struct Budget {
     edits: watch::Sender<usize>,
     edit_turn: tokio::sync::Mutex<()>,
     sweep_turn: tokio::sync::Mutex<()>,
+    /// Why nothing is sent on this credential any more, if so.
+    given_up: OnceLock<PlatformError>,
 }
 
 impl Default for Budget {
@@ -110,6 +112,7 @@ impl Default for Budget {
             edits: watch::Sender::new(0),
             edit_turn: tokio::sync::Mutex::new(()),
             sweep_turn: tokio::sync::Mutex::new(()),
+            given_up: OnceLock::new(),
         }
     }
 }
@@ -144,6 +147,17 @@ impl Budget {
             }
             sleep_until(at).await;
         }
+    }
+
+    /// Sends nothing on this credential any more, as long as the process runs.
+    pub fn give_up(&self, because: &PlatformError) {
+        // Only the first reason counts.
+        let _ = self.given_up.set(because.clone());
+    }
+
+    /// Why nothing is sent on this credential any more, if so.
+    pub fn given_up(&self) -> Option<PlatformError> {
+        self.given_up.get().cloned()
     }
 
     /// Sends nothing on this credential for a while, because the platform asked for it. Afterwards requests follow at the

@@ -180,7 +180,7 @@ impl Http {
         request: Request,
         decode: impl FnOnce(Answer) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
-        if let Some(refusal) = self.breaker.refusal() {
+        if let Some(refusal) = self.breaker.refusal().or_else(|| self.budget.given_up()) {
             return Err(refusal);
         }
         self.budget.acquire(call.lane).await?;
@@ -215,6 +215,12 @@ impl Http {
     /// Lets the next request through, even if the platform is left alone after failures.
     pub fn probe_now(&self) {
         self.breaker.probe_now();
+    }
+
+    /// Sends nothing more on this credential, whichever platform uses it: each further attempt does harm. Another Secret is
+    /// another credential.
+    pub fn give_up(&self, because: &PlatformError) {
+        self.budget.give_up(because);
     }
 
     async fn exchange(&self, call: Call, request: Request) -> Result<Answer, PlatformError> {

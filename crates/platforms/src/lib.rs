@@ -6,6 +6,7 @@
 mod breaker;
 pub mod bridge;
 mod budget;
+pub mod cove;
 mod driver;
 pub mod druva;
 mod hooks;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     Driver,
     bridge::{BridgeDriver, EmbeddedDriver},
+    cove::CoveDriver,
     druva::DruvaDriver,
 };
 
@@ -19,6 +20,7 @@ impl Default for Registry {
             Arc::new(EmbeddedDriver),
             Arc::new(BridgeDriver),
             Arc::new(DruvaDriver),
+            Arc::new(CoveDriver),
         ])
     }
 }

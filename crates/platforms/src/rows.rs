@@ -97,7 +97,9 @@ fn members(raw: &RawValue) -> Result<Members, Lost> {
 
 /// The id of a row, also where the platform writes it as a number.
 fn id(members: &Members) -> Option<String> {
-    match serde_json::from_str(members.get("id")?.get()).ok()? {
+    let names = ["id", "Id", "AccountId"];
+    let id = names.iter().find_map(|name| members.get(*name))?;
+    match serde_json::from_str(id.get()).ok()? {
         Value::String(id) => Some(id),
         Value::Number(id) => Some(id.to_string()),
         _ => None,

@@ -3,13 +3,15 @@
 //!
 //! A request goes through [`http`](self) into a transaction on the estate's one writer (changes) or on a reader
 //! (everything else); `rules` say what the platform refuses, `simulation` invents what its clients did. The contract is
-//! `docs/bridge.openapi.yaml`, from which bodies are checked. `druva` puts the same estate behind Druva's wire.
+//! `docs/bridge.openapi.yaml`, from which bodies are checked. `druva` puts the same estate behind Druva's wire; `cove` keeps
+//! an estate of its own form behind Cove's.
 
 mod admission;
 mod audit;
 mod changes;
 mod clock;
 mod contract;
+mod cove;
 mod deletion;
 mod documents;
 mod druva;
@@ -36,6 +38,7 @@ mod view;
 
 pub use clock::Clock;
 pub use contract::OPENAPI;
+pub use cove::{CoveCredentials, CoveModes, CoveOptions, CovePlatform, Names};
 pub use druva::{DruvaCredentials, DruvaOptions, DruvaPlatform};
 pub use faults::{Action, Fate, Fault, Faults, Lie, Moment, Place, When};
 pub use host::{EstateAccess, Host, HostOptions};

@@ -2,10 +2,11 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Clock, DruvaCredentials, DruvaOptions, DruvaPlatform, Faults, HostError,
+    Clock, CoveOptions, CovePlatform, DruvaCredentials, DruvaOptions, DruvaPlatform, Faults,
+    HostError,
     estate::Estate,
     http::{self, Shared},
     server::{Server, kept_token, make_directory},
@@ -29,6 +30,8 @@ pub struct ServeOptions {
     pub dialect: Dialect,
     /// Client credentials of Druva's dialect; when absent they are kept in `FILE.credentials`.
     pub credentials: Option<DruvaCredentials>,
+    /// The API user of Cove's dialect: partner, username and password, each of which has a default.
+    pub cove_user: [Option<SecretString>; 3],
     /// How long a task of Druva's dialect takes.
     pub task_delay: Duration,
     /// How long a token of Druva's dialect is good.
@@ -47,6 +50,7 @@ impl ServeOptions {
             token: None,
             dialect: Dialect::Bridge,
             credentials: None,
+            cove_user: [const { None }; 3],
             task_delay: druva.task_delay,
             token_lifetime: druva.token_lifetime,
         }
@@ -61,6 +65,8 @@ pub enum Dialect {
     Bridge,
     /// Druva's Managed Services Center.
     Druva,
+    /// N-able's Cove Data Protection.
+    Cove,
 }
 
 /// Serves one estate until the process is told to stop, after printing where.
@@ -68,8 +74,10 @@ pub enum Dialect {
 /// # Errors
 /// A file or an address that can't be used.
 pub async fn serve(options: ServeOptions) -> Result<(), HostError> {
-    if options.dialect == Dialect::Druva {
-        return serve_druva(options).await;
+    match options.dialect {
+        Dialect::Druva => return serve_druva(options).await,
+        Dialect::Cove => return serve_cove(options).await,
+        Dialect::Bridge => {}
     }
     let served = Served::start(options).await?;
     println!(
@@ -110,6 +118,43 @@ async fn serve_druva(options: ServeOptions) -> Result<(), HostError> {
     println!(
         "platform: {}\ncredentials: {credentials}\nconsole token: {token}",
         served.url()
+    );
+    told_to_stop().await;
+    served.shutdown().await;
+    Ok(())
+}
+
+async fn serve_cove(options: ServeOptions) -> Result<(), HostError> {
+    let data = &options.data;
+    let [partner, username, password] = options.cove_user;
+    let plain = |text: Option<SecretString>| text.map(|text| text.expose_secret().to_owned());
+    let kept = if password.is_some() {
+        "as given".to_owned()
+    } else {
+        format!("in {}", beside(data, "password").display())
+    };
+    let served = CovePlatform::start(CoveOptions {
+        listen: options.listen,
+        latency: options.latency,
+        faults: options
+            .faults
+            .as_deref()
+            .map(Faults::from_file)
+            .unwrap_or_default(),
+        partner: plain(partner),
+        username: plain(username),
+        password,
+        console_token: options.token,
+        visa_lifetime: options.token_lifetime,
+        ..CoveOptions::new(data)
+    })
+    .await?;
+    let user = served.credentials();
+    println!(
+        "platform: {}\npartner: {}\nusername: {}\npassword: {kept}",
+        served.url(),
+        user.partner,
+        user.username
     );
     told_to_stop().await;
     served.shutdown().await;

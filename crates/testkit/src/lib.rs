@@ -4,6 +4,8 @@
 
 pub mod bridge;
 pub mod console;
+pub mod cove;
+pub mod cove_contract;
 pub mod druva;
 pub mod druva_contract;
 pub mod history;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
     desired::{desired, missing_value, remote_name, spec_field},
-    drift::{SECRET, drift},
+    drift::{SECRET, comparable, drift},
     hidden::is_hidden,
     mail,
     refusals::{of_change, refuse, settle_obstacle},
@@ -22,7 +22,7 @@ use crate::{
         names::HIDDEN_LABEL,
         shared::{ChangeStep, Management, ManualStep},
     },
-    estate::{Capability, Claim, Difference, Object, differences, merge_patch},
+    estate::{Capability, Claim, Difference, Object, merge_patch},
     rules::{self, Refusal, quota},
 };
 
@@ -49,7 +49,7 @@ pub fn next(
         Err(obstacle) => return settle_obstacle(obstacle),
     };
     let (mut manual_steps, no_place) = console::sort_out(&mut settings, platform, declared);
-    let differing = differences(declared.kind, &settings, &object.settings);
+    let differing = comparable(platform, declared.kind, &settings, object);
     if management == Management::Observe {
         let verdict = Verdict::Observing;
         return report(view, object, verdict, &differing, manual_steps, no_place);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{at_creation, desired, spec_field},
+    drift::comparable,
     lately::unanswered,
     refusals::{of_creation, refuse, settle_obstacle},
     step::settle,
@@ -17,7 +18,7 @@ use crate::{
         conditions::Reason,
         shared::{Adopt, Management},
     },
-    estate::{CREATE, Capability, Creation, Object, Settings, differences},
+    estate::{CREATE, Capability, Creation, Object, Settings},
     rules::{self, Refusal, registry},
 };
 
@@ -154,7 +155,7 @@ fn adopt_namesake(
         };
         return Some(refuse(&refusal));
     }
-    let differing = differences(kind, settings, &seen.object.settings);
+    let differing = comparable(platform, kind, settings, &seen.object);
     // An object that the interface can neither create nor change is bound by its name; differences are reported.
     let bound = kind == Kind::ServicePlan
         && !platform.capabilities.can(Capability::create(kind))

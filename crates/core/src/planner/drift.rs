@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Kind, shared::Drift},
-    estate::{Difference, Object, differences},
+    estate::{Difference, Object, Settings, differences},
 };
 
 /// Drift entries kept in status.
@@ -25,7 +25,22 @@ pub fn differing(
     let declared = view.declared;
     let mut settings = desired(view, platform).ok()?;
     console::sort_out(&mut settings, platform, declared);
-    Some(differences(declared.kind, &settings, &object.settings))
+    Some(comparable(platform, declared.kind, &settings, object))
+}
+
+/// What differs between a resource's settings and an object. A field that this platform fixes at creation and doesn't show
+/// afterwards can't be compared, and is no difference.
+pub fn comparable(
+    platform: &PlatformFacts,
+    kind: Kind,
+    settings: &Settings,
+    object: &Object,
+) -> Vec<Difference> {
+    let mut differing = differences(kind, settings, &object.settings);
+    differing.retain(|difference| {
+        difference.observed.is_some() || !platform.capabilities.fixes(kind, difference.field)
+    });
+    differing
 }
 
 /// A difference as it may be shown.

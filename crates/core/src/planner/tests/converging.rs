@@ -1,5 +1,7 @@
 //! An existing object is made to match: what is written, in which order, and what never is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::fixtures::{ID, Scene, customer, found, mutates, reseller, service_plan, tenant};
@@ -273,6 +275,22 @@ fn a_fixed_field_is_refused_with_the_value_in_effect() {
             .stalled(Reason::FixedField)
             .starts_with("customerRef")
     );
+}
+
+// R-S2: what decides the location at creation, and which the platform doesn't show afterwards, can't be compared.
+#[test]
+fn a_fixed_field_that_the_platform_does_not_show_is_no_difference() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"country": "DE"}))
+        .applied()
+        .drifted(json!({"country": null}));
+    assert!(mutates(&scene.next()), "where it can be written, it is");
+    let fixed = BTreeSet::from(["country".to_owned()]);
+    scene.facts.capabilities.fixed = BTreeMap::from([(Kind::Customer, fixed)]);
+    assert_eq!(scene.settlement().verdict, Verdict::InSync);
+    let elsewhere = scene.drifted(json!({"country": "FR"}));
+    let message = elsewhere.stalled(Reason::FixedField);
+    assert!(message.contains("FR"), "{message}");
 }
 
 // R-S4

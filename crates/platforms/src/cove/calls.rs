@@ -1,0 +1,394 @@
+//! The port's methods as calls of the Management Service.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json, value::RawValue};
+
+use super::{
+    Cove, envelope,
+    guards::{not_ours, number},
+    mapping::{self, Holdings},
+    tree::{Listed, Tree},
+    writes,
+};
+use crate::{
+    Beside, ByClaim, Clients, Deletion, Lane, Platform, PlatformError, Problem, Rehearsal, Reports,
+    Written,
+    api::Kind,
+    estate::{
+        Capabilities, Claim, Client, HealthReport, Object, ObjectId, Scope, Snapshot, Unread,
+        Unreadable, UsageReport,
+    },
+    rows::Lost,
+};
+
+fn beyond(kind: Kind) -> PlatformError {
+    let what = format!("Cove has no objects of kind {}", kind.as_str());
+    Problem::unsupported(&what).into()
+}
+
+/// Only resellers and customers are objects of Cove.
+fn is_partner(kind: Kind) -> Result<(), PlatformError> {
+    match kind {
+        Kind::Reseller | Kind::Customer => Ok(()),
+        Kind::ServicePlan | Kind::Tenant => Err(beyond(kind)),
+    }
+}
+
+/// Whether it is a reseller or a customer isn't known: of neither kind anything counts as gone.
+fn note(unreadable: &mut Unread, lost: &Lost) {
+    for kind in [Kind::Reseller, Kind::Customer] {
+        unreadable.note(Unreadable {
+            kind: kind.into(),
+            id: lost.id.clone(),
+            why: lost.why.clone(),
+        });
+    }
+}
+
+impl Cove {
+    /// A partner that was read by itself, as an object. What hangs below it is as known; where that is something, it is asked
+    /// afresh, since it forbids a removal.
+    async fn whole(&self, listed: &Listed) -> Result<Object, PlatformError> {
+        let (top, id) = (self.root(Lane::Edit).await?.id, listed.0.id);
+        let tree = self.known_tree(Lane::Edit).await?;
+        let mut holdings = Holdings {
+            children: tree.children(id),
+            ..Holdings::default()
+        };
+        let children = holdings.children;
+        if mapping::kind(&listed.0) == Kind::Reseller {
+            if children.customers + children.resellers > 0 {
+                holdings.children = self.children_now(id).await?;
+            }
+        } else {
+            let owners = self.owners(&tree, false, Lane::Edit).await?;
+            let has_some = owners
+                .0
+                .values()
+                .any(|owner| tree.customer_of(*owner) == id);
+            if has_some {
+                holdings.ids = self.devices_below(id).await?.0;
+                holdings.clients = count(holdings.ids.len());
+            }
+        }
+        Ok(mapping::object(
+            listed,
+            top,
+            tree.is_discarded(id),
+            holdings,
+        ))
+    }
+
+    async fn children_now(&self, id: i64) -> Result<super::tree::Children, PlatformError> {
+        let mut children = super::tree::Children::default();
+        for row in self.below(id, false, Lane::Edit).await? {
+            match row {
+                Ok((partner, _)) if mapping::kind(&partner) == Kind::Reseller => {
+                    children.resellers += 1;
+                }
+                _ => children.customers += 1,
+            }
+        }
+        Ok(children)
+    }
+
+    /// Partners of the tree as objects.
+    fn objects(
+        tree: &Tree,
+        top: i64,
+        owners: &super::devices::Owners,
+        wanted: impl Fn(&Listed) -> bool,
+    ) -> Vec<Object> {
+        let mut devices = owners.by_customer(tree);
+        let object = |listed: &Listed| {
+            let id = listed.0.id;
+            let ids = devices.remove(&id).unwrap_or_default();
+            let holdings = Holdings {
+                children: tree.children(id),
+                clients: count(ids.len()),
+                ids,
+            };
+            mapping::object(listed, top, tree.is_discarded(id), holdings)
+        };
+        tree.rows
+            .iter()
+            .filter(|listed| wanted(listed))
+            .map(object)
+            .collect()
+    }
+
+    async fn create_partner(
+        &self,
+        kind: Kind,
+        claim: &Claim,
+        document: &Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        const ADD: &str = "AddPartner";
+        let root = self.root(Lane::Edit).await?;
+        let partner = writes::created(kind, claim, document, root)?;
+        let params = json!({"partnerInfo": partner, "createDefaultAccount": false});
+        let decode = |result: &RawValue| envelope::inner::<i64>(ADD, result);
+        let id = self.change(ADD, &params, decode).await?;
+        // The object exists, whatever becomes of this look at it.
+        let lost = |error: PlatformError| {
+            PlatformError::Unreachable(format!(
+                "{ADD} created partner {id}, which can't be read back yet: {error}"
+            ))
+        };
+        let listed = self.partner(id, Lane::Edit).await.map_err(lost)?;
+        let object = self.whole(&listed).await.map_err(lost)?;
+        Ok(Written::Done(Box::new(object)))
+    }
+
+    async fn update_partner(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        claim: Option<&Claim>,
+        patch: &Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        const MODIFY: &str = "ModifyPartner";
+        let (root, number) = (self.root(Lane::Edit).await?, number(id)?);
+        let (before, odd) = self.partner(number, Lane::Edit).await?;
+        if let Some(why) = odd {
+            return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
+        }
+        let discarded = self.known_tree(Lane::Edit).await?.is_discarded(number);
+        not_ours(&before, kind, discarded)?;
+        let partner = writes::changed(kind, &before, claim, patch, root)?;
+        let mut params = json!({"partnerInfo": partner});
+        if params["partnerInfo"].get("ParentId").is_some() {
+            // Values of custom columns that the move would lose: Cove refuses it then.
+            params["forceRemoveCustomColumnValuesInOldScope"] = false.into();
+        }
+        self.change(MODIFY, &params, envelope::nothing).await?;
+        let lost = |error: PlatformError| {
+            PlatformError::Unreachable(format!(
+                "{MODIFY} was answered, but partner {id} can't be read back yet: {error}"
+            ))
+        };
+        let listed = self.partner(number, Lane::Edit).await.map_err(lost)?;
+        let object = self.whole(&listed).await.map_err(lost)?;
+        Ok(Written::Done(Box::new(object)))
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[async_trait]
+impl Platform for Cove {
+    fn probe_now(&self) {
+        self.http.probe_now();
+    }
+
+    async fn identify(&self) -> Result<Capabilities, PlatformError> {
+        Ok(Self::capabilities(self.root(Lane::Edit).await?))
+    }
+
+    async fn observe(&self, scope: Scope) -> Result<Snapshot, PlatformError> {
+        let root = self.root(Lane::Sweep).await?;
+        let tree = self.tree(Lane::Sweep).await?;
+        let owners = self.owners(&tree, scope.clients, Lane::Sweep).await?;
+        let (locations, mut unreadable) = self.locations(Lane::Sweep).await?;
+        for lost in &tree.lost {
+            note(&mut unreadable, lost);
+        }
+        let clients = owners.0.iter().filter(|_| scope.clients);
+        Ok(Snapshot {
+            capabilities: Self::capabilities(root),
+            objects: Self::objects(&tree, root.id, &owners, |_| true),
+            locations,
+            administrators: Vec::new(),
+            licences: None,
+            clients: clients
+                .map(|(device, partner)| Client {
+                    id: ObjectId::new(&device.to_string()),
+                    customer_id: ObjectId::new(&tree.customer_of(*partner).to_string()),
+                    etag: None,
+                })
+                .collect(),
+            unreadable,
+        })
+    }
+
+    async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
+        is_partner(kind)?;
+        let Ok(number) = number(id) else {
+            // Cove has no such ids.
+            return Ok(None);
+        };
+        let Some(listed) = self.partner_if_any(number).await? else {
+            return Ok(None);
+        };
+        if mapping::kind(&listed.0) != kind {
+            not_ours(&listed.0, kind, false)?;
+        }
+        self.whole(&listed).await.map(Some)
+    }
+
+    async fn create(
+        &self,
+        kind: Kind,
+        claim: &Claim,
+        document: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        is_partner(kind)?;
+        self.create_partner(kind, claim, &document).await
+    }
+
+    async fn update(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        _: Option<&str>,
+        mark: Option<&Claim>,
+        patch: Map<String, Value>,
+    ) -> Result<Written, PlatformError> {
+        is_partner(kind)?;
+        self.update_partner(kind, id, mark, &patch).await
+    }
+
+    fn by_claim(&self) -> Option<&dyn ByClaim> {
+        Some(self)
+    }
+
+    fn list_beside(&self) -> Option<&dyn Beside> {
+        Some(self)
+    }
+
+    fn deletion(&self) -> Option<&dyn Deletion> {
+        Some(self)
+    }
+
+    fn clients(&self) -> Option<&dyn Clients> {
+        Some(self)
+    }
+
+    fn reports(&self) -> Option<&dyn Reports> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ByClaim for Cove {
+    /// In the whole tree: it may have been moved since.
+    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Vec<Object>, PlatformError> {
+        is_partner(kind)?;
+        let (top, tree) = (
+            self.root(Lane::Edit).await?.id,
+            self.tree(Lane::Edit).await?,
+        );
+        if let Some(lost) = tree.lost.first() {
+            // It may be the one.
+            let why = format!("looking up a claim: {}", lost.why);
+            return Err(PlatformError::Garbled(why));
+        }
+        let owners = self.owners(&tree, false, Lane::Edit).await?;
+        Ok(Self::objects(&tree, top, &owners, |(partner, _)| {
+            mapping::kind(partner) == kind && partner.claim().as_ref() == Some(claim)
+        }))
+    }
+}
+
+#[async_trait]
+impl Beside for Cove {
+    /// The children of the parent, read afresh.
+    async fn beside(
+        &self,
+        kind: Kind,
+        document: &Map<String, Value>,
+    ) -> Result<Vec<Object>, PlatformError> {
+        is_partner(kind)?;
+        let top = self.root(Lane::Edit).await?.id;
+        let field = Object::parent_field(kind).unwrap_or_default();
+        let parent = document.get(field).and_then(Value::as_str);
+        let parent = match parent {
+            Some(parent) => number(&ObjectId::new(parent))?,
+            None => top,
+        };
+        let mut objects = Vec::new();
+        let tree = self.known_tree(Lane::Edit).await?;
+        let owners = self.owners(&tree, false, Lane::Edit).await?;
+        let mut devices = owners.by_customer(&tree);
+        for row in self.below(parent, false, Lane::Edit).await? {
+            let listed = row.map_err(|lost| {
+                let why = format!("reading what is beside a new partner: {}", lost.why);
+                PlatformError::Garbled(why)
+            })?;
+            let ids = devices.remove(&listed.0.id).unwrap_or_default();
+            let holdings = Holdings {
+                children: tree.children(listed.0.id),
+                clients: count(ids.len()),
+                ids,
+            };
+            let discarded = tree.is_discarded(listed.0.id);
+            objects.push(mapping::object(&listed, top, discarded, holdings));
+        }
+        objects.retain(|object| object.kind == kind);
+        Ok(objects)
+    }
+}
+
+#[async_trait]
+impl Deletion for Cove {
+    async fn rehearse_deletion(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+    ) -> Result<Rehearsal, PlatformError> {
+        is_partner(kind)?;
+        self.rehearse(kind, id).await
+    }
+
+    async fn delete(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+        confirmation: &str,
+    ) -> Result<(), PlatformError> {
+        is_partner(kind)?;
+        self.remove(kind, id, confirmation).await
+    }
+}
+
+#[async_trait]
+impl Clients for Cove {
+    async fn move_client(
+        &self,
+        client: &ObjectId,
+        _: Option<&str>,
+        customer: &ObjectId,
+    ) -> Result<Client, PlatformError> {
+        let (device, to) = (number(client)?, number(customer)?);
+        // Never a read of the device by itself: that brings its password and token.
+        let params = json!({
+            "accountInfo": {"Id": device, "PartnerId": to},
+            "forceRemoveCustomColumnValuesInOldScope": false,
+        });
+        self.change("ModifyAccount", &params, envelope::nothing)
+            .await?;
+        if let Some((_, owners)) = self.owners.lock().await.as_mut() {
+            Arc::make_mut(owners).0.insert(device, to);
+        }
+        Ok(Client {
+            id: client.clone(),
+            customer_id: customer.clone(),
+            etag: None,
+        })
+    }
+}
+
+#[async_trait]
+impl Reports for Cove {
+    async fn usage(&self, _: u16) -> Result<UsageReport, PlatformError> {
+        self.consumption().await
+    }
+
+    async fn health(&self, _: u16) -> Result<HealthReport, PlatformError> {
+        self.source_health().await
+    }
+}

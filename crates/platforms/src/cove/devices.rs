@@ -1,0 +1,247 @@
+//! Devices, by the statistics query: the one read of devices that brings no secrets. Only documented columns are asked for,
+//! never `I3`, the password; what comes unasked is dropped before anything is kept.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use tokio::time::Instant;
+
+use super::{Cove, envelope, tree::Tree};
+use crate::{
+    Lane, PlatformError,
+    rows::{self, Lost},
+    wire::{garbled, patiently},
+};
+
+pub(super) const LIST: &str = "EnumerateAccountStatistics";
+/// Rows that are asked for at once. The largest number isn't documented; public clients ask for 500 to 5,000.
+const PAGE: usize = 1_000;
+/// How often a list is begun anew that changed while it was read.
+const TRIES: usize = 3;
+/// How long it is remembered which device belongs to whom, where nothing needs to know it exactly.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+/// The name of the device, which is unique: the order of the rows.
+pub(super) const NAME: &str = "I1";
+/// Bytes in the cloud. Source: column codes; `I15` and `I16` are no sizes.
+pub(super) const USED: &str = "I14";
+
+/// A row of statistics.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Row {
+    pub(super) account_id: i64,
+    pub(super) partner_id: i64,
+    /// A list of objects with one member each, or null.
+    #[serde(default)]
+    settings: Option<Vec<BTreeMap<String, Value>>>,
+}
+
+impl Row {
+    /// The values by column. A column without a value is absent.
+    pub(super) fn columns(&self, asked: &[String]) -> BTreeMap<&str, String> {
+        let settings = self.settings.iter().flatten().flatten();
+        let of_asked = settings.filter(|(column, _)| asked.contains(column));
+        of_asked
+            .filter_map(|(column, value)| Some((column.as_str(), text(value)?)))
+            .collect()
+    }
+}
+
+/// A value: a text, or a list of texts.
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(texts) => {
+            let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
+            texts.join(", ")
+        }
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// What a statistics query asks for.
+pub(super) struct Query<'a> {
+    /// The partner, with all below it.
+    pub(super) partner: i64,
+    pub(super) columns: &'a [String],
+    /// Partners whose devices are left out.
+    pub(super) without: &'a [i64],
+}
+
+impl Query<'_> {
+    fn params(&self, from: usize, count: usize) -> Value {
+        let mut query = json!({
+            "PartnerId": self.partner,
+            "SelectionMode": "Merged",
+            "StartRecordNumber": from,
+            "RecordsCount": count,
+            "OrderBy": format!("{NAME} ASC"),
+            "Columns": self.columns,
+        });
+        if !self.without.is_empty() {
+            query["ExcludedPartners"] = json!(self.without);
+        }
+        json!({"query": query})
+    }
+}
+
+/// Which device belongs to which partner.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Owners(pub(super) BTreeMap<i64, i64>);
+
+impl Owners {
+    /// The devices of each customer; those of its sites count as its own.
+    pub(super) fn by_customer(&self, tree: &Tree) -> BTreeMap<i64, Vec<i64>> {
+        let mut devices: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (device, partner) in &self.0 {
+            let customer = tree.customer_of(*partner);
+            devices.entry(customer).or_default().push(*device);
+        }
+        devices
+    }
+}
+
+impl Cove {
+    /// All rows of a query, page by page. Each page begins with the last row of the one before: if it isn't there, the list has
+    /// moved meanwhile, and a row may have been passed over.
+    pub(super) async fn devices(
+        &self,
+        query: &Query<'_>,
+        lane: Lane,
+        mut each: impl FnMut(Result<Row, Lost>),
+    ) -> Result<(), PlatformError> {
+        for _ in 0..TRIES {
+            if let Some(rows) = self.all_pages(query, lane).await? {
+                rows.into_iter().for_each(&mut each);
+                return Ok(());
+            }
+        }
+        Err(PlatformError::Unavailable(format!(
+            "{LIST}: the list of devices changed each time while it was read"
+        )))
+    }
+
+    /// `None` when the list moved.
+    async fn all_pages(
+        &self,
+        query: &Query<'_>,
+        lane: Lane,
+    ) -> Result<Option<Vec<Result<Row, Lost>>>, PlatformError> {
+        let mut all: Vec<Result<Row, Lost>> = Vec::new();
+        let mut largest = 0;
+        loop {
+            let from = all.len().saturating_sub(1);
+            let page = self.page(query, from, lane).await?;
+            let overlap = usize::from(!all.is_empty());
+            if overlap == 1 && page.first().map(id) != all.last().map(id) {
+                return Ok(None);
+            }
+            let count = page.len();
+            all.extend(page.into_iter().skip(overlap));
+            // The platform may give fewer rows at once than it is asked for.
+            let is_last = count <= overlap || (largest > 0 && count < largest);
+            if is_last {
+                break;
+            }
+            largest = largest.max(count);
+        }
+        let mut ids: Vec<i64> = all.iter().filter_map(id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok((ids.len() == count).then_some(all))
+    }
+
+    async fn page(
+        &self,
+        query: &Query<'_>,
+        from: usize,
+        lane: Lane,
+    ) -> Result<Vec<Result<Row, Lost>>, PlatformError> {
+        let params = query.params(from, PAGE);
+        let decode = |result: &RawValue| {
+            let rows = envelope::rows(LIST, result)?;
+            if rows.len() > PAGE {
+                return Err(garbled(LIST, "more rows than were asked for"));
+            }
+            Ok(rows
+                .into_iter()
+                .map(|row| rows::whole(row, &["AccountId", "PartnerId"]))
+                .collect())
+        };
+        patiently(|| self.ask(LIST, lane, &params, decode)).await
+    }
+
+    /// Which device belongs to whom: read now, or not long ago where that is enough.
+    pub(super) async fn owners(
+        &self,
+        tree: &Tree,
+        now: bool,
+        lane: Lane,
+    ) -> Result<Arc<Owners>, PlatformError> {
+        let mut known = self.owners.lock().await;
+        if let Some((read, owners)) = known.as_ref()
+            && !now
+            && read.elapsed() < REMEMBERED
+        {
+            return Ok(Arc::clone(owners));
+        }
+        let columns = [NAME.to_owned()];
+        let without = tree.recycle_bins();
+        let query = Query {
+            partner: self.root(lane).await?.id,
+            columns: &columns,
+            without: &without,
+        };
+        let (read, mut owners) = (Instant::now(), Owners::default());
+        let mut unread = None;
+        self.devices(&query, lane, |row| match row {
+            Ok(row) => drop(owners.0.insert(row.account_id, row.partner_id)),
+            Err(lost) => unread = Some(lost.why),
+        })
+        .await?;
+        if let Some(why) = unread {
+            // Whose it is isn't known, so nobody's count is.
+            return Err(garbled(LIST, &why));
+        }
+        let owners = Arc::new(owners);
+        *known = Some((read, Arc::clone(&owners)));
+        Ok(owners)
+    }
+
+    /// How many devices are below a partner, and what they store as far as that is known: asked now.
+    pub(super) async fn devices_below(
+        &self,
+        partner: i64,
+    ) -> Result<(Vec<i64>, u64), PlatformError> {
+        let columns = [NAME.to_owned(), USED.to_owned()];
+        let query = Query {
+            partner,
+            columns: &columns,
+            without: &[],
+        };
+        let (mut ids, mut bytes) = (Vec::new(), 0_u64);
+        self.devices(&query, Lane::Edit, |row| match row {
+            Ok(row) => {
+                let used = row.columns(&columns).remove(USED);
+                let used = used.and_then(|used| used.parse().ok()).unwrap_or(0);
+                bytes = bytes.saturating_add(used);
+                ids.push(row.account_id);
+            }
+            // What can't be read is there all the same.
+            Err(_) => ids.push(0),
+        })
+        .await?;
+        Ok((ids, bytes))
+    }
+}
+
+fn id(row: &Result<Row, Lost>) -> Option<i64> {
+    match row {
+        Ok(row) => Some(row.account_id),
+        Err(lost) => lost.id.as_ref()?.parse().ok(),
+    }
+}

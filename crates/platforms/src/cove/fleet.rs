@@ -1,0 +1,200 @@
+//! The figures of all devices, read by one query for the whole tree.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    Cove, SHARED,
+    devices::{NAME, Query, Row, USED},
+    envelope,
+    mapping::moment,
+    tree::Tree,
+};
+use crate::{Lane, PlatformError, rows::Lost};
+
+/// The sources that are active on a device, as a run of codes: `D01D02D10`.
+const ACTIVE: &str = "I78";
+
+/// Data sources by their codes. `D09` is left out: it is the newest success over all of them, behind which a dead one hides.
+/// Source: column codes.
+const SOURCES: [(&str, &str); 16] = [
+    ("D01", "FilesAndFolders"),
+    ("D02", "SystemState"),
+    ("D04", "Exchange"),
+    ("D05", "M365SharePoint"),
+    ("D06", "NetworkShares"),
+    ("D07", "VssSystemState"),
+    ("D08", "VMware"),
+    ("D10", "MSSQL"),
+    ("D11", "SharePoint"),
+    ("D12", "Oracle"),
+    ("D14", "HyperV"),
+    ("D15", "MySQL"),
+    ("D16", "VirtualDisasterRecovery"),
+    ("D19", "M365Exchange"),
+    ("D20", "M365OneDrive"),
+    ("D23", "M365Teams"),
+];
+/// What some accounts may not ask for. Source: a support answer quoted in public notes.
+const RESTRICTED: &str = "D02";
+/// Status of the last session, the last success, the last session. Source: column codes.
+const FIELDS: [&str; 3] = ["F00", "F09", "F15"];
+
+/// One device.
+pub(super) struct Device {
+    pub(super) id: i64,
+    pub(super) partner: i64,
+    pub(super) name: Option<String>,
+    /// Bytes in the cloud, where the platform says.
+    pub(super) used: Option<u64>,
+    pub(super) sources: Vec<Source>,
+}
+
+/// One active data source of a device.
+pub(super) struct Source {
+    pub(super) workload: String,
+    pub(super) status: Option<&'static str>,
+    pub(super) last_run: Option<Timestamp>,
+    pub(super) last_success: Option<Timestamp>,
+}
+
+/// All devices.
+pub(super) struct Fleet {
+    pub(super) devices: Vec<Device>,
+    pub(super) lost: Vec<Lost>,
+    /// Columns that were asked for and that no row has: the code is wrong, or the platform doesn't give it.
+    pub(super) silent: Vec<String>,
+}
+
+fn columns(with_restricted: bool) -> Vec<String> {
+    let sources = SOURCES
+        .iter()
+        .map(|(code, _)| *code)
+        .filter(|code| with_restricted || *code != RESTRICTED);
+    let of_sources = sources.flat_map(|code| FIELDS.map(|field| format!("{code}{field}")));
+    [NAME, USED, ACTIVE]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(of_sources)
+        .collect()
+}
+
+impl Cove {
+    /// The figures of all devices; those of the report just read are used again.
+    pub(super) async fn fleet(&self, tree: &Tree) -> Result<Arc<Fleet>, PlatformError> {
+        let mut known = self.fleet.lock().await;
+        if let Some((until, fleet)) = known.as_ref()
+            && Instant::now() < *until
+        {
+            return Ok(Arc::clone(fleet));
+        }
+        let began = Instant::now();
+        let fleet = match self.read_fleet(tree, &columns(true)).await {
+            Err(error) if envelope::is_forbidden(&error) => {
+                self.read_fleet(tree, &columns(false)).await?
+            }
+            fleet => fleet?,
+        };
+        let fleet = Arc::new(fleet);
+        let until = Instant::now() + SHARED.max(began.elapsed());
+        *known = Some((until, Arc::clone(&fleet)));
+        Ok(fleet)
+    }
+
+    async fn read_fleet(&self, tree: &Tree, asked: &[String]) -> Result<Fleet, PlatformError> {
+        let without = tree.recycle_bins();
+        let query = Query {
+            partner: self.root(Lane::Sweep).await?.id,
+            columns: asked,
+            without: &without,
+        };
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let (mut devices, mut lost) = (Vec::new(), Vec::new());
+        self.devices(&query, Lane::Sweep, |row| match row {
+            Ok(row) => {
+                let values = row.columns(asked);
+                for column in values.keys() {
+                    if !seen.contains(*column) {
+                        seen.insert((*column).to_owned());
+                    }
+                }
+                devices.push(device(&row, &values));
+            }
+            Err(row) => lost.push(row),
+        })
+        .await?;
+        let is_awaited = |column: &&String| {
+            let general = [USED, ACTIVE].contains(&column.as_str());
+            let of_active = column.ends_with("F09")
+                && devices.iter().any(|device| {
+                    let mut sources = device.sources.iter();
+                    sources.any(|source| source.workload == workload(&column[..3]))
+                });
+            general || of_active
+        };
+        let silent = asked
+            .iter()
+            .filter(|column| !devices.is_empty() && !seen.contains(*column))
+            .filter(is_awaited)
+            .cloned()
+            .collect();
+        Ok(Fleet {
+            devices,
+            lost,
+            silent,
+        })
+    }
+}
+
+fn device(row: &Row, values: &BTreeMap<&str, String>) -> Device {
+    let number = |column: &str| values.get(column)?.trim().parse::<i64>().ok();
+    let active = values.get(ACTIVE).map_or("", String::as_str);
+    let sources = codes(active).map(|code| Source {
+        workload: workload(code),
+        status: number(&format!("{code}F00")).and_then(status),
+        last_success: number(&format!("{code}F09")).and_then(moment),
+        last_run: number(&format!("{code}F15")).and_then(moment),
+    });
+    let sources: Vec<Source> = sources.collect();
+    let used = values.get(USED).and_then(|used| used.trim().parse().ok());
+    // A device that has never backed up anything has nothing stored.
+    let is_new = !values.contains_key(ACTIVE) && !values.contains_key(USED);
+    Device {
+        id: row.account_id,
+        partner: row.partner_id,
+        name: values.get(NAME).cloned(),
+        used: used.or(is_new.then_some(0)),
+        sources,
+    }
+}
+
+/// The codes of a run of them, without the total.
+fn codes(run: &str) -> impl Iterator<Item = &str> {
+    let at = |place: usize| run.get(place..place + 3);
+    (0..run.len())
+        .step_by(3)
+        .filter_map(at)
+        .filter(|code| *code != "D09")
+}
+
+/// A source's name; its code where that isn't known.
+fn workload(code: &str) -> String {
+    let known = SOURCES.iter().find(|(known, _)| *known == code);
+    known.map_or(code, |(_, name)| name).to_owned()
+}
+
+/// The word for the status of a session; `None` while one runs, or before the first. Source: column codes.
+fn status(number: i64) -> Option<&'static str> {
+    match number {
+        5 => Some("Successful"),
+        2 | 3 | 6 | 10 | 11 => Some("Failed"),
+        7 => Some("Missed"),
+        8 => Some("CompletedWithErrors"),
+        _ => None,
+    }
+}

@@ -1,0 +1,124 @@
+//! Consumption and health of every customer. What Cove doesn't say is absent, never zero.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Cove, fleet::Fleet, tree::Tree};
+use crate::{
+    Lane, PlatformError,
+    estate::{
+        Consumption, DataSource, DataSources, HealthReport, ItemKind, ObjectId, Unread, Unreadable,
+        UsageReport,
+    },
+};
+
+fn id(number: i64) -> ObjectId {
+    ObjectId::new(&number.to_string())
+}
+
+/// What is wrong with the figures as a whole.
+fn unread(fleet: &Fleet, kind: ItemKind) -> Unread {
+    let mut unread = Unread::default();
+    let mut note = |id: Option<String>, why: String| unread.note(Unreadable { kind, id, why });
+    for lost in &fleet.lost {
+        note(lost.id.clone(), lost.why.clone());
+    }
+    for column in &fleet.silent {
+        let why = format!(
+            "no device has column {column}: the code may be wrong, or the API user may not read it"
+        );
+        note(None, why);
+    }
+    unread
+}
+
+impl Cove {
+    /// What each customer stores. Cove has no credits; its months aren't told, so they come from what was seen.
+    pub(super) async fn consumption(&self) -> Result<UsageReport, PlatformError> {
+        let tree = self.known_tree(Lane::Sweep).await?;
+        let fleet = self.fleet(&tree).await?;
+        let mut unreadable = unread(&fleet, ItemKind::UsageRow);
+        // A customer without devices stores nothing.
+        let mut stored: BTreeMap<i64, u64> = customers(&tree).map(|id| (id, 0)).collect();
+        let mut unknown: BTreeSet<i64> = BTreeSet::new();
+        for device in &fleet.devices {
+            let customer = tree.customer_of(device.partner);
+            if let Some(used) = device.used {
+                let sum = stored.entry(customer).or_default();
+                *sum = sum.saturating_add(used);
+            } else {
+                unknown.insert(customer);
+                unreadable.note(Unreadable {
+                    kind: ItemKind::UsageRow,
+                    id: Some(device.id.to_string()),
+                    why: "the device's used storage (I14) is missing".to_owned(),
+                });
+            }
+        }
+        // Whose device can't be read isn't known.
+        let is_known = |customer: &i64| fleet.lost.is_empty() && !unknown.contains(customer);
+        let rows = stored
+            .into_iter()
+            .filter(|(customer, _)| is_known(customer));
+        Ok(UsageReport {
+            as_of: jiff::Timestamp::now(),
+            rows: rows
+                .map(|(customer, bytes)| Consumption {
+                    customer_id: id(customer),
+                    tenant_id: None,
+                    storage_bytes: bytes,
+                    credits: 0.0,
+                    months: Vec::new(),
+                })
+                .collect(),
+            unreadable,
+        })
+    }
+
+    /// The state of each active data source. Cove doesn't count jobs, restores or alerts.
+    pub(super) async fn source_health(&self) -> Result<HealthReport, PlatformError> {
+        let tree = self.known_tree(Lane::Sweep).await?;
+        let fleet = self.fleet(&tree).await?;
+        let mut sources: BTreeMap<i64, Vec<DataSource>> = BTreeMap::new();
+        for device in &fleet.devices {
+            let customer = tree.customer_of(device.partner);
+            let name = device.name.clone();
+            let name = name.unwrap_or_else(|| format!("device {}", device.id));
+            let of_device = device.sources.iter().map(|source| DataSource {
+                name: name.clone(),
+                organisation: None,
+                workload: Some(source.workload.clone()),
+                policy: None,
+                last_status: source.status.map(str::to_owned),
+                last_job_id: None,
+                last_run_at: source.last_run,
+                last_success_at: source.last_success,
+                last_success_job_id: None,
+                last_restore_at: None,
+                jobs: None,
+            });
+            sources.entry(customer).or_default().extend(of_device);
+        }
+        Ok(HealthReport {
+            as_of: jiff::Timestamp::now(),
+            rows: sources
+                .into_iter()
+                .map(|(customer, data_sources)| DataSources {
+                    customer_id: id(customer),
+                    tenant_id: None,
+                    jobs: None,
+                    restores: None,
+                    alerts: None,
+                    data_sources,
+                })
+                .collect(),
+            unreadable: unread(&fleet, ItemKind::HealthRow),
+        })
+    }
+}
+
+fn customers(tree: &Tree) -> impl Iterator<Item = i64> {
+    let partners = tree.rows.iter().map(|(partner, _)| partner);
+    partners
+        .filter(|partner| partner.level() == super::partner::Level::Customer)
+        .map(|partner| partner.id)
+}

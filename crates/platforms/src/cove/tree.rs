@@ -1,0 +1,250 @@
+//! The tree of partners below the top: whole, or not at all.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde_json::{Value, json, value::RawValue};
+use tokio::time::Instant;
+
+use super::{
+    Cove, envelope,
+    partner::{ALL_FIELDS, Level, NEEDED, Partner},
+};
+use crate::{
+    Lane, PlatformError,
+    rows::{self, Lost},
+    wire::garbled,
+};
+
+const LIST: &str = "EnumeratePartners";
+/// Levels of any tree; a chain of parents that is longer goes in a circle.
+const DEEPEST: usize = 32;
+
+/// A partner as it was read, and what of it can't be read.
+pub(super) type Listed = (Partner, Option<String>);
+
+/// Every partner below the top, as listed at once.
+pub(super) struct Tree {
+    pub(super) rows: Vec<Listed>,
+    /// Rows without what every partner has.
+    pub(super) lost: Vec<Lost>,
+    places: HashMap<i64, usize>,
+    children: HashMap<i64, Children>,
+    asked: Instant,
+}
+
+/// How many partners stand directly below one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Children {
+    pub(super) customers: u32,
+    pub(super) resellers: u32,
+}
+
+impl Tree {
+    /// # Errors
+    /// A list that doesn't add up: then parts of it are missing.
+    fn new(
+        top: i64,
+        read: Vec<Result<Listed, Lost>>,
+        asked: Instant,
+    ) -> Result<Self, PlatformError> {
+        let (mut rows, mut lost) = (Vec::with_capacity(read.len()), Vec::new());
+        for row in read {
+            match row {
+                // The vendor's sample doesn't list the parent itself.
+                Ok((partner, _)) if partner.id == top => {}
+                Ok(row) => rows.push(row),
+                Err(row) => lost.push(row),
+            }
+        }
+        let mut tree = Self {
+            places: rows
+                .iter()
+                .enumerate()
+                .map(|(place, (partner, _))| (partner.id, place))
+                .collect(),
+            children: HashMap::new(),
+            rows,
+            lost,
+            asked,
+        };
+        if tree.places.len() != tree.rows.len() {
+            return Err(garbled(LIST, "a partner is listed twice"));
+        }
+        tree.is_whole(top)?;
+        for (partner, _) in &tree.rows {
+            let children = tree.children.entry(partner.parent_id).or_default();
+            if partner.level().is_above_customers() {
+                children.resellers += 1;
+            } else {
+                children.customers += 1;
+            }
+        }
+        Ok(tree)
+    }
+
+    /// Every partner hangs below the top, by partners that are listed too.
+    fn is_whole(&self, top: i64) -> Result<(), PlatformError> {
+        let unread: HashSet<i64> = self
+            .lost
+            .iter()
+            .filter_map(|lost| lost.id.as_ref()?.parse().ok())
+            .collect();
+        for (partner, _) in &self.rows {
+            let parent = partner.parent_id;
+            let known = parent == top || self.places.contains_key(&parent);
+            if !known && !unread.contains(&parent) {
+                let what = format!(
+                    "the list isn't complete: partner {} is below {parent}, which isn't in it",
+                    partner.id
+                );
+                return Err(garbled(LIST, &what));
+            }
+            if self.above(partner.id).count() >= DEEPEST {
+                return Err(garbled(LIST, "the partners' parents form a cycle"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn get(&self, id: i64) -> Option<&Listed> {
+        self.rows.get(*self.places.get(&id)?)
+    }
+
+    pub(super) fn children(&self, id: i64) -> Children {
+        self.children.get(&id).copied().unwrap_or_default()
+    }
+
+    /// A partner and what is above it, nearest first.
+    fn above(&self, id: i64) -> impl Iterator<Item = &Partner> {
+        let start = self.get(id);
+        let next = |row: &&Listed| self.get(row.0.parent_id);
+        std::iter::successors(start, next)
+            .map(|row| &row.0)
+            .take(DEEPEST)
+    }
+
+    /// The customer that a partner is or belongs to: what is at a site is its customer's.
+    pub(super) fn customer_of(&self, id: i64) -> i64 {
+        let customer = self
+            .above(id)
+            .find(|partner| partner.level() == Level::Customer);
+        customer.map_or(id, |partner| partner.id)
+    }
+
+    /// Whether a partner is the pseudo-customer of removed devices, or below it.
+    pub(super) fn is_discarded(&self, id: i64) -> bool {
+        self.above(id).any(Partner::is_recycle_bin)
+    }
+
+    /// The pseudo-customers of removed devices.
+    pub(super) fn recycle_bins(&self) -> Vec<i64> {
+        let bins = self.rows.iter().filter(|row| row.0.is_recycle_bin());
+        bins.map(|row| row.0.id).collect()
+    }
+}
+
+impl Cove {
+    /// The whole tree, asked for no earlier than now. Tasks that ask at the same time share one list.
+    pub(super) async fn tree(&self, lane: Lane) -> Result<Arc<Tree>, PlatformError> {
+        let now = Instant::now();
+        let top = self.root(lane).await?.id;
+        let mut known = self.tree.lock().await;
+        if let Some(tree) = known.as_ref().filter(|tree| tree.asked >= now) {
+            return Ok(Arc::clone(tree));
+        }
+        let asked = Instant::now();
+        let rows = self.below(top, true, lane).await?;
+        let tree = Arc::new(Tree::new(top, rows, asked)?);
+        *known = Some(Arc::clone(&tree));
+        Ok(tree)
+    }
+
+    /// The tree as it was listed last, or now if it wasn't.
+    pub(super) async fn known_tree(&self, lane: Lane) -> Result<Arc<Tree>, PlatformError> {
+        let known = self.tree.lock().await.as_ref().map(Arc::clone);
+        match known {
+            Some(tree) => Ok(tree),
+            None => self.tree(lane).await,
+        }
+    }
+
+    /// The partners below one: all of them, or the direct ones.
+    pub(super) async fn below(
+        &self,
+        id: i64,
+        recursively: bool,
+        lane: Lane,
+    ) -> Result<Vec<Result<Listed, Lost>>, PlatformError> {
+        let fields: Vec<u8> = ALL_FIELDS.collect();
+        let params = json!({
+            "parentPartnerId": id,
+            "fetchRecursively": recursively,
+            "fields": fields,
+        });
+        let decode = |result: &RawValue| {
+            let rows = envelope::rows(LIST, result)?;
+            Ok(rows.into_iter().map(partner).collect())
+        };
+        self.ask(LIST, lane, &params, decode).await
+    }
+
+    /// One partner, read afresh.
+    pub(super) async fn partner(&self, id: i64, lane: Lane) -> Result<Listed, PlatformError> {
+        const READ: &str = "GetPartnerInfoById";
+        let decode = |result: &RawValue| {
+            let row: Box<RawValue> = envelope::inner(READ, result)?;
+            let read = partner(&row).map_err(|lost| garbled(READ, &lost.why))?;
+            if read.0.id == id {
+                Ok(read)
+            } else {
+                Err(garbled(READ, "the answer is another partner"))
+            }
+        };
+        self.ask(READ, lane, &json!({"partnerId": id}), decode)
+            .await
+    }
+
+    /// One partner, or that there is none: it is refused, and the whole tree doesn't have it. Where the refusal is about rights,
+    /// the partner may only be out of reach: then Cove has to list it among those removed.
+    pub(super) async fn partner_if_any(&self, id: i64) -> Result<Option<Listed>, PlatformError> {
+        let error = match self.partner(id, Lane::Edit).await {
+            Ok(read) => return Ok(Some(read)),
+            Err(error @ PlatformError::Refused(_)) => error,
+            Err(error) => return Err(error),
+        };
+        if let Some(row) = self.tree(Lane::Edit).await?.get(id) {
+            return Ok(Some(row.clone()));
+        }
+        let gone = !envelope::is_forbidden(&error)
+            || self.was_removed(id)
+            || is_listed_as_removed(self, id).await;
+        if gone { Ok(None) } else { Err(error) }
+    }
+}
+
+/// Whether Cove lists a partner among those that were removed.
+async fn is_listed_as_removed(cove: &Cove, id: i64) -> bool {
+    const LIST: &str = "EnumerateRemovedPartners";
+    let Ok(root) = cove.root(Lane::Edit).await else {
+        return false;
+    };
+    let params = json!({
+        "parentPartnerId": root.id,
+        "startTime": 1,
+        "endTime": jiff::Timestamp::now().as_second(),
+    });
+    let decode = |result: &RawValue| {
+        let rows = envelope::rows(LIST, result)?;
+        let id_of = |row: &RawValue| serde_json::from_str::<Value>(row.get()).ok()?["Id"].as_i64();
+        Ok(rows.into_iter().any(|row| id_of(row) == Some(id)))
+    };
+    let listed = cove.ask(LIST, Lane::Edit, &params, decode).await;
+    listed.unwrap_or(false)
+}
+
+fn partner(row: &RawValue) -> Result<Listed, Lost> {
+    rows::salvage(row, &NEEDED)
+}

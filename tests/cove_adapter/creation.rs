@@ -1,0 +1,183 @@
+//! Creations: two requests, and one partner whatever is lost in between. R-D1, I1
+
+use holdfast_api::Kind;
+use holdfast_platforms::{Beside as _, Platform, PlatformError, ProblemKind};
+use holdfast_simulator::{Action, Moment, Names};
+use serde_json::json;
+
+use crate::stage::{Stage, by_id, claim, done, map, number, problem};
+
+#[tokio::test]
+async fn a_customer_is_created_with_the_claim_in_its_name_and_then_gets_name_and_mark() {
+    for honoured in [false, true] {
+        let stage =
+            Stage::set_with(|options| options.modes.external_code_at_creation = honoured).await;
+        let made = stage.begin("Fabrikam GmbH", None).await;
+        assert!(made.facts.provisional);
+        assert_eq!(made.claim, Some(claim("Fabrikam GmbH")));
+        assert_eq!(made.settings.text("storageLocation"), Some("6"));
+        assert_eq!(made.settings.text("stage"), Some("Trial"));
+        assert!(made.facts.trial_ends_at.is_some());
+        let finished = stage.finish(&made, "Fabrikam GmbH").await;
+        assert!(!finished.facts.provisional);
+        assert_eq!(finished.name, "Fabrikam GmbH");
+        let held = stage.held(&made.id).await;
+        assert_eq!(held["ExternalCode"], claim("Fabrikam GmbH").as_str());
+        let writes = stage.writes();
+        assert_eq!(writes.len(), 2, "{writes:#?}");
+        assert_eq!(writes[0]["params"]["createDefaultAccount"], false);
+        // It is the same for another process.
+        let found = stage.find("Fabrikam GmbH").await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id, made.id);
+    }
+}
+
+#[tokio::test]
+async fn a_creation_without_an_answer_is_found_by_its_claim() {
+    let stage = Stage::set().await;
+    stage.cove.identify().await.unwrap();
+    let document = || map(json!({"name": "Fabrikam", "storageLocation": "6"}));
+    stage.befall("AddPartner", Action::Drop(Moment::After));
+    let lost = stage
+        .cove
+        .create(Kind::Customer, &claim("Fabrikam"), document())
+        .await;
+    assert!(
+        matches!(lost, Err(PlatformError::Unreachable(_))),
+        "{lost:?}"
+    );
+    let found = stage.find("Fabrikam").await;
+    assert!(found.len() == 1 && found[0].facts.provisional, "{found:?}");
+    // The answer came, and the read after it didn't: the outcome is open as well.
+    stage.befall("GetPartnerInfoById", Action::Drop(Moment::Before));
+    let lost = stage
+        .cove
+        .create(Kind::Customer, &claim("Contoso"), document())
+        .await;
+    assert!(
+        matches!(lost, Err(PlatformError::Unreachable(_))),
+        "{lost:?}"
+    );
+    assert_eq!(stage.find("Contoso").await.len(), 1);
+    // One that never arrived is found nowhere.
+    stage.befall("AddPartner", Action::Drop(Moment::Before));
+    let lost = stage
+        .cove
+        .create(Kind::Customer, &claim("Adatum"), document())
+        .await;
+    assert!(
+        matches!(lost, Err(PlatformError::Unreachable(_))),
+        "{lost:?}"
+    );
+    assert_eq!(stage.find("Adatum").await.len(), 0);
+}
+
+#[tokio::test]
+async fn two_partners_of_one_claim_are_both_found() {
+    let stage = Stage::set().await;
+    stage.begin("Fabrikam", None).await;
+    stage.begin("Fabrikam", None).await;
+    assert_eq!(stage.find("Fabrikam").await.len(), 2);
+}
+
+#[tokio::test]
+async fn names_may_collide_or_be_refused_and_neither_makes_a_second_partner() {
+    let stage = Stage::set_with(|options| options.modes.names = Names::Unique).await;
+    stage.customer("Fabrikam", None).await;
+    let other = stage
+        .cove
+        .create(
+            Kind::Customer,
+            &claim("other"),
+            map(json!({"name": "Fabrikam", "storageLocation": "6"})),
+        )
+        .await;
+    // The name that carries the claim is free; the true one isn't, and the second request says so.
+    let made = done(other);
+    let finished = stage
+        .cove
+        .update(
+            Kind::Customer,
+            &made.id,
+            None,
+            Some(&claim("other")),
+            map(json!({"name": "Fabrikam"})),
+        )
+        .await;
+    assert_eq!(problem(finished).kind, ProblemKind::Other);
+    assert_eq!(stage.find("other").await.len(), 1);
+}
+
+// R-S2
+#[tokio::test]
+async fn a_customer_without_a_location_isnt_created() {
+    let stage = Stage::set().await;
+    let refused = stage
+        .cove
+        .create(Kind::Customer, &claim("a"), map(json!({"name": "a"})))
+        .await;
+    assert_eq!(problem(refused).kind, ProblemKind::LocationRequired);
+    assert_eq!(stage.writes().len(), 0);
+}
+
+// R-S2, R-S8
+#[tokio::test]
+async fn locations_are_the_platforms_and_a_location_answered_is_told() {
+    let stage = Stage::set_with(|options| options.modes.forced_location = Some(7)).await;
+    let snapshot = stage.observe().await;
+    let germany = snapshot
+        .locations
+        .iter()
+        .find(|location| location.countries == ["DE"])
+        .unwrap();
+    assert_eq!(
+        (germany.id.as_str(), germany.name.as_str()),
+        ("6", "Germany")
+    );
+    let made = stage.begin("Fabrikam", None).await;
+    assert_eq!(made.settings.text("storageLocation"), Some("7"));
+}
+
+// R-S20
+#[tokio::test]
+async fn levels_stand_below_each_other_and_below_the_top() {
+    let stage = Stage::set().await;
+    let nordic = stage.reseller("Nordic", "SubDistributor", None).await;
+    let northwind = stage
+        .reseller("Northwind", "Reseller", Some(&nordic.id))
+        .await;
+    let fabrikam = stage.customer("Fabrikam", Some(&northwind.id)).await;
+    let snapshot = stage.observe().await;
+    let of = |id| by_id(&snapshot, id);
+    assert_eq!(of(&nordic.id).parent(), None);
+    assert_eq!(of(&northwind.id).parent(), Some(nordic.id.clone()));
+    assert_eq!(of(&fabrikam.id).parent(), Some(northwind.id.clone()));
+    assert_eq!(
+        (
+            of(&nordic.id).facts.resellers,
+            of(&northwind.id).facts.customers
+        ),
+        (1, 1)
+    );
+    let writes = stage.writes().len();
+    let too_high = stage
+        .cove
+        .create(
+            Kind::Reseller,
+            &claim("b"),
+            map(json!({"name": "b", "level": "Distributor"})),
+        )
+        .await;
+    assert_eq!(problem(too_high).field.as_deref(), Some("level"));
+    assert_eq!(stage.writes().len(), writes);
+    let beside = stage
+        .cove
+        .beside(
+            Kind::Customer,
+            &map(json!({"resellerId": northwind.id.as_str()})),
+        )
+        .await;
+    assert_eq!(beside.unwrap().len(), 1);
+    assert_eq!(number(&fabrikam.id).to_string(), fabrikam.id.as_str());
+}

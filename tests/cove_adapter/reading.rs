@@ -1,0 +1,141 @@
+//! Sweeps: whole, or not at all; and what is shown and left alone. R-N4
+
+use holdfast_api::Kind;
+use holdfast_core::estate::{ObjectId, Protection, Scope};
+use holdfast_platforms::{Platform, PlatformError, ProblemKind};
+use holdfast_simulator::{Action, Lie};
+use serde_json::json;
+
+use crate::stage::{Stage, by_id, problem};
+
+#[tokio::test]
+async fn recycle_bins_n_central_and_unknown_levels_are_shown_and_left_alone() {
+    let stage = Stage::set().await;
+    let ids = stage
+        .enter(
+            "partners",
+            json!([
+                {"Name": "001-acme - Recycle Bin"},
+                {"Name": "Managed", "ExternalCode": "0123456789ab - 0f8fad5b-d9cb-469f-a165-70867728950e"},
+                {"Name": "Organisation", "Level": "ServiceOrganization"},
+                {"Name": "New", "Level": "Galaxy"},
+                {"Name": "Plain"},
+            ]),
+        )
+        .await;
+    let site = stage
+        .enter(
+            "partners",
+            json!([{"Name": "Site", "Level": "Site", "ParentId": ids[4]}]),
+        )
+        .await[0];
+    let snapshot = stage.observe().await;
+    let of = |id: i64| by_id(&snapshot, &ObjectId::new(&id.to_string())).clone();
+    let protections: Vec<Protection> = ids.iter().map(|id| of(*id).protection).collect();
+    assert_eq!(
+        protections,
+        [
+            Protection::System,
+            Protection::Foreign,
+            Protection::Foreign,
+            Protection::Foreign,
+            Protection::None
+        ]
+    );
+    assert_eq!(of(site).protection, Protection::Foreign);
+    assert_eq!(of(ids[2]).kind, Kind::Reseller);
+    for id in [ids[0], ids[1], ids[3], site] {
+        let refused = stage
+            .change(&of(id), json!({"profile": {"phone": "1"}}))
+            .await;
+        assert_eq!(problem(refused).kind, ProblemKind::Protected, "{id}");
+    }
+    assert_eq!(stage.writes().len(), 0);
+}
+
+// I2: an incomplete list is never absence.
+#[tokio::test]
+async fn a_partial_tree_fails_the_sweep() {
+    let stage = Stage::set().await;
+    let parents = stage
+        .enter(
+            "partners",
+            json!([{"Name": "R1", "Level": "Reseller"}, {"Name": "R2", "Level": "Reseller"}]),
+        )
+        .await;
+    for parent in parents {
+        stage
+            .enter(
+                "partners",
+                json!([{"Name": "C", "ParentId": parent}, {"Name": "D", "ParentId": parent}]),
+            )
+            .await;
+    }
+    assert_eq!(stage.observe().await.objects.len(), 6);
+    stage.befall("EnumeratePartners", Action::List(Lie::Half));
+    let swept = stage.cove.observe(Scope::default()).await;
+    assert!(matches!(swept, Err(PlatformError::Garbled(_))), "{swept:?}");
+}
+
+// I2: a refusal alone proves nothing, nor does a list alone.
+#[tokio::test]
+async fn an_object_is_gone_when_it_is_refused_and_the_whole_tree_lacks_it() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let body = r#"{"jsonrpc": "2.0", "id": "holdfast-1", "error": {"code": -32603, "data": 7, "message": "no"}}"#;
+    let anew = stage.anew();
+    anew.identify().await.unwrap();
+    let id = "holdfast-3";
+    stage.befall(
+        "GetPartnerInfoById",
+        Action::Status {
+            code: 200,
+            content_type: None,
+            body: Some(body.replace("holdfast-1", id)),
+            retry_after: None,
+        },
+    );
+    let read = anew.read(Kind::Customer, &made.id).await.unwrap();
+    assert_eq!(read.unwrap().id, made.id, "the tree has it");
+    let none = anew
+        .read(Kind::Customer, &ObjectId::new("5"))
+        .await
+        .unwrap();
+    assert_eq!(none, None);
+    let not_a_number = anew
+        .read(Kind::Customer, &ObjectId::new("x/y"))
+        .await
+        .unwrap();
+    assert_eq!(not_a_number, None);
+    // An object of another kind isn't gone.
+    let other = anew.read(Kind::Reseller, &made.id).await;
+    assert!(problem(other).detail.contains("EndCustomer"));
+}
+
+#[tokio::test]
+async fn the_top_is_the_users_own_partner_or_the_one_named_exactly() {
+    let stage = Stage::set().await;
+    let capabilities = stage.cove.identify().await.unwrap();
+    assert_eq!(capabilities.account.id, "70010");
+    let reseller = stage.reseller("Northwind", "Reseller", None).await;
+    let inside = stage.customer("Inside", Some(&reseller.id)).await;
+    stage.customer("Outside", None).await;
+    let below = stage.below("Northwind");
+    let seen = below.observe(Scope::default()).await.unwrap();
+    let ids: Vec<&ObjectId> = seen.objects.iter().map(|object| &object.id).collect();
+    assert_eq!(ids, [&inside.id]);
+    assert_eq!(seen.objects[0].parent(), None);
+    assert_eq!(seen.capabilities.account.id, reseller.id.as_str());
+    let wrong = problem(stage.below("northwind").identify().await);
+    assert_eq!(wrong.field.as_deref(), Some("cove.rootPartner"));
+}
+
+// R-S2: it isn't shown by every version, and can't be compared then.
+#[tokio::test]
+async fn a_country_that_isnt_shown_is_absent() {
+    let stage = Stage::set_with(|options| options.modes.shows_undocumented_fields = false).await;
+    let made = stage.customer("Fabrikam", None).await;
+    assert_eq!(made.settings.text("country"), None);
+    assert_eq!(made.facts.trial_ends_at, None);
+    assert_eq!(made.settings.text("storageLocation"), Some("6"));
+}

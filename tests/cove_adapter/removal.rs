@@ -1,0 +1,126 @@
+//! Removals: only what is empty, and looked at again right before. R-S3, R-D6, I2
+
+use holdfast_api::Kind;
+use holdfast_core::estate::Object;
+use holdfast_platforms::{Deletion as _, Platform, PlatformError, ProblemKind};
+use holdfast_simulator::{Action, Moment};
+use serde_json::json;
+
+use crate::stage::{Stage, number, problem};
+
+/// Rehearses and removes.
+pub async fn remove(stage: &Stage, object: &Object) -> Result<(), PlatformError> {
+    let rehearsal = stage
+        .cove
+        .rehearse_deletion(object.kind, &object.id)
+        .await?;
+    let confirmation = rehearsal.confirmation;
+    stage
+        .cove
+        .delete(object.kind, &object.id, &confirmation)
+        .await
+}
+
+#[tokio::test]
+async fn a_customer_with_devices_is_refused_and_its_devices_are_told() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let device =
+        json!([{"Name": "srv", "PartnerId": number(&made.id), "columns": {"I14": "1000"}}]);
+    stage.enter("devices", device).await;
+    let refused = problem(remove(&stage, &made).await);
+    assert_eq!(refused.kind, ProblemKind::HasDependents);
+    assert!(
+        refused.detail.contains("1 devices with 1000 bytes"),
+        "{}",
+        refused.detail
+    );
+    assert_eq!(stage.count("RemovePartner"), 0);
+}
+
+#[tokio::test]
+async fn devices_at_a_site_and_customers_of_its_own_hold_a_removal_back() {
+    let stage = Stage::set().await;
+    let reseller = stage.reseller("Northwind", "Reseller", None).await;
+    let made = stage.customer("Fabrikam", Some(&reseller.id)).await;
+    assert_eq!(
+        problem(remove(&stage, &reseller).await).kind,
+        ProblemKind::HasDependents
+    );
+    let site = json!([{"Name": "Site", "Level": "Site", "ParentId": number(&made.id)}]);
+    let site = stage.enter("partners", site).await[0];
+    assert_eq!(
+        problem(remove(&stage, &made).await).kind,
+        ProblemKind::HasDependents
+    );
+    stage
+        .enter("devices", json!([{"Name": "srv", "PartnerId": site}]))
+        .await;
+    let snapshot = stage.with_clients().await;
+    let seen = crate::stage::by_id(&snapshot, &made.id);
+    assert_eq!(seen.facts.clients, 1, "what is at a site is its customer's");
+    assert_eq!(stage.count("RemovePartner"), 0);
+}
+
+#[tokio::test]
+async fn a_device_that_appears_after_the_rehearsal_is_seen_before_the_removal() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let rehearsal = stage
+        .cove
+        .rehearse_deletion(Kind::Customer, &made.id)
+        .await
+        .unwrap();
+    stage
+        .enter(
+            "devices",
+            json!([{"Name": "srv", "PartnerId": number(&made.id)}]),
+        )
+        .await;
+    let removed = stage
+        .cove
+        .delete(Kind::Customer, &made.id, &rehearsal.confirmation)
+        .await;
+    assert_eq!(problem(removed).kind, ProblemKind::HasDependents);
+    assert_eq!(stage.count("RemovePartner"), 0);
+}
+
+#[tokio::test]
+async fn a_confirmation_is_for_the_partner_as_it_was() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let rehearsal = stage
+        .cove
+        .rehearse_deletion(Kind::Customer, &made.id)
+        .await
+        .unwrap();
+    stage
+        .change(&made, json!({"name": "Fabrikam AG"}))
+        .await
+        .unwrap();
+    let removed = stage
+        .cove
+        .delete(Kind::Customer, &made.id, &rehearsal.confirmation)
+        .await;
+    assert_eq!(problem(removed).kind, ProblemKind::ConfirmationRequired);
+}
+
+#[tokio::test]
+async fn an_empty_customer_is_removed_and_is_gone() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    remove(&stage, &made).await.unwrap();
+    let gone = stage.cove.read(Kind::Customer, &made.id).await.unwrap();
+    assert_eq!(gone, None);
+    assert_eq!(stage.observe().await.objects.len(), 0);
+    // Without an answer it isn't known whether it is.
+    let made = stage.customer("Contoso", None).await;
+    stage.befall("RemovePartner", Action::Drop(Moment::After));
+    let lost = remove(&stage, &made).await;
+    assert!(
+        matches!(lost, Err(PlatformError::Unreachable(_))),
+        "{lost:?}"
+    );
+    let gone = stage.cove.read(Kind::Customer, &made.id).await.unwrap();
+    assert_eq!(gone, None);
+}

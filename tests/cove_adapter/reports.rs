@@ -1,0 +1,148 @@
+//! Consumption and health: what is missing is unknown, never zero. R-D15, R-D16, R-N10
+
+use holdfast_core::estate::{DataSource, ObjectId};
+use holdfast_platforms::Reports as _;
+use holdfast_testkit::cove::server_with_database;
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, number};
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+async fn fleet(stage: &Stage, columns: &[Value]) -> ObjectId {
+    let made = stage.customer("Fabrikam", None).await;
+    let device = |(place, columns): (usize, &Value)| json!({"Name": format!("srv{place:02}"), "PartnerId": number(&made.id), "columns": columns});
+    let devices: Value = columns.iter().enumerate().map(device).collect();
+    stage.enter("devices", devices).await;
+    made.id
+}
+
+async fn sources(stage: &Stage) -> Vec<DataSource> {
+    let report = stage.cove.health(30).await.unwrap();
+    let mut rows = report.rows.into_iter();
+    rows.next().map(|row| row.data_sources).unwrap_or_default()
+}
+
+// The total is fresh, and the database has been dead for a week.
+#[tokio::test]
+async fn a_dead_source_shows_behind_a_healthy_total() {
+    let stage = Stage::set().await;
+    let week = now() - 7 * 86_400;
+    fleet(&stage, &[server_with_database(now(), (2, week))]).await;
+    let sources = sources(&stage).await;
+    let of = |workload: &str| {
+        let mut sources = sources.iter();
+        sources
+            .find(|source| source.workload.as_deref() == Some(workload))
+            .unwrap()
+    };
+    assert_eq!(sources.len(), 2, "the total is none of them");
+    assert_eq!(
+        of("FilesAndFolders").last_status.as_deref(),
+        Some("Successful")
+    );
+    assert_eq!(of("MSSQL").last_status.as_deref(), Some("Failed"));
+    let success = of("MSSQL").last_success_at.unwrap().as_second();
+    assert_eq!(success, week);
+}
+
+#[tokio::test]
+async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
+    let stage = Stage::set().await;
+    let customer = fleet(
+        &stage,
+        &[
+            json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
+            json!({"I14": "500", "I78": "D01", "D01F09": "1767225600"}),
+            json!({}),
+        ],
+    )
+    .await;
+    let report = stage.cove.usage(90).await.unwrap();
+    assert_eq!(report.rows.len(), 1);
+    assert_eq!(
+        (&report.rows[0].customer_id, report.rows[0].storage_bytes),
+        (&customer, 1500)
+    );
+    assert_eq!(
+        report.unreadable.count(),
+        0,
+        "a device that never ran has nothing stored"
+    );
+
+    let stage = Stage::set().await;
+    fleet(
+        &stage,
+        &[
+            json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
+            json!({"I78": "D01", "D01F09": "1767225600"}),
+        ],
+    )
+    .await;
+    let report = stage.cove.usage(90).await.unwrap();
+    assert!(report.rows.is_empty(), "{:?}", report.rows);
+    assert_eq!(report.unreadable.count(), 1);
+}
+
+#[tokio::test]
+async fn a_column_that_no_row_has_is_told_as_a_wrong_code() {
+    let stage =
+        Stage::set_with(|options| options.modes.dropped_columns = vec!["D10F09".into()]).await;
+    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
+    let report = stage.cove.health(30).await.unwrap();
+    let named = &report.unreadable.named;
+    assert!(
+        named.len() == 1 && named[0].why.contains("D10F09"),
+        "{named:?}"
+    );
+    let mut sources = report.rows[0].data_sources.iter();
+    let database = sources
+        .find(|source| source.workload.as_deref() == Some("MSSQL"))
+        .unwrap();
+    assert_eq!(database.last_success_at, None);
+}
+
+#[tokio::test]
+async fn a_column_that_is_refused_is_left_out_of_the_next_query() {
+    let stage =
+        Stage::set_with(|options| options.modes.restricted_columns = vec!["D02F09".into()]).await;
+    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
+    assert_eq!(sources(&stage).await.len(), 2);
+}
+
+#[tokio::test]
+async fn settings_that_are_null_and_pages_that_are_shorter_lose_no_device() {
+    let stage = Stage::set_with(|options| options.modes.largest_page = 3).await;
+    let columns: Vec<Value> = (0..10)
+        .map(|_| json!({"I14": "1", "I78": "D01", "D01F09": "1767225600"}))
+        .chain([json!({})])
+        .collect();
+    let customer = fleet(&stage, &columns).await;
+    let snapshot = stage.with_clients().await;
+    assert_eq!(snapshot.clients.len(), 11);
+    assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 11);
+    let report = stage.cove.usage(90).await.unwrap();
+    assert_eq!(report.rows[0].storage_bytes, 10);
+}
+
+// R-D15: nothing is stored by a customer without devices; that is known.
+#[tokio::test]
+async fn a_customer_without_devices_stores_nothing_and_one_query_serves_both_reports() {
+    let stage = Stage::set().await;
+    stage.customer("Fabrikam", None).await;
+    stage.observe().await;
+    let before = stage.count("EnumerateAccountStatistics");
+    let usage = stage.cove.usage(90).await.unwrap();
+    let health = stage.cove.health(30).await.unwrap();
+    assert_eq!(
+        (
+            usage.rows.len(),
+            usage.rows[0].storage_bytes,
+            health.rows.len()
+        ),
+        (1, 0, 0)
+    );
+    assert_eq!(stage.count("EnumerateAccountStatistics"), before + 1);
+}

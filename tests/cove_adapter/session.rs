@@ -1,0 +1,235 @@
+//! The session, and every trap of the envelope. R-N9
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use holdfast_api::Kind;
+use holdfast_core::estate::{ObjectId, Scope};
+use holdfast_platforms::{
+    Platform, PlatformError,
+    cove::{Cove, CoveOptions},
+    http::HttpOptions,
+};
+use holdfast_simulator::Action;
+use serde_json::Value;
+
+use crate::stage::{ROOT, Stage, problem};
+
+fn status(code: u16, body: &str) -> Action {
+    Action::Status {
+        code,
+        content_type: Some("application/json".into()),
+        body: Some(body.into()),
+        retry_after: None,
+    }
+}
+
+/// The visas that requests were sent with, and those that answers brought.
+fn visas(stage: &Stage) -> (Vec<Value>, Vec<Value>) {
+    let heard = stage.tap.heard();
+    let sent = heard.iter().skip(1).map(|heard| heard.body["visa"].clone());
+    let brought = heard.iter().map(|heard| heard.answer["visa"].clone());
+    (sent.collect(), brought.collect())
+}
+
+#[tokio::test]
+async fn each_request_goes_under_the_visa_of_the_answer_before_also_of_an_error() {
+    let stage = Stage::set_with(|options| options.modes.newest_visa_only = true).await;
+    stage.cove.identify().await.unwrap();
+    // Refused, and its answer brings a visa all the same.
+    let unknown = stage.cove.read(Kind::Customer, &ObjectId::new("5")).await;
+    assert_eq!(unknown.unwrap(), None);
+    stage.observe().await;
+    let (sent, brought) = visas(&stage);
+    assert!(sent.len() > 4);
+    assert_eq!(sent, brought[..sent.len()]);
+    assert_eq!(stage.count("Login"), 1);
+}
+
+#[tokio::test]
+async fn a_refused_visa_brings_one_login_and_one_more_try() {
+    let stage = Stage::set().await;
+    stage.observe().await;
+    stage.platform.revoke_visas();
+    stage.observe().await;
+    assert_eq!(stage.count("Login"), 2);
+    // Also a write: a refused visa means that nothing was carried out.
+    stage.platform.revoke_visas();
+    let made = stage.customer("Fabrikam", None).await;
+    assert_eq!(made.name, "Fabrikam");
+    assert_eq!(stage.count("Login"), 3);
+}
+
+#[tokio::test]
+async fn many_requests_at_once_make_one_login() {
+    let stage = Stage::set().await;
+    let read = |number: i64| {
+        let id = ObjectId::new(&number.to_string());
+        let cove = &stage.cove;
+        async move { cove.read(Kind::Reseller, &id).await.map(drop) }
+    };
+    let all = futures::future::join_all((0..8).map(|_| read(ROOT))).await;
+    assert_eq!(all.len(), 8);
+    assert_eq!(stage.count("Login"), 1);
+}
+
+// R-N9: more attempts would lock the user out.
+#[tokio::test]
+async fn a_wrong_login_is_tried_once_whoever_asks_and_however_often() {
+    let stage = Stage::set().await;
+    let user = stage.platform.credentials();
+    let open = |password: &str| {
+        let http = || HttpOptions {
+            ca_bundle_pem: None,
+            observer: Arc::new(crate::stage::Quiet),
+            writer: Arc::new(crate::stage::Quiet),
+        };
+        Cove::new(CoveOptions {
+            endpoint: format!("{}/jsonapi", stage.tap.url).parse().unwrap(),
+            partner: user.partner.clone().into(),
+            username: user.username.clone().into(),
+            password: password.into(),
+            root_partner: None,
+            rate_limit: None,
+            budgets: Arc::clone(&stage.budgets),
+            http: http(),
+        })
+        .unwrap()
+    };
+    let (first, second) = (open("wrong"), open("wrong"));
+    for _ in 0..3 {
+        for cove in [&first, &second] {
+            cove.probe_now();
+            let error = cove.identify().await.unwrap_err();
+            let PlatformError::Unauthorised(told) = &error else {
+                panic!("{error:?}");
+            };
+            assert!(
+                told.contains("2100") && told.contains("Secret changes"),
+                "{told}"
+            );
+        }
+    }
+    assert_eq!(stage.platform.refused_logins(), 1);
+    // Another Secret is another credential.
+    let right = open(secrecy::ExposeSecret::expose_secret(&user.password));
+    right.identify().await.unwrap();
+}
+
+#[tokio::test]
+async fn errors_in_http_200_are_errors_and_their_number_is_in_data() {
+    let stage = Stage::set().await;
+    let unknown = problem(stage.below("nobody").identify().await);
+    let heard = stage.tap.heard();
+    let last = heard.last().unwrap();
+    assert_eq!(last.status.unwrap().as_u16(), 200);
+    assert_eq!(last.answer["error"]["code"], -32603);
+    assert!(
+        unknown.detail.contains("(error 90001)"),
+        "{}",
+        unknown.detail
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_never_an_empty_list() {
+    let stage = Stage::set().await;
+    stage.customer("Fabrikam", None).await;
+    stage.spoilt.store(true, Ordering::Relaxed);
+    for body in [
+        "",
+        "null",
+        "{}",
+        "<html>log in</html>",
+        r#"{"jsonrpc": "2.0", "id": "another", "result": {"result": []}}"#,
+        r#"{"jsonrpc": "2.0", "id": "holdfast-1"}"#,
+    ] {
+        stage.befall("EnumeratePartners", status(200, body));
+        stage.cove.probe_now();
+        let swept = stage.cove.observe(Scope::default()).await;
+        assert!(
+            matches!(swept, Err(PlatformError::Garbled(_))),
+            "{body}: {swept:?}"
+        );
+    }
+    stage.befall("EnumeratePartners", Action::Truncate(300));
+    stage.cove.probe_now();
+    let swept = stage.cove.observe(Scope::default()).await;
+    assert!(matches!(swept, Err(PlatformError::Garbled(_))), "{swept:?}");
+}
+
+#[tokio::test]
+async fn faults_of_the_transport_are_told_apart() {
+    let stage = Stage::set().await;
+    stage.cove.identify().await.unwrap();
+    let wait = Action::Status {
+        code: 429,
+        content_type: None,
+        body: None,
+        retry_after: Some("1".into()),
+    };
+    stage.befall("EnumeratePartners", wait);
+    let swept = stage.cove.observe(Scope::default()).await;
+    let Err(PlatformError::Throttled { retry_after }) = swept else {
+        panic!("{swept:?}");
+    };
+    assert_eq!(retry_after, Duration::from_secs(1));
+    stage.befall("EnumeratePartners", status(503, ""));
+    let swept = stage.cove.observe(Scope::default()).await;
+    assert!(
+        matches!(swept, Err(PlatformError::Unavailable(_))),
+        "{swept:?}"
+    );
+    // Whether a write was carried out isn't known then.
+    stage.befall("ModifyPartner", status(503, ""));
+    let made = stage.begin("Fabrikam", None).await;
+    let changed = stage
+        .change(&made, serde_json::json!({"name": "Fabrikam"}))
+        .await;
+    assert!(
+        matches!(changed, Err(PlatformError::Unreachable(_))),
+        "{changed:?}"
+    );
+}
+
+#[tokio::test]
+async fn refused_for_security_reasons_is_told_with_what_to_do_and_isnt_gone() {
+    let stage = Stage::set_with(|options| options.modes.unknown_is_forbidden = true).await;
+    let strange = stage
+        .cove
+        .read(Kind::Customer, &ObjectId::new("4711"))
+        .await;
+    let refused = problem(strange);
+    assert!(refused.detail.contains("13501"), "{}", refused.detail);
+    assert!(refused.remedy.unwrap().contains("SuperUser"));
+    // What Cove lists as removed is gone, also for a process that didn't remove it.
+    let made = stage.customer("Fabrikam", None).await;
+    crate::removal::remove(&stage, &made).await.unwrap();
+    let gone = stage.anew().read(Kind::Customer, &made.id).await.unwrap();
+    assert_eq!(gone, None);
+}
+
+// I7
+#[tokio::test]
+async fn no_message_repeats_a_secret() {
+    let stage = Stage::set().await;
+    stage.cove.identify().await.unwrap();
+    let user = stage.platform.credentials();
+    let password = secrecy::ExposeSecret::expose_secret(&user.password).to_owned();
+    let heard = stage.tap.heard();
+    let visa = heard[1].answer["visa"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    for secret in [password, visa] {
+        let id = stage.tap.heard().len() + 1;
+        let body = format!(
+            r#"{{"jsonrpc": "2.0", "id": "holdfast-{id}", "error": {{"code": -32603, "data": 7, "message": "no: {secret}"}}}}"#
+        );
+        stage.befall("EnumeratePartners", status(200, &body));
+        let error = stage.cove.observe(Scope::default()).await.unwrap_err();
+        assert!(!error.to_string().contains(&secret), "{error}");
+    }
+}

@@ -1,0 +1,180 @@
+//! Changes, moves and marks. R-S1, R-S4, R-S5, R-V5
+
+use holdfast_api::Kind;
+use holdfast_core::estate::ObjectId;
+use holdfast_platforms::{Clients as _, Platform, ProblemKind};
+use serde_json::json;
+
+use crate::stage::{Stage, by_id, claim, map, problem};
+
+#[tokio::test]
+async fn a_mark_is_appended_and_what_others_wrote_stays_byte_for_byte() {
+    let stage = Stage::set().await;
+    let foreign = " CWM:4711 | PSA 7 ";
+    let ids = stage
+        .enter(
+            "partners",
+            json!([{"Name": "Living", "ExternalCode": foreign}]),
+        )
+        .await;
+    let id = ObjectId::new(&ids[0].to_string());
+    let living = stage.cove.read(Kind::Customer, &id).await.unwrap().unwrap();
+    assert_eq!((living.claim, living.facts.provisional), (None, false));
+    let mark = claim("Living");
+    let patch = map(json!({"profile": {"phone": "+49 30 1"}}));
+    let marked = stage
+        .cove
+        .update(Kind::Customer, &id, None, Some(&mark), patch)
+        .await;
+    assert_eq!(crate::stage::done(marked).claim, Some(mark.clone()));
+    let held = stage.held(&id).await;
+    assert_eq!(held["ExternalCode"], format!("{foreign}|{mark}"));
+    // The spec's own number replaces the foreign text, and the mark stays.
+    let living = stage.cove.read(Kind::Customer, &id).await.unwrap().unwrap();
+    stage
+        .change(&living, json!({"reference": "CWM:1"}))
+        .await
+        .unwrap();
+    let held = stage.held(&id).await;
+    assert_eq!(held["ExternalCode"], format!("CWM:1|{mark}"));
+    // Another owner's mark is never replaced.
+    let other = stage
+        .cove
+        .update(
+            Kind::Customer,
+            &id,
+            None,
+            Some(&claim("else")),
+            map(json!({})),
+        )
+        .await;
+    assert_eq!(problem(other).kind, ProblemKind::PreconditionFailed);
+}
+
+// R-S5: sent whole, so that it is right whether Cove replaces or merges.
+#[tokio::test]
+async fn the_company_profile_is_whole_after_a_change_of_one_member() {
+    for replaced in [false, true] {
+        let stage = Stage::set_with(|options| options.modes.company_is_replaced = replaced).await;
+        let made = stage.customer("Fabrikam", None).await;
+        let profile = json!({"profile": {"phone": "+49 30 1", "website": "fabrikam.example",
+            "billing": {"legalName": "Fabrikam GmbH", "vatNumber": "DE1"},
+            "address": {"street": "Hauptstr. 1", "city": "Ulm", "country": "DE"}}});
+        stage.change(&made, profile).await.unwrap();
+        let changed = stage
+            .change(
+                &made,
+                json!({"profile": {"phone": "+49 30 2", "address": {"city": "Berlin"}}}),
+            )
+            .await
+            .unwrap();
+        let text = |path: &str| changed.settings.text(path).map(str::to_owned);
+        assert_eq!(text("profile.phone").as_deref(), Some("+49 30 2"));
+        assert_eq!(text("profile.website").as_deref(), Some("fabrikam.example"));
+        assert_eq!(text("profile.address.city").as_deref(), Some("Berlin"));
+        assert_eq!(
+            text("profile.address.street").as_deref(),
+            Some("Hauptstr. 1")
+        );
+        assert_eq!(text("profile.address.country").as_deref(), Some("DE"));
+        // Cleared by leaving it out; where Cove merges, it stays, and that is seen.
+        let cleared = stage
+            .change(&made, json!({"profile": {"website": null}}))
+            .await
+            .unwrap();
+        let left = cleared.settings.text("profile.website");
+        assert_eq!(left.is_some(), !replaced);
+    }
+}
+
+// R-S1
+#[tokio::test]
+async fn a_trial_becomes_production_and_no_other_state_is_written() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let changed = stage
+        .change(&made, json!({"stage": "Production"}))
+        .await
+        .unwrap();
+    assert_eq!(changed.settings.text("stage"), Some("Production"));
+    assert_eq!(changed.facts.trial_ends_at, None);
+    let writes = stage.writes().len();
+    let back = stage.change(&made, json!({"stage": "Trial"})).await;
+    assert_eq!(problem(back).field.as_deref(), Some("stage"));
+    let ids = stage
+        .enter("partners", json!([{"Name": "Odd", "State": "Registered"}]))
+        .await;
+    let id = ObjectId::new(&ids[0].to_string());
+    let odd = stage.cove.read(Kind::Customer, &id).await.unwrap().unwrap();
+    assert_eq!(odd.settings.text("stage"), None);
+    let refused = stage.change(&odd, json!({"stage": "Production"})).await;
+    assert!(problem(refused).detail.contains("Registered"));
+    assert_eq!(stage.writes().len(), writes);
+}
+
+// R-S4
+#[tokio::test]
+async fn a_move_never_drops_values_of_custom_columns() {
+    let stage = Stage::set().await;
+    let (one, two) = (
+        stage.reseller("One", "Reseller", None).await,
+        stage.reseller("Two", "Reseller", None).await,
+    );
+    let made = stage.customer("Fabrikam", Some(&one.id)).await;
+    stage
+        .platform
+        .set_modes(|modes| modes.custom_columns_in_scope = true);
+    let to = json!({"resellerId": two.id.as_str()});
+    let refused = problem(stage.change(&made, to.clone()).await);
+    assert!(
+        refused.detail.contains("custom columns"),
+        "{}",
+        refused.detail
+    );
+    stage
+        .platform
+        .set_modes(|modes| modes.custom_columns_in_scope = false);
+    let moved = stage.change(&made, to).await.unwrap();
+    assert_eq!(moved.parent(), Some(two.id.clone()));
+    let renamed = stage
+        .change(&moved, json!({"name": "Fabrikam AG"}))
+        .await
+        .unwrap();
+    assert_eq!(renamed.name, "Fabrikam AG");
+}
+
+// R-V5
+#[tokio::test]
+async fn a_device_moves_by_its_id_and_is_never_read_with_its_secrets() {
+    let stage = Stage::set().await;
+    let (from, to) = (
+        stage.customer("From", None).await,
+        stage.customer("To", None).await,
+    );
+    let partner: i64 = from.id.as_str().parse().unwrap();
+    let ids = stage
+        .enter("devices", json!([{"Name": "srv", "PartnerId": partner}]))
+        .await;
+    let device = ObjectId::new(&ids[0].to_string());
+    let before = stage.with_clients().await;
+    assert_eq!(by_id(&before, &from.id).facts.clients, 1);
+    assert_eq!(before.clients[0].customer_id, from.id);
+    let moved = stage.cove.move_client(&device, None, &to.id).await.unwrap();
+    assert_eq!(moved.customer_id, to.id);
+    let after = stage.with_clients().await;
+    assert_eq!(by_id(&after, &from.id).facts.clients, 0);
+    assert_eq!(by_id(&after, &to.id).facts.client_ids, [device.to_string()]);
+    let reads = ["GetAccountInfoById", "EnumerateAccounts"];
+    assert!(
+        stage
+            .called()
+            .iter()
+            .all(|method| !reads.contains(&method.as_str()))
+    );
+    let heard = stage.tap.heard();
+    assert!(
+        heard
+            .iter()
+            .all(|heard| !heard.answer.to_string().contains("Password"))
+    );
+}
