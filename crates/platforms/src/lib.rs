@@ -6,6 +6,7 @@
 mod breaker;
 pub mod bridge;
 mod budget;
+mod document;
 mod driver;
 pub mod druva;
 mod hooks;
@@ -13,6 +14,7 @@ pub mod http;
 mod port;
 mod registry;
 mod retry_after;
+pub mod rgw;
 mod rows;
 mod wire;
 

@@ -6,6 +6,7 @@ use crate::{
     Driver,
     bridge::{BridgeDriver, EmbeddedDriver},
     druva::DruvaDriver,
+    rgw::RgwDriver,
 };
 
 /// The drivers of a program.
@@ -19,6 +20,7 @@ impl Default for Registry {
             Arc::new(EmbeddedDriver),
             Arc::new(BridgeDriver),
             Arc::new(DruvaDriver),
+            Arc::new(RgwDriver),
         ])
     }
 }

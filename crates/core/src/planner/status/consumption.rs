@@ -31,7 +31,12 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         return previous.cloned();
     }
     let row = around.usage.first()?;
-    let superfluous = row.months.len().saturating_sub(MONTHS);
+    let as_of = around.usage_as_of?;
+    let mut months: Vec<MonthUsage> = row.months.iter().map(month).collect();
+    if months.is_empty() {
+        months = sampled(previous, row.storage_bytes, as_of);
+    }
+    let superfluous = months.len().saturating_sub(MONTHS);
     let next = Usage {
         as_of: around.usage_as_of,
         days: Some(USAGE_DAYS),
@@ -39,7 +44,7 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         credits: Some(credits(row.credits)),
         storage_percent: limit.and_then(|limit| percent(row.storage_bytes, limit)),
         quota_exhausted_on: None,
-        months: row.months[superfluous..].iter().map(month).collect(),
+        months: months.split_off(superfluous),
     };
     let timeless = |usage: &Usage| Usage {
         as_of: None,
@@ -49,6 +54,21 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         Some(previous) if timeless(previous) == timeless(&next) => Some(previous.clone()),
         _ => Some(next),
     }
+}
+
+/// The months of a platform that keeps none, as far as they were seen: what was stored most in the current one, the earlier
+/// ones as they were.
+fn sampled(previous: Option<&Usage>, stored: u64, as_of: Timestamp) -> Vec<MonthUsage> {
+    let current = as_of.strftime("%Y-%m").to_string();
+    let mut months = previous.map_or_else(Vec::new, |usage| usage.months.clone());
+    let before = months.pop_if(|month| month.month == current);
+    let before = before.and_then(|month| month.storage_max?.bytes().ok());
+    months.push(MonthUsage {
+        month: current,
+        storage_max: Some(Size::from_bytes(before.unwrap_or(0).max(stored))),
+        credits: None,
+    });
+    months
 }
 
 fn month(month: &estate::MonthlyConsumption) -> MonthUsage {
