@@ -40,6 +40,14 @@ demo: $(CONTROLPLANE) ## Start a cluster, the operator and the examples, and lea
 demo-down: ## Stop the demo and remove its data
 	@scripts/demo.sh down
 
+.PHONY: demo-ceph
+demo-ceph: $(CONTROLPLANE) ## The same on a real store: a Ceph Object Gateway, with backups by restic
+	@scripts/demo-ceph.sh up
+
+.PHONY: demo-ceph-down
+demo-ceph-down: ## Stop that demo and remove its data
+	@scripts/demo-ceph.sh down
+
 # --- Checks -----------------------------------------------------------------
 
 .PHONY: lint
@@ -52,6 +60,10 @@ lint: ## Formatting, lints, documentation
 .PHONY: test
 test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
 	@scripts/test.sh
+
+.PHONY: test-ceph
+test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (two minutes more)
+	@scripts/test-ceph.sh
 
 # --- Measuring --------------------------------------------------------------
 
