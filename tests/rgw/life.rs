@@ -222,7 +222,7 @@ async fn a_customer_lives_on_a_real_gateway() {
     .await;
     settled(&stage).await;
     let (done, said) = restic(&["snapshots"]);
-    assert!(!done && said.contains("Access Key Id"), "{said}");
+    assert!(!done && said.contains("access key ID"), "{said}");
     let (done, said) = gateway.restic(ROTATED, "fabrikam-backup", &["snapshots"]);
     assert!(done, "{said}");
 

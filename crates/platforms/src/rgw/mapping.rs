@@ -49,6 +49,8 @@ struct State {
     buckets: HashMap<String, Vec<String>>,
     /// The claims of resources whose users have another uid: adopted ones.
     claims: HashMap<String, Claim>,
+    /// The key that was added last, by user: what replaces the other one.
+    added: HashMap<String, String>,
 }
 
 impl Known {
@@ -75,6 +77,16 @@ impl Known {
         let state = self.state();
         let buckets = state.buckets.get(uid.as_str());
         buckets.is_some_and(|buckets| !buckets.is_empty())
+    }
+
+    pub(super) fn note_key(&self, uid: &ObjectId, name: &str) {
+        let uid = uid.as_str().to_owned();
+        self.state().added.insert(uid, name.to_owned());
+    }
+
+    /// The key that was added last.
+    pub(super) fn added(&self, uid: &ObjectId) -> Option<String> {
+        self.state().added.get(uid.as_str()).cloned()
     }
 
     pub(super) fn note_claim(&self, uid: &ObjectId, claim: &Claim) {
@@ -141,8 +153,8 @@ impl Rgw {
         set("name", user.display_name.as_str().into());
         set("active", (user.suspended == 0).into());
         set("profile.email", user.email.as_str().into());
-        if user.user_quota.enabled
-            && let Ok(bytes) = u64::try_from(user.user_quota.max_size)
+        if user.quota.enabled
+            && let Ok(bytes) = u64::try_from(user.quota.max_size)
         {
             set(LIMIT_STORAGE, bytes.into());
         }

@@ -162,7 +162,7 @@ impl Rgw {
 
     async fn signed(&self, call: Call, method: Method, url: Url) -> Result<Request, PlatformError> {
         let unsigned =
-            |_| PlatformError::Unavailable(format!("{}: can't be signed", call.operation));
+            |()| PlatformError::Unavailable(format!("{}: can't be signed", call.operation));
         let blank = http::Request::builder()
             .method(method.clone())
             .uri(url.as_str())

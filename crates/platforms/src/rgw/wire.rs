@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 /// A user.
 #[derive(Clone, Deserialize)]
 pub(super) struct User {
-    pub(super) user_id: String,
+    #[serde(rename = "user_id")]
+    pub(super) id: String,
     #[serde(default)]
     pub(super) tenant: String,
     #[serde(default)]
@@ -23,16 +24,17 @@ pub(super) struct User {
     pub(super) caps: Vec<Cap>,
     #[serde(default)]
     pub(super) default_placement: String,
-    pub(super) user_quota: Quota,
+    #[serde(rename = "user_quota")]
+    pub(super) quota: Quota,
 }
 
 impl User {
     /// The uid as requests name it.
     pub(super) fn uid(&self) -> String {
-        if self.tenant.is_empty() || self.user_id.contains('$') {
-            self.user_id.clone()
+        if self.tenant.is_empty() || self.id.contains('$') {
+            self.id.clone()
         } else {
-            format!("{}${}", self.tenant, self.user_id)
+            format!("{}${}", self.tenant, self.id)
         }
     }
 

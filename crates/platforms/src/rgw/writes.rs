@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Lane, PlatformError, Problem, ProblemKind, Written,
-    document::{clears, stated, text},
+    document::{self, clears, stated, text},
     estate::{Claim, ObjectId},
     wire::invalid,
 };
@@ -178,14 +178,17 @@ impl Rgw {
         patch: &Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         let user = self.present(id).await?;
-        let Some(name) = text(patch, USERNAME).or(match user.keys.as_slice() {
-            [key] if !clears(patch, USERNAME) => Some(key.access_key.as_str()),
-            _ => None,
-        }) else {
+        let added = self.known.added(id);
+        let implied = || match user.keys.as_slice() {
+            [key] => Some(key.access_key.as_str()),
+            _ => added.as_deref(),
+        };
+        let stated = text(patch, USERNAME);
+        let Some(name) = stated.or_else(|| implied().filter(|_| !clears(patch, USERNAME))) else {
             return self.without_keys(id, &user).await;
         };
         let held = user.keys.iter().find(|key| key.access_key == name);
-        let given = stated(patch, "webAccess.password").and_then(Value::as_str);
+        let given = document::stated(patch, "webAccess.password").and_then(Value::as_str);
         let secret: Option<SecretString> = match (given, &user.keys[..]) {
             (Some(given), _) => Some(given.to_owned().into()),
             (None, [only]) => Some(only.secret_key.clone()),
@@ -235,6 +238,7 @@ impl Rgw {
         ];
         self.change(ADD_KEY, Method::PUT, &parameters, |_, _| Ok(()))
             .await?;
+        self.known.note_key(id, name);
         self.shown(id).await
     }
 

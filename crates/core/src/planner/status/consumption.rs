@@ -349,3 +349,35 @@ pub fn success(health: Option<&Health>) -> String {
             |percent| format!("{percent}%"),
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn seen(previous: Option<&Usage>, bytes: u64, when: &str) -> Usage {
+        Usage {
+            months: sampled(previous, bytes, at(when)),
+            ..Usage::default()
+        }
+    }
+
+    // R-D15: of a platform that keeps no months, status keeps the most that was seen; those that are over stay as they were.
+    #[test]
+    fn months_are_sampled_where_the_platform_keeps_none() {
+        let first = seen(None, 5, "2026-10-30T00:00:00Z");
+        let higher = seen(Some(&first), 9, "2026-10-31T00:00:00Z");
+        let lower = seen(Some(&higher), 3, "2026-10-31T12:00:00Z");
+        let next = seen(Some(&lower), 4, "2026-11-01T00:00:00Z");
+        let told: Vec<_> = next
+            .months
+            .iter()
+            .map(|month| (month.month.as_str(), month.storage_max.clone()))
+            .collect();
+        let size = |bytes| Some(Size::from_bytes(bytes));
+        assert_eq!(told, [("2026-10", size(9)), ("2026-11", size(4))]);
+    }
+}
