@@ -40,6 +40,14 @@ demo: $(CONTROLPLANE) ## Start a cluster, the operator and the examples, and lea
 demo-down: ## Stop the demo and remove its data
 	@scripts/demo.sh down
 
+.PHONY: demo-ceph
+demo-ceph: $(CONTROLPLANE) ## The same on a real store: a Ceph Object Gateway, with backups by restic
+	@scripts/demo-ceph.sh up
+
+.PHONY: demo-ceph-down
+demo-ceph-down: ## Stop that demo and remove its data
+	@scripts/demo-ceph.sh down
+
 # --- Checks -----------------------------------------------------------------
 
 .PHONY: lint
@@ -60,6 +68,10 @@ JOBS ?= 2
 .PHONY: soak
 soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a time
 	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens
+
+.PHONY: test-ceph
+test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (two minutes more)
+	@scripts/test-ceph.sh
 
 # --- Measuring --------------------------------------------------------------
 

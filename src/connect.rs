@@ -78,7 +78,7 @@ pub async fn resolve(
     let namespace = platform.namespace().unwrap_or_default();
     let spec = &platform.spec;
     let declared = spec.driver().ok_or_else(|| {
-        let one = "exactly one of embedded, bridge, druva and cove must be set.";
+        let one = "exactly one of embedded, bridge, druva, cove and rgw must be set.";
         Unconnectable::new(Reason::InvalidSpec, one)
     })?;
     let driver = known(drivers, declared)?;

@@ -102,6 +102,7 @@ fn observation(objects: Vec<Object>) -> Snapshot {
             fields: std::collections::BTreeMap::new(),
             fixed: std::collections::BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
+            apart: std::collections::BTreeMap::new(),
             console: std::collections::BTreeMap::new(),
             default_customer: None,
         },

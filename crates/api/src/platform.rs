@@ -27,8 +27,8 @@ use super::{
     status = "BackupPlatformStatus",
     derive = "Default",
     derive = "PartialEq",
-    doc = "One account on one backup platform: the embedded one, one behind the bridge contract, Druva, or Cove. Customers, service plans and resellers refer to it. Deleting it touches nothing on the platform.",
-    printcolumn(name = "Driver", type_ = "string", json_path = ".status.summary.driver", description = "Which of the four drivers is used."),
+    doc = "One account on one backup platform: the embedded one, one behind the bridge contract, Druva, Cove, or a Ceph Object Gateway. Customers, service plans and resellers refer to it. Deleting it touches nothing on the platform.",
+    printcolumn(name = "Driver", type_ = "string", json_path = ".status.summary.driver", description = "Which of the five drivers is used."),
     printcolumn(name = "Account", type_ = "string", json_path = ".status.summary.account", description = "The account that the credentials open."),
     printcolumn(name = "Customers", type_ = "integer", json_path = ".status.objects.customers", description = "Customers on the platform."),
     printcolumn(name = "Tenants", type_ = "integer", json_path = ".status.objects.tenants", description = "Tenants on the platform."),
@@ -42,8 +42,8 @@ use super::{
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("[has(self.embedded), has(self.bridge), has(self.druva), has(self.cove)].filter(driver, driver).size() == 1")
-        .message("a platform is reached by exactly one driver: set one of embedded, bridge, druva and cove, and remove the others"),
+    validation = Rule::new("[has(self.embedded), has(self.bridge), has(self.druva), has(self.cove), has(self.rgw)].filter(driver, driver).size() == 1")
+        .message("a platform is reached by exactly one driver: set one of embedded, bridge, druva, cove and rgw, and remove the others"),
     validation = Rule::new("!has(self.adopt) || self.adopt != 'ById'")
         .message("adopt: ById names one object by its id and can't hold for a whole platform: use Claimed or Matching here, and ById on the one resource")
         .field_path(".adopt"),
@@ -68,6 +68,9 @@ pub struct BackupPlatformSpec {
     /// N-able Cove Data Protection, formerly SolarWinds Backup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cove: Option<CoveSpec>,
+    /// A Ceph Object Gateway, over its Admin Operations API: customers are its users, and their clients are buckets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rgw: Option<RgwSpec>,
     /// Key of a `ConfigMap` with PEM certificates trusted for the endpoint, instead of the public ones. Absent: the public ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<ConfigMapKeyRef>,
@@ -94,7 +97,7 @@ pub struct BackupPlatformSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_interval: Option<Duration>,
     /// How fast the platform is called; one budget per credential, shared by all that use it. When absent 5 a second and 10 at
-    /// once for Druva and Cove, 50 and 100 for the bridge, no limit for the embedded platform.
+    /// once for Druva and Cove, 50 and 100 for the bridge, 100 and 200 for a Ceph Object Gateway, no limit for the embedded platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
     /// What slows deletions down.
@@ -156,6 +159,35 @@ pub struct CoveSpec {
     pub root_partner: Option<String>,
 }
 
+/// Where a Ceph Object Gateway is, and how to log in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RgwSpec {
+    /// Base URL, to which `/admin/…` is added. Https, or http on the loopback addresses. Example: `https://s3.example/`.
+    #[schemars(length(max = 2048))]
+    #[x_kube(validation = super::rules::endpoint_is_safe())]
+    pub endpoint: String,
+    /// Secret with the keys `accessKey` and `secretKey` of a user with the capabilities `users=*;buckets=read;metadata=read`.
+    pub credentials_ref: SecretRef,
+    /// The places that customers can choose as `storageLocation`: the gateway's interface doesn't list its placements.
+    /// Absent: every customer is in the gateway's default placement.
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Vec<RgwRegion>>,
+}
+
+/// A placement of a Ceph Object Gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RgwRegion {
+    /// What customers write as `storageLocation`. Example: `de-1`.
+    #[schemars(length(min = 1, max = 63))]
+    pub id: String,
+    /// The gateway's placement target. Example: `default-placement`.
+    #[schemars(length(min = 1, max = 256))]
+    pub placement: String,
+}
+
 /// A token bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -199,6 +231,8 @@ pub enum DriverSpec<'a> {
     Druva(&'a DruvaSpec),
     /// N-able Cove Data Protection.
     Cove(&'a CoveSpec),
+    /// A Ceph Object Gateway.
+    Rgw(&'a RgwSpec),
 }
 
 impl<'a> DriverSpec<'a> {
@@ -208,6 +242,7 @@ impl<'a> DriverSpec<'a> {
         match self {
             Self::Embedded => None,
             Self::Bridge(driver) => Some(&driver.endpoint),
+            Self::Rgw(driver) => Some(&driver.endpoint),
             Self::Druva(driver) => {
                 let endpoint = driver.endpoint.as_deref();
                 Some(endpoint.unwrap_or("https://apis.druva.com/"))
@@ -226,6 +261,7 @@ impl<'a> DriverSpec<'a> {
             Self::Bridge(_) => "bridge",
             Self::Druva(_) => "druva",
             Self::Cove(_) => "cove",
+            Self::Rgw(_) => "rgw",
         }
     }
 
@@ -236,6 +272,7 @@ impl<'a> DriverSpec<'a> {
             Self::Bridge(driver) => Some(&driver.credentials_ref),
             Self::Druva(driver) => Some(&driver.credentials_ref),
             Self::Cove(driver) => Some(&driver.credentials_ref),
+            Self::Rgw(driver) => Some(&driver.credentials_ref),
         }
     }
 }
@@ -248,6 +285,7 @@ impl BackupPlatformSpec {
             self.bridge.as_ref().map(DriverSpec::Bridge),
             self.druva.as_ref().map(DriverSpec::Druva),
             self.cove.as_ref().map(DriverSpec::Cove),
+            self.rgw.as_ref().map(DriverSpec::Rgw),
         ];
         let mut set = set.into_iter().flatten();
         set.next().filter(|_| set.next().is_none())

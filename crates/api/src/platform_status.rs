@@ -315,7 +315,7 @@ pub struct LicencePool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupPlatformSummary {
-    /// `embedded`, `bridge`, `druva` or `cove`.
+    /// `embedded`, `bridge`, `druva`, `cove` or `rgw`.
     #[schemars(length(max = 16))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,

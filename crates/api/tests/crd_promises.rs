@@ -73,6 +73,7 @@ fn lists_with_keys_are_maps_and_lists_of_words_in_a_spec_are_sets() {
         }
     });
     let expected = [
+        "BackupPlatform.spec.rgw.regions by id",
         "Reseller.spec.contacts by email",
         "ServicePlan.spec.products by product",
         "Customer.spec.administrators by email",

@@ -7,6 +7,7 @@ mod breaker;
 pub mod bridge;
 mod budget;
 pub mod cove;
+mod document;
 mod driver;
 pub mod druva;
 mod hooks;
@@ -14,6 +15,7 @@ pub mod http;
 mod port;
 mod registry;
 mod retry_after;
+pub mod rgw;
 mod rows;
 mod wire;
 

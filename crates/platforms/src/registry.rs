@@ -7,6 +7,7 @@ use crate::{
     bridge::{BridgeDriver, EmbeddedDriver},
     cove::CoveDriver,
     druva::DruvaDriver,
+    rgw::RgwDriver,
 };
 
 /// The drivers of a program.
@@ -21,6 +22,7 @@ impl Default for Registry {
             Arc::new(BridgeDriver),
             Arc::new(DruvaDriver),
             Arc::new(CoveDriver),
+            Arc::new(RgwDriver),
         ])
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 fn endpoint(driver: &dyn Driver) -> String {
     let credentials = json!({"credentialsRef": {"name": "any"}, "endpoint": ""});
     let own = |mut own: Value| {
-        if driver.word() != "bridge" {
+        if !["bridge", "rgw"].contains(&driver.word()) {
             own.as_object_mut().unwrap().remove("endpoint");
         }
         own

@@ -72,6 +72,10 @@ pub struct Capabilities {
     /// Fields by kind that stay as they were made, beyond what stays on every platform: the name of a reseller, for instance.
     #[serde(default)]
     pub fixed: BTreeMap<Kind, BTreeSet<String>>,
+    /// Settings, or groups of them, by kind that need a request of their own: an update sends one of them at a time, after
+    /// all others, and a creation none.
+    #[serde(default)]
+    pub apart: BTreeMap<Kind, BTreeSet<String>>,
     /// How objects are created, by kind; for a kind that isn't listed the claim is looked up first.
     pub creation: BTreeMap<Kind, Creation>,
     /// The console page for what the interface can't do, by kind and field of the spec; a field that is neither listed nor
@@ -90,6 +94,7 @@ impl Capabilities {
             verbs: BTreeSet::new(),
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
+            apart: BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
             console: BTreeMap::new(),
             default_customer: None,
@@ -116,6 +121,16 @@ impl Capabilities {
     pub fn fixes(&self, kind: Kind, field: &str) -> bool {
         let fixed = self.fixed.get(&kind);
         fixed.is_some_and(|fields| fields.contains(field))
+    }
+
+    /// The request of its own that a field needs, by the name of its group; `None` where it travels with the others.
+    pub fn apart(&self, kind: Kind, field: &str) -> Option<&str> {
+        let groups = self.apart.get(&kind)?.iter();
+        let is_in = |group: &&String| {
+            let rest = field.strip_prefix(group.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        { groups }.find(is_in).map(String::as_str)
     }
 
     /// Whether the platform has objects of a kind at all.

@@ -48,6 +48,7 @@ fn observation(objects: Vec<Object>) -> Snapshot {
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
+            apart: BTreeMap::new(),
             console: BTreeMap::new(),
             default_customer: None,
         },

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::{Kind, shared::ManualStep},
-    estate::Settings,
+    estate::{ObjectId, Settings},
 };
 
 /// Settings that have an effect without the platform: which name is sent, and what the ledger allots.
@@ -47,6 +47,21 @@ pub fn sort_out(
         settings.remove("name");
     }
     (steps, nowhere)
+}
+
+/// What a person does to move a client to a customer.
+pub fn move_step(platform: &PlatformFacts, client: &str, customer: &ObjectId) -> ManualStep {
+    let field = "clients.ids";
+    let step = match platform.capabilities.console_page(Kind::Customer, field) {
+        Some(page) => page
+            .replace("{client}", client)
+            .replace("{customer}", customer.as_str()),
+        None => format!("move client {client} to this customer at the platform's console"),
+    };
+    ManualStep {
+        field: field.into(),
+        step,
+    }
 }
 
 /// What a person does at the console for a field; `None` where the platform has no counterpart.

@@ -189,6 +189,7 @@ fn write(
         .filter(|difference| difference.field != "active")
         .cloned()
         .collect();
+    let settings = of_one_request(platform, view.declared.kind, settings);
     match switch {
         Some(active) if !active || settings.is_empty() => Some(Step::SetActive {
             id: object.id.clone(),
@@ -208,6 +209,18 @@ fn write(
             reverting,
         }),
     }
+}
+
+/// What one request can carry: first what travels together, then each group that needs a request of its own.
+fn of_one_request(
+    platform: &PlatformFacts,
+    kind: Kind,
+    mut settings: Vec<Difference>,
+) -> Vec<Difference> {
+    let group = |difference: &Difference| platform.capabilities.apart(kind, difference.field);
+    let next = settings.iter().map(group).min().flatten();
+    settings.retain(|difference| group(difference) == next);
+    settings
 }
 
 /// Our claim for an object without a claim. Another owner's claim stays: only a person at the console can remove it.
@@ -326,7 +339,7 @@ fn move_clients(
                 let step = Step::MoveClient { client: client.id.clone(), etag: client.etag.clone(), customer: object.id.clone() };
                 return Some(held(view).unwrap_or(step));
             }
-            Some(_) => manual_steps.push(ManualStep { field: "clients.ids".into(), step: format!("move client {id} to this customer at the platform's console") }),
+            Some(_) => manual_steps.push(console::move_step(platform, id, &object.id)),
             None => manual_steps.push(ManualStep {
                 field: "clients.ids".into(),
                 step: format!("client {id} isn't known to the platform: let it connect once, or correct the id; Holdfast moves it to this customer when it appears"),

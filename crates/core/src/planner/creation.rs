@@ -69,7 +69,11 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             Some(PATIENCE),
         );
     }
-    settings.retain(|setting| platform.capabilities.takes(declared.kind, setting));
+    settings.retain(|setting| {
+        let capabilities = &platform.capabilities;
+        capabilities.takes(declared.kind, setting)
+            && capabilities.apart(declared.kind, setting).is_none()
+    });
     let document = settings.to_document();
     if unmarked::is_noted_before(view)
         && let Some(step) = unmarked::before_creation(view, platform, management, &document)

@@ -42,6 +42,7 @@ pub fn platform() -> PlatformFacts {
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
+            apart: BTreeMap::new(),
             console: BTreeMap::new(),
             default_customer: None,
         },

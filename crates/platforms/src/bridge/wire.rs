@@ -314,6 +314,7 @@ impl CapabilitiesBody {
                 Creation::AskFirst
             })
             .everywhere(),
+            apart: BTreeMap::new(),
             console: BTreeMap::new(),
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })

@@ -79,6 +79,7 @@ impl Druva {
                 (Kind::Tenant, fields(&TENANT_FIELDS)),
             ]),
             fixed: BTreeMap::new(),
+            apart: BTreeMap::new(),
             // A customer's name is unique over all of Druva; no document promises that a second tenant of a product is
             // refused.
             creation: BTreeMap::from([

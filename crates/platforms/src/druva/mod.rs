@@ -20,7 +20,6 @@ mod account;
 mod calls;
 mod console;
 mod customers;
-mod document;
 mod driver;
 mod features;
 mod global_usage;
@@ -49,7 +48,7 @@ use token::{Token, Tokens};
 use wire::{Accepted, Customer};
 
 use super::{
-    Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written,
+    Budgets, Fingerprint, Lane, PlatformError, Problem, ProblemKind, RateLimit, Written, document,
     http::{Answer, Call, Http, HttpOptions, SetupError},
 };
 use crate::estate::{Account, HealthReport, UsageReport};

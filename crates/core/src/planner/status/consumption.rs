@@ -31,7 +31,12 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         return previous.cloned();
     }
     let row = around.usage.first()?;
-    let superfluous = row.months.len().saturating_sub(MONTHS);
+    let as_of = around.usage_as_of?;
+    let mut months: Vec<MonthUsage> = row.months.iter().map(month).collect();
+    if months.is_empty() {
+        months = sampled(previous, row.storage_bytes, as_of);
+    }
+    let superfluous = months.len().saturating_sub(MONTHS);
     let next = Usage {
         as_of: around.usage_as_of,
         days: Some(USAGE_DAYS),
@@ -39,7 +44,7 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         credits: Some(credits(row.credits)),
         storage_percent: limit.and_then(|limit| percent(row.storage_bytes, limit)),
         quota_exhausted_on: None,
-        months: row.months[superfluous..].iter().map(month).collect(),
+        months: months.split_off(superfluous),
     };
     let timeless = |usage: &Usage| Usage {
         as_of: None,
@@ -49,6 +54,21 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         Some(previous) if timeless(previous) == timeless(&next) => Some(previous.clone()),
         _ => Some(next),
     }
+}
+
+/// The months of a platform that keeps none, as far as they were seen: what was stored most in the current one, the earlier
+/// ones as they were.
+fn sampled(previous: Option<&Usage>, stored: u64, as_of: Timestamp) -> Vec<MonthUsage> {
+    let current = as_of.strftime("%Y-%m").to_string();
+    let mut months = previous.map_or_else(Vec::new, |usage| usage.months.clone());
+    let before = months.pop_if(|month| month.month == current);
+    let before = before.and_then(|month| month.storage_max?.bytes().ok());
+    months.push(MonthUsage {
+        month: current,
+        storage_max: Some(Size::from_bytes(before.unwrap_or(0).max(stored))),
+        credits: None,
+    });
+    months
 }
 
 fn month(month: &estate::MonthlyConsumption) -> MonthUsage {
@@ -328,4 +348,36 @@ pub fn success(health: Option<&Health>) -> String {
             || super::NOTHING.to_owned(),
             |percent| format!("{percent}%"),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn seen(previous: Option<&Usage>, bytes: u64, when: &str) -> Usage {
+        Usage {
+            months: sampled(previous, bytes, at(when)),
+            ..Usage::default()
+        }
+    }
+
+    // R-D15: of a platform that keeps no months, status keeps the most that was seen; those that are over stay as they were.
+    #[test]
+    fn months_are_sampled_where_the_platform_keeps_none() {
+        let first = seen(None, 5, "2026-10-30T00:00:00Z");
+        let higher = seen(Some(&first), 9, "2026-10-31T00:00:00Z");
+        let lower = seen(Some(&higher), 3, "2026-10-31T12:00:00Z");
+        let next = seen(Some(&lower), 4, "2026-11-01T00:00:00Z");
+        let told: Vec<_> = next
+            .months
+            .iter()
+            .map(|month| (month.month.as_str(), month.storage_max.clone()))
+            .collect();
+        let size = |bytes| Some(Size::from_bytes(bytes));
+        assert_eq!(told, [("2026-10", size(9)), ("2026-11", size(4))]);
+    }
 }

@@ -384,3 +384,56 @@ fn nothing_is_written_while_writing_is_on_hold() {
         assert_eq!(scene.waiting(Reason::WaitingForPlatform), "not now");
     }
 }
+
+// R-N18: what needs a request of its own is sent by itself, after all others, one group after the other; a creation sends
+// none of it.
+#[test]
+fn what_needs_a_request_of_its_own_is_sent_by_itself() {
+    let apart = |mut scene: Scene| {
+        let groups = ["limits.storage", "webAccess"].map(str::to_owned);
+        let apart = &mut scene.facts.capabilities.apart;
+        apart.insert(Kind::Customer, groups.into());
+        scene
+    };
+    let edit = json!({
+        "profile": {"fax": "1"},
+        "limits": {"storage": "1Gi"},
+        "webAccess": {"username": "fabrikam"},
+    });
+    let all = apart(customer("fabrikam").applied().edited(edit.clone()));
+    assert_eq!(patch(&all), json!({"profile": {"fax": "1"}}));
+    let two = apart(
+        customer("fabrikam")
+            .with(json!({"profile": {"fax": "1"}}))
+            .applied()
+            .edited(edit.clone()),
+    );
+    assert_eq!(patch(&two), json!({"limits": {"storage": 1 << 30}}));
+    match apart(customer("fabrikam").with(edit).finalized().repeatable()).next() {
+        Step::Create {
+            document, fields, ..
+        } => {
+            let document = Value::Object(document);
+            assert_eq!(document["profile"]["fax"], "1");
+            assert!(document.get("limits").is_none() && document.get("webAccess").is_none());
+            assert!(!fields.iter().any(|field| field.starts_with("limits")));
+        }
+        step => panic!("nothing is created: {step:?}"),
+    }
+}
+
+// R-V5, R-N12: where the platform says how a client is moved by hand, those words are told with both ids in place.
+#[test]
+fn a_move_by_hand_is_told_in_the_platforms_own_words() {
+    let mut scene = customer("fabrikam").applied();
+    let words = "link {client} to {customer}".to_owned();
+    let pages = [("clients.ids".to_owned(), words)].into();
+    scene
+        .facts
+        .capabilities
+        .console
+        .insert(Kind::Customer, pages);
+    let customer = crate::estate::ObjectId::new("7");
+    let step = crate::planner::console::move_step(&scene.facts, "pc-17", &customer);
+    assert_eq!(step.step, "link pc-17 to 7");
+}

@@ -57,6 +57,7 @@ pub fn platform() -> PlatformFacts {
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
             creation: Creation::AskFirst.everywhere(),
+            apart: BTreeMap::new(),
             console: BTreeMap::new(),
             default_customer: None,
         },

@@ -82,6 +82,7 @@ fn capabilities(has_resellers: bool) -> Capabilities {
         fields: (!has_resellers).then_some(nothing).into_iter().collect(),
         fixed: BTreeMap::new(),
         creation: Creation::ByReference.everywhere(),
+        apart: BTreeMap::new(),
         console: BTreeMap::new(),
         default_customer: None,
     }

@@ -2,16 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::invalid;
-use crate::{
-    api::Instant,
-    {Problem, ProblemKind},
-};
+use crate::{Problem, ProblemKind, api::Instant, wire::invalid};
 
 static CLEARED: Value = Value::Null;
 
 /// What the document says about a setting; null where it clears it, alone or with the group that it is in.
-pub(super) fn stated<'a>(document: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+pub fn stated<'a>(document: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
     match (document.get(first)?, rest) {
         (Value::Null, _) => Some(&CLEARED),
@@ -22,21 +18,18 @@ pub(super) fn stated<'a>(document: &'a Map<String, Value>, path: &str) -> Option
 }
 
 /// A text that the document states.
-pub(super) fn text<'a>(document: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
+pub fn text<'a>(document: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
     let text = stated(document, path)?.as_str()?.trim();
     (!text.is_empty()).then_some(text)
 }
 
 /// Whether the document clears a setting.
-pub(super) fn clears(document: &Map<String, Value>, path: &str) -> bool {
+pub fn clears(document: &Map<String, Value>, path: &str) -> bool {
     stated(document, path).is_some_and(crate::estate::is_empty)
 }
 
 /// An instant that the document states; an instant can't be cleared.
-pub(super) fn instant(
-    document: &Map<String, Value>,
-    path: &str,
-) -> Result<Option<Instant>, Problem> {
+pub fn instant(document: &Map<String, Value>, path: &str) -> Result<Option<Instant>, Problem> {
     match stated(document, path) {
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => {
@@ -50,7 +43,7 @@ pub(super) fn instant(
 }
 
 /// The error that the platform has no way to clear a setting.
-pub(super) fn irremovable(path: &str) -> Problem {
+pub fn irremovable(path: &str) -> Problem {
     Problem {
         remedy: Some("State a value, or omit the field to leave the value unchanged".to_owned()),
         ..invalid(
@@ -65,7 +58,7 @@ pub(super) fn irremovable(path: &str) -> Problem {
 ///
 /// # Errors
 /// The first other setting.
-pub(super) fn check(document: &Map<String, Value>, fields: &[&str]) -> Result<(), Problem> {
+pub fn check(document: &Map<String, Value>, fields: &[&str]) -> Result<(), Problem> {
     match strange(document, "", fields) {
         None => Ok(()),
         Some(path) => Err(Problem {

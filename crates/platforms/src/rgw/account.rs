@@ -1,0 +1,123 @@
+//! Which admin user the key belongs to, and what it may do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Rgw,
+    mapping::{FIELDS, LIMIT_STORAGE, LOCATION},
+    reading,
+    wire::{Metadata, User},
+};
+use crate::{
+    Lane, PlatformError, ProblemKind,
+    api::Kind,
+    estate::{Account, Capabilities, Capability, Creation, DELETE, StorageLocation},
+};
+
+impl Rgw {
+    /// The admin user, and what its capabilities allow.
+    ///
+    /// # Errors
+    /// An admin user that can't even read users.
+    pub(super) async fn introduce(&self, lane: Lane) -> Result<Capabilities, PlatformError> {
+        let by_key = [("access-key", self.access_key.as_str())];
+        let admin: User = self
+            .get(reading("GET /admin/user?access-key", lane), "user", &by_key)
+            .await
+            .map_err(|error| lacks(error, "users=read"))?;
+        let uid = admin.uid();
+        let metadata: Metadata = self
+            .get(
+                reading("GET /admin/metadata/user", lane),
+                "metadata/user",
+                &[("key", uid.as_str())],
+            )
+            .await
+            .map_err(|error| lacks(error, "metadata=read"))?;
+        Ok(self.capabilities(&admin, &uid, &metadata.ver.tag))
+    }
+
+    fn capabilities(&self, admin: &User, uid: &str, tag: &str) -> Capabilities {
+        let mut verbs = BTreeSet::new();
+        if admin.may("users", "write") {
+            verbs.extend([
+                Capability::CreateCustomer,
+                Capability::UpdateCustomer,
+                Capability::SuspendCustomer,
+                Capability::SuspendKeepsData,
+            ]);
+        }
+        let sees_buckets = admin.may("buckets", "read");
+        // What would be deleted is known only where buckets are seen.
+        if admin.may("users", "write") && sees_buckets {
+            verbs.insert(Capability::DeleteCustomer);
+        }
+        if sees_buckets {
+            verbs.insert(Capability::ReadUsage);
+        }
+        let mut fields: BTreeSet<String> = FIELDS.map(str::to_owned).into();
+        if !self.regions.is_empty() {
+            fields.insert(LOCATION.to_owned());
+        }
+        let nothing = |kind| (kind, BTreeSet::new());
+        Capabilities {
+            verbs,
+            fields: BTreeMap::from([
+                nothing(Kind::Reseller),
+                nothing(Kind::ServicePlan),
+                nothing(Kind::Tenant),
+                (Kind::Customer, fields),
+            ]),
+            apart: BTreeMap::from([(
+                Kind::Customer,
+                [LIMIT_STORAGE, "webAccess"].map(str::to_owned).into(),
+            )]),
+            creation: Creation::ByReference.everywhere(),
+            console: console(),
+            ..Capabilities::by_reference(Account {
+                // Another cluster may have a user of this name; the tag is drawn when the user is made.
+                id: format!("{uid}.{tag}"),
+                name: admin.display_name.clone(),
+            })
+        }
+    }
+
+    pub(super) fn locations(&self) -> Vec<StorageLocation> {
+        let location = |region: &crate::api::platform::RgwRegion| StorageLocation {
+            id: region.id.clone(),
+            name: region.id.clone(),
+            countries: Vec::new(),
+            products: Vec::new(),
+        };
+        self.regions.iter().map(location).collect()
+    }
+}
+
+/// Without this capability nothing works at all.
+fn lacks(error: PlatformError, capability: &str) -> PlatformError {
+    match error {
+        PlatformError::Refused(problem) if problem.kind == ProblemKind::Other => {
+            PlatformError::Unauthorised(format!(
+                "{problem}; the admin user needs the capability {capability}: radosgw-admin caps add --uid=UID --caps=\"{capability}\""
+            ))
+        }
+        error => error,
+    }
+}
+
+/// What the interface can't do, or Holdfast never does by it.
+fn console() -> BTreeMap<Kind, BTreeMap<String, String>> {
+    let page = |field: &str, step: &str| (field.to_owned(), step.to_owned());
+    let customer = BTreeMap::from([
+        page(
+            "clients.ids",
+            "a moved bucket is cut off from its backups until both are done: radosgw-admin bucket link --bucket={client} --uid={customer}, then radosgw-admin bucket chown --bucket={client} --uid={customer}",
+        ),
+        page(DELETE, "radosgw-admin user rm --uid={customer}"),
+        page(
+            "bandwidth",
+            "rate limits, from Ceph 17 on: radosgw-admin ratelimit set --ratelimit-scope=user",
+        ),
+    ]);
+    BTreeMap::from([(Kind::Customer, customer)])
+}

@@ -1,0 +1,208 @@
+//! A user in our terms.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use holdfast_core::planner::secret_tag;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::{
+    Rgw,
+    wire::{Bucket, User},
+};
+use crate::{
+    api::Kind,
+    estate::{Claim, Client, Facts, Object, ObjectId, Protection, Settings},
+};
+
+/// Settings of a customer that the gateway stores.
+pub(super) const FIELDS: [&str; 7] = [
+    "name",
+    "active",
+    "profile.email",
+    LIMIT_STORAGE,
+    LIMIT_CLIENTS,
+    USERNAME,
+    PASSWORD_TAG,
+];
+pub(super) const LIMIT_STORAGE: &str = "limits.storage";
+pub(super) const LIMIT_CLIENTS: &str = "limits.clients";
+pub(super) const USERNAME: &str = "webAccess.username";
+pub(super) const PASSWORD_TAG: &str = "webAccess.passwordTag";
+/// Stored too, where the spec of the platform names its placements.
+pub(super) const LOCATION: &str = "storageLocation";
+/// Ids of buckets that are shown of a user.
+const BUCKETS_SHOWN: usize = 50;
+/// Letters of a claim after its prefix: 128 bits in Base32.
+const CLAIM_LETTERS: usize = 26;
+
+/// What is remembered between calls. Nothing in here decides anything that the gateway wouldn't say again.
+#[derive(Default)]
+pub(super) struct Known(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Buckets by owner, as listed last.
+    buckets: HashMap<String, Vec<String>>,
+    /// The claims of resources whose users have another uid: adopted ones.
+    claims: HashMap<String, Claim>,
+    /// The key that was added last, by user: what replaces the other one.
+    added: HashMap<String, String>,
+}
+
+impl Known {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_buckets(&self, buckets: &[Bucket]) {
+        let mut by_owner: HashMap<String, Vec<String>> = HashMap::new();
+        for bucket in buckets {
+            by_owner
+                .entry(bucket.owner.clone())
+                .or_default()
+                .push(bucket.id());
+        }
+        self.state().buckets = by_owner;
+    }
+
+    pub(super) fn note_buckets_of(&self, uid: &str, buckets: Vec<String>) {
+        self.state().buckets.insert(uid.to_owned(), buckets);
+    }
+
+    pub(super) fn has_buckets(&self, uid: &ObjectId) -> bool {
+        let state = self.state();
+        let buckets = state.buckets.get(uid.as_str());
+        buckets.is_some_and(|buckets| !buckets.is_empty())
+    }
+
+    pub(super) fn note_key(&self, uid: &ObjectId, name: &str) {
+        let uid = uid.as_str().to_owned();
+        self.state().added.insert(uid, name.to_owned());
+    }
+
+    /// The key that was added last.
+    pub(super) fn added(&self, uid: &ObjectId) -> Option<String> {
+        self.state().added.get(uid.as_str()).cloned()
+    }
+
+    pub(super) fn note_claim(&self, uid: &ObjectId, claim: &Claim) {
+        let uid = uid.as_str().to_owned();
+        self.state().claims.insert(uid, claim.clone());
+    }
+}
+
+/// The claim that a uid is. Users of any other uid are nobody's until they are adopted by id.
+pub(super) fn claim_of(uid: &str) -> Option<Claim> {
+    let letters = uid.strip_prefix("hf-")?;
+    let is_base32 = |letter: u8| matches!(letter, b'a'..=b'z' | b'2'..=b'7');
+    (letters.len() == CLAIM_LETTERS && letters.bytes().all(is_base32)).then(|| Claim::new(uid))
+}
+
+/// A quota or a number of buckets as a limit; `None` without one.
+pub(super) fn bucket_limit(max_buckets: i64) -> Option<u64> {
+    match max_buckets {
+        0 => None,
+        // Below zero: none at all.
+        number => Some(u64::try_from(number).unwrap_or(0)),
+    }
+}
+
+impl Rgw {
+    pub(super) fn object(&self, user: &User) -> Object {
+        let uid = user.uid();
+        let claim = claim_of(&uid);
+        let buckets = {
+            let state = self.known.state();
+            state.buckets.get(&uid).cloned().unwrap_or_default()
+        };
+        Object {
+            kind: Kind::Customer,
+            id: ObjectId::new(&uid),
+            name: user.display_name.clone(),
+            etag: None,
+            protection: if self.is_the_gateways(user) {
+                Protection::System
+            } else {
+                Protection::None
+            },
+            created_at: None,
+            settings: self.settings(user, claim.as_ref()),
+            facts: Facts {
+                clients: u32::try_from(buckets.len()).unwrap_or(u32::MAX),
+                client_ids: buckets.into_iter().take(BUCKETS_SHOWN).collect(),
+                ..Facts::default()
+            },
+            claim,
+            unreadable: None,
+        }
+    }
+
+    /// Whether the user administers the gateway: nobody's customer.
+    fn is_the_gateways(&self, user: &User) -> bool {
+        let is_ours = |key: &super::wire::Key| key.access_key == self.access_key;
+        !user.caps.is_empty() || user.keys.iter().any(is_ours)
+    }
+
+    fn settings(&self, user: &User, claim: Option<&Claim>) -> Settings {
+        let mut settings = Settings::default();
+        let mut set = |path: &str, value: Value| settings.set(Kind::Customer, path, value);
+        set("name", user.display_name.as_str().into());
+        set("active", (user.suspended == 0).into());
+        set("profile.email", user.email.as_str().into());
+        if user.quota.enabled
+            && let Ok(bytes) = u64::try_from(user.quota.max_size)
+        {
+            set(LIMIT_STORAGE, bytes.into());
+        }
+        if let Some(number) = bucket_limit(user.max_buckets) {
+            set(LIMIT_CLIENTS, number.into());
+        }
+        if let Some(location) = self.location(&user.default_placement) {
+            set(LOCATION, location.into());
+        }
+        match user.keys.as_slice() {
+            [] => {}
+            [key] => {
+                set(USERNAME, key.access_key.as_str().into());
+                let adopted = || self.known.state().claims.get(&user.uid()).cloned();
+                if let Some(claim) = claim.cloned().or_else(adopted) {
+                    let secret = key.secret_key.expose_secret();
+                    set(
+                        PASSWORD_TAG,
+                        secret_tag(&self.owner_id, &claim, secret).into(),
+                    );
+                }
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|key| key.access_key.as_str()).collect();
+                set(USERNAME, names.join(", ").into());
+            }
+        }
+        settings
+    }
+
+    /// What we call a placement.
+    fn location<'a>(&'a self, placement: &'a str) -> Option<&'a str> {
+        if placement.is_empty() {
+            return None;
+        }
+        let named = self
+            .regions
+            .iter()
+            .find(|region| region.placement == placement);
+        Some(named.map_or(placement, |region| &region.id))
+    }
+}
+
+pub(super) fn clients(buckets: &[Bucket]) -> Vec<Client> {
+    let client = |bucket: &Bucket| Client {
+        id: ObjectId::new(&bucket.id()),
+        customer_id: ObjectId::new(&bucket.owner),
+        etag: None,
+    };
+    buckets.iter().map(client).collect()
+}

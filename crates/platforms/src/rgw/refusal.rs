@@ -1,0 +1,104 @@
+//! What an answer means.
+
+use reqwest::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::wire::ErrorBody;
+use crate::{
+    PlatformError, Problem, ProblemKind,
+    http::{Answer, Call},
+    wire::{forbidden, garbled},
+};
+
+/// The answer, where it is a success.
+pub(super) fn succeeded(call: Call, answer: Answer) -> Result<Answer, PlatformError> {
+    let (operation, status) = (call.operation, answer.status);
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let known = body
+        .code
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric());
+    let code = if known && !body.code.is_empty() {
+        body.code.chars().take(60).collect()
+    } else {
+        String::new()
+    };
+    let said = format!("{operation} answered {}", status.as_u16());
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(PlatformError::Throttled {
+            retry_after: answer.retry_after.unwrap_or_default(),
+        });
+    }
+    if status.is_server_error() {
+        // Behind a proxy the gateway may have carried out what the proxy gave up on.
+        return Err(if call.mutates {
+            PlatformError::Unreachable(said)
+        } else {
+            PlatformError::Unavailable(format!("the platform is unavailable: {said}"))
+        });
+    }
+    if code.is_empty() {
+        let hint =
+            "without an error code; is this a Ceph Object Gateway, and is its API admin enabled?";
+        return Err(garbled(
+            operation,
+            &format!("answered {} {hint}", status.as_u16()),
+        ));
+    }
+    Err(refused(&code, &format!("{said}: {code}")))
+}
+
+fn refused(code: &str, said: &str) -> PlatformError {
+    let problem = |kind, field: Option<&str>, detail: String, remedy: Option<&str>| {
+        PlatformError::Refused(Problem {
+            kind,
+            field: field.map(str::to_owned),
+            detail,
+            remedy: remedy.map(str::to_owned),
+            conflicting_id: None,
+        })
+    };
+    match code {
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "UserSuspended" => {
+            PlatformError::Unauthorised(said.to_owned())
+        }
+        "RequestTimeTooSkewed" => PlatformError::Unauthorised(format!(
+            "{said}; the clocks of this machine and of the gateway differ by more than 15 minutes"
+        )),
+        "AccessDenied" => forbidden(said.to_owned()).into(),
+        "NoSuchUser" | "NoSuchKey" | "NoSuchBucket" => {
+            problem(ProblemKind::NotFound, None, said.to_owned(), None)
+        }
+        "UserAlreadyExists" => problem(ProblemKind::AlreadyExists, None, said.to_owned(), None),
+        "EmailExists" => problem(
+            ProblemKind::Conflict,
+            Some("profile.email"),
+            "another user of the gateway has this e-mail address".to_owned(),
+            Some("State another address, or remove it from the other user"),
+        ),
+        "KeyExists" => problem(
+            ProblemKind::Conflict,
+            Some("webAccess.username"),
+            "another user of the gateway has this access key".to_owned(),
+            Some("State another username"),
+        ),
+        "BucketNotEmpty" | "BucketAlreadyExists" => {
+            problem(ProblemKind::HasDependents, None, said.to_owned(), None)
+        }
+        "InvalidArgument" => problem(ProblemKind::Invalid, None, said.to_owned(), None),
+        _ => problem(ProblemKind::Other, None, said.to_owned(), None),
+    }
+}
+
+/// The body of a successful answer. The gateway doesn't always say that it is JSON.
+pub(super) fn body<T: DeserializeOwned>(call: Call, answer: &Answer) -> Result<T, PlatformError> {
+    // The parser's own words may quote the body, which holds keys.
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let place = format!("the answer doesn't have the known form, line {line} column {column}");
+        garbled(call.operation, &place)
+    })
+}

@@ -1,0 +1,22 @@
+#!/bin/sh
+# The stories on a real Ceph Object Gateway, which is started here and stopped with them.
+#   scripts/test-ceph.sh [FILTER…]
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:$HOME/.cargo/bin
+CEPH_DIR=$PWD/.test/ceph
+export CEPH_DIR CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
+scripts/ceph.sh fetch || {
+    [ -z "${CI:-}" ] || exit 1
+    echo "test-ceph: SKIPPED, for what is said above" >&2
+    exit 0
+}
+scripts/with-progress.sh tests cargo test --locked --no-run --quiet --test rgw
+scripts/ceph.sh stop "$CEPH_DIR"
+rm -rf "$CEPH_DIR"
+trap 'scripts/ceph.sh stop "$CEPH_DIR"' EXIT
+echo "test-ceph: starting a Ceph Object Gateway" >&2
+scripts/ceph.sh start "$CEPH_DIR"
+# shellcheck source=/dev/null
+. "$CEPH_DIR/env"
+.build/controlplane exec --dir .test/controlplane-ceph --delete -- cargo test --locked --test rgw -- --test-threads=1 "$@"

@@ -1,0 +1,134 @@
+//! The gateway of the tests: a real one, started by `scripts/ceph.sh` and named by the environment.
+
+use std::process::{Command, Output};
+
+use holdfast_testkit::operator::repository;
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One story at a time: some of them kill the gateway.
+static ONE: Mutex<()> = Mutex::const_new(());
+
+/// A running gateway.
+pub struct Gateway {
+    pub endpoint: String,
+    access_key: String,
+    secret_key: String,
+    directory: String,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// The S3 keys of a customer.
+#[derive(Clone, Copy)]
+pub struct Keys {
+    pub name: &'static str,
+    pub secret: &'static str,
+}
+
+impl Gateway {
+    /// The gateway that `make test-ceph` has started; `None`, said loudly, where there is none and none is demanded.
+    pub async fn find() -> Option<Self> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let found = (
+            variable("RGW_ENDPOINT"),
+            variable("RGW_ACCESS_KEY"),
+            variable("RGW_SECRET_KEY"),
+            variable("CEPH_DIR"),
+        );
+        let (Some(endpoint), Some(access_key), Some(secret_key), Some(directory)) = found else {
+            let missing = "SKIPPED: no Ceph Object Gateway. `make test-ceph` starts one; it needs the packages that `scripts/ceph.sh fetch` unpacks on Debian 12";
+            eprintln!("{missing}");
+            return None;
+        };
+        Some(Self {
+            endpoint,
+            access_key,
+            secret_key,
+            directory,
+            _alone: ONE.lock().await,
+        })
+    }
+
+    /// The Secret with the credentials, and a `BackupPlatform` of this name.
+    pub fn manifest(&self, name: &str, more: &str) -> String {
+        self.manifest_for(name, (&self.access_key, &self.secret_key), more)
+    }
+
+    pub fn manifest_for(&self, name: &str, keys: (&str, &str), more: &str) -> String {
+        let (endpoint, (access, secret)) = (&self.endpoint, keys);
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{accessKey: \"{access}\", secretKey: \"{secret}\"}}\n---\napiVersion: holdfast.dev/v1alpha1\nkind: BackupPlatform\nmetadata: {{name: {name}}}\nspec: {{ownerId: 6c0bb2de-8f3c-4cf6-9df0-{name}, rgw: {{endpoint: \"{endpoint}/\", credentialsRef: {{name: {name}}}}}, rateLimit: {{requestsPerSecond: 500, burst: 500}}, sweepInterval: 60s, usageInterval: 2s, safety: {{maxDeletionsPerHour: 10000, deletionDelay: 0s}}{more}}}\n"
+        )
+    }
+
+    /// One of the gateway's own tools, or restic.
+    fn tool(&self, environment: &[(&str, &str)], command: &[&str]) -> Output {
+        Command::new(repository().join("scripts/ceph.sh"))
+            .args(["run", &self.directory])
+            .args(command)
+            .envs(environment.iter().copied())
+            .output()
+            .expect("the script runs")
+    }
+
+    /// `radosgw-admin`: a person at the gateway.
+    pub fn admin(&self, arguments: &[&str]) -> Value {
+        let output = self.try_admin(arguments);
+        assert!(
+            output.status.success(),
+            "radosgw-admin {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+    }
+
+    pub fn try_admin(&self, arguments: &[&str]) -> Output {
+        self.tool(&[], &[&["radosgw-admin"], arguments].concat())
+    }
+
+    /// What the gateway holds of a user.
+    pub fn user(&self, uid: &str) -> Value {
+        self.admin(&["user", "info", "--uid", uid])
+    }
+
+    /// The uids of all users that carry a claim.
+    pub fn claimed(&self) -> Vec<String> {
+        let list = self.admin(&["user", "list"]);
+        let uids = list.as_array().expect("a list").iter();
+        let uids = uids.filter_map(|uid| uid.as_str().map(str::to_owned));
+        uids.filter(|uid| uid.starts_with("hf-")).collect()
+    }
+
+    /// restic on a bucket; whether it succeeded, and all that it said.
+    pub fn restic(&self, keys: Keys, bucket: &str, arguments: &[&str]) -> (bool, String) {
+        let repository = format!("s3:{}/{bucket}", self.endpoint);
+        let environment = [
+            ("AWS_ACCESS_KEY_ID", keys.name),
+            ("AWS_SECRET_ACCESS_KEY", keys.secret),
+            ("RESTIC_PASSWORD", "a-password-of-the-tests"),
+            ("RESTIC_REPOSITORY", repository.as_str()),
+        ];
+        let command = [&["timeout", "60", "restic", "--no-cache"], arguments].concat();
+        let output = self.tool(&environment, &command);
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    }
+
+    pub fn kill(&self) {
+        self.script("gateway-kill");
+    }
+
+    pub fn revive(&self) {
+        self.script("gateway-start");
+    }
+
+    fn script(&self, verb: &str) {
+        let status = Command::new(repository().join("scripts/ceph.sh"))
+            .args([verb, &self.directory])
+            .status();
+        assert!(status.expect("the script runs").success(), "{verb}");
+    }
+}
