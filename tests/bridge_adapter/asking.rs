@@ -56,9 +56,6 @@ pub fn assert_fit_to_be_said(seed: u64, errors: &[PlatformError]) {
     for error in errors {
         let text = error.to_string();
         assert!(text.len() < 4096, "seed {seed}: {} bytes", text.len());
-        assert!(
-            !text.chars().any(|letter| letter.is_control()),
-            "seed {seed}: {text:?}"
-        );
+        assert!(!text.chars().any(char::is_control), "seed {seed}: {text:?}");
     }
 }

@@ -72,6 +72,15 @@ pub fn spoilt(valid: &[u8], chance: &mut Chance) -> Vec<u8> {
     bytes
 }
 
+/// The same for every second text; the others stay valid.
+pub fn perhaps_spoilt(valid: &[u8], chance: &mut Chance) -> Vec<u8> {
+    if chance.below(2) == 0 {
+        spoilt(valid, chance)
+    } else {
+        valid.to_vec()
+    }
+}
+
 /// Values in a document, itself among them.
 fn count(value: &Value) -> usize {
     1 + match value {

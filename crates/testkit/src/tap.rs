@@ -131,11 +131,7 @@ async fn relay(
                 .replace(&**one, other)
                 .into();
         }
-        Some(Spoil::Bytes(chance)) => {
-            if chance.below(2) == 0 {
-                bytes = mutate::spoilt(&bytes, chance).into();
-            }
-        }
+        Some(Spoil::Bytes(chance)) => bytes = mutate::perhaps_spoilt(&bytes, chance).into(),
         None => {}
     }
     let mut all = tap.heard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::Kind,
-    estate::{Capabilities, Claim, Object, ObjectId, Snapshot, StorageLocation},
+    estate::{Capabilities, Claim, Creation, Object, ObjectId, Snapshot, StorageLocation},
     planner::tests::fixtures::{merged, noon, platform, remote},
     reply::{PlatformError, Problem, ProblemKind, Rehearsal},
 };
@@ -72,14 +72,8 @@ pub struct Platform {
     pub now: Timestamp,
     records: BTreeMap<ObjectId, Record>,
     next_id: u32,
-    /// Whether it refuses a second object of one claim by itself.
-    pub keeps_claims_unique: bool,
-    /// Whether it refuses a second object of one name.
-    pub keeps_names_unique: bool,
-    /// Whether it shows the claim that an object was created with: where it doesn't, only this model knows it.
-    pub shows_claims: bool,
-    /// Whether an object is made under a name that carries its claim, and gets its mark by a second request.
-    pub marks_later: bool,
+    /// How it creates.
+    pub creation: Creation,
     /// Creations that were received and are carried out later.
     late: Vec<(Timestamp, Kind, Claim, Map<String, Value>)>,
     /// Suspensions and activations that are carried out later.
@@ -130,10 +124,7 @@ impl Platform {
             now: noon(),
             records: BTreeMap::new(),
             next_id: 1,
-            keeps_claims_unique: true,
-            keeps_names_unique: true,
-            shows_claims: true,
-            marks_later: false,
+            creation: Creation::ByReference,
             late: Vec::new(),
             late_switches: Vec::new(),
             log: Vec::new(),
@@ -179,7 +170,7 @@ impl Platform {
         let record = &self.records[id];
         let document = form(self.form, record.document.clone());
         let mut object = remote(record.kind, id.as_str(), &document);
-        object.claim = record.claim.clone().filter(|_| self.shows_claims);
+        object.claim = record.claim.clone().filter(|_| self.creation.is_marked());
         object.etag = Some(format!("v{}", record.version));
         object.created_at = record.made_at.or(object.created_at);
         let in_name = |claim: &Claim| object.name.ends_with(&format!("[{claim}]"));
@@ -255,11 +246,13 @@ impl Platform {
         claim: &Claim,
         document: Map<String, Value>,
     ) -> Answer<Object> {
-        if self.keeps_claims_unique && !self.find(kind, claim).is_empty() {
+        if self.creation.is_repeatable() && !self.find(kind, claim).is_empty() {
             return Err(refused(ProblemKind::AlreadyExists, None));
         }
+        let keeps_names_unique =
+            self.creation.is_repeatable() || self.creation == Creation::UniqueName;
         let taken = self.records.iter().find(|(_, record)| {
-            self.keeps_names_unique
+            keeps_names_unique
                 && record.kind == kind
                 && record.document.get("name") == document.get("name")
         });
@@ -267,12 +260,12 @@ impl Platform {
             return Err(refused(ProblemKind::Conflict, Some(id)));
         }
         let mut document = document;
-        if self.marks_later {
+        if self.creation == Creation::ListAndMark {
             let name = document.get("name").and_then(Value::as_str);
             let name = format!("{} [{claim}]", name.unwrap_or_default());
             document.insert("name".into(), name.into());
         }
-        if !self.shows_claims {
+        if !self.creation.is_marked() {
             // Without a claim it is known by the account's name, which is the name where none was given.
             let name = document.get("name").cloned().unwrap_or_default();
             document.entry("accountName").or_insert(name);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::platform::Platform;
 use crate::{
     api::{Kind, shared::Change},
-    estate::{Claim, Creation, Object, ObjectId, Snapshot},
+    estate::{Claim, Object, ObjectId, Snapshot},
     inventory::{Inventory, Ticket},
     planner::{
         Answer, Declared, DeletionPermit, Lesson, PlatformState, Progress, Remote, Seen,
@@ -101,10 +101,7 @@ impl World {
     pub fn new(scene: Scene) -> Self {
         let mut platform = Platform::new();
         let creation = scene.facts.capabilities.creation(KIND);
-        platform.keeps_claims_unique = creation.is_repeatable();
-        platform.keeps_names_unique = creation.is_repeatable() || creation == Creation::UniqueName;
-        platform.shows_claims = creation.is_marked();
-        platform.marks_later = creation == Creation::ListAndMark;
+        platform.creation = creation;
         Self {
             scene,
             exists: true,
@@ -277,12 +274,11 @@ impl World {
         let claim = self.scene.claim();
         let is_ours = |(id, held): (&ObjectId, &Claim)| (*held == claim).then(|| id.to_string());
         let made = self.platform.claims().find_map(is_ours);
-        match made {
-            Some(id) => self.edit(&serde_json::json!({"adopt": "ById", "externalId": id})),
-            None => {
-                let intent = self.declared().status.intent.clone();
-                self.scene.declared.retry_create = intent.map(|intent| intent.id);
-            }
+        if let Some(id) = made {
+            self.edit(&serde_json::json!({"adopt": "ById", "externalId": id}));
+        } else {
+            let intent = self.declared().status.intent.clone();
+            self.scene.declared.retry_create = intent.map(|intent| intent.id);
         }
     }
 
