@@ -35,13 +35,10 @@ impl Context {
         let Ok(name) = self.survey.platform_of(object) else {
             return self.leads_unassigned();
         };
-        if self
-            .survey
-            .stores
-            .platforms
-            .get(&namespace, &name)
-            .is_none()
-        {
+        let stores = &self.survey.stores;
+        // One that can't be read any more stays in the cache, and is under no Lease.
+        let unreadable = stores.unreadable.why("BackupPlatform", &namespace, &name);
+        if unreadable.is_some() || stores.platforms.get(&namespace, &name).is_none() {
             return self.leads_unassigned();
         }
         let account = self.duties.account(&PlatformKey { namespace, name });
