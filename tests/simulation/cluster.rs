@@ -150,9 +150,9 @@ impl Cluster {
         let kind = object["kind"].as_str().expect("a kind");
         let key = Self::key(kind, object);
         let mut state = self.state();
-        if state.store.get(&key).is_some() {
-            let spec = json!({"spec": object["spec"]});
-            let _ = state.store.merge(&key, &spec);
+        if let Some(mut there) = state.store.get(&key).cloned() {
+            there["spec"] = object["spec"].clone();
+            let _ = state.store.replace(&key, there);
         } else {
             let _ = state.store.create(&key, object.clone());
         }
@@ -166,6 +166,11 @@ impl Cluster {
     pub fn delete(&self, kind: &str, name: &str) {
         let key = (plural(kind), "backup".to_owned(), name.to_owned());
         let _ = self.state().store.delete(&key, &Value::Null);
+    }
+
+    /// A user deletes the namespace of the story: all of its objects are deleted, and nothing is created in it any more.
+    pub fn end_namespace(&self) {
+        self.state().store.end_namespace("backup");
     }
 
     pub fn get(&self, kind: &str, name: &str) -> Option<Value> {

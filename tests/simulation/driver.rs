@@ -1,25 +1,21 @@
 //! The adversarial platform behind the port. Only here its documents become our objects.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use holdfast_api::{Capability, Kind};
 use holdfast_core::estate::{
-    Account, Capabilities, Claim, Creation, Facts, Object, ObjectId, Protection, Scope, Settings,
-    Snapshot, StorageLocation, Unread,
+    Capabilities, Claim, Creation, Object, ObjectId, Scope, Snapshot, StorageLocation, Unread,
 };
 use holdfast_platforms::{
     Beside, ByClaim, Deletion, Driver, Opening, Platform, PlatformError, Problem, ProblemKind,
     Rehearsal, Suspension, WriterGuard, Written, http::SetupError,
 };
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
+    answers::{capabilities, done, object, objects, problem, provisional},
     platform::{Course, Estate, Item, What},
     processes::When,
 };
@@ -80,17 +76,6 @@ impl Drop for Writing<'_> {
 
 fn lost(operation: &str) -> PlatformError {
     PlatformError::Unreachable(format!("{operation}: timed out"))
-}
-
-fn problem(kind: ProblemKind, detail: &str) -> PlatformError {
-    Problem {
-        kind,
-        field: None,
-        detail: detail.to_owned(),
-        remedy: None,
-        conflicting_id: None,
-    }
-    .into()
 }
 
 impl Connection {
@@ -172,51 +157,6 @@ impl Connection {
     }
 }
 
-/// The name under which an object is created that gets its mark by a second request.
-fn provisional(name: &str, claim: &str) -> String {
-    format!("{name} [{claim}]")
-}
-
-/// The claim in such a name.
-fn claim_in(name: &str) -> Option<&str> {
-    let (_, claim) = name.strip_suffix(']')?.rsplit_once(" [")?;
-    claim.starts_with("hf-").then_some(claim)
-}
-
-fn object(estate: &Estate, item: &Item) -> Object {
-    let mut document = item.document.clone();
-    document.insert("active".into(), item.active.into());
-    let name = document
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let later = estate.nature.creation == Creation::ListAndMark;
-    let named = claim_in(&name).filter(|_| later && item.mark.is_none());
-    let claim = item.mark.as_deref().or(named).map(Claim::new);
-    let (settings, _) = Settings::salvage(item.kind, &Value::Object(document));
-    Object {
-        kind: item.kind,
-        id: ObjectId::new(&item.id),
-        name: name.clone(),
-        claim,
-        etag: Some(item.version.to_string()),
-        protection: Protection::None,
-        created_at: None,
-        unreadable: None,
-        settings,
-        facts: Facts {
-            provisional: named.is_some(),
-            ..Facts::default()
-        },
-    }
-}
-
-fn done(estate: &Estate, item: Option<Item>) -> Result<Written, PlatformError> {
-    let item = item.ok_or_else(|| problem(ProblemKind::NotFound, "there is no such object"))?;
-    Ok(Written::Done(Box::new(object(estate, &item))))
-}
-
 #[async_trait]
 impl Platform for Connection {
     async fn identify(&self) -> Result<Capabilities, PlatformError> {
@@ -230,7 +170,7 @@ impl Platform for Connection {
         let listed = self.send("GET list", false, |estate, _| {
             let rows = estate.listed();
             let rows = rows.ok_or_else(|| PlatformError::Garbled("page 2 is missing".into()))?;
-            Ok(rows.iter().map(|item| object(estate, item)).collect())
+            Ok(objects(estate, rows.iter(), &rows))
         });
         Ok(Snapshot {
             objects: listed.await?,
@@ -248,12 +188,12 @@ impl Platform for Connection {
         })
     }
 
-    async fn read(&self, _: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
+    async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
         let id = id.clone();
         self.send("GET object", false, move |estate, _| {
             let items = estate.items();
-            let found = items.iter().find(|item| item.id == id.as_str());
-            Ok(found.map(|item| object(estate, item)))
+            let found = items.iter().find(|item| item.is(kind, id.as_str()));
+            Ok(found.map(|item| object(estate, item, &items)))
         })
         .await
     }
@@ -264,8 +204,9 @@ impl Platform for Connection {
         claim: &Claim,
         mut document: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
-        let claim = claim.clone();
-        if self.estate.nature.creation == Creation::ListAndMark {
+        let (claim, asked_at) = (claim.clone(), Instant::now());
+        let creation = self.estate.nature.creation(kind);
+        if creation == Creation::ListAndMark {
             let name = document
                 .get("name")
                 .and_then(Value::as_str)
@@ -276,9 +217,9 @@ impl Platform for Connection {
         self.ask(What::Create, Some(claim.as_str()), None, &document)
             .await;
         self.send("POST object", true, move |estate, actor| {
-            match estate.create(actor, kind, Some(claim.as_str()), &document) {
+            match estate.create(actor, kind, claim.as_str(), &document, asked_at) {
                 Ok(item) => done(estate, Some(item)),
-                Err(_) if estate.nature.creation == Creation::ByReference => {
+                Err(_) if creation == Creation::ByReference => {
                     Err(problem(ProblemKind::AlreadyExists, "it exists already"))
                 }
                 Err(taken) => Err(Problem {
@@ -296,7 +237,7 @@ impl Platform for Connection {
 
     async fn update(
         &self,
-        _: Kind,
+        kind: Kind,
         id: &ObjectId,
         etag: Option<&str>,
         mark: Option<&Claim>,
@@ -307,7 +248,7 @@ impl Platform for Connection {
             .await;
         self.send("PATCH object", true, move |estate, actor| {
             let items = estate.items();
-            let found = items.iter().find(|item| item.id == id.as_str());
+            let found = items.iter().find(|item| item.is(kind, id.as_str()));
             let found = found.ok_or_else(|| problem(ProblemKind::NotFound, "it is gone"))?;
             if etag.is_some_and(|etag| etag != found.version.to_string()) {
                 return Err(problem(ProblemKind::PreconditionFailed, "it has changed"));
@@ -322,11 +263,8 @@ impl Platform for Connection {
     }
 
     fn by_claim(&self) -> Option<&dyn ByClaim> {
-        self.estate
-            .nature
-            .creation
-            .is_marked()
-            .then_some(self as &dyn ByClaim)
+        let marks = self.estate.nature.creation.is_marked();
+        marks.then_some(self as &dyn ByClaim)
     }
 
     fn list_beside(&self) -> Option<&dyn Beside> {
@@ -353,11 +291,13 @@ impl ByClaim for Connection {
         let claim = claim.clone();
         self.send("GET by claim", false, move |estate, _| {
             let items = estate.items();
-            let objects = items.iter().filter(|item| item.kind == kind);
-            let objects = objects.map(|item| object(estate, item));
-            Ok(objects
-                .filter(|object| object.claim.as_ref() == Some(&claim))
-                .collect())
+            let mut found = objects(
+                estate,
+                items.iter().filter(|item| item.kind == kind),
+                &items,
+            );
+            found.retain(|object| object.claim.as_ref() == Some(&claim));
+            Ok(found)
         })
         .await
     }
@@ -370,14 +310,20 @@ impl Beside for Connection {
         kind: Kind,
         document: &Map<String, Value>,
     ) -> Result<Vec<Object>, PlatformError> {
-        let name = document.get("name").cloned();
+        let document = document.clone();
         self.send("GET beside", false, move |estate, _| {
-            let whole = estate.nature.creation == Creation::ListAndMark;
+            let creation = estate.nature.creation(kind);
             let items = estate.items();
+            let same = |item: &Item, field| item.document.get(field) == document.get(field);
             let beside = items.iter().filter(|item| {
-                item.kind == kind && (whole || item.document.get("name") == name.as_ref())
+                item.kind == kind
+                    && match creation {
+                        Creation::ListAndMark => true,
+                        Creation::OneOfParent => same(item, "customerId") && same(item, "product"),
+                        _ => same(item, "name"),
+                    }
             });
-            Ok(beside.map(|item| object(estate, item)).collect())
+            Ok(objects(estate, beside, &items))
         })
         .await
     }
@@ -387,7 +333,7 @@ impl Beside for Connection {
 impl Suspension for Connection {
     async fn set_active(
         &self,
-        _: Kind,
+        kind: Kind,
         id: &ObjectId,
         active: bool,
     ) -> Result<Written, PlatformError> {
@@ -399,9 +345,12 @@ impl Suspension for Connection {
         };
         self.ask(what, None, Some(id.as_str()), &Map::new()).await;
         self.send("POST switch", true, move |estate, actor| {
+            let items = estate.items();
+            let found = items.iter().find(|item| item.is(kind, id.as_str()));
+            let found = found.ok_or_else(|| problem(ProblemKind::NotFound, "it is gone"))?;
             done(
                 estate,
-                estate.change(actor, id.as_str(), what, None, &Map::new()),
+                estate.change(actor, &found.id, what, None, &Map::new()),
             )
         })
         .await
@@ -410,11 +359,15 @@ impl Suspension for Connection {
 
 #[async_trait]
 impl Deletion for Connection {
-    async fn rehearse_deletion(&self, _: Kind, id: &ObjectId) -> Result<Rehearsal, PlatformError> {
+    async fn rehearse_deletion(
+        &self,
+        kind: Kind,
+        id: &ObjectId,
+    ) -> Result<Rehearsal, PlatformError> {
         let id = id.clone();
         self.send("POST rehearsal", false, move |estate, _| {
             let items = estate.items();
-            let found = items.iter().find(|item| item.id == id.as_str());
+            let found = items.iter().find(|item| item.is(kind, id.as_str()));
             let found = found.ok_or_else(|| problem(ProblemKind::NotFound, "it is gone"))?;
             Ok(Rehearsal {
                 confirmation: found.version.to_string(),
@@ -427,7 +380,7 @@ impl Deletion for Connection {
 
     async fn delete(
         &self,
-        _: Kind,
+        kind: Kind,
         id: &ObjectId,
         confirmation: &str,
     ) -> Result<(), PlatformError> {
@@ -436,41 +389,17 @@ impl Deletion for Connection {
             .await;
         self.send("DELETE object", true, move |estate, actor| {
             let items = estate.items();
-            let found = items.iter().find(|item| item.id == id.as_str());
+            let found = items.iter().find(|item| item.is(kind, id.as_str()));
             let found = found.ok_or_else(|| problem(ProblemKind::NotFound, "it is gone"))?;
             if found.version.to_string() != confirmation {
                 return Err(problem(ProblemKind::ConfirmationRequired, "it has changed"));
+            }
+            if estate.has_below(id.as_str()) {
+                return Err(problem(ProblemKind::HasDependents, "something is below it"));
             }
             estate.change(actor, id.as_str(), What::Delete, None, &Map::new());
             Ok(())
         })
         .await
-    }
-}
-
-fn capabilities(nature: &crate::platform::Nature) -> Capabilities {
-    let mut verbs = BTreeSet::from([
-        Capability::CreateCustomer,
-        Capability::UpdateCustomer,
-        Capability::DeleteCustomer,
-    ]);
-    if nature.suspends {
-        verbs.insert(Capability::SuspendCustomer);
-    }
-    let customer = ["name", "country", "profile.phone", "profile.website"];
-    let none = || BTreeSet::new();
-    Capabilities {
-        verbs,
-        fields: BTreeMap::from([
-            (Kind::Reseller, none()),
-            (Kind::ServicePlan, none()),
-            (Kind::Tenant, none()),
-            (Kind::Customer, customer.map(str::to_owned).into()),
-        ]),
-        creation: nature.creation.everywhere(),
-        ..Capabilities::by_reference(Account {
-            id: "adversary".into(),
-            name: "Adversary".into(),
-        })
     }
 }

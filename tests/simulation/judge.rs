@@ -14,20 +14,22 @@ use crate::platform::{Item, What};
 /// How long an operator may act on what was true: what it has read and begun before.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// A customer in the cluster, as it is at one instant.
+/// A resource in the cluster, as it is at one instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stand {
     pub uid: String,
     pub finalized: bool,
     pub deleting: bool,
     pub deletes: bool,
+    /// Whether the spec switches it off.
+    pub off: bool,
     pub management: String,
     pub values: BTreeSet<String>,
 }
 
 impl Stand {
-    /// From a resource as it is in the cluster.
-    pub fn of(resource: &Value) -> Self {
+    /// From a resource as it is in the cluster, on a platform that is managed like this.
+    pub fn of(resource: &Value, platform: &str) -> Self {
         let text = |pointer: &str| {
             let text = resource.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
@@ -40,7 +42,10 @@ impl Stand {
             resource.pointer("/spec").unwrap_or(&Value::Null),
             &mut values,
         );
-        let management = text("/spec/management");
+        let own = text("/spec/management");
+        let strictest = ["Paused", "Observe"]
+            .into_iter()
+            .find(|word| own == *word || platform == *word);
         Self {
             uid: text("/metadata/uid"),
             finalized: finalizers.is_some_and(|all| {
@@ -51,11 +56,9 @@ impl Stand {
             }),
             deleting: resource.pointer("/metadata/deletionTimestamp").is_some(),
             deletes: text("/spec/deletionPolicy") == "Delete",
-            management: if management.is_empty() {
-                "Manage".into()
-            } else {
-                management
-            },
+            off: text("/spec/state") == "Suspended"
+                || resource.pointer("/spec/active") == Some(&Value::Bool(false)),
+            management: strictest.unwrap_or("Manage").into(),
             values,
         }
     }
@@ -72,7 +75,7 @@ fn collect(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// By claim: since when what was so. An absent customer is `None`.
+/// By claim: since when what was so. An absent resource is `None`.
 type Stands = BTreeMap<String, Vec<(Instant, Option<Stand>)>>;
 
 /// What was so in the cluster.
@@ -108,6 +111,15 @@ impl History {
         lately
     }
 
+    /// Whether there was no such resource at some instant since then.
+    fn gone_since(&self, claim: &str, since: Instant) -> bool {
+        let history = self.lock();
+        let stands = history.get(claim).map(Vec::as_slice).unwrap_or_default();
+        stands
+            .iter()
+            .any(|(at, stand)| stand.is_none() && *at >= since)
+    }
+
     fn ever(&self, claim: &str) -> Vec<Stand> {
         let history = self.lock();
         let stands = history.get(claim).map(Vec::as_slice).unwrap_or_default();
@@ -118,6 +130,9 @@ impl History {
     }
 }
 
+/// What a new object gets where its spec says nothing.
+const DEFAULTS: [&str; 2] = ["de-1", "Evaluation"];
+
 /// What a request of an operator breaks, if it breaks anything.
 pub fn judge(
     history: &History,
@@ -127,7 +142,8 @@ pub fn judge(
     item: Option<&Item>,
     values: &Value,
 ) -> Option<String> {
-    let claim = mark.map(ToOwned::to_owned).or_else(|| item?.mark.clone())?;
+    let made_for = || item?.made_for.clone();
+    let claim = mark.map(ToOwned::to_owned).or_else(made_for)?;
     let lately = history.lately(&claim, GRACE + staleness);
     let managed = |stand: &&Stand| stand.management == "Manage";
     let mut stands = lately.iter().flatten();
@@ -137,7 +153,9 @@ pub fn judge(
         What::Update | What::Activate => stands.any(|stand| managed(&stand)),
         // I3
         What::Delete => stands.any(|stand| managed(&stand) && stand.deleting && stand.deletes),
-        What::Suspend => stands.any(|stand| managed(&stand) && stand.deleting && stand.deletes),
+        What::Suspend => {
+            stands.any(|stand| managed(&stand) && (stand.off || stand.deleting && stand.deletes))
+        }
     };
     if !may {
         return Some(format!(
@@ -153,18 +171,24 @@ pub fn judge(
             stand.values.iter().any(|value| {
                 text == value || text.starts_with(value.as_str()) && text.contains(&claim)
             })
-        }) || text == "de-1"
+        }) || DEFAULTS.contains(&text.as_str())
+            // An id of something that it refers to.
+            || text.parse::<u64>().is_ok()
     };
     let odd: Vec<&String> = sent.iter().filter(|text| !known(text)).collect();
     (!odd.is_empty()).then(|| format!("{what:?} of {claim} with values of no spec: {odd:?}"))
 }
 
-/// I1: one live object per claim.
-pub fn doubled(items: &[Item]) -> Option<String> {
-    let mut seen = BTreeMap::new();
+/// I1: one live object per claim. A resource that was gone in between may have let go of the first one, where the platform
+/// keeps no claims.
+pub fn doubled(items: &[Item], history: &History) -> Option<String> {
+    let mut seen: BTreeMap<&str, &Item> = BTreeMap::new();
     items.iter().find_map(|item| {
-        let claim = item.mark.clone()?;
-        let first = seen.insert(claim.clone(), item.id.clone())?;
-        Some(format!("{first} and {} both carry {claim}", item.id))
+        let claim = item.made_for.as_deref()?;
+        let first = seen.insert(claim, item)?;
+        let both_marked = first.mark.is_some() && item.mark.is_some();
+        let since = first.asked_at.min(item.asked_at);
+        (both_marked || !history.gone_since(claim, since))
+            .then(|| format!("{} and {} were both made for {claim}", first.id, item.id))
     })
 }

@@ -10,13 +10,18 @@
     reason = "a helper of a test that fails is a test that fails"
 )]
 
+mod acts;
+mod answers;
+mod cast;
 mod chance;
 mod cluster;
 mod driver;
 mod faults;
+mod grants;
 mod judge;
 mod platform;
 mod processes;
+mod rest;
 mod store;
 mod story;
 mod world;

@@ -10,15 +10,15 @@ use std::{
 
 use holdfast_api::Kind;
 use holdfast_core::estate::Creation;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::{chance::Chance, processes::Processes};
+use crate::{chance::Chance, grants::Grants, processes::Processes};
 
 /// How a platform treats what it receives, fixed by the seed.
 #[derive(Debug, Clone)]
 pub struct Nature {
-    /// How objects of each kind are created.
+    /// How objects are created; see [`Nature::creation`].
     pub creation: Creation,
     /// How texts are kept.
     pub texts: Texts,
@@ -28,6 +28,20 @@ pub struct Nature {
     pub lists_lag: Duration,
     /// Whether objects can be suspended.
     pub suspends: bool,
+    /// Whether a new object gets the id of one that is gone.
+    pub reuses_ids: bool,
+}
+
+impl Nature {
+    /// How objects of a kind are created. Tenants have no name that could be unique or carry a claim.
+    pub fn creation(&self, kind: Kind) -> Creation {
+        match self.creation {
+            Creation::UniqueName | Creation::ListAndMark if kind == Kind::Tenant => {
+                Creation::OneOfParent
+            }
+            creation => creation,
+        }
+    }
 }
 
 /// The form in which a platform keeps a text.
@@ -73,10 +87,32 @@ pub struct Item {
     pub kind: Kind,
     pub id: String,
     pub mark: Option<String>,
+    /// The claim for which it was made: the platform may not know it, the judge does.
+    pub made_for: Option<String>,
     pub document: Map<String, Value>,
     pub active: bool,
     pub version: u64,
+    /// When its creation was sent, and when it was carried out.
+    pub asked_at: Instant,
     pub made_at: Instant,
+    /// Nothing of it can be read for now but its id.
+    pub spoilt: bool,
+}
+
+impl Item {
+    /// Whether this is the object of a kind and id.
+    pub fn is(&self, kind: Kind, id: &str) -> bool {
+        self.kind == kind && self.id == id
+    }
+
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.document.get(field).and_then(Value::as_str)
+    }
+
+    /// The id of what it is below.
+    pub fn parent(&self) -> Option<&str> {
+        holdfast_core::estate::Object::parent_field(self.kind).and_then(|field| self.text(field))
+    }
 }
 
 /// What a request changes.
@@ -89,6 +125,15 @@ pub enum What {
     Delete,
 }
 
+/// The switch of an object: it isn't kept with the rest of the document.
+fn switch(document: &mut Map<String, Value>) -> Option<bool> {
+    document.remove("active")?.as_bool()
+}
+
+fn id(number: u64) -> String {
+    format!("{}", 100 + number)
+}
+
 #[derive(Debug)]
 struct State {
     items: BTreeMap<String, Item>,
@@ -99,7 +144,18 @@ struct State {
     weather: Weather,
     /// Who has a mutating request under way, and since when.
     writing: BTreeMap<String, usize>,
+    grants: Grants,
     violations: Vec<String>,
+}
+
+impl State {
+    /// After every change: nobody was granted what isn't there.
+    fn changed(&mut self, actor: &str) {
+        *self.deeds.entry(actor.to_owned()).or_default() += 1;
+        let broken = self.grants.note(self.items.values());
+        self.violations
+            .extend(broken.filter(|_| actor != "console"));
+    }
 }
 
 /// What judges a mutating request when it arrives: actor, deed, claim, object and values.
@@ -141,6 +197,7 @@ impl Estate {
                 requests: 0,
                 weather: Weather::default(),
                 writing: BTreeMap::new(),
+                grants: Grants::default(),
                 violations: Vec::new(),
             })),
         }
@@ -273,7 +330,9 @@ impl Estate {
             return None;
         }
         Some(match value {
-            Value::String(text) if field != "country" => self.nature.texts.kept(text).into(),
+            Value::String(text) if field == "name" || field.starts_with("profile.") => {
+                self.nature.texts.kept(text).into()
+            }
             Value::Object(members) => {
                 let kept = members
                     .iter()
@@ -300,45 +359,62 @@ impl Estate {
         &self,
         actor: &str,
         kind: Kind,
-        mark: Option<&str>,
+        mark: &str,
         document: &Map<String, Value>,
+        asked_at: Instant,
     ) -> Result<Item, Item> {
-        let kept = self.normalised(document);
+        let mut kept = self.normalised(document);
+        let active = switch(&mut kept);
+        let creation = self.nature.creation(kind);
         let mut state = self.state();
-        if self.nature.creation == Creation::ByReference {
-            let taken = state
-                .items
-                .values()
-                .find(|item| item.mark.as_deref() == mark);
-            if let Some(taken) = taken {
-                return Err(taken.clone());
+        let in_the_way = |item: &&Item| match creation {
+            Creation::ByReference => item.mark.as_deref() == Some(mark),
+            Creation::UniqueName => {
+                item.kind == kind && item.document.get("name") == kept.get("name")
+            }
+            _ => false,
+        };
+        if let Some(taken) = state.items.values().find(in_the_way) {
+            return Err(taken.clone());
+        }
+        if self.nature.reuses_ids {
+            state.next = 1;
+            while state.items.contains_key(&id(state.next)) {
+                state.next += 1;
             }
         }
-        if self.nature.creation == Creation::UniqueName {
-            let taken = state
-                .items
-                .values()
-                .find(|item| item.kind == kind && item.document.get("name") == kept.get("name"));
-            if let Some(taken) = taken {
-                return Err(taken.clone());
-            }
-        }
-        let id = format!("{}", 100 + state.next);
+        let id = id(state.next);
         state.next += 1;
-        let marked =
-            self.nature.creation.is_marked() && self.nature.creation != Creation::ListAndMark;
+        let marked = creation.is_marked() && creation != Creation::ListAndMark;
         let item = Item {
             kind,
             id: id.clone(),
-            mark: mark.filter(|_| marked).map(ToOwned::to_owned),
+            mark: marked.then(|| mark.to_owned()),
+            made_for: Some(mark.to_owned()),
             document: kept,
-            active: true,
+            active: active.unwrap_or(true),
             version: 1,
+            asked_at,
             made_at: Instant::now(),
+            spoilt: false,
         };
-        state.items.insert(id.clone(), item.clone());
-        *state.deeds.entry(actor.to_owned()).or_default() += 1;
+        state.items.insert(id, item.clone());
+        state.changed(actor);
         Ok(item)
+    }
+
+    /// Whether something on the platform is below an object.
+    pub fn has_below(&self, id: &str) -> bool {
+        let state = self.state();
+        state.items.values().any(|item| item.parent() == Some(id))
+    }
+
+    /// From now on an object can't be read, or can be again.
+    pub fn spoil(&self, id: &str, spoilt: bool) {
+        if let Some(item) = self.state().items.get_mut(id) {
+            item.spoilt = spoilt;
+            item.version += 1;
+        }
     }
 
     /// Changes an object as an operator or a console does; `None` when there is none.
@@ -350,7 +426,8 @@ impl Estate {
         mark: Option<&str>,
         patch: &Map<String, Value>,
     ) -> Option<Item> {
-        let kept = self.normalised(patch);
+        let mut kept = self.normalised(patch);
+        let active = switch(&mut kept);
         let mut state = self.state();
         let item = state.items.get_mut(id)?;
         match what {
@@ -358,6 +435,7 @@ impl Estate {
                 let mut document = Value::Object(std::mem::take(&mut item.document));
                 json_patch::merge(&mut document, &Value::Object(kept));
                 item.document = document.as_object().cloned().unwrap_or_default();
+                item.active = active.unwrap_or(item.active);
                 if let Some(mark) = mark {
                     item.mark = Some(mark.to_owned());
                 }
@@ -367,12 +445,11 @@ impl Estate {
             What::Create | What::Delete => {}
         }
         item.version += 1;
-        let mut item = item.clone();
+        let item = item.clone();
         if what == What::Delete {
             state.items.remove(id);
         }
-        *state.deeds.entry(actor.to_owned()).or_default() += 1;
-        item.document.insert("active".into(), json!(item.active));
+        state.changed(actor);
         Some(item)
     }
 }

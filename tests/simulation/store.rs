@@ -31,6 +31,8 @@ pub struct Store {
     pub compacted: u64,
     version: u64,
     uids: u64,
+    /// Namespaces that are being deleted.
+    ending: BTreeSet<String>,
     pub changed: watch::Sender<u64>,
     /// Counts how often all watches were closed.
     pub closed: watch::Sender<u64>,
@@ -64,6 +66,7 @@ impl Store {
             compacted: 0,
             version: 100,
             uids: 0,
+            ending: BTreeSet::new(),
             changed: watch::Sender::new(100),
             closed: watch::Sender::new(0),
             now,
@@ -103,6 +106,10 @@ impl Store {
                 "AlreadyExists",
                 format!("{key:?} already exists"),
             ));
+        }
+        if self.ending.contains(&key.1) {
+            let message = format!("namespace {} is being terminated", key.1);
+            return Err(failure(403, "NamespaceTerminating", message));
         }
         self.version += 1;
         self.uids += 1;
@@ -284,5 +291,18 @@ impl Store {
             object["metadata"]["deletionTimestamp"] = (self.now)().into();
         }
         Ok(self.install(key, &before, object))
+    }
+
+    /// Deletes a namespace with everything in it.
+    pub fn end_namespace(&mut self, namespace: &str) {
+        let of = |key: &&Key| key.1 == namespace;
+        let keys: Vec<Key> = self.objects.keys().filter(of).cloned().collect();
+        self.ending.insert(namespace.to_owned());
+        let itself = ("namespaces".to_owned(), String::new(), namespace.to_owned());
+        let finalized = json!({"metadata": {"finalizers": ["kubernetes"]}});
+        let _ = self.merge(&itself, &finalized);
+        for key in keys.iter().chain([&itself]) {
+            let _ = self.delete(key, &Value::Null);
+        }
     }
 }

@@ -1,40 +1,42 @@
 //! What happens in one run, decided beforehand by the seed: what users, consoles, processes and the weather do, and when.
 
-use std::time::Duration;
-
-use holdfast_core::estate::Creation;
+use std::{fmt, time::Duration};
 
 use crate::{
+    cast::{CAST, Role, Spec, phone, spec},
     chance::Chance,
     platform::{Nature, Texts, Weather},
     processes::When,
 };
-
-/// The customers that users play with.
-pub const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+use holdfast_core::estate::Creation;
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
 pub enum Act {
-    /// A user applies a customer: name, phone, policy.
-    Apply {
-        name: &'static str,
-        phone: String,
-        delete: bool,
-        management: &'static str,
-    },
-    /// A user deletes a customer.
-    Delete(&'static str),
+    /// A user applies a resource with this spec.
+    Apply(Role, Spec),
+    /// A user deletes a resource.
+    Delete(Role),
+    /// A user brings back, from a backup, what was deleted last: without its status, with its finalizers or without.
+    Restore(Role, bool),
     /// A user takes our annotation off, or restores one from elsewhere.
-    Unmark(&'static str),
+    Unmark(Role),
     /// A user strips all finalizers, and deletes.
-    Strip(&'static str),
+    Strip(Role),
+    /// A user asks for a new object in place of one that has gone.
+    Recreate(Role),
+    /// A user sets how the whole platform is managed.
+    Manage(&'static str),
+    /// A user deletes the namespace with everything in it.
+    EndNamespace,
     /// A person at the console edits an object.
     ConsoleEdit(String),
     /// A person at the console removes an object.
     ConsoleDelete,
     /// A person at the console switches one off or on.
     ConsoleSwitch(bool),
+    /// An object can't be read any more, or can be again.
+    Spoil(bool),
     /// An operator is killed; it is started again under the same or another identity.
     Kill(usize),
     Start(usize),
@@ -67,12 +69,25 @@ pub enum Act {
 }
 
 /// One run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Story {
     pub seed: u64,
     pub nature: Nature,
     pub operators: usize,
     pub acts: Vec<(Duration, Act)>,
+}
+
+/// One line for each thing that happens.
+impl fmt::Debug for Story {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            out,
+            "seed {}, {} operators, {:?}",
+            self.seed, self.operators, self.nature
+        )?;
+        let mut acts = self.acts.iter();
+        acts.try_for_each(|(pause, act)| writeln!(out, "{pause:?}: {act:?}"))
+    }
 }
 
 impl Story {
@@ -104,19 +119,20 @@ impl Story {
             ignores: chance.hits(150).then_some("profile.website"),
             lists_lag: Duration::from_secs(chance.below(4) * chance.below(8)),
             suspends: chance.hits(700),
+            reuses_ids: chance.hits(250),
         };
         let operators = 1 + usize::try_from(chance.below(3)).expect("small");
-        let length = 12 + chance.below(30);
-        let acts = (0..length)
-            .map(|_| {
-                let pause = if chance.hits(300) {
-                    chance.below(400)
-                } else {
-                    chance.below(30_000)
-                };
-                (Duration::from_millis(pause), act(&chance, operators))
-            })
+        let length = 16 + chance.below(40);
+        let mut acts: Vec<(Duration, Act)> = (0..length)
+            .map(|_| (pause(&chance), act(&chance, operators)))
             .collect();
+        // What others refer to is there in most stories.
+        for role in CAST.into_iter().take(3).filter(|_| chance.hits(700)) {
+            acts.insert(0, (pause(&chance), Act::Apply(role, spec(role, &chance))));
+        }
+        if chance.hits(40) {
+            acts.push((pause(&chance), Act::EndNamespace));
+        }
         Self {
             seed,
             nature,
@@ -126,28 +142,28 @@ impl Story {
     }
 }
 
+fn pause(chance: &Chance) -> Duration {
+    let pause = if chance.hits(300) {
+        chance.below(400)
+    } else {
+        chance.below(30_000)
+    };
+    Duration::from_millis(pause)
+}
+
 fn act(chance: &Chance, operators: usize) -> Act {
-    let name = *chance.pick(&NAMES);
+    let role = *chance.pick(&CAST);
     let operator = usize::try_from(chance.below(operators as u64)).expect("small");
     match chance.below(100) {
-        0..36 => Act::Apply {
-            name,
-            phone: phone(chance),
-            delete: chance.hits(400),
-            management: if chance.hits(100) {
-                if chance.hits(500) {
-                    "Observe"
-                } else {
-                    "Paused"
-                }
-            } else {
-                "Manage"
-            },
-        },
-        36..46 => Act::Delete(name),
-        46..49 => Act::Unmark(name),
-        49..51 => Act::Strip(name),
-        51..57 => Act::ConsoleEdit(phone(chance)),
+        0..34 => Act::Apply(role, spec(role, chance)),
+        34..42 => Act::Delete(role),
+        42..45 => Act::Restore(role, chance.hits(500)),
+        45..47 => Act::Unmark(role),
+        47..49 => Act::Strip(role),
+        49 => Act::Recreate(role),
+        50 => Act::Manage(*chance.pick::<&str>(&["Manage", "Observe", "Paused"])),
+        51..56 => Act::ConsoleEdit(phone(chance)),
+        56 => Act::Spoil(chance.hits(600)),
         57..60 => Act::ConsoleDelete,
         60..63 => Act::ConsoleSwitch(chance.hits(500)),
         63..65 => Act::Kill(operator),
@@ -174,11 +190,6 @@ fn act(chance: &Chance, operators: usize) -> Act {
         96 => Act::Clock(i64::try_from(chance.below(7200)).expect("small") - 3600),
         _ => Act::Sweep,
     }
-}
-
-fn phone(chance: &Chance) -> String {
-    let forms = ["+49 30 1", " 030 2", "tel  3", "Ext 4"];
-    format!("{}{}", chance.pick(&forms), chance.below(10))
 }
 
 fn weather(chance: &Chance) -> Weather {

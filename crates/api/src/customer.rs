@@ -76,7 +76,7 @@ pub struct CustomerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reseller_ref: Option<LocalRef>,
     /// The platform, for a customer directly under it. Exactly one of `resellerRef` and `platformRef` is set. Fixed once the
-    /// remote object exists.
+    /// remote object exists. A customer that is below a reseller on the platform stays there: to move it, name another reseller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform_ref: Option<LocalRef>,
     /// Name of the customer. It goes to the platform unless `hideName` is set. Example: `Fabrikam GmbH`.

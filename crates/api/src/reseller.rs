@@ -64,7 +64,8 @@ pub struct ResellerSpec {
     pub lifecycle: Lifecycle,
     /// The platform on which the reseller is. Fixed once the remote object exists.
     pub platform_ref: LocalRef,
-    /// The reseller above, of the same platform; a change is a move. Absent: directly under the platform's own account.
+    /// The reseller above, of the same platform; a change is a move. Absent: directly under the platform's own account;
+    /// one that exists stays where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_ref: Option<LocalRef>,
     /// Where it stands in the chain: `Distributor`, `SubDistributor` or `Reseller`; lower than its parent. Absent: left as it

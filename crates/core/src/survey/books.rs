@@ -204,6 +204,9 @@ impl Books {
                 let index = &lookup.index;
                 if let Some((who, what)) = unmanaged(index, lookup.account, child, lookup.now) {
                     self.enter_unmanaged(who, &what, touched);
+                } else if let Some(holder) = index.holder(&lookup.account.id, child) {
+                    // Its spec may name another parent, to which it hasn't moved yet.
+                    self.enter_from_cache(lookup, &holder, touched);
                 }
             }
         }

@@ -84,6 +84,12 @@ impl Standing {
             Some(held) => pool_above(lookup.index, lookup.account, held),
             None => None,
         };
+        // A spec that names nothing above leaves the object where it is.
+        let desired = if above.is_none() && held.is_some() {
+            current.clone()
+        } else {
+            desired
+        };
         let memberships = match (current, desired) {
             (Some(current), Some(desired)) if current == desired => {
                 vec![membership(current, holds, wanted)]

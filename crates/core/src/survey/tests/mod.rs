@@ -79,6 +79,46 @@ fn a_customer_that_passes_before_its_reseller_gets_no_more_than_there_is() {
     assert!(fits::<Customer>(&mut world, 0, "a"));
 }
 
+// R-N6, R-S4: a spec that names no reseller any more moves nothing, so what it asks for comes out of the same reseller.
+#[test]
+fn a_customer_whose_spec_names_no_reseller_any_more_takes_of_the_one_that_it_is_below() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(20));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    world.declare::<Customer>(0, "a", &below("r", 15));
+    world.declare::<Customer>(0, "b", &below("r", 5));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    assert!(world.carry_out::<Customer>(0, "b"));
+    let mut spec = below("r", 10);
+    spec["resellerRef"] = serde_json::Value::Null;
+    spec["platformRef"] = json!({"name": "msp"});
+    world.declare::<Customer>(0, "b", &spec);
+    assert!(!fits::<Customer>(&mut world, 0, "b"), "a has the rest");
+    world.declare::<Customer>(0, "a", &below("r", 5));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    assert!(fits::<Customer>(&mut world, 0, "b"));
+}
+
+// R-N6, R-S4: a reseller that comes back also finds the customer that is still below it while its spec names another.
+#[test]
+fn a_reseller_that_is_applied_again_finds_who_is_about_to_move_away() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(12));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    world.declare::<Customer>(0, "a", &below("r", 1));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.remove::<Reseller>(0, "r");
+    world.declare::<Customer>(0, "a", &below("other", 1));
+    world.declare::<Reseller>(0, "other", &reseller(12));
+    assert!(world.carry_out::<Reseller>(0, "other"));
+    world.declare::<Reseller>(0, "r", &reseller(12));
+    world.look::<Reseller>(0, "r");
+    world.declare::<Customer>(0, "b", &below("r", 12));
+    assert!(!fits::<Customer>(&mut world, 0, "b"), "a is still there");
+    assert!(world.carry_out::<Customer>(0, "a"));
+    assert!(fits::<Customer>(&mut world, 0, "b"));
+}
+
 // R-N6, R-V7
 #[test]
 fn two_platforms_of_one_account_share_its_licences_and_count_each_object_once() {

@@ -327,6 +327,9 @@ impl World {
                 "resellerId"
             };
             document[setting] = json!(id.as_str());
+        } else if let Some(place) = held.and_then(|held| held.parent()) {
+            // A spec that names nothing above leaves the object where it is.
+            document["resellerId"] = json!(place.as_str());
         }
         let wanted = quota::amounts(
             K::KIND,

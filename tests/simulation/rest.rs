@@ -1,0 +1,111 @@
+//! After the last fault: everything comes to rest, and then there is silence.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    cast::{CAST, Role},
+    platform::Weather,
+    world::{Summary, World},
+};
+
+/// How long everything may take to come to rest after the last fault. Backoffs grow to hours where a value comes back.
+const REST: Duration = Duration::from_secs(8 * 3600);
+/// How long it is watched for silence.
+const SILENCE: Duration = Duration::from_secs(1800);
+/// What is counted beyond the requests that nothing changes: mutating requests for each thing that happened.
+const PER_ACT: usize = 14;
+impl World {
+    /// No more faults, and an operator that runs.
+    pub fn calm(&mut self) {
+        for operator in self.operators.values() {
+            self.processes.rejoin(&operator.actor);
+            self.processes.live_on(&operator.actor);
+        }
+        self.bury();
+        self.estate.set_weather(Weather::default());
+        for item in self.estate.items() {
+            self.estate.spoil(&item.id, false);
+        }
+        self.cluster.set_faults(0, 0, Duration::ZERO);
+        for index in 0..self.story.operators {
+            self.start(index);
+        }
+    }
+
+    /// Everything comes to rest: Ready, or says why not.
+    pub async fn rest(&self) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            self.broken()?;
+            let open: Vec<String> = CAST.iter().filter_map(|role| self.open(*role)).collect();
+            if open.is_empty() {
+                return Ok(());
+            }
+            if begun.elapsed() > REST {
+                return Err(format!("no rest after {REST:?}: {}", open.join("; ")));
+            }
+            sleep(Duration::from_secs(20)).await;
+        }
+    }
+
+    /// What of a resource is still open.
+    fn open(&self, (kind, name): Role) -> Option<String> {
+        let resource = self.cluster.get(kind.as_str(), name)?;
+        let condition = |kind: &str| {
+            let conditions = resource.pointer("/status/conditions")?.as_array()?;
+            let found = conditions
+                .iter()
+                .find(|condition| condition["type"] == kind)?;
+            found["status"].as_str().map(ToOwned::to_owned)
+        };
+        let is = |kind: &str, status: &str| condition(kind).as_deref() == Some(status);
+        let reason = |kind: &str| {
+            let conditions = resource.pointer("/status/conditions")?.as_array()?;
+            let found = conditions
+                .iter()
+                .find(|condition| condition["type"] == kind)?;
+            found["reason"].as_str().map(ToOwned::to_owned)
+        };
+        let observed = resource.pointer("/status/observedGeneration")
+            == resource.pointer("/metadata/generation");
+        // What it says for itself, and what it waits for: something that is settled too.
+        let reasons = ["Observing", "WaitingForReference", "ReferenceNotReady"];
+        let settled = is("Ready", "True") && !is("Reconciling", "True")
+            || ["Stalled", "DeletionBlocked", "Paused", "QuotaExceeded"]
+                .iter()
+                .any(|kind| is(kind, "True"))
+            || reason("Ready").is_some_and(|reason| reasons.contains(&reason.as_str()));
+        let status = resource.get("status").cloned().unwrap_or_default();
+        (!(observed && settled)).then(|| format!("{kind} {name}: {status}"))
+    }
+
+    /// I4: then nothing is sent and nothing is written.
+    pub async fn silent(&self) -> Result<Summary, String> {
+        let mutations = || self.estate.changes();
+        // What was decided just before may still be on its way.
+        sleep(Duration::from_secs(600)).await;
+        let before = (mutations(), self.cluster.writes());
+        sleep(SILENCE).await;
+        self.broken()?;
+        let after = (mutations(), self.cluster.writes());
+        if before != after {
+            return Err(format!(
+                "not silent: {before:?} mutations and writes became {after:?}: {:?}",
+                self.cluster.last_writes(6)
+            ));
+        }
+        let most = 40 + PER_ACT * self.acts;
+        if after.0 > most {
+            return Err(format!("{} mutations for {} acts", after.0, self.acts));
+        }
+        Ok(Summary {
+            mutations: after.0,
+            requests: self.estate.requests(),
+            writes: after.1,
+            states: self.states.clone(),
+            died: self.processes.died(),
+        })
+    }
+}
