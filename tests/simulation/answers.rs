@@ -36,11 +36,12 @@ pub fn problem(kind: ProblemKind, detail: &str) -> PlatformError {
 
 /// An item as the port shows it, beside all others.
 pub fn object(estate: &Estate, item: &Item, all: &[Item]) -> Object {
-    if item.spoilt {
-        return Object::unreadable(item.kind, &item.id, "it can't be read".into());
-    }
     let mut document = item.document.clone();
     document.insert("active".into(), item.active.into());
+    if item.spoilt {
+        // Its name and place can still be read.
+        document.retain(|field, _| field == "name" || field.ends_with("Id"));
+    }
     let name = item.text("name").unwrap_or_default();
     let later = estate.nature.creation(item.kind) == Creation::ListAndMark;
     let named = claim_in(name).filter(|_| later && item.mark.is_none());
@@ -59,7 +60,7 @@ pub fn object(estate: &Estate, item: &Item, all: &[Item]) -> Object {
         etag: Some(item.version.to_string()),
         protection: Protection::None,
         created_at: None,
-        unreadable: None,
+        unreadable: item.spoilt.then(|| "the rest of it can't be read".into()),
         settings,
         facts: Facts {
             provisional: named.is_some(),

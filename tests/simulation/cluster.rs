@@ -275,7 +275,8 @@ impl Cluster {
             .await;
         }
         if std::env::var_os("TRACE").is_some() {
-            eprintln!("{} {actor} {} {}", now(), parts.method, parts.uri);
+            let body = String::from_utf8_lossy(&body);
+            eprintln!("{} {actor} {} {} {body}", now(), parts.method, parts.uri);
         }
         let fate = changes.then(|| self.processes.count(actor)).flatten();
         self.processes.reachable(actor).await;

@@ -12,8 +12,10 @@ use crate::{
 
 /// How long everything may take to come to rest after the last fault. Backoffs grow to hours where a value comes back.
 const REST: Duration = Duration::from_secs(8 * 3600);
+/// How long it takes at most until the end of the faults is known everywhere: two sweeps.
+const HEARD: Duration = Duration::from_secs(150);
 /// How long it is watched for silence.
-const SILENCE: Duration = Duration::from_secs(1800);
+const SILENCE: Duration = Duration::from_secs(900);
 /// What is counted beyond the requests that nothing changes: mutating requests for each thing that happened.
 const PER_ACT: usize = 14;
 impl World {
@@ -37,6 +39,7 @@ impl World {
     /// Everything comes to rest: Ready, or says why not.
     pub async fn rest(&self) -> Result<(), String> {
         let begun = Instant::now();
+        sleep(HEARD).await;
         loop {
             self.broken()?;
             let open: Vec<String> = CAST.iter().filter_map(|role| self.open(*role)).collect();
@@ -87,13 +90,15 @@ impl World {
         // What was decided just before may still be on its way.
         sleep(Duration::from_secs(600)).await;
         let before = (mutations(), self.cluster.writes());
+        let stood = self.resources();
         sleep(SILENCE).await;
         self.broken()?;
         let after = (mutations(), self.cluster.writes());
         if before != after {
+            let mut changed = self.resources();
+            changed.retain(|resource| !stood.contains(resource));
             return Err(format!(
-                "not silent: {before:?} mutations and writes became {after:?}: {:?}",
-                self.cluster.last_writes(6)
+                "not silent: {before:?} mutations and writes became {after:?}: {changed:?}, of {stood:?}",
             ));
         }
         let most = 40 + PER_ACT * self.acts;
@@ -107,5 +112,11 @@ impl World {
             states: self.states.clone(),
             died: self.processes.died(),
         })
+    }
+
+    /// Every resource as it is now.
+    fn resources(&self) -> Vec<String> {
+        let of = |(kind, name): &Role| Some(self.cluster.get(kind.as_str(), name)?.to_string());
+        CAST.iter().filter_map(of).collect()
     }
 }

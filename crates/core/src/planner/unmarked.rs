@@ -83,9 +83,11 @@ pub fn agrees(declared: &Declared, references: &References, object: &Object) -> 
     }
 }
 
-/// Whether a customer has the account name that Holdfast gave it: the recorded or stated one, or else the name.
+/// Whether a customer has the account name that Holdfast gave it: the recorded or stated one, or else the name. Where the
+/// platform shows no account name, the name is compared.
 fn has_our_names(declared: &Declared, object: &Object) -> bool {
-    let held = object.settings.text("accountName").map(str::trim);
+    let shown = object.settings.text("accountName").unwrap_or(&object.name);
+    let held = Some(shown.trim()).filter(|name| !name.is_empty());
     let noted = open_note(declared).and_then(|intent| intent.names.first());
     let name = remote_name(Kind::Customer, &declared.spec);
     let stated = account_name(&declared.spec).or(name);
