@@ -26,6 +26,15 @@ impl World {
             Act::Unmark((kind, name)) => {
                 self.annotate(kind.as_str(), name, "external-id", &Value::Null);
             }
+            Act::Relabel((kind, name), off) => {
+                let value = if *off { Value::Null } else { "a user's".into() };
+                let labels = json!({"holdfast.dev/platform": value});
+                self.cluster.merge(
+                    kind.as_str(),
+                    name,
+                    &json!({"metadata": {"labels": labels}}),
+                );
+            }
             Act::Strip(role) => {
                 self.keep(*role);
                 let (kind, name) = (role.0.as_str(), role.1);

@@ -43,6 +43,8 @@ pub struct Cluster {
     processes: Processes,
 }
 
+/// The field manager of what users do.
+const USER: &str = "user";
 /// More requests than any run needs.
 const MOST_REQUESTS: usize = 20_000;
 
@@ -152,15 +154,15 @@ impl Cluster {
         let mut state = self.state();
         if let Some(mut there) = state.store.get(&key).cloned() {
             there["spec"] = object["spec"].clone();
-            let _ = state.store.replace(&key, there);
+            let _ = state.store.replace(USER, &key, there);
         } else {
-            let _ = state.store.create(&key, object.clone());
+            let _ = state.store.create(USER, &key, object.clone());
         }
     }
 
     pub fn merge(&self, kind: &str, name: &str, patch: &Value) {
         let key = (plural(kind), "backup".to_owned(), name.to_owned());
-        let _ = self.state().store.merge(&key, patch);
+        let _ = self.state().store.merge(USER, &key, patch);
     }
 
     pub fn delete(&self, kind: &str, name: &str) {
@@ -332,9 +334,9 @@ impl Cluster {
                 };
                 self.state()
                     .store
-                    .create(&(key.0.clone(), key.1.clone(), name), document)
+                    .create(&manager, &(key.0.clone(), key.1.clone(), name), document)
             }
-            (Method::PUT, true, None) => self.state().store.replace(key, document()),
+            (Method::PUT, true, None) => self.state().store.replace(&manager, key, document()),
             (Method::DELETE, true, None) => {
                 let document = document();
                 self.state().store.delete(key, &document["preconditions"])
@@ -344,14 +346,14 @@ impl Cluster {
                     self.state().store.apply_status(key, &document())
                 }
                 ("application/apply-patch+yaml", None) => {
-                    self.state().store.apply(key, &manager, &document())
+                    self.state().store.apply(&manager, key, &document())
                 }
                 ("application/merge-patch+json", None) => {
-                    self.state().store.merge(key, &document())
+                    self.state().store.merge(&manager, key, &document())
                 }
                 ("application/json-patch+json", None) => {
                     let patch = serde_json::from_slice(body).unwrap_or_default();
-                    self.state().store.json_patch(key, &patch)
+                    self.state().store.json_patch(&manager, key, &patch)
                 }
                 _ => return self.unknown(parts),
             },

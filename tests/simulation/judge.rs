@@ -23,7 +23,9 @@ pub struct Stand {
     pub deletes: bool,
     /// Whether the spec switches it off.
     pub off: bool,
-    pub management: String,
+    /// How it is managed itself, and how the platform is: two watches tell of them, each in its own time.
+    pub managed: bool,
+    pub platform_managed: bool,
     pub values: BTreeSet<String>,
 }
 
@@ -42,10 +44,7 @@ impl Stand {
             resource.pointer("/spec").unwrap_or(&Value::Null),
             &mut values,
         );
-        let own = text("/spec/management");
-        let strictest = ["Paused", "Observe"]
-            .into_iter()
-            .find(|word| own == *word || platform == *word);
+        let managed = |word: &str| ["", "Manage"].contains(&word);
         Self {
             uid: text("/metadata/uid"),
             finalized: finalizers.is_some_and(|all| {
@@ -58,7 +57,8 @@ impl Stand {
             deletes: text("/spec/deletionPolicy") == "Delete",
             off: text("/spec/state") == "Suspended"
                 || resource.pointer("/spec/active") == Some(&Value::Bool(false)),
-            management: strictest.unwrap_or("Manage").into(),
+            managed: managed(&text("/spec/management")),
+            platform_managed: managed(platform),
             values,
         }
     }
@@ -145,7 +145,8 @@ pub fn judge(
     let made_for = || item?.made_for.clone();
     let claim = mark.map(ToOwned::to_owned).or_else(made_for)?;
     let lately = history.lately(&claim, GRACE + staleness);
-    let managed = |stand: &&Stand| stand.management == "Manage";
+    let platform_managed = lately.iter().flatten().any(|stand| stand.platform_managed);
+    let managed = |stand: &&Stand| stand.managed && platform_managed;
     let mut stands = lately.iter().flatten();
     let may = match what {
         // I7, I2: there is a resource that asks for it, and it has our finalizer.

@@ -15,7 +15,7 @@ const REST: Duration = Duration::from_secs(8 * 3600);
 /// How long it takes at most until the end of the faults is known everywhere: two sweeps.
 const HEARD: Duration = Duration::from_secs(150);
 /// How long it is watched for silence.
-const SILENCE: Duration = Duration::from_secs(900);
+const SILENCE: Duration = Duration::from_secs(600);
 /// What is counted beyond the requests that nothing changes: mutating requests for each thing that happened.
 const PER_ACT: usize = 14;
 impl World {
@@ -75,40 +75,50 @@ impl World {
             == resource.pointer("/metadata/generation");
         // What it says for itself, and what it waits for: something that is settled too.
         let reasons = ["Observing", "WaitingForReference", "ReferenceNotReady"];
+        let delayed = reason("DeletionBlocked").as_deref() == Some("DeletionDelayed");
         let settled = is("Ready", "True") && !is("Reconciling", "True")
             || ["Stalled", "DeletionBlocked", "Paused", "QuotaExceeded"]
                 .iter()
                 .any(|kind| is(kind, "True"))
             || reason("Ready").is_some_and(|reason| reasons.contains(&reason.as_str()));
         let status = resource.get("status").cloned().unwrap_or_default();
-        (!(observed && settled)).then(|| format!("{kind} {name}: {status}"))
+        (delayed || !(observed && settled)).then(|| format!("{kind} {name}: {status}"))
     }
 
-    /// I4: then nothing is sent and nothing is written.
+    /// I4: then nothing is sent and nothing is written. What was decided just before may still be on its way.
     pub async fn silent(&self) -> Result<Summary, String> {
-        let mutations = || self.estate.changes();
-        // What was decided just before may still be on its way.
-        sleep(Duration::from_secs(600)).await;
-        let before = (mutations(), self.cluster.writes());
-        let stood = self.resources();
-        sleep(SILENCE).await;
-        self.broken()?;
-        let after = (mutations(), self.cluster.writes());
-        if before != after {
+        let mut said = String::new();
+        for _ in 0..4 {
+            let (stood, before) = (self.resources(), self.counts());
+            sleep(SILENCE).await;
+            self.broken()?;
+            let after = self.counts();
+            if before == after {
+                return self.summary();
+            }
             let mut changed = self.resources();
             changed.retain(|resource| !stood.contains(resource));
-            return Err(format!(
-                "not silent: {before:?} mutations and writes became {after:?}: {changed:?}, of {stood:?}",
-            ));
+            said =
+                format!("not silent: {before:?} changes and writes became {after:?}: {changed:?}");
         }
+        Err(said)
+    }
+
+    /// Changes of the platform, and writes to the cluster, so far.
+    fn counts(&self) -> (usize, usize) {
+        (self.estate.changes(), self.cluster.writes())
+    }
+
+    fn summary(&self) -> Result<Summary, String> {
+        let (mutations, writes) = self.counts();
         let most = 40 + PER_ACT * self.acts;
-        if after.0 > most {
-            return Err(format!("{} mutations for {} acts", after.0, self.acts));
+        if mutations > most {
+            return Err(format!("{mutations} changes for {} acts", self.acts));
         }
         Ok(Summary {
-            mutations: after.0,
+            mutations,
             requests: self.estate.requests(),
-            writes: after.1,
+            writes,
             states: self.states.clone(),
             died: self.processes.died(),
         })

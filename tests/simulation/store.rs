@@ -21,11 +21,31 @@ pub struct Event {
     pub object: Value,
 }
 
+/// By object and mark: its field managers.
+type Owners = BTreeMap<(Key, Mark), BTreeSet<String>>;
+
+/// A label, an annotation or a finalizer: where, and its name.
+type Mark = (&'static str, String);
+
+/// The marks of an object with their values.
+fn marks(object: &Value) -> BTreeMap<Mark, Value> {
+    let meta = &object["metadata"];
+    let mut marks = BTreeMap::new();
+    for field in ["labels", "annotations"] {
+        let members = meta[field].as_object().into_iter().flatten();
+        marks.extend(members.map(|(name, value)| ((field, name.clone()), value.clone())));
+    }
+    let finalizers = meta["finalizers"].as_array().into_iter().flatten();
+    let names = finalizers.filter_map(Value::as_str);
+    marks.extend(names.map(|name| (("finalizers", name.to_owned()), Value::Null)));
+    marks
+}
+
 /// Everything in the cluster.
 pub struct Store {
     objects: BTreeMap<Key, Value>,
-    /// Of metadata, what each field manager has applied last.
-    applied: BTreeMap<(Key, String), Value>,
+    /// Who owns which label, annotation and finalizer.
+    owners: Owners,
     pub events: Vec<Event>,
     /// Events up to this version are forgotten.
     pub compacted: u64,
@@ -51,6 +71,30 @@ fn members<'a>(object: &'a mut Value, name: &str) -> &'a mut Map<String, Value> 
     member.as_object_mut().expect("an object")
 }
 
+fn set(object: &mut Value, (field, name): &Mark, value: &Value) {
+    if *field == "finalizers" {
+        let finalizers = &mut object["metadata"][*field];
+        if !finalizers.is_array() {
+            *finalizers = json!([]);
+        }
+        if let Some(names) = finalizers.as_array_mut() {
+            names.push(name.clone().into());
+        }
+    } else {
+        members(&mut object["metadata"], field).insert(name.clone(), value.clone());
+    }
+}
+
+fn unset(object: &mut Value, (field, name): &Mark) {
+    match &mut object["metadata"][*field] {
+        Value::Array(names) => names.retain(|other| other != name),
+        Value::Object(members) => {
+            members.remove(name);
+        }
+        _ => {}
+    }
+}
+
 /// Merge patch, RFC 7386.
 pub fn merged(mut object: Value, patch: &Value) -> Value {
     json_patch::merge(&mut object, patch);
@@ -61,7 +105,7 @@ impl Store {
     pub fn new(now: fn() -> String) -> Self {
         Self {
             objects: BTreeMap::new(),
-            applied: BTreeMap::new(),
+            owners: Owners::default(),
             events: Vec::new(),
             compacted: 0,
             version: 100,
@@ -99,7 +143,7 @@ impl Store {
         self.changed.send_replace(self.version);
     }
 
-    pub fn create(&mut self, key: &Key, mut object: Value) -> Result<Value, Failure> {
+    pub fn create(&mut self, by: &str, key: &Key, mut object: Value) -> Result<Value, Failure> {
         if self.objects.contains_key(key) {
             return Err(failure(
                 409,
@@ -119,7 +163,9 @@ impl Store {
         let meta = members(&mut object, "metadata");
         meta.insert("uid".into(), format!("uid-{}", self.uids).into());
         meta.insert("creationTimestamp".into(), (self.now)().into());
-        meta.insert("generation".into(), 1.into());
+        if is_ours {
+            meta.insert("generation".into(), 1.into());
+        }
         meta.insert("resourceVersion".into(), self.version.to_string().into());
         meta.insert("name".into(), key.2.clone().into());
         if !key.1.is_empty() {
@@ -128,21 +174,30 @@ impl Store {
         if is_ours {
             object["status"] = json!({"observedGeneration": -1});
         }
+        self.own(by, key, &Value::Null, &object);
         self.objects.insert(key.clone(), object.clone());
         self.tell(key, "ADDED", object.clone());
         Ok(object)
     }
 
+    /// Who has changed a mark owns it alone.
+    fn own(&mut self, by: &str, key: &Key, before: &Value, after: &Value) {
+        let (before, after) = (marks(before), marks(after));
+        for mark in before.keys().filter(|mark| !after.contains_key(mark)) {
+            self.owners.remove(&(key.clone(), mark.clone()));
+        }
+        for (mark, value) in &after {
+            if before.get(mark) != Some(value) {
+                let owner = BTreeSet::from([by.to_owned()]);
+                self.owners.insert((key.clone(), mark.clone()), owner);
+            }
+        }
+    }
+
     /// Checks what a write demands of the version that it is on.
     fn checked(&self, key: &Key, demanded: &Value) -> Result<Value, Failure> {
         let Some(current) = self.objects.get(key) else {
-            let code = if demanded["uid"].is_string() {
-                409
-            } else {
-                404
-            };
-            let reason = if code == 409 { "Conflict" } else { "NotFound" };
-            return Err(failure(code, reason, format!("{key:?} not found")));
+            return Err(failure(404, "NotFound", format!("{key:?} not found")));
         };
         for field in ["uid", "resourceVersion"] {
             let demanded = &demanded[field];
@@ -155,6 +210,26 @@ impl Store {
             }
         }
         Ok(current.clone())
+    }
+
+    /// The same for a write that could create the object: one that demands a certain object is in conflict with none.
+    fn named(&self, key: &Key, demanded: &Value) -> Result<Value, Failure> {
+        match self.checked(key, demanded) {
+            Err(Failure(404, _, message)) if demanded["uid"].is_string() => {
+                Err(failure(409, "Conflict", message))
+            }
+            checked => checked,
+        }
+    }
+
+    /// The same for a patch: in one, another uid is an edit of what can't be edited.
+    fn patched(&self, key: &Key, meta: &Value) -> Result<Value, Failure> {
+        let before = self.checked(key, &json!({"resourceVersion": meta["resourceVersion"]}))?;
+        let uid = &meta["uid"];
+        if uid.is_string() && *uid != before["metadata"]["uid"] {
+            return Err(failure(422, "Invalid", "metadata.uid can't change"));
+        }
+        Ok(before)
     }
 
     /// Installs a new version of an object; nothing happens where nothing has changed. The last finalizer takes a deleted one
@@ -172,19 +247,16 @@ impl Store {
         self.version += 1;
         let begins = before["metadata"]["deletionTimestamp"].is_null()
             && object["metadata"]["deletionTimestamp"].is_string();
-        if object["spec"] != before["spec"] || begins {
-            let generation = before["metadata"]["generation"]
-                .as_u64()
-                .unwrap_or_default()
-                + 1;
-            object["metadata"]["generation"] = generation.into();
+        let generation = before["metadata"]["generation"].as_u64();
+        if let Some(generation) = generation.filter(|_| object["spec"] != before["spec"] || begins) {
+            object["metadata"]["generation"] = (generation + 1).into();
         }
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         let gone = object["metadata"]["deletionTimestamp"].is_string()
             && object["metadata"]["finalizers"].is_null();
         if gone {
             self.objects.remove(key);
-            self.applied.retain(|(of, _), _| of != key);
+            self.owners.retain(|(of, _), _| of != key);
             self.tell(key, "DELETED", object.clone());
         } else {
             self.objects.insert(key.clone(), object.clone());
@@ -193,8 +265,8 @@ impl Store {
         object
     }
 
-    pub fn replace(&mut self, key: &Key, object: Value) -> Result<Value, Failure> {
-        let before = self.checked(key, &object["metadata"])?;
+    pub fn replace(&mut self, by: &str, key: &Key, object: Value) -> Result<Value, Failure> {
+        let before = self.named(key, &object["metadata"])?;
         let mut object = object;
         for field in ["uid", "creationTimestamp", "generation"] {
             object["metadata"][field] = before["metadata"][field].clone();
@@ -203,89 +275,81 @@ impl Store {
         if !before["status"].is_null() {
             object["status"] = before["status"].clone();
         }
+        self.own(by, key, &before, &object);
         Ok(self.install(key, &before, object))
     }
 
     /// A merge patch of everything but status.
-    pub fn merge(&mut self, key: &Key, patch: &Value) -> Result<Value, Failure> {
-        let before = self.checked(key, &patch["metadata"])?;
+    pub fn merge(&mut self, by: &str, key: &Key, patch: &Value) -> Result<Value, Failure> {
+        let before = self.patched(key, &patch["metadata"])?;
         let mut object = merged(before.clone(), patch);
         object["status"] = before["status"].clone();
         object["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
+        self.own(by, key, &before, &object);
         Ok(self.install(key, &before, object))
     }
 
-    pub fn json_patch(&mut self, key: &Key, patch: &json_patch::Patch) -> Result<Value, Failure> {
+    pub fn json_patch(
+        &mut self,
+        by: &str,
+        key: &Key,
+        patch: &json_patch::Patch,
+    ) -> Result<Value, Failure> {
         let before = self.checked(key, &Value::Null)?;
         let mut object = before.clone();
         json_patch::patch(&mut object, patch)
             .map_err(|error| failure(422, "Invalid", error.to_string()))?;
         object["status"] = before["status"].clone();
+        self.own(by, key, &before, &object);
         Ok(self.install(key, &before, object))
     }
 
-    /// Server-side apply of status: its one manager owns all of it.
+    /// Server-side apply of status: its one manager owns all of it. The real server looks at the version alone, not at the uid.
     pub fn apply_status(&mut self, key: &Key, applied: &Value) -> Result<Value, Failure> {
-        let before = self.checked(key, &applied["metadata"])?;
+        let version = json!({"resourceVersion": applied["metadata"]["resourceVersion"]});
+        let before = self.checked(key, &version)?;
         let mut object = before.clone();
         object["status"] = applied["status"].clone();
         Ok(self.install(key, &before, object))
     }
 
-    /// Server-side apply of metadata: what this manager applied before and doesn't any more goes.
-    pub fn apply(&mut self, key: &Key, manager: &str, applied: &Value) -> Result<Value, Failure> {
-        let before = self.checked(key, &applied["metadata"])?;
-        let slot = (key.clone(), manager.to_owned());
-        let earlier = self
-            .applied
-            .insert(slot, applied["metadata"].clone())
-            .unwrap_or_default();
+    /// Server-side apply of metadata: what only this manager owns and doesn't apply any more goes.
+    pub fn apply(&mut self, by: &str, key: &Key, applied: &Value) -> Result<Value, Failure> {
+        if !self.objects.contains_key(key) {
+            self.named(key, &applied["metadata"])?;
+        }
+        let before = self.patched(key, &applied["metadata"])?;
+        let (stood, wanted) = (marks(&before), marks(applied));
         let mut object = before.clone();
-        for field in ["labels", "annotations"] {
-            let names = |from: &Value| -> BTreeSet<String> {
-                let members = from[field].as_object();
-                members
-                    .into_iter()
-                    .flat_map(|members| members.keys().cloned())
-                    .collect()
-            };
-            let (now, then) = (names(&applied["metadata"]), names(&earlier));
-            let target = members(&mut object["metadata"], field);
-            for gone in then.difference(&now) {
-                target.remove(gone);
+        let own = self.owners.range_mut((key.clone(), ("", String::new()))..);
+        for ((_, mark), owners) in own.take_while(|((of, _), _)| of == key) {
+            if wanted.contains_key(mark) || !owners.remove(by) || !owners.is_empty() {
+                continue;
             }
-            for name in &now {
-                target.insert(name.clone(), applied["metadata"][field][name].clone());
+            if stood.contains_key(mark) {
+                unset(&mut object, mark);
             }
         }
-        let texts = |from: &Value| from["finalizers"].as_array().cloned().unwrap_or_default();
-        let (now, then) = (texts(&applied["metadata"]), texts(&earlier));
-        let mut finalizers = texts(&before["metadata"]);
-        finalizers.retain(|name| now.contains(name) || !then.contains(name));
-        for name in now {
-            if !finalizers.contains(&name) {
-                // A deleted object takes no new finalizers.
-                if before["metadata"]["deletionTimestamp"].is_string() {
-                    return Err(failure(
-                        422,
-                        "Invalid",
-                        "no new finalizers can be added if the object is being deleted",
-                    ));
-                }
-                finalizers.push(name);
+        for (mark, value) in &wanted {
+            let there = stood.get(mark);
+            let new_finalizer = mark.0 == "finalizers" && there.is_none();
+            // A deleted object takes no new finalizers.
+            if new_finalizer && before["metadata"]["deletionTimestamp"].is_string() {
+                let message = "no new finalizers can be added if the object is being deleted";
+                return Err(failure(422, "Invalid", message));
             }
+            let owners = self.owners.entry((key.clone(), mark.clone())).or_default();
+            if there != Some(value) {
+                owners.clear();
+                set(&mut object, mark, value);
+            }
+            owners.insert(by.to_owned());
         }
-        object["metadata"]["finalizers"] = finalizers.into();
         Ok(self.install(key, &before, object))
     }
 
     pub fn delete(&mut self, key: &Key, preconditions: &Value) -> Result<Value, Failure> {
-        let before = match self.checked(key, preconditions) {
-            Err(Failure(409, _, message)) if !self.objects.contains_key(key) => {
-                return Err(failure(404, "NotFound", message));
-            }
-            checked => checked?,
-        };
+        let before = self.checked(key, preconditions)?;
         let mut object = before.clone();
         if object["metadata"]["deletionTimestamp"].is_null() {
             object["metadata"]["deletionTimestamp"] = (self.now)().into();
@@ -300,7 +364,7 @@ impl Store {
         self.ending.insert(namespace.to_owned());
         let itself = ("namespaces".to_owned(), String::new(), namespace.to_owned());
         let finalized = json!({"metadata": {"finalizers": ["kubernetes"]}});
-        let _ = self.merge(&itself, &finalized);
+        let _ = self.merge("controller", &itself, &finalized);
         for key in keys.iter().chain([&itself]) {
             let _ = self.delete(key, &Value::Null);
         }

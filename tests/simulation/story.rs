@@ -19,8 +19,10 @@ pub enum Act {
     Delete(Role),
     /// A user brings back, from a backup, what was deleted last: without its status, with its finalizers or without.
     Restore(Role, bool),
-    /// A user takes our annotation off, or restores one from elsewhere.
+    /// A user takes our annotation off.
     Unmark(Role),
+    /// A user takes our labels off, or writes another value into one of them.
+    Relabel(Role, bool),
     /// A user strips all finalizers, and deletes.
     Strip(Role),
     /// A user asks for a new object in place of one that has gone.
@@ -158,7 +160,8 @@ fn act(chance: &Chance, operators: usize) -> Act {
         0..34 => Act::Apply(role, spec(role, chance)),
         34..42 => Act::Delete(role),
         42..45 => Act::Restore(role, chance.hits(500)),
-        45..47 => Act::Unmark(role),
+        45 => Act::Unmark(role),
+        46 => Act::Relabel(role, chance.hits(500)),
         47..49 => Act::Strip(role),
         49 => Act::Recreate(role),
         50 => Act::Manage(*chance.pick::<&str>(&["Manage", "Observe", "Paused"])),

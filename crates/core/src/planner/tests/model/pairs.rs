@@ -1,4 +1,4 @@
-//! Two faults in one walk: whatever goes wrong first, something else goes wrong soon afterwards.
+//! Several faults in one walk: whatever goes wrong first, something else goes wrong soon afterwards.
 
 use std::{
     collections::HashSet,
@@ -21,15 +21,22 @@ fn is_unknown_to_all(creation: Creation, first: Fault, second: Fault) -> bool {
         && matches!(second, Fault::CrashBefore | Fault::CrashAfter)
 }
 
-/// How many requests later the second fault strikes at most, in `make test`; WINDOW asks for more.
+/// How many requests later the next fault strikes at most, in `make test`; WINDOW asks for more.
 const WINDOW: usize = 1;
+/// How many faults a walk has; FAULTS asks for more.
+const FAULTS: usize = 2;
+
+fn number(name: &str) -> Option<usize> {
+    let asked = std::env::var(name).ok()?;
+    Some(asked.parse().expect("a number"))
+}
 
 // F1, F2, F3, F4, I1, I2, I3, I7
 #[test]
 fn two_faults_soon_after_each_other_change_nothing_about_the_outcome() {
-    let asked = std::env::var("WINDOW").ok();
-    let counts = asked.is_some();
-    let window = asked.map_or(WINDOW, |text| text.parse().expect("a number"));
+    let (window, faults) = (number("WINDOW"), number("FAULTS"));
+    let counts = window.is_some() || faults.is_some();
+    let (window, faults) = (window.unwrap_or(WINDOW), faults.unwrap_or(FAULTS));
     // Everything that may go wrong under Retain may go wrong under Delete.
     let policies: &[&str] = if counts {
         &["Delete", "Retain"]
@@ -50,7 +57,7 @@ fn two_faults_soon_after_each_other_change_nothing_about_the_outcome() {
                         empty_lists: false,
                         creation: *creation,
                     };
-                    let (states, walked) = every_pair(policy, variant, window, counts);
+                    let (states, walked) = every_row(policy, variant, window, faults, counts);
                     let mut counted = counted.lock().expect("no walk has failed");
                     counted.0.extend(states);
                     counted.1 += walked;
@@ -63,10 +70,36 @@ fn two_faults_soon_after_each_other_change_nothing_about_the_outcome() {
     println!("{} states in {walked} walks", states.len());
 }
 
-fn every_pair(
+/// All rows of so many further faults, each at most so many requests after the one before; the last first.
+fn rows(
+    first: Fault,
+    creation: Creation,
+    window: usize,
+    further: usize,
+) -> Vec<Vec<(usize, Fault)>> {
+    if further == 0 {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for later in 0..window {
+        for fault in Fault::ALL {
+            if is_unknown_to_all(creation, first, fault) {
+                continue;
+            }
+            for mut row in rows(fault, creation, window, further - 1) {
+                row.push((later, fault));
+                all.push(row);
+            }
+        }
+    }
+    all
+}
+
+fn every_row(
     policy: &str,
     variant: Variant,
     window: usize,
+    faults: usize,
     counts: bool,
 ) -> (HashSet<u64>, usize) {
     let calm = walk(policy, None, variant);
@@ -74,28 +107,17 @@ fn every_pair(
     let (mut states, mut walked) = (HashSet::new(), 0);
     for at in 0..calm.requests {
         for first in Fault::ALL {
-            for later in 0..window {
-                for second in Fault::ALL {
-                    if is_unknown_to_all(variant.creation, first, second) {
-                        continue;
-                    }
-                    let mut world = start(policy, variant.creation);
-                    world.fault = Some((at, first));
-                    world.next_fault = Some((later, second));
-                    world.states = counts.then(|| std::mem::take(&mut states));
-                    let walking = AssertUnwindSafe(|| go(&mut world, variant.empty_lists));
-                    assert!(
-                        catch_unwind(walking).is_ok(),
-                        "{policy}, {variant:?}: {first:?} at {at}, {second:?} {later} later"
-                    );
-                    assert_eq!(
-                        end_of(&world),
-                        expected,
-                        "{policy}, {variant:?}: {first:?} at {at}, {second:?} {later} later"
-                    );
-                    states = world.states.take().unwrap_or_default();
-                    walked += 1;
-                }
+            for row in rows(first, variant.creation, window, faults - 1) {
+                let said = format!("{policy}, {variant:?}: {first:?} at {at}, then {row:?}");
+                let mut world = start(policy, variant.creation);
+                world.fault = Some((at, first));
+                world.more_faults = row;
+                world.states = counts.then(|| std::mem::take(&mut states));
+                let walking = AssertUnwindSafe(|| go(&mut world, variant.empty_lists));
+                assert!(catch_unwind(walking).is_ok(), "{said}");
+                assert_eq!(end_of(&world), expected, "{said}");
+                states = world.states.take().unwrap_or_default();
+                walked += 1;
             }
         }
     }

@@ -83,8 +83,8 @@ pub struct World {
     pub requests: usize,
     /// The request that goes wrong, and how.
     pub fault: Option<(usize, Fault)>,
-    /// What goes wrong next: how many requests later, and how.
-    pub next_fault: Option<(usize, Fault)>,
+    /// What goes wrong after that, the last first: how many requests later, and how.
+    pub more_faults: Vec<(usize, Fault)>,
     /// What a pass has changed and couldn't record.
     unlogged: Vec<Change>,
     /// Whether the process has just started.
@@ -110,7 +110,7 @@ impl World {
             sweep: None,
             requests: 0,
             fault: None,
-            next_fault: None,
+            more_faults: Vec::new(),
             unlogged: Vec::new(),
             is_new: false,
             states: None,
@@ -287,7 +287,7 @@ impl World {
         let fault = self.fault.filter(|(at, _)| *at == self.requests);
         self.requests += 1;
         if fault.is_some() {
-            let next = self.next_fault.take();
+            let next = self.more_faults.pop();
             self.fault = next.map(|(later, fault)| (self.requests + later, fault));
         }
         let fault = fault.map(|(_, fault)| fault);

@@ -1,0 +1,103 @@
+//! Stories that broke something once, shrunk to what that needed. They stay, whatever seeds tell later.
+
+use std::time::Duration;
+
+use holdfast_api::Kind;
+use holdfast_core::estate::Creation;
+use serde_json::{Value, json};
+
+use crate::{
+    cast::{Role, Spec},
+    platform::{Nature, Texts, Weather},
+    play,
+    processes::When,
+    story::{Act, Story},
+};
+
+const NORTH: Role = (Kind::Reseller, "north");
+const C: Role = (Kind::Customer, "c");
+
+fn nature(creation: Creation) -> Nature {
+    Nature {
+        creation,
+        texts: Texts::AsSent,
+        ignores: None,
+        lists_lag: Duration::ZERO,
+        suspends: true,
+        reuses_ids: false,
+    }
+}
+
+fn holds(nature: Nature, operators: usize, acts: Vec<(u64, Act)>) {
+    let acts = acts.into_iter();
+    let story = Story {
+        seed: 1,
+        nature,
+        operators,
+        acts: acts
+            .map(|(seconds, act)| (Duration::from_secs(seconds), act))
+            .collect(),
+    };
+    if let Err(broken) = play(&story) {
+        panic!("{broken}\n{story:?}");
+    }
+}
+
+fn north(storage: &str) -> Act {
+    let spec = json!({
+        "platformRef": {"name": "msp"}, "displayName": "Reseller north", "level": "Distributor",
+        "allotment": {"storage": storage},
+    });
+    Act::Apply(NORTH, Spec(spec))
+}
+
+fn customer(role: Role, patch: &Value) -> Act {
+    let mut spec = json!({"displayName": format!("Customer {}", role.1), "country": "DE"});
+    json_patch::merge(&mut spec, patch);
+    Act::Apply(role, Spec(spec))
+}
+
+// R-N6, R-S4: the limit was counted as one directly under the platform, and granted beyond what the reseller had.
+#[test]
+fn a_customer_whose_spec_names_no_reseller_any_more_gets_no_more_than_its_reseller_has() {
+    let below = json!({"resellerRef": {"name": "north"}});
+    let alone = json!({"platformRef": {"name": "msp"}, "limits": {"storage": "150Gi"}});
+    holds(
+        nature(Creation::ByReference),
+        1,
+        vec![
+            (0, north("100Gi")),
+            (20, customer(C, &below)),
+            (20, customer(C, &alone)),
+        ],
+    );
+}
+
+// I1: a creation whose answer is lost, and a process that dies at the next write to the cluster, on a platform that makes a
+// second object of one claim.
+#[test]
+fn a_creation_that_is_not_repeatable_survives_a_lost_answer_and_a_death() {
+    let weather = Weather {
+        loses: 1000,
+        ..Weather::default()
+    };
+    for requests in 0..6 {
+        let dies = Act::KillAt {
+            operator: 0,
+            requests,
+            when: When::After,
+        };
+        let alone = json!({"platformRef": {"name": "msp"}});
+        holds(
+            nature(Creation::AskFirst),
+            2,
+            vec![
+                (30, Act::Platform(weather)),
+                (0, dies),
+                (0, customer(C, &alone)),
+                (40, Act::Platform(Weather::default())),
+                (5, Act::Start(0)),
+            ],
+        );
+    }
+}
