@@ -64,10 +64,11 @@ test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
 SEEDS ?= 10000
 FIRST ?= 1
 JOBS ?= 2
+MATRIX ?= 10
 
 .PHONY: soak
-soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a time
-	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens
+soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a time, and MATRIX=10 of them with a death at every request
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) MATRIX=$(MATRIX) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens a_death_at
 
 .PHONY: test-ceph
 test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (two minutes more)
