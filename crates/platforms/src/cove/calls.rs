@@ -69,7 +69,8 @@ impl Cove {
                 .values()
                 .any(|owner| tree.customer_of(*owner) == id);
             if has_some {
-                holdings.ids = self.devices_below(id).await?.0;
+                let devices = self.devices_below(id).await?;
+                holdings.ids = devices.into_iter().map(|(device, _)| device).collect();
                 holdings.clients = count(holdings.ids.len());
             }
         }
@@ -364,6 +365,7 @@ impl Clients for Cove {
         customer: &ObjectId,
     ) -> Result<Client, PlatformError> {
         let (device, to) = (number(client)?, number(customer)?);
+        self.may_move(device, to).await?;
         // Never a read of the device by itself: that brings its password and token.
         let params = json!({
             "accountInfo": {"Id": device, "PartnerId": to},

@@ -212,30 +212,28 @@ impl Cove {
         Ok(owners)
     }
 
-    /// How many devices are below a partner, and what they store as far as that is known: asked now.
+    /// The devices below a partner, and what they store: asked now. What one stores may not be known.
     pub(super) async fn devices_below(
         &self,
         partner: i64,
-    ) -> Result<(Vec<i64>, u64), PlatformError> {
+    ) -> Result<Vec<(i64, Option<u64>)>, PlatformError> {
         let columns = [NAME.to_owned(), USED.to_owned()];
         let query = Query {
             partner,
             columns: &columns,
             without: &[],
         };
-        let (mut ids, mut bytes) = (Vec::new(), 0_u64);
+        let mut devices = Vec::new();
         self.devices(&query, Lane::Edit, |row| match row {
             Ok(row) => {
                 let used = row.columns(&columns).remove(USED);
-                let used = used.and_then(|used| used.parse().ok()).unwrap_or(0);
-                bytes = bytes.saturating_add(used);
-                ids.push(row.account_id);
+                devices.push((row.account_id, used.and_then(|used| used.parse().ok())));
             }
             // What can't be read is there all the same.
-            Err(_) => ids.push(0),
+            Err(_) => devices.push((0, None)),
         })
         .await?;
-        Ok((ids, bytes))
+        Ok(devices)
     }
 }
 

@@ -81,7 +81,7 @@ impl Cove {
         let discarded = self.known_tree(Lane::Edit).await?.is_discarded(number);
         not_ours(&partner, kind, discarded)?;
         let below = self.below(number, false, Lane::Edit).await?.len();
-        let (devices, bytes) = self.devices_below(number).await?;
+        let devices = self.devices_below(number).await?;
         if below == 0 && devices.is_empty() {
             return Ok(Rehearsal {
                 confirmation: confirmation(&partner),
@@ -89,6 +89,8 @@ impl Cove {
                 bytes: 0,
             });
         }
+        let bytes: Option<u64> = devices.iter().map(|(_, used)| *used).sum();
+        let bytes = bytes.map_or("an unknown number of".to_owned(), |bytes| bytes.to_string());
         let devices = devices.len();
         Err(Problem {
             kind: ProblemKind::HasDependents,
@@ -105,6 +107,21 @@ impl Cove {
             )
         }
         .into())
+    }
+
+    /// Whether a device is with a customer of ours and may go to another: what is above the top, in the recycle bin or with a
+    /// customer of another tool isn't touched.
+    pub(super) async fn may_move(&self, device: i64, to: i64) -> Result<(), PlatformError> {
+        let tree = self.known_tree(Lane::Edit).await?;
+        let owners = self.owners(&tree, false, Lane::Edit).await?;
+        let from = owners.0.get(&device).map(|owner| tree.customer_of(*owner));
+        let unknown = || invalid(None, format!("device {device} isn't below the top"));
+        for customer in [from.ok_or_else(unknown)?, to] {
+            let unknown = || invalid(None, format!("customer {customer} isn't below the top"));
+            let (partner, _) = tree.get(customer).ok_or_else(unknown)?;
+            not_ours(partner, Kind::Customer, tree.is_discarded(customer))?;
+        }
+        Ok(())
     }
 
     /// Removes a partner, after looking again.

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::world::Document;
 
-const SOURCES: [u8; 21] = [
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 22, 23,
+const SOURCES: [u8; 20] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 23,
 ];
-const GAPS: [u8; 7] = [7, 25, 51, 52, 53, 61, 79];
+const GAPS: [u8; 8] = [7, 25, 51, 52, 53, 61, 79, 87];
 
 /// Whether a code exists, in the new notation: `D01F09` does, `D1F9` doesn't.
 pub(super) fn is_known(code: &str) -> bool {
@@ -21,7 +21,7 @@ pub(super) fn is_known(code: &str) -> bool {
         let plain = !rest.starts_with('0') || rest == "0";
         plain.then(|| rest.parse::<u8>().ok()).flatten()
     });
-    number.is_some_and(|number| number <= 86 && !GAPS.contains(&number))
+    number.is_some_and(|number| number <= 88 && !GAPS.contains(&number))
 }
 
 /// A device's value of a column; `None` where it has none, or an empty one.
