@@ -199,11 +199,23 @@ async fn the_visa_is_a_member_of_the_body_and_never_a_parameter_or_a_header() {
     let misplaced = serde_json::json!({
         "jsonrpc": "2.0", "id": "1", "method": "EnumerateLocations", "params": {"visa": others[0].body["visa"]},
     });
-    let asked = reqwest::Client::new()
-        .post(stage.platform.url())
-        .json(&misplaced);
-    let answer: Value = asked.send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["error"]["data"], 1701);
+    assert_eq!(stage.post(&misplaced).await["error"]["data"], 1701);
+}
+
+#[tokio::test]
+async fn names_of_methods_and_parameters_are_case_sensitive() {
+    let stage = Stage::set().await;
+    let by_id = |name: &str| serde_json::json!({name: ROOT});
+    for (method, params, right) in [
+        ("GetPartnerInfoById", by_id("partnerId"), true),
+        ("getPartnerInfoById", by_id("partnerId"), false),
+        ("GetPartnerInfoById", by_id("PartnerId"), false),
+    ] {
+        let answer = stage.call(method, params).await;
+        assert_eq!(answer.get("result").is_some(), right, "{answer}");
+    }
+    // Ours are as documented, which the contract judges at the end of each test.
+    stage.observe().await;
 }
 
 #[tokio::test]

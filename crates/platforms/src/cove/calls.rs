@@ -156,8 +156,7 @@ impl Cove {
         if let Some(why) = odd {
             return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
         }
-        let discarded = self.known_tree(Lane::Edit).await?.is_discarded(number);
-        not_ours(&before, kind, discarded)?;
+        self.is_ours(&before, kind).await?;
         let partner = writes::changed(kind, &before, claim, patch, root)?;
         let mut params = json!({"partnerInfo": partner});
         if params["partnerInfo"].get("ParentId").is_some() {
@@ -225,6 +224,7 @@ impl Platform for Cove {
         let Some(listed) = self.partner_if_any(number).await? else {
             return Ok(None);
         };
+        self.is_below_the_top(&listed.0).await?;
         if mapping::kind(&listed.0) != kind {
             not_ours(&listed.0, kind, false)?;
         }

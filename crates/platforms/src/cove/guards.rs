@@ -67,6 +67,41 @@ fn confirmation(partner: &Partner) -> String {
 }
 
 impl Cove {
+    /// Refuses what isn't below the top, although the API user may see it: its own partner, for instance, whose name is part of
+    /// its login.
+    pub(super) async fn is_below_the_top(&self, partner: &Partner) -> Result<(), PlatformError> {
+        let (top, parent) = (self.root(Lane::Edit).await?.id, partner.parent_id);
+        let is_below = partner.id != top
+            && (parent == top
+                || self.known_tree(Lane::Edit).await?.get(parent).is_some()
+                || self.tree(Lane::Edit).await?.get(parent).is_some());
+        if is_below {
+            return Ok(());
+        }
+        Err(Problem {
+            kind: ProblemKind::Protected,
+            remedy: Some(
+                "Correct the id, or let cove.rootPartner and the API user be of a partner above it"
+                    .to_owned(),
+            ),
+            ..invalid(
+                None,
+                format!(
+                    "{} isn't below partner {top}, and nothing else is touched",
+                    partner.id
+                ),
+            )
+        }
+        .into())
+    }
+
+    /// Refuses to write to what isn't below the top, or belongs to Cove or another tool.
+    pub(super) async fn is_ours(&self, partner: &Partner, kind: Kind) -> Result<(), PlatformError> {
+        self.is_below_the_top(partner).await?;
+        let tree = self.known_tree(Lane::Edit).await?;
+        Ok(not_ours(partner, kind, tree.is_discarded(partner.id))?)
+    }
+
     /// What forbids a removal, read afresh: devices anywhere below, or customers.
     pub(super) async fn rehearse(
         &self,
@@ -78,8 +113,7 @@ impl Cove {
         if let Some(why) = odd {
             return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
         }
-        let discarded = self.known_tree(Lane::Edit).await?.is_discarded(number);
-        not_ours(&partner, kind, discarded)?;
+        self.is_ours(&partner, kind).await?;
         let below = self.below(number, false, Lane::Edit).await?.len();
         let devices = self.devices_below(number).await?;
         if below == 0 && devices.is_empty() {

@@ -24,22 +24,22 @@ pub(super) fn is_known(code: &str) -> bool {
     number.is_some_and(|number| number <= 88 && !GAPS.contains(&number))
 }
 
-/// A device's value of a column; `None` where it has none, or an empty one.
-pub(super) fn value(device: &Document, partner: &Document, code: &str) -> Option<String> {
-    let of = |document: &Document, member: &str| match document.get(member)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let text = match code {
-        "I0" => of(device, "Id"),
-        "I1" => of(device, "Name"),
-        "I2" => of(device, "NameAlias"),
+/// A device's value of a column, a text or a list of texts; `None` where it has none, or an empty one.
+pub(super) fn value(device: &Document, partner: &Document, code: &str) -> Option<Value> {
+    let value = match code {
+        "I0" => device.get("Id")?,
+        "I1" => device.get("Name")?,
+        "I2" => device.get("NameAlias")?,
         // The trap: whoever asks for it gets it.
-        "I3" => of(device, "Password"),
-        "I8" => of(partner, "Name"),
-        "I77" => of(partner, "ExternalCode"),
-        _ => of(device.get("columns")?.as_object()?, code),
+        "I3" => device.get("Password")?,
+        "I8" => partner.get("Name")?,
+        "I77" => partner.get("ExternalCode")?,
+        _ => device.get("columns")?.get(code)?,
     };
-    text.filter(|text| !text.is_empty())
+    match value {
+        Value::String(text) if text.is_empty() => None,
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::String(_) | Value::Array(_) => Some(value.clone()),
+        _ => None,
+    }
 }
