@@ -15,7 +15,7 @@ const CONSOLE: &str = "console-token-of-the-bench";
 /// What every request takes besides.
 const LATENCY: Duration = Duration::from_millis(20);
 /// Rows that are put in at once.
-const AT_ONCE: usize = 5_000;
+const AT_ONCE: usize = 500;
 
 /// Serves an estate, in the process made for it, until that is ended.
 pub async fn serve(data: &str) {
@@ -72,18 +72,22 @@ impl Service {
     pub async fn fill(&self, resellers: usize, customers: usize, devices: usize) {
         let rows = (0..resellers)
             .map(|number| json!({"Name": format!("Reseller {number:03}"), "Level": "Reseller"}));
-        let parents = self.put("partners", rows.collect()).await;
+        let parents = self.put("partners", rows).await;
         let rows = (0..customers).map(|number| customer(number, parents[number % parents.len()]));
-        let owners = self.put("partners", rows.collect()).await;
+        let owners = self.put("partners", rows).await;
         let rows = (0..devices).map(|number| device(number, owners[number % owners.len()]));
-        self.put("devices", rows.collect()).await;
+        self.put("devices", rows).await;
     }
 
-    async fn put(&self, what: &str, rows: Vec<Value>) -> Vec<i64> {
+    async fn put(&self, what: &str, mut rows: impl Iterator<Item = Value>) -> Vec<i64> {
         let mut ids = Vec::new();
-        for part in rows.chunks(AT_ONCE) {
+        loop {
+            let part: Vec<Value> = rows.by_ref().take(AT_ONCE).collect();
+            if part.is_empty() {
+                break;
+            }
             let request = self.http.post(format!("{}/{what}", self.console));
-            let answer = request.bearer_auth(CONSOLE).json(part).send().await;
+            let answer = request.bearer_auth(CONSOLE).json(&part).send().await;
             let answer = answer.expect("the console answers");
             assert!(answer.status().is_success(), "{}", answer.status());
             let made: Vec<i64> = answer.json().await.expect("ids");

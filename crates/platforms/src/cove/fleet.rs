@@ -60,7 +60,7 @@ pub(super) struct Device {
 
 /// One active data source of a device.
 pub(super) struct Source {
-    pub(super) workload: String,
+    pub(super) workload: &'static str,
     pub(super) status: Option<&'static str>,
     pub(super) last_run: Option<Timestamp>,
     pub(super) last_success: Option<Timestamp>,
@@ -119,31 +119,27 @@ impl Cove {
             without: &without,
         };
         let (mut seen, mut unasked) = (BTreeSet::new(), BTreeSet::new());
-        let (mut devices, mut lost) = (Vec::new(), Vec::new());
         let is_asked = |code: &str| asked.iter().any(|column| column.starts_with(code));
-        self.devices(&query, Lane::Sweep, |row| match row {
-            Ok(row) => {
-                let values = row.columns(asked);
-                for column in values.keys() {
-                    if !seen.contains(*column) {
-                        seen.insert((*column).to_owned());
-                    }
+        let device = |row: &Row| {
+            let values = row.columns(asked);
+            for column in values.keys() {
+                if !seen.contains(*column) {
+                    seen.insert((*column).to_owned());
                 }
-                let active = values.get(ACTIVE).map_or("", String::as_str);
-                let (told, untold): (Vec<&str>, Vec<&str>) =
-                    codes(active).partition(|code| is_asked(code));
-                unasked.extend(untold.into_iter().map(str::to_owned));
-                devices.push(device(&row, &values, &told));
             }
-            Err(row) => lost.push(row),
-        })
-        .await?;
+            let active = values.get(ACTIVE).map_or("", String::as_str);
+            let (told, untold): (Vec<&str>, Vec<&str>) =
+                codes(active).partition(|code| is_asked(code));
+            unasked.extend(untold.into_iter().map(str::to_owned));
+            device(row, &values, &told)
+        };
+        let (devices, lost) = self.devices(&query, Lane::Sweep, device).await?;
         let is_awaited = |column: &&String| {
             let general = [USED, ACTIVE].contains(&column.as_str());
             let of_active = column.ends_with("F09")
                 && devices.iter().any(|device| {
                     let mut sources = device.sources.iter();
-                    sources.any(|source| source.workload == workload(&column[..3]))
+                    sources.any(|source| Some(source.workload) == workload(&column[..3]))
                 });
             general || of_active
         };
@@ -164,19 +160,21 @@ impl Cove {
 
 fn device(row: &Row, values: &BTreeMap<&str, String>, active: &[&str]) -> Device {
     let number = |column: &str| values.get(column)?.trim().parse::<i64>().ok();
-    let sources = active.iter().map(|code| Source {
-        workload: workload(code),
-        status: number(&format!("{code}F00")).and_then(status),
-        last_success: number(&format!("{code}F09")).and_then(moment),
-        last_run: number(&format!("{code}F15")).and_then(moment),
-    });
+    let source = |code: &&str| {
+        Some(Source {
+            workload: workload(code)?,
+            status: number(&format!("{code}F00")).and_then(status),
+            last_success: number(&format!("{code}F09")).and_then(moment),
+            last_run: number(&format!("{code}F15")).and_then(moment),
+        })
+    };
     let used = values.get(USED).and_then(|used| used.trim().parse().ok());
     Device {
         id: row.account_id,
         partner: row.partner_id,
         name: values.get(NAME).cloned(),
         used,
-        sources: sources.collect(),
+        sources: active.iter().filter_map(source).collect(),
     }
 }
 
@@ -187,10 +185,10 @@ fn codes(run: &str) -> impl Iterator<Item = &str> {
     codes.filter(|code| *code != "D09")
 }
 
-/// A source's name; its code where that isn't known.
-fn workload(code: &str) -> String {
+/// A source's name. Only those that are known are asked for.
+fn workload(code: &str) -> Option<&'static str> {
     let known = SOURCES.iter().find(|(known, _)| *known == code);
-    known.map_or(code, |(_, name)| name).to_owned()
+    known.map(|(_, name)| *name)
 }
 
 /// The word for the status of a session; `None` while one runs, or before the first. Source: column codes.

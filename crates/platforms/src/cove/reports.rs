@@ -100,7 +100,7 @@ impl Cove {
             let of_device = device.sources.iter().map(|source| DataSource {
                 name: name.clone(),
                 organisation: None,
-                workload: Some(source.workload.clone()),
+                workload: Some(source.workload.to_owned()),
                 policy: None,
                 last_status: source.status.map(str::to_owned),
                 last_job_id: None,
