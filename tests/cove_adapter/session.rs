@@ -105,6 +105,11 @@ async fn visas_that_ended_leave_requests_at_once() {
     let stage = Stage::set().await;
     let made = stage.customer("Fabrikam", None).await;
     stage.platform.revoke_visas();
+    // One hears of it when the others have logged in again.
+    stage.befall(
+        "GetPartnerInfoById",
+        Action::Delay(Duration::from_millis(500)),
+    );
     let burst =
         || futures::future::join_all((0..8).map(|_| stage.cove.read(Kind::Customer, &made.id)));
     for read in burst().await {
