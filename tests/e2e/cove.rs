@@ -163,7 +163,7 @@ async fn the_examples_live_on_cove() {
     assert!(!stage.log().contains(PASSWORD));
 }
 
-// R-D15, R-D16, R-V5, R-S3, R-D6: figures from devices, one of which moves; a removal is refused with devices and done without.
+// R-D15, R-D16, R-N10, R-V5, R-S3, R-D6: figures from devices, one of which moves; a removal is refused with devices and done without.
 #[tokio::test(flavor = "multi_thread")]
 async fn devices_give_figures_move_and_hold_a_removal_back() {
     let (stage, cove) = living("covedev").await;
