@@ -168,7 +168,7 @@ impl Cove {
             return Ok(value);
         }
         if alone.is_none() && self.session.was_outdated(&visa, logins) {
-            alone = Some(self.session.from_now_on_alone().await);
+            alone = Some(self.session.stand_in_line().await);
         }
         let visa = self.visa(Some(&visa)).await.map_err(unsent)?;
         let said = self.exchange(call, params, &visa, &decode).await?;

@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// Lets one request go at a time from now on, and waits for the turn of this one.
-    pub(super) async fn from_now_on_alone(&self) -> MutexGuard<'_, ()> {
+    pub(super) async fn stand_in_line(&self) -> MutexGuard<'_, ()> {
         self.newest_only.store(true, Ordering::Relaxed);
         self.line.lock().await
     }
