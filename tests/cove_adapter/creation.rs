@@ -143,7 +143,7 @@ async fn locations_are_the_platforms_and_a_location_answered_is_told() {
 #[tokio::test]
 async fn locations_that_cove_doesnt_list_are_told_with_the_countries_of_the_guide() {
     let stage = Stage::set_with(|options| {
-        options.modes.refused_methods = vec!["EnumerateLocations".into()]
+        options.modes.refused_methods = vec!["EnumerateLocations".into()];
     })
     .await;
     stage.enter("partners", json!([{"Name": "Living"}])).await;

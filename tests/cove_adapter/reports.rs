@@ -124,10 +124,10 @@ async fn settings_that_are_null_are_a_device_of_which_nothing_is_known() {
     let customer = fleet(&stage, &[json!({})]).await;
     let snapshot = stage.with_clients().await;
     let heard = stage.tap.heard();
-    let rows = heard
+    let mut rows = heard
         .iter()
         .filter_map(|heard| heard.answer.pointer("/result/result/0/Settings"));
-    assert!(rows.last().unwrap().is_null());
+    assert!(rows.next_back().unwrap().is_null());
     assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 1);
     assert_eq!(stage.cove.usage(90).await.unwrap().rows.len(), 0);
     assert_eq!(sources(&stage).await.len(), 0);
