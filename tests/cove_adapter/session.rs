@@ -207,6 +207,29 @@ async fn the_visa_is_a_member_of_the_body_and_never_a_parameter_or_a_header() {
     assert_eq!(stage.post(&misplaced).await["error"]["data"], 1701);
 }
 
+// The name ends with an address in parentheses; what is wrong with a login the service doesn't say.
+#[tokio::test]
+async fn the_partner_of_a_login_is_its_exact_name_and_a_wrong_one_looks_like_a_wrong_password() {
+    let stage = Stage::set().await;
+    stage.cove.identify().await.unwrap();
+    let right = stage.tap.heard()[0].body.clone();
+    let partner = right["params"]["partner"].as_str().unwrap().to_owned();
+    assert!(partner.ends_with(".example)"), "{partner}");
+    let short = partner.split(" (").next().unwrap();
+    let mut told = Vec::new();
+    for (member, value) in [
+        ("partner", short),
+        ("partner", &partner.to_lowercase()),
+        ("password", "wrong"),
+    ] {
+        let mut login = right.clone();
+        login["params"][member] = value.into();
+        told.push(stage.post(&login).await["error"].clone());
+    }
+    assert_eq!(told[0]["data"], 2100);
+    assert!(told.iter().all(|error| *error == told[0]), "{told:?}");
+}
+
 #[tokio::test]
 async fn names_of_methods_and_parameters_are_case_sensitive() {
     let stage = Stage::set().await;
