@@ -76,6 +76,7 @@ async fn dies_everywhere(prefix: &str, modes: Value) {
     }
 }
 
+// R-N9
 #[tokio::test(flavor = "multi_thread")]
 async fn dying_amid_each_request_of_a_creation_leaves_one_partner_with_its_name() {
     dies_everywhere("covedies", json!({})).await;
