@@ -92,6 +92,10 @@ bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
 	@scripts/bench-druva.sh
 
+.PHONY: bench-cove
+bench-cove: ## Measure a sweep of 5,500 partners and the statistics of 20,000 devices at Cove
+	@cargo bench --locked --quiet --bench cove
+
 .PHONY: bench-replicas
 bench-replicas: $(CONTROLPLANE) ## Two operators: ten idle minutes, and a kill -9 of the holder with 1,000 customers
 	@scripts/bench-replicas.sh

@@ -52,13 +52,7 @@ impl Process {
 
     /// A line of `/proc/PID/status` in MiB: `VmRSS` is resident now, `VmHWM` was the most.
     pub fn mebibytes(&self, line: &str) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
-        let kibibytes: f64 = status
-            .lines()
-            .find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))
-            .and_then(|text| text.split_whitespace().next()?.parse().ok())
-            .expect("a figure in kB");
-        kibibytes / 1024.0
+        mebibytes(self.0.id(), line)
     }
 
     /// Asks it to end, and waits until it has.
@@ -75,6 +69,17 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The same of any process.
+pub fn mebibytes(process: u32, line: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let kibibytes: f64 = status
+        .lines()
+        .find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .expect("a figure in kB");
+    kibibytes / 1024.0
 }
 
 /// A port that nobody uses, below the system's ephemeral ones, so that it is still free a moment later.

@@ -139,6 +139,23 @@ async fn locations_are_the_platforms_and_a_location_answered_is_told() {
     assert_eq!(made.settings.text("storageLocation"), Some("7"));
 }
 
+// R-S8: the vendor's guide names countries, and no ids; the estate is looked after all the same.
+#[tokio::test]
+async fn locations_that_cove_doesnt_list_are_told_with_the_countries_of_the_guide() {
+    let stage = Stage::set_with(|options| {
+        options.modes.refused_methods = vec!["EnumerateLocations".into()];
+    })
+    .await;
+    stage.enter("partners", json!([{"Name": "Living"}])).await;
+    let snapshot = stage.observe().await;
+    assert_eq!((snapshot.objects.len(), snapshot.locations.len()), (1, 0));
+    let told = &snapshot.unreadable.named[0].why;
+    assert!(
+        told.contains("AU, BR, CA, CH, DE, FR, GB, IT, NL, NO, US, ZA") && told.contains("17.12"),
+        "{told}"
+    );
+}
+
 // R-S20
 #[tokio::test]
 async fn levels_stand_below_each_other_and_below_the_top() {

@@ -2,11 +2,11 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{ObjectId, Protection, Scope};
-use holdfast_platforms::{Platform, PlatformError, ProblemKind};
+use holdfast_platforms::{Deletion as _, Platform, PlatformError, Problem, ProblemKind};
 use holdfast_simulator::{Action, Lie};
 use serde_json::json;
 
-use crate::stage::{Stage, by_id, problem};
+use crate::stage::{ROOT, Stage, by_id, map, problem};
 
 #[tokio::test]
 async fn recycle_bins_n_central_and_unknown_levels_are_shown_and_left_alone() {
@@ -20,6 +20,7 @@ async fn recycle_bins_n_central_and_unknown_levels_are_shown_and_left_alone() {
                 {"Name": "Organisation", "Level": "ServiceOrganization"},
                 {"Name": "New", "Level": "Galaxy"},
                 {"Name": "Plain"},
+                {"Name": "Managed and billed", "ExternalCode": "0123456789ab - 0f8fad5b-d9cb-469f-a165-70867728950e|CWM:4711"},
             ]),
         )
         .await;
@@ -39,12 +40,13 @@ async fn recycle_bins_n_central_and_unknown_levels_are_shown_and_left_alone() {
             Protection::Foreign,
             Protection::Foreign,
             Protection::Foreign,
-            Protection::None
+            Protection::None,
+            Protection::Foreign
         ]
     );
     assert_eq!(of(site).protection, Protection::Foreign);
     assert_eq!(of(ids[2]).kind, Kind::Reseller);
-    for id in [ids[0], ids[1], ids[3], site] {
+    for id in [ids[0], ids[1], ids[3], ids[5], site] {
         let refused = stage
             .change(&of(id), json!({"profile": {"phone": "1"}}))
             .await;
@@ -128,6 +130,40 @@ async fn the_top_is_the_users_own_partner_or_the_one_named_exactly() {
     assert_eq!(seen.capabilities.account.id, reseller.id.as_str());
     let wrong = problem(stage.below("northwind").identify().await);
     assert_eq!(wrong.field.as_deref(), Some("cove.rootPartner"));
+}
+
+// R-N4: the API user may see more than what is ours. Its own partner's name is part of its login.
+#[tokio::test]
+async fn what_isnt_below_the_top_is_neither_shown_nor_written() {
+    let stage = Stage::set().await;
+    let reseller = stage.reseller("Northwind", "Reseller", None).await;
+    let inside = stage.customer("Inside", Some(&reseller.id)).await;
+    let outside = stage.customer("Outside", None).await;
+    let own = ObjectId::new(&ROOT.to_string());
+    let writes = stage.writes().len();
+    let below = stage.below("Northwind");
+    let refusal = |refused: Problem| {
+        assert_eq!(refused.kind, ProblemKind::Protected, "{}", refused.detail);
+    };
+    for (cove, kind, id) in [
+        (&stage.cove, Kind::Reseller, &own),
+        (&below, Kind::Reseller, &own),
+        (&below, Kind::Reseller, &reseller.id),
+        (&below, Kind::Customer, &outside.id),
+    ] {
+        refusal(problem(cove.read(kind, id).await));
+        let patch = map(json!({"name": "Other"}));
+        refusal(problem(cove.update(kind, id, None, None, patch).await));
+        refusal(problem(cove.rehearse_deletion(kind, id).await));
+    }
+    assert_eq!(stage.writes().len(), writes);
+    assert!(
+        below
+            .read(Kind::Customer, &inside.id)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 // R-S2: it isn't shown by every version, and can't be compared then.

@@ -35,6 +35,18 @@ async fn a_customer_with_devices_is_refused_and_its_devices_are_told() {
         "{}",
         refused.detail
     );
+    assert!(refused.detail.contains("0 customers"), "{}", refused.detail);
+    // What isn't known isn't left out of the sum.
+    let silent = json!([{"Name": "srv2", "PartnerId": number(&made.id)}]);
+    stage.enter("devices", silent).await;
+    let refused = problem(remove(&stage, &made).await);
+    assert!(
+        refused
+            .detail
+            .contains("2 devices with an unknown number of bytes"),
+        "{}",
+        refused.detail
+    );
     assert_eq!(stage.count("RemovePartner"), 0);
 }
 

@@ -56,7 +56,6 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
         &[
             json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
             json!({"I14": "500", "I78": "D01", "D01F09": "1767225600"}),
-            json!({}),
         ],
     )
     .await;
@@ -66,24 +65,17 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
         (&report.rows[0].customer_id, report.rows[0].storage_bytes),
         (&customer, 1500)
     );
-    assert_eq!(
-        report.unreadable.count(),
-        0,
-        "a device that never ran has nothing stored"
-    );
+    assert_eq!(report.unreadable.count(), 0);
 
-    let stage = Stage::set().await;
-    fleet(
-        &stage,
-        &[
-            json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
-            json!({"I78": "D01", "D01F09": "1767225600"}),
-        ],
-    )
-    .await;
-    let report = stage.cove.usage(90).await.unwrap();
-    assert!(report.rows.is_empty(), "{:?}", report.rows);
-    assert_eq!(report.unreadable.count(), 1);
+    // Neither when the column is missing, nor when all are.
+    for second in [json!({"I78": "D01", "D01F09": "1767225600"}), json!({})] {
+        let stage = Stage::set().await;
+        let first = json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"});
+        fleet(&stage, &[first, second]).await;
+        let report = stage.cove.usage(90).await.unwrap();
+        assert!(report.rows.is_empty(), "{:?}", report.rows);
+        assert_eq!(report.unreadable.count(), 1);
+    }
 }
 
 #[tokio::test]
@@ -113,18 +105,111 @@ async fn a_column_that_is_refused_is_left_out_of_the_next_query() {
 }
 
 #[tokio::test]
-async fn settings_that_are_null_and_pages_that_are_shorter_lose_no_device() {
+async fn pages_that_are_shorter_than_asked_for_lose_no_device() {
     let stage = Stage::set_with(|options| options.modes.largest_page = 3).await;
     let columns: Vec<Value> = (0..10)
         .map(|_| json!({"I14": "1", "I78": "D01", "D01F09": "1767225600"}))
-        .chain([json!({})])
         .collect();
     let customer = fleet(&stage, &columns).await;
     let snapshot = stage.with_clients().await;
-    assert_eq!(snapshot.clients.len(), 11);
-    assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 11);
+    assert_eq!(snapshot.clients.len(), 10);
+    assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 10);
     let report = stage.cove.usage(90).await.unwrap();
     assert_eq!(report.rows[0].storage_bytes, 10);
+}
+
+#[tokio::test]
+async fn settings_that_are_null_are_a_device_of_which_nothing_is_known() {
+    let stage = Stage::set_with(|options| options.modes.dropped_columns = vec!["I1".into()]).await;
+    let customer = fleet(&stage, &[json!({})]).await;
+    let snapshot = stage.with_clients().await;
+    let heard = stage.tap.heard();
+    let mut rows = heard
+        .iter()
+        .filter_map(|heard| heard.answer.pointer("/result/result/0/Settings"));
+    assert!(rows.next_back().unwrap().is_null());
+    assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 1);
+    assert_eq!(stage.cove.usage(90).await.unwrap().rows.len(), 0);
+    assert_eq!(sources(&stage).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_list_of_active_sources_is_read_as_a_run_of_them_is() {
+    let columns = |active: Value| json!({"I14": "1", "I78": active, "D01F09": "1767225600", "D10F09": "1767225600"});
+    for active in [json!("D01D10"), json!(["D01", "D10"])] {
+        let stage = Stage::set().await;
+        fleet(&stage, &[columns(active)]).await;
+        let sources = sources(&stage).await;
+        let names: Vec<&str> = sources
+            .iter()
+            .filter_map(|source| source.workload.as_deref())
+            .collect();
+        assert_eq!(names, ["FilesAndFolders", "MSSQL"]);
+        assert!(
+            sources
+                .iter()
+                .all(|source| source.last_success_at.is_some())
+        );
+    }
+}
+
+// Otherwise it would look as if it had never succeeded.
+#[tokio::test]
+async fn a_source_whose_columns_arent_asked_for_is_left_out_and_told() {
+    let stage = Stage::set().await;
+    fleet(
+        &stage,
+        &[json!({"I14": "1", "I78": "D01D88", "D01F09": "1767225600"})],
+    )
+    .await;
+    let report = stage.cove.health(30).await.unwrap();
+    assert_eq!(report.rows[0].data_sources.len(), 1);
+    let named = &report.unreadable.named;
+    assert!(
+        named.len() == 1 && named[0].why.contains("D88"),
+        "{named:?}"
+    );
+}
+
+// While a session runs, the time of the last one is absent and the last success stays.
+#[tokio::test]
+async fn a_source_that_runs_now_has_no_status_and_keeps_its_last_success() {
+    let stage = Stage::set().await;
+    fleet(
+        &stage,
+        &[json!({"I14": "1", "I78": "D01", "D01F00": "1", "D01F09": "1767225600"})],
+    )
+    .await;
+    let running = &sources(&stage).await[0];
+    assert_eq!((&running.last_status, running.last_run_at), (&None, None));
+    assert_eq!(running.last_success_at.unwrap().as_second(), 1_767_225_600);
+}
+
+#[tokio::test]
+async fn column_codes_are_padded_and_the_password_is_never_asked_for() {
+    let stage = Stage::set().await;
+    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
+    sources(&stage).await;
+    let heard = stage.tap.heard();
+    let asked: Vec<&str> = heard
+        .iter()
+        .filter_map(|heard| heard.body.pointer("/params/query/Columns")?.as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    assert!(
+        asked.contains(&"D01F09") && !asked.contains(&"I3"),
+        "{asked:?}"
+    );
+    let of_sources = asked.iter().filter(|code| code.starts_with('D'));
+    assert!(of_sources.clone().count() > 40 && of_sources.into_iter().all(|code| code.len() == 6));
+    // What the service says to one that isn't padded: nothing.
+    let ask = |code: &str| serde_json::json!({"query": {"PartnerId": crate::stage::ROOT, "StartRecordNumber": 0, "RecordsCount": 5, "Columns": [code]}});
+    for (code, told) in [("D1F9", false), ("D01F09", true)] {
+        let answer = stage.call("EnumerateAccountStatistics", ask(code)).await;
+        let settings = &answer["result"]["result"][0]["Settings"];
+        assert_eq!(settings.is_array(), told, "{answer}");
+    }
 }
 
 // R-D15: nothing is stored by a customer without devices; that is known.

@@ -75,6 +75,59 @@ async fn many_requests_at_once_make_one_login() {
     assert_eq!(stage.count("Login"), 1);
 }
 
+// Sources disagree on whether older visas stay good: where they don't, requests go one at a time.
+#[tokio::test]
+async fn where_only_the_newest_visa_is_good_requests_at_once_go_one_after_the_other() {
+    let stage = Stage::set_with(|options| options.modes.newest_visa_only = true).await;
+    let made = stage.customer("Fabrikam", None).await;
+    let burst =
+        || futures::future::join_all((0..8).map(|_| stage.cove.read(Kind::Customer, &made.id)));
+    // Found out the hard way.
+    burst().await;
+    let refused = || {
+        let heard = stage.tap.heard();
+        let refused = heard
+            .iter()
+            .filter(|heard| heard.answer["error"]["data"] == 1701);
+        refused.count()
+    };
+    let before = refused();
+    assert!(before > 0, "they were at once");
+    for read in burst().await {
+        assert_eq!(read.unwrap().unwrap().id, made.id);
+    }
+    assert_eq!(refused(), before, "no more of them");
+}
+
+// R-N9: a visa that ended is no reason to send one request at a time.
+#[tokio::test]
+async fn visas_that_ended_leave_requests_at_once() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    stage.platform.revoke_visas();
+    // One hears of it when the others have logged in again.
+    stage.befall(
+        "GetPartnerInfoById",
+        Action::Delay(Duration::from_millis(500)),
+    );
+    let burst =
+        || futures::future::join_all((0..8).map(|_| stage.cove.read(Kind::Customer, &made.id)));
+    for read in burst().await {
+        assert_eq!(read.unwrap().unwrap().id, made.id);
+    }
+    assert_eq!(stage.count("Login"), 2);
+    stage.befall("GetPartnerInfoById", Action::Delay(Duration::from_secs(2)));
+    let started = std::time::Instant::now();
+    let mut reads: futures::stream::FuturesUnordered<_> = (0..2)
+        .map(|_| stage.cove.read(Kind::Customer, &made.id))
+        .collect();
+    futures::StreamExt::next(&mut reads).await.unwrap().unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "the other one didn't wait"
+    );
+}
+
 // R-N9: more attempts would lock the user out.
 #[tokio::test]
 async fn a_wrong_login_is_tried_once_whoever_asks_and_however_often() {
@@ -131,6 +184,91 @@ async fn errors_in_http_200_are_errors_and_their_number_is_in_data() {
         "{}",
         unknown.detail
     );
+}
+
+// A visa among the parameters is no visa: it stands at the top, and the parameters hold what is documented.
+#[tokio::test]
+async fn the_visa_is_a_member_of_the_body_and_never_a_parameter_or_a_header() {
+    let stage = Stage::set().await;
+    stage.observe().await;
+    let heard = stage.tap.heard();
+    let (login, others) = heard.split_first().unwrap();
+    assert_eq!(
+        (login.body["method"].as_str(), login.body.get("visa")),
+        (Some("Login"), None)
+    );
+    for heard in others {
+        assert!(heard.body["visa"].is_string() && heard.body["params"].get("visa").is_none());
+    }
+    // What the service says to a visa in the wrong place.
+    let misplaced = serde_json::json!({
+        "jsonrpc": "2.0", "id": "1", "method": "EnumerateLocations", "params": {"visa": others[0].body["visa"]},
+    });
+    assert_eq!(stage.post(&misplaced).await["error"]["data"], 1701);
+}
+
+// The name ends with an address in parentheses; what is wrong with a login the service doesn't say.
+#[tokio::test]
+async fn the_partner_of_a_login_is_its_exact_name_and_a_wrong_one_looks_like_a_wrong_password() {
+    let stage = Stage::set().await;
+    stage.cove.identify().await.unwrap();
+    let right = stage.tap.heard()[0].body.clone();
+    let partner = right["params"]["partner"].as_str().unwrap().to_owned();
+    assert!(partner.ends_with(".example)"), "{partner}");
+    let short = partner.split(" (").next().unwrap();
+    let mut told = Vec::new();
+    for (member, value) in [
+        ("partner", short),
+        ("partner", &partner.to_lowercase()),
+        ("password", "wrong"),
+    ] {
+        let mut login = right.clone();
+        login["params"][member] = value.into();
+        told.push(stage.post(&login).await["error"].clone());
+    }
+    assert_eq!(told[0]["data"], 2100);
+    assert!(told.iter().all(|error| *error == told[0]), "{told:?}");
+}
+
+#[tokio::test]
+async fn names_of_methods_and_parameters_are_case_sensitive() {
+    let stage = Stage::set().await;
+    let by_id = |name: &str| serde_json::json!({name: ROOT});
+    for (method, params, right) in [
+        ("GetPartnerInfoById", by_id("partnerId"), true),
+        ("getPartnerInfoById", by_id("partnerId"), false),
+        ("GetPartnerInfoById", by_id("PartnerId"), false),
+    ] {
+        let answer = stage.call(method, params).await;
+        assert_eq!(answer.get("result").is_some(), right, "{answer}");
+    }
+    // Ours are as documented, which the contract judges at the end of each test.
+    stage.observe().await;
+}
+
+#[tokio::test]
+async fn results_are_nested_twice_and_a_method_without_a_value_answers_null() {
+    let stage = Stage::set().await;
+    stage.customer("Fabrikam", None).await;
+    let heard = stage.tap.heard();
+    let of = |method: &str| {
+        let mut heard = heard.iter();
+        heard
+            .find(|heard| heard.body["method"] == method)
+            .unwrap()
+            .answer
+            .clone()
+    };
+    assert!(of("AddPartner")["result"]["result"].is_i64());
+    assert!(of("ModifyPartner").get("result").unwrap().is_null());
+    // Nested once, it is no answer.
+    stage.spoilt.store(true, Ordering::Relaxed);
+    let anew = stage.anew();
+    anew.identify().await.unwrap();
+    let flat = r#"{"jsonrpc": "2.0", "id": "holdfast-3", "result": []}"#;
+    stage.befall("EnumeratePartners", status(200, flat));
+    let swept = anew.observe(Scope::default()).await;
+    assert!(matches!(swept, Err(PlatformError::Garbled(_))), "{swept:?}");
 }
 
 #[tokio::test]

@@ -153,6 +153,23 @@ impl Stage {
         answer.json().await.unwrap()
     }
 
+    /// What the service answers somebody else who calls a method.
+    pub async fn call(&self, method: &str, params: Value) -> Value {
+        let user = self.platform.credentials();
+        let login = json!({"partner": user.partner, "username": user.username, "password": user.password.expose_secret()});
+        let login = self
+            .post(&json!({"jsonrpc": "2.0", "id": "1", "method": "Login", "params": login}))
+            .await;
+        let call = json!({"jsonrpc": "2.0", "id": "2", "method": method, "params": params, "visa": login["visa"]});
+        self.post(&call).await
+    }
+
+    /// What it answers to a body.
+    pub async fn post(&self, body: &Value) -> Value {
+        let asked = Client::new().post(self.platform.url()).json(body);
+        asked.send().await.unwrap().json().await.unwrap()
+    }
+
     /// A partner as the platform has it.
     pub async fn held(&self, id: &ObjectId) -> Value {
         let url = self.platform.url().replace("/jsonapi", "/console/state");

@@ -178,3 +178,29 @@ async fn a_device_moves_by_its_id_and_is_never_read_with_its_secrets() {
             .all(|heard| !heard.answer.to_string().contains("Password"))
     );
 }
+
+// R-V5, R-N4: nor is one moved from or to what isn't ours.
+#[tokio::test]
+async fn a_device_of_another_tools_customer_or_from_outside_isnt_moved() {
+    let stage = Stage::set().await;
+    let reseller = stage.reseller("Northwind", "Reseller", None).await;
+    let to = stage.customer("To", Some(&reseller.id)).await;
+    let managed = json!([
+        {"Name": "Managed", "ParentId": crate::stage::number(&reseller.id), "ExternalCode": "0123456789ab - 0f8fad5b-d9cb-469f-a165-70867728950e"},
+        {"Name": "Outside"},
+    ]);
+    let partners = stage.enter("partners", managed).await;
+    let devices =
+        json!([{"Name": "a", "PartnerId": partners[0]}, {"Name": "b", "PartnerId": partners[1]}]);
+    let devices = stage.enter("devices", devices).await;
+    let below = stage.below("Northwind");
+    for (device, kind) in [
+        (devices[0], ProblemKind::Protected),
+        (devices[1], ProblemKind::Invalid),
+    ] {
+        let device = ObjectId::new(&device.to_string());
+        let refused = below.move_client(&device, None, &to.id).await;
+        assert_eq!(problem(refused).kind, kind);
+    }
+    assert_eq!(stage.count("ModifyAccount"), 0);
+}

@@ -1,19 +1,14 @@
 //! Cove as a process of its own: the simulator's dialect of it, a person at its console, and a checker on the line that
 //! validates every request and answer against the contract.
 
-use std::{
-    process::{Child, Stdio},
-    time::SystemTime,
-};
-
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::{
     Program,
     cove_contract::Contract,
-    operator::{Stage, eventually, free_port},
+    dialect::{Dialect, TOKEN},
+    operator::{Stage, eventually},
     tap::{Heard, Tap},
 };
 
@@ -23,7 +18,6 @@ pub const PARTNER: &str = "Acme MSP (ops@acme.example)";
 pub const USERNAME: &str = "acme-api";
 /// Its token.
 pub const PASSWORD: &str = "token-kept-from-every-log";
-const TOKEN: &str = "console-token-of-the-tests";
 
 /// Methods that change something.
 pub const MUTATING: [&str; 4] = [
@@ -35,49 +29,21 @@ pub const MUTATING: [&str; 4] = [
 
 /// One Management Service.
 pub struct Cove {
-    url: String,
-    directory: TempDir,
-    process: Child,
+    dialect: Dialect,
     tap: Tap,
 }
 
 impl Cove {
     /// Starts one on a new estate.
     pub async fn start(program: Program) -> Self {
-        let directory = TempDir::new().expect("a directory");
-        let address = format!("127.0.0.1:{}", free_port());
-        let faults = directory.path().join("faults.yaml");
-        std::fs::write(&faults, "[]").expect("written");
-        let process = program
-            .command()
-            .args(["platform", "serve", "--dialect", "cove"])
-            .args(["--listen", &address])
-            .args([
-                "--data".as_ref(),
-                directory.path().join("estate.sqlite").as_os_str(),
-            ])
-            .args(["--faults".as_ref(), faults.as_os_str()])
-            .env("HOLDFAST_PLATFORM_TOKEN", TOKEN)
-            .env("HOLDFAST_PLATFORM_PARTNER", PARTNER)
-            .env("HOLDFAST_PLATFORM_USERNAME", USERNAME)
-            .env("HOLDFAST_PLATFORM_PASSWORD", PASSWORD)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the platform starts");
-        let url = format!("http://{address}");
-        eventually("the platform answers", || async {
-            reqwest::get(format!("{url}/console/state")).await.is_ok()
-        })
-        .await;
-        let tap = Tap::before(&url).await;
-        Self {
-            url,
-            directory,
-            process,
-            tap,
-        }
+        let variables = [
+            ("HOLDFAST_PLATFORM_PARTNER", PARTNER),
+            ("HOLDFAST_PLATFORM_USERNAME", USERNAME),
+            ("HOLDFAST_PLATFORM_PASSWORD", PASSWORD),
+        ];
+        let dialect = Dialect::start(program, "cove", &variables).await;
+        let tap = Tap::before(&dialect.url).await;
+        Self { dialect, tap }
     }
 
     /// The address of its interface.
@@ -87,18 +53,11 @@ impl Cove {
 
     /// Injects these faults instead of those in force.
     pub fn faults(&self, yaml: &str) {
-        let path = self.directory.path().join("faults.yaml");
-        let next = path.with_extension("next");
-        std::fs::write(&next, yaml).expect("written");
-        std::fs::File::open(&next)
-            .expect("opened")
-            .set_modified(SystemTime::now())
-            .expect("set");
-        std::fs::rename(next, path).expect("renamed");
+        self.dialect.faults(yaml);
     }
 
     async fn console(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let url = format!("{}/console/{path}", self.url);
+        let url = format!("{}/console/{path}", self.dialect.url);
         let mut request = Client::new().request(method, url).bearer_auth(TOKEN);
         if let Some(body) = body {
             request = request.json(&body);
@@ -197,9 +156,6 @@ impl Drop for Cove {
             let strange = Contract::load().judge(&heard);
             assert!(!heard.is_empty() && strange.is_empty(), "{strange:#?}");
         }
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

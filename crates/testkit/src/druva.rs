@@ -1,19 +1,14 @@
 //! Druva as a process of its own: the embedded platform's dialect of it, a person at its console, and a checker on the line
 //! that validates every request against the vendor's contract.
 
-use std::{
-    process::{Child, Stdio},
-    time::SystemTime,
-};
-
 use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::{
     Program,
+    dialect::{Dialect, TOKEN},
     druva_contract::Contract,
-    operator::{Console, Stage, eventually, free_port},
+    operator::{Console, Stage, eventually},
     tap::{Heard, Tap},
 };
 
@@ -21,62 +16,31 @@ use super::{
 pub const CLIENT_ID: &str = "client-of-the-tests";
 /// Its secret key.
 pub const SECRET_KEY: &str = "secret-key-kept-from-every-log";
-const TOKEN: &str = "console-token-of-the-tests";
 
 /// One account at Druva.
 pub struct Druva {
     /// A person at its console.
     pub console: Console,
-    directory: TempDir,
-    process: Child,
+    dialect: Dialect,
     tap: Tap,
 }
 
 impl Druva {
     /// Starts one on a new estate.
     pub async fn start(program: Program) -> Self {
-        let directory = TempDir::new().expect("a directory");
-        let address = format!("127.0.0.1:{}", free_port());
-        let faults = directory.path().join("faults.yaml");
-        std::fs::write(&faults, "[]").expect("written");
-        let process = program
-            .command()
-            .args([
-                "platform",
-                "serve",
-                "--dialect",
-                "druva",
-                "--listen",
-                &address,
-            ])
-            .args([
-                "--data".as_ref(),
-                directory.path().join("estate.sqlite").as_os_str(),
-            ])
-            .args(["--faults".as_ref(), faults.as_os_str()])
-            .env("HOLDFAST_PLATFORM_TOKEN", TOKEN)
-            .env("HOLDFAST_PLATFORM_CLIENT_ID", CLIENT_ID)
-            .env("HOLDFAST_PLATFORM_SECRET_KEY", SECRET_KEY)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the platform starts");
+        let variables = [
+            ("HOLDFAST_PLATFORM_CLIENT_ID", CLIENT_ID),
+            ("HOLDFAST_PLATFORM_SECRET_KEY", SECRET_KEY),
+        ];
+        let dialect = Dialect::start(program, "druva", &variables).await;
+        let tap = Tap::before(&dialect.url).await;
         let console = Console {
-            url: format!("http://{address}"),
+            url: dialect.url.clone(),
             token: TOKEN.to_owned(),
         };
-        eventually("the platform answers", || async {
-            let stats = format!("{}/v1/stats", console.url);
-            let asked = reqwest::Client::new().get(&stats).bearer_auth(TOKEN);
-            asked.send().await.is_ok()
-        })
-        .await;
-        let tap = Tap::before(&console.url).await;
         Self {
             console,
-            directory,
-            process,
+            dialect,
             tap,
         }
     }
@@ -88,14 +52,7 @@ impl Druva {
 
     /// Injects these faults instead of those in force.
     pub fn faults(&self, yaml: &str) {
-        let path = self.directory.path().join("faults.yaml");
-        let next = path.with_extension("next");
-        std::fs::write(&next, yaml).expect("written");
-        std::fs::File::open(&next)
-            .expect("opened")
-            .set_modified(SystemTime::now())
-            .expect("set");
-        std::fs::rename(next, path).expect("renamed");
+        self.dialect.faults(yaml);
     }
 
     /// Creates an object at the console.
@@ -155,9 +112,6 @@ impl Drop for Druva {
             let strange: Vec<String> = judged.collect();
             assert!(!heard.is_empty() && strange.is_empty(), "{strange:#?}");
         }
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

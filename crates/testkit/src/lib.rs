@@ -6,6 +6,7 @@ pub mod bridge;
 pub mod console;
 pub mod cove;
 pub mod cove_contract;
+mod dialect;
 pub mod druva;
 pub mod druva_contract;
 pub mod history;

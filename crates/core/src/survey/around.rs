@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::ResourceExt;
 
-use super::{Managed, PlatformView, Survey, inherited, stand_in::note_referrers};
+use super::{
+    Managed, Named, PlatformView, ResourceRef, Survey, declared::resource_ref, inherited,
+    stand_in::note_referrers,
+};
 use crate::{
-    api::Kind,
+    api::{Kind, plan::ServiceLevel},
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{Around, PlanName},
@@ -55,6 +58,11 @@ pub fn around<K: Managed>(
     } else {
         around.children.as_slice()
     };
+    let surroundings = inventory.surroundings();
+    let knows_tenants = surroundings.is_none_or(|around| around.capabilities.knows(Kind::Tenant));
+    if object.kind == Kind::Customer && !knows_tenants {
+        around.promised = promised(survey, resource);
+    }
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
         around.plans = plans(survey, resource, &inventory, &account, tenants);
     }
@@ -126,6 +134,24 @@ fn plans<K: Managed>(
         plans.insert(id, plan);
     }
     plans
+}
+
+/// The service levels of the plans that a customer's tenants name.
+fn promised<K: Managed>(survey: &Survey, customer: &K) -> Vec<ServiceLevel> {
+    let referrers = survey
+        .referrers
+        .of(&Named::Resource(resource_ref(customer)));
+    let tenants = referrers
+        .iter()
+        .filter(|referrer| referrer.kind == Kind::Tenant);
+    let level = |tenant: &ResourceRef| {
+        let stores = &survey.stores;
+        let tenant = stores.tenants.get(&tenant.namespace, &tenant.name)?;
+        let plan = tenant.spec.service_plan_ref.as_ref()?;
+        let plan = stores.plans.get(&tenant.namespace()?, &plan.name)?;
+        plan.spec.service_level.clone()
+    };
+    tenants.filter_map(level).collect()
 }
 
 fn report(site: &PlatformView, object: &Object, around: &mut Around) {

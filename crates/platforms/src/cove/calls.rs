@@ -69,7 +69,8 @@ impl Cove {
                 .values()
                 .any(|owner| tree.customer_of(*owner) == id);
             if has_some {
-                holdings.ids = self.devices_below(id).await?.0;
+                let devices = self.devices_below(id).await?;
+                holdings.ids = devices.into_iter().map(|(device, _)| device).collect();
                 holdings.clients = count(holdings.ids.len());
             }
         }
@@ -155,8 +156,7 @@ impl Cove {
         if let Some(why) = odd {
             return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
         }
-        let discarded = self.known_tree(Lane::Edit).await?.is_discarded(number);
-        not_ours(&before, kind, discarded)?;
+        self.is_ours(&before, kind).await?;
         let partner = writes::changed(kind, &before, claim, patch, root)?;
         let mut params = json!({"partnerInfo": partner});
         if params["partnerInfo"].get("ParentId").is_some() {
@@ -224,6 +224,7 @@ impl Platform for Cove {
         let Some(listed) = self.partner_if_any(number).await? else {
             return Ok(None);
         };
+        self.is_below_the_top(&listed.0).await?;
         if mapping::kind(&listed.0) != kind {
             not_ours(&listed.0, kind, false)?;
         }
@@ -364,6 +365,7 @@ impl Clients for Cove {
         customer: &ObjectId,
     ) -> Result<Client, PlatformError> {
         let (device, to) = (number(client)?, number(customer)?);
+        self.may_move(device, to).await?;
         // Never a read of the device by itself: that brings its password and token.
         let params = json!({
             "accountInfo": {"Id": device, "PartnerId": to},

@@ -105,18 +105,17 @@ impl Owners {
 }
 
 impl Cove {
-    /// All rows of a query, page by page. Each page begins with the last row of the one before: if it isn't there, the list has
-    /// moved meanwhile, and a row may have been passed over.
-    pub(super) async fn devices(
+    /// What `make` keeps of each row of a query, and rows that can't be read; page by page. Each page begins with the last row of
+    /// the one before: if it isn't there, the list has moved meanwhile, and a row may have been passed over.
+    pub(super) async fn devices<T>(
         &self,
         query: &Query<'_>,
         lane: Lane,
-        mut each: impl FnMut(Result<Row, Lost>),
-    ) -> Result<(), PlatformError> {
+        mut make: impl FnMut(&Row) -> T,
+    ) -> Result<(Vec<T>, Vec<Lost>), PlatformError> {
         for _ in 0..TRIES {
-            if let Some(rows) = self.all_pages(query, lane).await? {
-                rows.into_iter().for_each(&mut each);
-                return Ok(());
+            if let Some(all) = self.all_pages(query, lane, &mut make).await? {
+                return Ok(all);
             }
         }
         Err(PlatformError::Unavailable(format!(
@@ -125,22 +124,30 @@ impl Cove {
     }
 
     /// `None` when the list moved.
-    async fn all_pages(
+    async fn all_pages<T>(
         &self,
         query: &Query<'_>,
         lane: Lane,
-    ) -> Result<Option<Vec<Result<Row, Lost>>>, PlatformError> {
-        let mut all: Vec<Result<Row, Lost>> = Vec::new();
+        make: &mut impl FnMut(&Row) -> T,
+    ) -> Result<Option<(Vec<T>, Vec<Lost>)>, PlatformError> {
+        let (mut made, mut lost) = (Vec::new(), Vec::new());
+        let mut ids: Vec<Option<i64>> = Vec::new();
         let mut largest = 0;
         loop {
-            let from = all.len().saturating_sub(1);
+            let from = ids.len().saturating_sub(1);
             let page = self.page(query, from, lane).await?;
-            let overlap = usize::from(!all.is_empty());
-            if overlap == 1 && page.first().map(id) != all.last().map(id) {
+            let overlap = usize::from(!ids.is_empty());
+            if overlap == 1 && page.first().map(id) != ids.last().copied() {
                 return Ok(None);
             }
             let count = page.len();
-            all.extend(page.into_iter().skip(overlap));
+            for row in page.into_iter().skip(overlap) {
+                ids.push(id(&row));
+                match row {
+                    Ok(row) => made.push(make(&row)),
+                    Err(row) => lost.push(row),
+                }
+            }
             // The platform may give fewer rows at once than it is asked for.
             let is_last = count <= overlap || (largest > 0 && count < largest);
             if is_last {
@@ -148,11 +155,11 @@ impl Cove {
             }
             largest = largest.max(count);
         }
-        let mut ids: Vec<i64> = all.iter().filter_map(id).collect();
+        let mut ids: Vec<i64> = ids.into_iter().flatten().collect();
         let count = ids.len();
         ids.sort_unstable();
         ids.dedup();
-        Ok((ids.len() == count).then_some(all))
+        Ok((ids.len() == count).then_some((made, lost)))
     }
 
     async fn page(
@@ -196,46 +203,35 @@ impl Cove {
             columns: &columns,
             without: &without,
         };
-        let (read, mut owners) = (Instant::now(), Owners::default());
-        let mut unread = None;
-        self.devices(&query, lane, |row| match row {
-            Ok(row) => drop(owners.0.insert(row.account_id, row.partner_id)),
-            Err(lost) => unread = Some(lost.why),
-        })
-        .await?;
-        if let Some(why) = unread {
+        let read = Instant::now();
+        let owner = |row: &Row| (row.account_id, row.partner_id);
+        let (owners, lost) = self.devices(&query, lane, owner).await?;
+        if let Some(lost) = lost.first() {
             // Whose it is isn't known, so nobody's count is.
-            return Err(garbled(LIST, &why));
+            return Err(garbled(LIST, &lost.why));
         }
-        let owners = Arc::new(owners);
+        let owners = Arc::new(Owners(owners.into_iter().collect()));
         *known = Some((read, Arc::clone(&owners)));
         Ok(owners)
     }
 
-    /// How many devices are below a partner, and what they store as far as that is known: asked now.
+    /// The devices below a partner, and what they store: asked now. What one stores may not be known.
     pub(super) async fn devices_below(
         &self,
         partner: i64,
-    ) -> Result<(Vec<i64>, u64), PlatformError> {
+    ) -> Result<Vec<(i64, Option<u64>)>, PlatformError> {
         let columns = [NAME.to_owned(), USED.to_owned()];
         let query = Query {
             partner,
             columns: &columns,
             without: &[],
         };
-        let (mut ids, mut bytes) = (Vec::new(), 0_u64);
-        self.devices(&query, Lane::Edit, |row| match row {
-            Ok(row) => {
-                let used = row.columns(&columns).remove(USED);
-                let used = used.and_then(|used| used.parse().ok()).unwrap_or(0);
-                bytes = bytes.saturating_add(used);
-                ids.push(row.account_id);
-            }
-            // What can't be read is there all the same.
-            Err(_) => ids.push(0),
-        })
-        .await?;
-        Ok((ids, bytes))
+        let used = |row: &Row| row.columns(&columns).remove(USED)?.parse().ok();
+        let device = |row: &Row| (row.account_id, used(row));
+        let (mut devices, lost) = self.devices(&query, Lane::Edit, device).await?;
+        // What can't be read is there all the same.
+        devices.extend(lost.iter().map(|_| (0, None)));
+        Ok(devices)
     }
 }
 

@@ -21,10 +21,11 @@ use crate::{Lane, PlatformError, rows::Lost};
 const ACTIVE: &str = "I78";
 
 /// Data sources by their codes. `D09` is left out: it is the newest success over all of them, behind which a dead one hides.
-/// Source: column codes.
-const SOURCES: [(&str, &str); 16] = [
+/// Source: column codes; `D18` from an older list.
+const SOURCES: [(&str, &str); 19] = [
     ("D01", "FilesAndFolders"),
     ("D02", "SystemState"),
+    ("D03", "LegacyMSSQL"),
     ("D04", "Exchange"),
     ("D05", "M365SharePoint"),
     ("D06", "NetworkShares"),
@@ -36,12 +37,14 @@ const SOURCES: [(&str, &str); 16] = [
     ("D14", "HyperV"),
     ("D15", "MySQL"),
     ("D16", "VirtualDisasterRecovery"),
+    ("D17", "BareMetalRestore"),
+    ("D18", "LinuxSystemState"),
     ("D19", "M365Exchange"),
     ("D20", "M365OneDrive"),
     ("D23", "M365Teams"),
 ];
-/// What some accounts may not ask for. Source: a support answer quoted in public notes.
-const RESTRICTED: &str = "D02";
+/// Those whose columns some accounts may not ask for. Source: a support answer quoted in public notes.
+const RESTRICTED: [&str; 2] = ["D02", "D03"];
 /// Status of the last session, the last success, the last session. Source: column codes.
 const FIELDS: [&str; 3] = ["F00", "F09", "F15"];
 
@@ -57,7 +60,7 @@ pub(super) struct Device {
 
 /// One active data source of a device.
 pub(super) struct Source {
-    pub(super) workload: String,
+    pub(super) workload: &'static str,
     pub(super) status: Option<&'static str>,
     pub(super) last_run: Option<Timestamp>,
     pub(super) last_success: Option<Timestamp>,
@@ -69,13 +72,15 @@ pub(super) struct Fleet {
     pub(super) lost: Vec<Lost>,
     /// Columns that were asked for and that no row has: the code is wrong, or the platform doesn't give it.
     pub(super) silent: Vec<String>,
+    /// Active sources whose columns weren't asked for: nothing is known of them.
+    pub(super) unasked: BTreeSet<String>,
 }
 
 fn columns(with_restricted: bool) -> Vec<String> {
     let sources = SOURCES
         .iter()
         .map(|(code, _)| *code)
-        .filter(|code| with_restricted || *code != RESTRICTED);
+        .filter(|code| with_restricted || !RESTRICTED.contains(code));
     let of_sources = sources.flat_map(|code| FIELDS.map(|field| format!("{code}{field}")));
     [NAME, USED, ACTIVE]
         .map(str::to_owned)
@@ -113,27 +118,28 @@ impl Cove {
             columns: asked,
             without: &without,
         };
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        let (mut devices, mut lost) = (Vec::new(), Vec::new());
-        self.devices(&query, Lane::Sweep, |row| match row {
-            Ok(row) => {
-                let values = row.columns(asked);
-                for column in values.keys() {
-                    if !seen.contains(*column) {
-                        seen.insert((*column).to_owned());
-                    }
+        let (mut seen, mut unasked) = (BTreeSet::new(), BTreeSet::new());
+        let is_asked = |code: &str| asked.iter().any(|column| column.starts_with(code));
+        let device = |row: &Row| {
+            let values = row.columns(asked);
+            for column in values.keys() {
+                if !seen.contains(*column) {
+                    seen.insert((*column).to_owned());
                 }
-                devices.push(device(&row, &values));
             }
-            Err(row) => lost.push(row),
-        })
-        .await?;
+            let active = values.get(ACTIVE).map_or("", String::as_str);
+            let (told, untold): (Vec<&str>, Vec<&str>) =
+                codes(active).partition(|code| is_asked(code));
+            unasked.extend(untold.into_iter().map(str::to_owned));
+            device(row, &values, &told)
+        };
+        let (devices, lost) = self.devices(&query, Lane::Sweep, device).await?;
         let is_awaited = |column: &&String| {
             let general = [USED, ACTIVE].contains(&column.as_str());
             let of_active = column.ends_with("F09")
                 && devices.iter().any(|device| {
                     let mut sources = device.sources.iter();
-                    sources.any(|source| source.workload == workload(&column[..3]))
+                    sources.any(|source| Some(source.workload) == workload(&column[..3]))
                 });
             general || of_active
         };
@@ -147,45 +153,42 @@ impl Cove {
             devices,
             lost,
             silent,
+            unasked,
         })
     }
 }
 
-fn device(row: &Row, values: &BTreeMap<&str, String>) -> Device {
+fn device(row: &Row, values: &BTreeMap<&str, String>, active: &[&str]) -> Device {
     let number = |column: &str| values.get(column)?.trim().parse::<i64>().ok();
-    let active = values.get(ACTIVE).map_or("", String::as_str);
-    let sources = codes(active).map(|code| Source {
-        workload: workload(code),
-        status: number(&format!("{code}F00")).and_then(status),
-        last_success: number(&format!("{code}F09")).and_then(moment),
-        last_run: number(&format!("{code}F15")).and_then(moment),
-    });
-    let sources: Vec<Source> = sources.collect();
+    let source = |code: &&str| {
+        Some(Source {
+            workload: workload(code)?,
+            status: number(&format!("{code}F00")).and_then(status),
+            last_success: number(&format!("{code}F09")).and_then(moment),
+            last_run: number(&format!("{code}F15")).and_then(moment),
+        })
+    };
     let used = values.get(USED).and_then(|used| used.trim().parse().ok());
-    // A device that has never backed up anything has nothing stored.
-    let is_new = !values.contains_key(ACTIVE) && !values.contains_key(USED);
     Device {
         id: row.account_id,
         partner: row.partner_id,
         name: values.get(NAME).cloned(),
-        used: used.or(is_new.then_some(0)),
-        sources,
+        used,
+        sources: active.iter().filter_map(source).collect(),
     }
 }
 
-/// The codes of a run of them, without the total.
+/// The codes of a run of them, or of a list: `D01D02D10` or `D01, D02, D10`; without the total.
 fn codes(run: &str) -> impl Iterator<Item = &str> {
-    let at = |place: usize| run.get(place..place + 3);
-    (0..run.len())
-        .step_by(3)
-        .filter_map(at)
-        .filter(|code| *code != "D09")
+    let starts = run.match_indices('D').map(|(place, _)| place);
+    let codes = starts.filter_map(|place| run.get(place..place + 3));
+    codes.filter(|code| *code != "D09")
 }
 
-/// A source's name; its code where that isn't known.
-fn workload(code: &str) -> String {
+/// A source's name. Only those that are known are asked for.
+fn workload(code: &str) -> Option<&'static str> {
     let known = SOURCES.iter().find(|(known, _)| *known == code);
-    known.map_or(code, |(_, name)| name).to_owned()
+    known.map(|(_, name)| *name)
 }
 
 /// The word for the status of a session; `None` while one runs, or before the first. Source: column codes.

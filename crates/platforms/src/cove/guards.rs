@@ -67,6 +67,41 @@ fn confirmation(partner: &Partner) -> String {
 }
 
 impl Cove {
+    /// Refuses what isn't below the top, although the API user may see it: its own partner, for instance, whose name is part of
+    /// its login.
+    pub(super) async fn is_below_the_top(&self, partner: &Partner) -> Result<(), PlatformError> {
+        let (top, parent) = (self.root(Lane::Edit).await?.id, partner.parent_id);
+        let is_below = partner.id != top
+            && (parent == top
+                || self.known_tree(Lane::Edit).await?.get(parent).is_some()
+                || self.tree(Lane::Edit).await?.get(parent).is_some());
+        if is_below {
+            return Ok(());
+        }
+        Err(Problem {
+            kind: ProblemKind::Protected,
+            remedy: Some(
+                "Correct the id, or let cove.rootPartner and the API user be of a partner above it"
+                    .to_owned(),
+            ),
+            ..invalid(
+                None,
+                format!(
+                    "{} isn't below partner {top}, and nothing else is touched",
+                    partner.id
+                ),
+            )
+        }
+        .into())
+    }
+
+    /// Refuses to write to what isn't below the top, or belongs to Cove or another tool.
+    pub(super) async fn is_ours(&self, partner: &Partner, kind: Kind) -> Result<(), PlatformError> {
+        self.is_below_the_top(partner).await?;
+        let tree = self.known_tree(Lane::Edit).await?;
+        Ok(not_ours(partner, kind, tree.is_discarded(partner.id))?)
+    }
+
     /// What forbids a removal, read afresh: devices anywhere below, or customers.
     pub(super) async fn rehearse(
         &self,
@@ -78,10 +113,9 @@ impl Cove {
         if let Some(why) = odd {
             return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
         }
-        let discarded = self.known_tree(Lane::Edit).await?.is_discarded(number);
-        not_ours(&partner, kind, discarded)?;
+        self.is_ours(&partner, kind).await?;
         let below = self.below(number, false, Lane::Edit).await?.len();
-        let (devices, bytes) = self.devices_below(number).await?;
+        let devices = self.devices_below(number).await?;
         if below == 0 && devices.is_empty() {
             return Ok(Rehearsal {
                 confirmation: confirmation(&partner),
@@ -89,6 +123,8 @@ impl Cove {
                 bytes: 0,
             });
         }
+        let bytes: Option<u64> = devices.iter().map(|(_, used)| *used).sum();
+        let bytes = bytes.map_or("an unknown number of".to_owned(), |bytes| bytes.to_string());
         let devices = devices.len();
         Err(Problem {
             kind: ProblemKind::HasDependents,
@@ -105,6 +141,21 @@ impl Cove {
             )
         }
         .into())
+    }
+
+    /// Whether a device is with a customer of ours and may go to another: what is above the top, in the recycle bin or with a
+    /// customer of another tool isn't touched.
+    pub(super) async fn may_move(&self, device: i64, to: i64) -> Result<(), PlatformError> {
+        let tree = self.known_tree(Lane::Edit).await?;
+        let owners = self.owners(&tree, false, Lane::Edit).await?;
+        let from = owners.0.get(&device).map(|owner| tree.customer_of(*owner));
+        let unknown = || invalid(None, format!("device {device} isn't below the top"));
+        for customer in [from.ok_or_else(unknown)?, to] {
+            let unknown = || invalid(None, format!("customer {customer} isn't below the top"));
+            let (partner, _) = tree.get(customer).ok_or_else(unknown)?;
+            not_ours(partner, Kind::Customer, tree.is_discarded(customer))?;
+        }
+        Ok(())
     }
 
     /// Removes a partner, after looking again.

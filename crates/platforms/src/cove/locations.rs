@@ -1,13 +1,15 @@
 //! Where data is kept. Cove lists the locations with their names alone; which country each hosts is told by the name, for the
 //! countries that the vendor's guide names.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::{Cove, envelope};
 use crate::{
     Lane, PlatformError,
-    estate::{StorageLocation, Unread, Unreadable},
+    estate::{ItemKind, StorageLocation, Unread, Unreadable},
     rows::{self, Lost},
 };
 
@@ -42,13 +44,23 @@ struct Location {
 /// The code of a country that Cove writes as a code or as a name; `None` where it can't be told.
 pub(super) fn country_of(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Some(text.to_ascii_uppercase());
-    }
     let mut known = COUNTRIES.iter();
-    known
-        .find(|(_, name)| name.eq_ignore_ascii_case(text))
-        .map(|(code, _)| (*code).to_owned())
+    // Names first: one of them looks like a code, and isn't one.
+    if let Some((code, _)) = known.find(|(_, name)| name.eq_ignore_ascii_case(text)) {
+        return Some((*code).to_owned());
+    }
+    let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_code.then(|| text.to_ascii_uppercase())
+}
+
+/// What is told where Cove doesn't list its locations: those of the vendor's guide, which have no ids.
+fn not_listed(why: &str) -> String {
+    let countries: BTreeSet<&str> = COUNTRIES.iter().map(|(code, _)| *code).collect();
+    let countries: Vec<&str> = countries.into_iter().collect();
+    format!(
+        "Cove doesn't list its storage locations, so no customer can be created ({why}); the vendor's guide of release 17.12, which may be out of date, has data centres in {}",
+        countries.join(", ")
+    )
 }
 
 impl Cove {
@@ -65,8 +77,19 @@ impl Cove {
                 .map(|row| rows::whole(row, &["Id", "Name"]))
                 .collect::<Vec<Result<Location, Lost>>>())
         };
-        let rows = self.ask(LIST, lane, &json!({}), decode).await?;
         let (mut locations, mut unread) = (Vec::new(), Unread::default());
+        let rows = match self.ask(LIST, lane, &json!({}), decode).await {
+            // Without their ids no customer can be created; what is there can be looked after all the same.
+            Err(PlatformError::Refused(problem)) => {
+                unread.note(Unreadable {
+                    kind: ItemKind::StorageLocation,
+                    id: None,
+                    why: not_listed(&problem.detail),
+                });
+                return Ok((locations, unread));
+            }
+            rows => rows?,
+        };
         for row in rows {
             match row {
                 Ok(location) => locations.push(StorageLocation {
@@ -76,12 +99,26 @@ impl Cove {
                     products: Vec::new(),
                 }),
                 Err(lost) => unread.note(Unreadable {
-                    kind: crate::estate::ItemKind::StorageLocation,
+                    kind: ItemKind::StorageLocation,
                     id: lost.id,
                     why: lost.why,
                 }),
             }
         }
         Ok((locations, unread))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::country_of;
+
+    #[test]
+    fn a_country_is_told_by_its_code_or_by_a_name_of_the_vendors_guide() {
+        let of = |text: &str| country_of(text);
+        assert_eq!(of("de").as_deref(), Some("DE"));
+        assert_eq!(of("The Netherlands").as_deref(), Some("NL"));
+        assert_eq!(of("UK").as_deref(), Some("GB"), "UK isn't a country code");
+        assert_eq!(of("Europe West"), None);
     }
 }

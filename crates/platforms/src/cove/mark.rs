@@ -58,20 +58,24 @@ impl Reference {
         }
     }
 
-    /// Whether N-able's N-central manages the partner: at least ten characters, a dash, and a GUID. Source: the filters of
-    /// scripts by an employee of the vendor.
+    /// Whether N-able's N-central manages the partner: at least ten characters, a dash, and a GUID. Other tools may have
+    /// appended to it. Source: the filters of scripts by an employee of the vendor.
     pub(super) fn is_of_n_central(&self) -> bool {
-        let Some((before, guid)) = self.foreign.trim().rsplit_once(" - ") else {
-            return false;
-        };
-        let groups: Vec<&str> = guid.split('-').collect();
-        let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-        before.chars().count() >= 10
-            && lengths == [8, 4, 4, 4, 12]
-            && groups
-                .iter()
-                .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        self.foreign.split(BAR).any(is_of_n_central)
     }
+}
+
+fn is_of_n_central(part: &str) -> bool {
+    let Some((before, guid)) = part.trim().rsplit_once(" - ") else {
+        return false;
+    };
+    let groups: Vec<&str> = guid.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    before.chars().count() >= 10
+        && lengths == [8, 4, 4, 4, 12]
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The name under which a partner is created: a second request gives it its own.
@@ -116,6 +120,9 @@ mod tests {
         assert!(of("0123456789abc - 0f8fad5b-d9cb-469f-a165-70867728950e"));
         assert!(!of("short - 0f8fad5b-d9cb-469f-a165-70867728950e"));
         assert!(!of("0123456789abc - 4711"));
+        assert!(of(
+            "0123456789abc - 0f8fad5b-d9cb-469f-a165-70867728950e|CWM:4711"
+        ));
         assert!(!of("CWM:4711"));
     }
 

@@ -152,8 +152,8 @@ impl Cove {
         self.send(call, params, decode).await
     }
 
-    /// Sends a request under the newest visa; and once more after another login when the visa is refused: then nothing was
-    /// carried out.
+    /// Sends a request under the newest visa; and once more, under a newer one or after another login, when the visa is refused:
+    /// then nothing was carried out. Once a visa was refused that another answer had replaced, requests go one at a time.
     async fn send<T>(
         &self,
         call: Call,
@@ -161,12 +161,19 @@ impl Cove {
         decode: impl Fn(&RawValue) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
         let unsent = |error| if call.mutates { not_sent(error) } else { error };
+        let mut alone = self.session.alone().await;
         let visa = self.visa(None).await.map_err(unsent)?;
+        let logins = self.session.logins();
         if let Said::Value(value) = self.exchange(call, params, &visa, &decode).await? {
             return Ok(value);
         }
+        if alone.is_none() && self.session.was_outdated(&visa, logins) {
+            alone = Some(self.session.stand_in_line().await);
+        }
         let visa = self.visa(Some(&visa)).await.map_err(unsent)?;
-        match self.exchange(call, params, &visa, &decode).await? {
+        let said = self.exchange(call, params, &visa, &decode).await?;
+        drop(alone);
+        match said {
             Said::Value(value) => Ok(value),
             Said::VisaRefused => Err(PlatformError::Unavailable(format!(
                 "{}: the platform refuses the visa of a login just made (error 1701)",

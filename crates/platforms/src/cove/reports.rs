@@ -31,6 +31,20 @@ fn unread(fleet: &Fleet, kind: ItemKind) -> Unread {
     unread
 }
 
+/// Sources that are active and of which nothing is known: they are left out, which is said.
+fn with_unasked(mut unread: Unread, fleet: &Fleet) -> Unread {
+    for source in &fleet.unasked {
+        unread.note(Unreadable {
+            kind: ItemKind::HealthRow,
+            id: None,
+            why: format!(
+                "data source {source} is active on devices, and its columns aren't known or may not be read"
+            ),
+        });
+    }
+    unread
+}
+
 impl Cove {
     /// What each customer stores. Cove has no credits; its months aren't told, so they come from what was seen.
     pub(super) async fn consumption(&self) -> Result<UsageReport, PlatformError> {
@@ -86,7 +100,7 @@ impl Cove {
             let of_device = device.sources.iter().map(|source| DataSource {
                 name: name.clone(),
                 organisation: None,
-                workload: Some(source.workload.clone()),
+                workload: Some(source.workload.to_owned()),
                 policy: None,
                 last_status: source.status.map(str::to_owned),
                 last_job_id: None,
@@ -111,7 +125,7 @@ impl Cove {
                     data_sources,
                 })
                 .collect(),
-            unreadable: unread(&fleet, ItemKind::HealthRow),
+            unreadable: with_unasked(unread(&fleet, ItemKind::HealthRow), &fleet),
         })
     }
 }

@@ -1,7 +1,10 @@
 //! The session: a visa of 15 minutes that every answer renews.
 
 use std::{
-    sync::{Mutex as Lock, MutexGuard as Locked, PoisonError},
+    sync::{
+        Mutex as Lock, MutexGuard as Locked, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,7 @@ struct Visa {
 struct State {
     visa: Option<Visa>,
     user: Option<User>,
+    logins: u64,
 }
 
 /// One API user's session.
@@ -46,6 +50,10 @@ pub(super) struct Session {
     state: Lock<State>,
     /// Held by the task that logs in, while others wait for it.
     turn: Mutex<()>,
+    /// Whether only the newest visa was found to be good. Sources disagree on that.
+    newest_only: AtomicBool,
+    /// Held then by the one request that is under way.
+    line: Mutex<()>,
 }
 
 impl Session {
@@ -76,6 +84,8 @@ impl Session {
             password,
             state: Lock::default(),
             turn: Mutex::default(),
+            newest_only: AtomicBool::new(false),
+            line: Mutex::default(),
         })
     }
 
@@ -109,6 +119,7 @@ impl Session {
         let mut state = self.state();
         state.visa = Some(Visa::fresh(visa));
         state.user = Some(user);
+        state.logins += 1;
     }
 
     /// The user of the last login.
@@ -119,6 +130,30 @@ impl Session {
     /// Waits until no other task logs in.
     pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    /// How many logins there were.
+    pub(super) fn logins(&self) -> u64 {
+        self.state().logins
+    }
+
+    /// Whether another answer had replaced a refused visa, without a login since.
+    pub(super) fn was_outdated(&self, refused: &SecretString, logins: u64) -> bool {
+        self.logins() == logins && self.visa(Some(refused)).is_some()
+    }
+
+    /// Waits until no other request is under way, where visas are good one at a time.
+    pub(super) async fn alone(&self) -> Option<MutexGuard<'_, ()>> {
+        if self.newest_only.load(Ordering::Relaxed) {
+            return Some(self.line.lock().await);
+        }
+        None
+    }
+
+    /// Lets one request go at a time from now on, and waits for the turn of this one.
+    pub(super) async fn stand_in_line(&self) -> MutexGuard<'_, ()> {
+        self.newest_only.store(true, Ordering::Relaxed);
+        self.line.lock().await
     }
 
     /// What no message may repeat.

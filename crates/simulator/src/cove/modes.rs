@@ -39,6 +39,8 @@ pub struct CoveModes {
     pub largest_page: usize,
     /// Columns that are refused with 13501.
     pub restricted_columns: Vec<String>,
+    /// Methods that are refused with 13501, as where the user's role forbids them.
+    pub refused_methods: Vec<String>,
     /// Columns that nothing answers: dropped like unknown ones.
     pub dropped_columns: Vec<String>,
     /// Whether a row without values has `Settings: null`.
@@ -62,6 +64,7 @@ impl Default for CoveModes {
             shows_undocumented_fields: true,
             largest_page: 5_000,
             restricted_columns: Vec::new(),
+            refused_methods: Vec::new(),
             dropped_columns: Vec::new(),
             settings_may_be_null: true,
             forced_location: None,

@@ -107,16 +107,26 @@ fn word<'a>(of: &'a Document, member: &str, known: &[&str]) -> Result<Option<&'a
     }
 }
 
+/// A text that is there isn't empty, also in the company and its address.
+fn not_empty(info: &Document) -> Result<(), Fault> {
+    for (member, value) in info {
+        match value {
+            Value::String(text) if text.is_empty() => {
+                return Err(Fault::value(format!("{member} is empty")));
+            }
+            Value::Object(group) => not_empty(group)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Checks the values of a write: names of enums are case-sensitive, and a text that is there isn't empty.
 pub(super) fn check(info: &Document) -> Result<(), Fault> {
     word(info, "Level", &LEVELS)?;
     word(info, "ServiceType", &["AllInclusive", "SoftwareOnly"])?;
     word(info, "State", &["InTrial", "InProduction"])?;
-    for (member, value) in info {
-        if value == "" {
-            return Err(Fault::value(format!("{member} is empty")));
-        }
-    }
+    not_empty(info)?;
     let listed = info
         .get("ChildServiceTypes")
         .filter(|value| !value.is_null());

@@ -116,6 +116,7 @@ impl Request<'_> {
     }
 
     pub(super) fn enumerate_removed_partners(&mut self) -> Outcome {
+        self.partner("parentPartnerId")?;
         let (from, to) = (self.number("startTime")?, self.number("endTime")?);
         let within = |document: &&Document| {
             let at = document["RemovalTime"].as_i64().unwrap_or_default();

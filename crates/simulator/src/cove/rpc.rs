@@ -208,6 +208,12 @@ impl Inner {
         }
         let visa = request.get("visa").and_then(Value::as_str);
         self.door.admits(visa, now, self.modes.newest_visa_only)?;
+        if self.modes.refused_methods.iter().any(|one| one == method) {
+            return Err(Fault::new(
+                super::fault::FORBIDDEN,
+                "Refused for security reasons",
+            ));
+        }
         Request {
             world: &mut self.world,
             modes: &self.modes,

@@ -1,6 +1,6 @@
 //! The status of a `Customer`.
 
-use super::{Around, HealthCondition, NOTHING, consumption, joined, yes_no};
+use super::{Around, HealthCondition, NOTHING, consumption, joined, plan, yes_no};
 use crate::{
     api::{
         customer::{CustomerClients, CustomerStatus, CustomerSummary, CustomerTenants},
@@ -34,10 +34,10 @@ pub fn customer(
         limit,
     );
     let level = |row: &crate::estate::DataSources| {
-        let tenant = around
-            .children
-            .iter()
-            .find(|tenant| Some(&tenant.id) == row.tenant_id.as_ref())?;
+        let Some(id) = &row.tenant_id else {
+            return plan::strictest(&around.promised);
+        };
+        let tenant = around.children.iter().find(|tenant| tenant.id == *id)?;
         around.plan_of(tenant)?.service_level.clone()
     };
     let (health, conditions) = consumption::health(

@@ -46,6 +46,8 @@ pub struct Around {
     pub resellers: Vec<Arc<Object>>,
     /// What the ledger has granted below, by measure, where the platform itself doesn't hold it.
     pub granted: Option<[u64; 4]>,
+    /// What a customer is promised by the plans of its tenants, where tenants exist in the cluster only: figures name none then.
+    pub promised: Vec<ServiceLevel>,
     /// Plans by remote id.
     pub plans: BTreeMap<ObjectId, PlanName>,
     /// When the platform's consumption figures are from.

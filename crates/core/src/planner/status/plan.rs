@@ -71,3 +71,42 @@ fn objective(level: &ServiceLevel) -> String {
         parts.join(", ")
     }
 }
+
+/// The strictest of some service levels.
+pub fn strictest(levels: &[ServiceLevel]) -> Option<ServiceLevel> {
+    let objectives = levels
+        .iter()
+        .filter_map(|level| level.recovery_point_objective);
+    let shares = levels
+        .iter()
+        .filter_map(|level| level.minimum_success_percent.as_ref());
+    (!levels.is_empty()).then(|| ServiceLevel {
+        recovery_point_objective: objectives
+            .min_by_key(|objective| std::time::Duration::from(*objective)),
+        minimum_success_percent: shares.max_by_key(|share| share.milli().ok()).cloned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn level(document: serde_json::Value) -> ServiceLevel {
+        serde_json::from_value(document).expect("a service level")
+    }
+
+    // R-N10
+    #[test]
+    fn of_several_promises_the_strictest_counts_part_by_part() {
+        let levels = [
+            level(json!({"recoveryPointObjective": "24h", "minimumSuccessPercent": 98})),
+            level(json!({"recoveryPointObjective": "4h", "minimumSuccessPercent": "90.5"})),
+            level(json!({})),
+        ];
+        let strict = level(json!({"recoveryPointObjective": "4h", "minimumSuccessPercent": 98}));
+        assert_eq!(strictest(&levels), Some(strict));
+        assert_eq!(strictest(&[]), None);
+    }
+}
