@@ -70,7 +70,7 @@ soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a
 	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens
 
 .PHONY: test-ceph
-test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (two minutes more)
+test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more)
 	@scripts/test-ceph.sh
 
 # --- Measuring --------------------------------------------------------------
@@ -90,6 +90,10 @@ bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 .PHONY: bench-druva
 bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
 	@scripts/bench-druva.sh
+
+.PHONY: bench-ceph
+bench-ceph: $(CONTROLPLANE) ## Measure 1,000 customers (N=…) on a real Ceph Object Gateway
+	@scripts/bench-ceph.sh
 
 .PHONY: bench-replicas
 bench-replicas: $(CONTROLPLANE) ## Two operators: ten idle minutes, and a kill -9 of the holder with 1,000 customers

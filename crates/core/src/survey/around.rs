@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use super::{Managed, PlatformView, Survey, inherited, stand_in::note_referrers};
 use crate::{
     api::Kind,
-    estate::{Object, ObjectId},
+    estate::{Object, ObjectId, Settings},
     inventory::Inventory,
     planner::{Around, PlanName},
 };
@@ -57,6 +57,14 @@ pub fn around<K: Managed>(
     };
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
         around.plans = plans(survey, resource, &inventory, &account, tenants);
+        around.kept_plans = kept_plans(survey, &account, tenants);
+    }
+    let kept = inventory.surroundings().is_some_and(|surroundings| {
+        object.kind == Kind::Tenant && surroundings.capabilities.leaves_quotas_to_us()
+    });
+    if kept {
+        let spec = resource.spec_document().ok();
+        around.quota = spec.and_then(|spec| Settings::from_document(Kind::Tenant, &spec).ok());
     }
     around.levels = inherited::levels(survey, resource, site, &inventory, object);
     drop(inventory);
@@ -126,6 +134,30 @@ fn plans<K: Managed>(
         plans.insert(id, plan);
     }
     plans
+}
+
+/// The plans that the resources of tenants name, where the tenants on the platform have none.
+fn kept_plans(
+    survey: &Survey,
+    account: &str,
+    tenants: &[Arc<Object>],
+) -> BTreeMap<ObjectId, PlanName> {
+    let plan = |tenant: &Arc<Object>| {
+        let holder = survey.index.by_id(account, Kind::Tenant, &tenant.id)?;
+        let resource = survey.stores.tenants.get(&holder.namespace, &holder.name)?;
+        let name = resource.spec.service_plan_ref.as_ref()?.name.clone();
+        let plan = survey.stores.plans.get(&holder.namespace, &name)?;
+        let service_level = plan.spec.service_level.clone();
+        let plan = PlanName {
+            name,
+            service_level,
+        };
+        Some((tenant.id.clone(), plan))
+    };
+    let without = tenants
+        .iter()
+        .filter(|tenant| tenant.settings.text("planId").is_none());
+    without.filter_map(plan).collect()
 }
 
 fn report(site: &PlatformView, object: &Object, around: &mut Around) {
