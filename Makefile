@@ -71,7 +71,7 @@ soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a
 	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) MATRIX=$(MATRIX) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens a_death_at
 
 .PHONY: test-ceph
-test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (two minutes more)
+test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more)
 	@scripts/test-ceph.sh
 
 # --- Measuring --------------------------------------------------------------
@@ -95,6 +95,10 @@ bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten
 .PHONY: bench-cove
 bench-cove: ## Measure a sweep of 5,500 partners and the statistics of 20,000 devices at Cove
 	@cargo bench --locked --quiet --bench cove
+
+.PHONY: bench-ceph
+bench-ceph: $(CONTROLPLANE) ## Measure 1,000 customers (N=…) on a real Ceph Object Gateway
+	@scripts/bench-ceph.sh
 
 .PHONY: bench-replicas
 bench-replicas: $(CONTROLPLANE) ## Two operators: ten idle minutes, and a kill -9 of the holder with 1,000 customers

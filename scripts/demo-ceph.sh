@@ -57,7 +57,7 @@ apply_examples() {
     sed -e "s|https://s3.example/|$RGW_ENDPOINT/|" -e "s|accessKey: replace-me|accessKey: $RGW_ACCESS_KEY|" \
         -e "s|secretKey: replace-me|secretKey: $RGW_SECRET_KEY|" -e 's|sweepInterval: 5m|sweepInterval: 10s|' \
         -e 's|usageInterval: 1h|usageInterval: 5s|' examples/ceph/01-platform.yaml | kubectl apply -f -
-    kubectl apply -f examples/ceph/02-customers.yaml
+    kubectl apply -f examples/ceph/02-customers.yaml -f examples/ceph/03-tenant.yaml
 }
 
 write_env() {
@@ -98,14 +98,20 @@ It is running. To use it in this shell:
 2. Hit the limit: the gateway itself refuses.
   dd if=/dev/urandom of=.demo-ceph/big bs=1M count=200 status=none; timeout 60 fabrikam-restic backup .demo-ceph/big
 
-3. Suspend, and activate again; then restore.
+3. Suspend, and activate again; then restore, without a lock, for which a full store has no room.
   kubectl -n ceph patch customer fabrikam --type merge -p '{"spec":{"active":false}}'
   fabrikam-restic snapshots
   kubectl -n ceph patch customer fabrikam --type merge -p '{"spec":{"active":true}}'
-  fabrikam-restic restore latest --path \$PWD/docs --target .demo-ceph/restored
+  fabrikam-restic restore latest --no-lock --path \$PWD/docs --target .demo-ceph/restored
 
-4. Let go: the resource goes, the user and its backups stay.
-  kubectl -n ceph delete customer fabrikam
+4. End the quota: backups are refused, restores aren't.
+  kubectl -n ceph patch customer fabrikam --type merge -p '{"spec":{"limits":{"storage":"1Gi"}}}'
+  kubectl -n ceph patch tenant fabrikam-storage --type merge -p '{"spec":{"quota":{"endsAt":"2026-01-01T00:00:00Z"}}}'
+  timeout 20 fabrikam-restic backup docs
+  fabrikam-restic snapshots --no-lock
+
+5. Let go: the resources go, the user and its backups stay.
+  kubectl -n ceph delete tenant/fabrikam-storage customer/fabrikam
   radosgw-admin bucket stats --bucket fabrikam-backup | grep owner
 
 To stop it and remove its data: make demo-ceph-down
@@ -125,7 +131,7 @@ up)
     kubectl create namespace ceph --dry-run=client -o yaml | kubectl apply -f - >/dev/null
     start_operator
     apply_examples
-    kubectl -n ceph wait --for=condition=Ready --timeout=120s backupplatform/ceph customer/fabrikam customer/contoso
+    kubectl -n ceph wait --for=condition=Ready --timeout=120s backupplatform/ceph customer/fabrikam customer/contoso tenant/fabrikam-storage
     write_env
     say "kubectl -n ceph get customers"
     kubectl -n ceph get customers

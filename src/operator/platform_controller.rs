@@ -266,7 +266,8 @@ fn summary(context: &Context, handle: &Handle) -> Option<PlatformSummary> {
     let mut unmanaged = Vec::new();
     for object in inventory.objects() {
         *counts.entry(object.kind).or_default() += 1;
-        if context.survey.index.holder(&account, object).is_none() {
+        // A part of another's record isn't something left over: that record is listed.
+        if !object.facts.facet && context.survey.index.holder(&account, object).is_none() {
             unmanaged.push(UnmanagedObject {
                 kind: object.kind,
                 external_id: object.id.to_string(),

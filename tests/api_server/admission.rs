@@ -19,9 +19,10 @@ use kube::{
 use serde_json::{Value, json};
 
 /// Every rule that the table has to speak of.
-const RULES: [&str; 27] = [
+const RULES: [&str; 28] = [
     "hidden-name-telltale",
     "quota-dates-in-order",
+    "object-storage-bare",
     "platform-fixed",
     "plan-name-fixed",
     "account-name-fixed",

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use holdfast_testkit::operator::repository;
+use holdfast_testkit::operator::{eventually, repository};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -40,13 +40,16 @@ impl Gateway {
             eprintln!("{missing}");
             return None;
         };
-        Some(Self {
+        let gateway = Self {
             endpoint,
             access_key,
             secret_key,
             directory,
             _alone: ONE.lock().await,
-        })
+        };
+        // A story that failed may have left it dead.
+        gateway.revive();
+        Some(gateway)
     }
 
     /// The Secret with the credentials, and a `BackupPlatform` of this name.
@@ -115,6 +118,70 @@ impl Gateway {
             output.status.success(),
             String::from_utf8_lossy(&said).into_owned(),
         )
+    }
+
+    /// A new repository of restic. A gateway that came back after kill -9 writes slowly until the dead one's watch has run out: it
+    /// shows a key some seconds before it takes it.
+    pub async fn repository(&self, keys: Keys, bucket: &str) {
+        eventually("the key is taken", || async {
+            self.restic(keys, bucket, &["init"]).0
+        })
+        .await;
+    }
+
+    /// `ceph`: a person at the cluster.
+    pub fn ceph(&self, arguments: &[&str]) -> String {
+        let output = self.tool(
+            &[],
+            &[&["ceph", "--connect-timeout", "10"], arguments].concat(),
+        );
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "ceph {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        said
+    }
+
+    /// Whether the OSD takes no writes any more: what counts as full is next to nothing then.
+    pub fn fill_up(&self, full: bool) {
+        let ratios = if full {
+            ["0.00001", "0.00002", "0.00003"]
+        } else {
+            ["0.85", "0.90", "0.95"]
+        };
+        let mut settings: Vec<_> = ["nearfull", "backfillfull", "full"]
+            .into_iter()
+            .zip(ratios)
+            .collect();
+        if !full {
+            settings.reverse();
+        }
+        for (name, ratio) in settings {
+            self.ceph(&["osd", &format!("set-{name}-ratio"), ratio]);
+        }
+        // The OSD tells the monitor by itself.
+        for _ in 0..60 {
+            if self.ceph(&["osd", "dump"]).contains("exists,full") == full {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+        panic!(
+            "the OSD isn't {}",
+            if full { "full" } else { "usable again" }
+        );
+    }
+
+    /// The gateway once more, with or without its log of requests.
+    pub fn restart_with_log(&self, log: bool) {
+        self.kill();
+        let status = Command::new(repository().join("scripts/ceph.sh"))
+            .args(["start", &self.directory])
+            .env("CEPH_USAGE_LOG", log.to_string())
+            .status();
+        assert!(status.expect("the script runs").success(), "start");
     }
 
     pub fn kill(&self) {

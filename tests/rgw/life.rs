@@ -28,14 +28,14 @@ const CONTOSO: Keys = Keys {
     secret: "secret-of-contoso-of-the-tests",
 };
 
-fn login(name: &str, keys: Keys) -> String {
+pub fn login(name: &str, keys: Keys) -> String {
     let secret = keys.secret;
     format!(
         "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}-login}}\nstringData: {{password: \"{secret}\"}}\n"
     )
 }
 
-fn access(name: &str, keys: Keys) -> String {
+pub fn access(name: &str, keys: Keys) -> String {
     format!(
         ", webAccess: {{username: \"{}\", passwordRef: {{name: {name}-login, key: password}}}}",
         keys.name
@@ -113,8 +113,7 @@ async fn a_customer_lives_on_a_real_gateway() {
     fill(folder.path(), "first", 8);
     let source = folder.path().to_str().unwrap();
     let restic = |arguments: &[&str]| gateway.restic(FABRIKAM, "fabrikam-backup", arguments);
-    let (done, said) = restic(&["init"]);
-    assert!(done, "{said}");
+    gateway.repository(FABRIKAM, "fabrikam-backup").await;
     let (done, said) = restic(&["backup", source]);
     assert!(done, "{said}");
     eventually("what is stored is shown", || async {

@@ -7,9 +7,12 @@
 )]
 
 mod behind_our_back;
+mod faults;
 mod gateway;
+mod health;
 mod killed;
 mod life;
+mod tenants;
 
 use holdfast_testkit::{Program, operator::Stage};
 use serde_json::Value;

@@ -227,7 +227,7 @@ impl Platform for Connection {
                     field: Some("name".into()),
                     detail: "the name is taken".into(),
                     remedy: None,
-                    conflicting_id: Some(taken.id),
+                    conflicting_id: Some(taken),
                 }
                 .into()),
             }

@@ -16,6 +16,10 @@ const GRACE: Duration = Duration::from_secs(8);
 
 /// A resource in the cluster, as it is at one instant.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a record of what was so, each by itself"
+)]
 pub struct Stand {
     pub uid: String,
     pub finalized: bool,

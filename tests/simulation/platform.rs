@@ -354,7 +354,7 @@ impl Estate {
             .collect()
     }
 
-    /// Creates an object, or says which one is in the way.
+    /// Creates an object, or says the id of the one in the way.
     pub fn create(
         &self,
         actor: &str,
@@ -362,7 +362,7 @@ impl Estate {
         mark: &str,
         document: &Map<String, Value>,
         asked_at: Instant,
-    ) -> Result<Item, Item> {
+    ) -> Result<Item, String> {
         let mut kept = self.normalised(document);
         let active = switch(&mut kept);
         let creation = self.nature.creation(kind);
@@ -375,7 +375,7 @@ impl Estate {
             _ => false,
         };
         if let Some(taken) = state.items.values().find(in_the_way) {
-            return Err(taken.clone());
+            return Err(taken.id.clone());
         }
         if self.nature.reuses_ids {
             state.next = 1;

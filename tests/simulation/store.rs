@@ -248,7 +248,8 @@ impl Store {
         let begins = before["metadata"]["deletionTimestamp"].is_null()
             && object["metadata"]["deletionTimestamp"].is_string();
         let generation = before["metadata"]["generation"].as_u64();
-        if let Some(generation) = generation.filter(|_| object["spec"] != before["spec"] || begins) {
+        if let Some(generation) = generation.filter(|_| object["spec"] != before["spec"] || begins)
+        {
             object["metadata"]["generation"] = (generation + 1).into();
         }
         object["metadata"]["resourceVersion"] = self.version.to_string().into();

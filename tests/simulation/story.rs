@@ -164,7 +164,7 @@ fn act(chance: &Chance, operators: usize) -> Act {
         46 => Act::Relabel(role, chance.hits(500)),
         47..49 => Act::Strip(role),
         49 => Act::Recreate(role),
-        50 => Act::Manage(*chance.pick::<&str>(&["Manage", "Observe", "Paused"])),
+        50 => Act::Manage(chance.pick::<&str>(&["Manage", "Observe", "Paused"])),
         51..56 => Act::ConsoleEdit(phone(chance)),
         56 => Act::Spoil(chance.hits(600)),
         57..60 => Act::ConsoleDelete,

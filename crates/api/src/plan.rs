@@ -54,6 +54,13 @@ closed_enum! {
     validation = super::rules::name_fits_a_label()
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    // Only at creation: Invalid upon a change makes `kubectl apply --force` delete the object. A policy checks changes.
+    validation = Rule::new("oldSelf.hasValue() || !has(self.products) || self.products.all(entry, entry.product != 'ObjectStorage' || (!has(entry.edition) && (!has(entry.workloads) || size(entry.workloads) == 0)))")
+        .message("object storage has neither edition nor workloads: it holds what other programs back up. Remove edition and workloads from this product (rule object-storage-bare)")
+        .field_path(".products")
+        .optional_old_self(true),
+)]
 pub struct ServicePlanSpec {
     /// How this resource and the remote object belong together.
     #[serde(flatten)]
@@ -64,7 +71,7 @@ pub struct ServicePlanSpec {
     #[schemars(length(min = 1, max = 128), regex(pattern = r"\S"))]
     pub plan_name: String,
     /// What the plan contains, one entry a product. Absent: left as it is (a new plan needs at least one).
-    #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["product"]))]
+    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["product"]))]
     #[x_kube(validation = Rule::new("size(self) > 0")
         .message("products is empty, and a plan without a product could hold no tenant: list at least one product, or leave the field out to leave the plan's products alone"))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +89,8 @@ pub struct ServicePlanSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanProduct {
-    /// The product: `HybridWorkloads` (servers, databases, virtual machines, NAS) or `SaaSAppsAndEndpoints`.
+    /// The product: `HybridWorkloads` (servers, databases, virtual machines, NAS), `SaaSAppsAndEndpoints`, or `ObjectStorage`
+    /// (room for backups of other programs), which has neither edition nor workloads.
     pub product: Product,
     /// The edition: `Business`, `Enterprise` or `Elite`. Absent: left as it is (a new product gets `Business`).
     #[serde(skip_serializing_if = "Option::is_none")]

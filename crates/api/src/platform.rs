@@ -167,13 +167,18 @@ pub struct RgwSpec {
     #[schemars(length(max = 2048))]
     #[x_kube(validation = super::rules::endpoint_is_safe())]
     pub endpoint: String,
-    /// Secret with the keys `accessKey` and `secretKey` of a user with the capabilities `users=*;buckets=read;metadata=read`.
+    /// Secret with the keys `accessKey` and `secretKey` of a user with the capabilities `users=*;buckets=read;metadata=read;usage=read`.
     pub credentials_ref: SecretRef,
     /// The places that customers can choose as `storageLocation`: the gateway's interface doesn't list its placements.
     /// Absent: every customer is in the gateway's default placement.
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<RgwRegion>>,
+    /// Whether names and times below `snapshots/` of each bucket are listed, to tell when restic backed up last. The user of the
+    /// credential needs the flag `admin` for that, which opens all customers' data to whoever has its keys. When absent `false`:
+    /// only the hour of the last write is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_snapshots: Option<bool>,
 }
 
 /// A placement of a Ceph Object Gateway.

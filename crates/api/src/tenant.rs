@@ -77,6 +77,10 @@ closed_enum! {
         .message("a sandbox tenant is made by the platform only and can be adopted, never created: set adopt: Matching or ById, or choose type Evaluation or Commercial (rule sandbox-never-created)")
         .field_path(".type")
         .optional_old_self(true),
+    validation = Rule::new("oldSelf.hasValue() || self.product != 'ObjectStorage' || !has(self.workloads) || size(self.workloads) == 0")
+        .message("object storage has no workloads: it holds what other programs back up. Remove workloads (rule object-storage-bare)")
+        .field_path(".workloads")
+        .optional_old_self(true),
     validation = Rule::new("oldSelf.hasValue() || !has(self.quota) || !has(self.quota.effectiveAt) || !has(self.quota.endsAt) || self.quota.effectiveAt < self.quota.endsAt")
         .message("quota.effectiveAt is not before quota.endsAt, so the quota would never be in effect: begin it earlier, or end it later (rule quota-dates-in-order)")
         .field_path(".quota.endsAt")
@@ -99,8 +103,9 @@ pub struct TenantSpec {
     /// The service plan; it must contain the product. Absent: left as it is (a new tenant gets the platform's default plan).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_plan_ref: Option<LocalRef>,
-    /// What is subscribed to: `HybridWorkloads` (servers, databases, virtual machines, NAS) or `SaaSAppsAndEndpoints`. One
-    /// `Tenant` for each customer and product. Fixed once the remote object exists.
+    /// What is subscribed to: `HybridWorkloads` (servers, databases, virtual machines, NAS), `SaaSAppsAndEndpoints`, or, where
+    /// the platform offers it, `ObjectStorage` (room for backups of other programs; without workloads). One `Tenant` for each
+    /// customer and product. Fixed once the remote object exists.
     pub product: Product,
     /// `Evaluation`, `Commercial` or `Sandbox`. A sandbox tenant is adopted only, never created, and its type never changes.
     /// Absent: left as it is (a new one is for `Evaluation`).

@@ -97,6 +97,8 @@ pub struct Platform {
     pub without: Vec<String>,
     /// Fields that stay as they were made.
     pub fixed: Vec<String>,
+    /// Products that it offers; empty for those that every platform has.
+    pub products: Vec<String>,
     /// Settings that it creates instead of the requested ones.
     pub answers: Map<String, Value>,
     /// `safety.deletionDelay`.

@@ -162,4 +162,7 @@ pub struct DataSource {
     /// When something was last restored from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_restore_at: Option<Timestamp>,
+    /// When something was last written to it, where the platform sees writes and no jobs: this isn't a backup that succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_write_at: Option<Timestamp>,
 }

@@ -29,6 +29,8 @@ closed_enum! {
         HybridWorkloads,
         /// Microsoft 365, Google Workspace and endpoints.
         SaaSAppsAndEndpoints,
+        /// Room for backups that other programs make; it has neither edition nor workloads.
+        ObjectStorage,
     }
 }
 

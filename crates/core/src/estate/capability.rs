@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::Capability;
-use crate::api::Kind;
+use crate::api::{Kind, shared::Product};
 
 /// The account of a credential. A change of it stops all writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,10 @@ pub struct Account {
 pub const CREATE: &str = "+";
 /// See [`CREATE`].
 pub const DELETE: &str = "-";
+
+/// The setting of a tenant that says whether backups are allowed now, restores being allowed always. It is in no spec: Holdfast
+/// computes it for platforms that list it among their fields.
+pub const BACKUPS: &str = "quota.backups";
 
 /// How a platform makes one object of a kind, and never a second one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,9 @@ pub struct Capabilities {
     pub apart: BTreeMap<Kind, BTreeSet<String>>,
     /// How objects are created, by kind; for a kind that isn't listed the claim is looked up first.
     pub creation: BTreeMap<Kind, Creation>,
+    /// The products that the platform offers; empty for those that every platform has, which is all but `ObjectStorage`.
+    #[serde(default)]
+    pub products: BTreeSet<Product>,
     /// The console page for what the interface can't do, by kind and field of the spec; a field that is neither listed nor
     /// accepted has no counterpart on the platform. Empty where the pages aren't known.
     #[serde(default)]
@@ -95,6 +102,7 @@ impl Capabilities {
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
             apart: BTreeMap::new(),
+            products: BTreeSet::new(),
             creation: Creation::ByReference.everywhere(),
             console: BTreeMap::new(),
             default_customer: None,
@@ -147,6 +155,21 @@ impl Capabilities {
             .get(field)
             .or_else(|| pages.get(group))
             .map(String::as_str)
+    }
+
+    /// Whether the platform offers a product.
+    pub fn offers(&self, product: Product) -> bool {
+        if self.products.is_empty() {
+            product != Product::ObjectStorage
+        } else {
+            self.products.contains(&product)
+        }
+    }
+
+    /// Whether the platform can be told when backups are allowed, and keeps no quota and no window of its own.
+    pub fn leaves_quotas_to_us(&self) -> bool {
+        let fields = self.fields.get(&Kind::Tenant);
+        fields.is_some_and(|fields| fields.contains(BACKUPS))
     }
 
     /// Whether the platform stores a field of a kind.

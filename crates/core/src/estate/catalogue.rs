@@ -134,6 +134,7 @@ static TENANT: &[Field] = &[
     field("quota.credits", Shape::Credits),
     field("quota.effectiveAt", Shape::Instant),
     field("quota.endsAt", Shape::Instant),
+    field("quota.backups", Shape::Flag),
     field("licenceExpiresAt", Shape::Instant),
     field("active", Shape::Flag),
 ];

@@ -120,6 +120,12 @@ pub struct DataSource {
     /// When it was last restored from.
     #[serde(default, deserialize_with = "Moment::timed")]
     pub last_restore_at: Option<jiff::Timestamp>,
+    /// When something was last written to it, where the platform sees writes and no jobs.
+    #[serde(default, deserialize_with = "Moment::timed")]
+    pub last_write_at: Option<jiff::Timestamp>,
+    /// Whether nothing is known of its backups, only writes: then it is held to no service level.
+    #[serde(default)]
+    pub writes_only: bool,
     /// Its jobs of the reported days, where the platform counts them.
     #[serde(default)]
     pub jobs: Option<Jobs>,

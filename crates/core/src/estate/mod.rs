@@ -14,7 +14,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use capability::{Account, CREATE, Capabilities, Capability, Creation, DELETE};
+pub use capability::{Account, BACKUPS, CREATE, Capabilities, Capability, Creation, DELETE};
 pub use catalogue::{Field, Shape, fields};
 pub use compare::{Difference, differences, merge_patch};
 pub use consumption::{

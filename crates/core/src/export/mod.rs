@@ -19,12 +19,17 @@ use crate::{
         names::{GROUP, VERSION},
         quantity::{Rate, Size},
     },
-    estate::{Object, Shape, fields, insert, is_empty},
+    estate::{BACKUPS, Object, Shape, fields, insert, is_empty},
     planner::spec_field,
 };
 
-/// Settings that stand for something that isn't exported: secrets, and pictures by their digest.
-const LEFT_OUT: [&str; 3] = ["webAccess.passwordTag", "branding.logo", "branding.icon"];
+/// Settings that aren't exported: secrets, pictures by their digest, and what follows from the rest.
+const LEFT_OUT: [&str; 4] = [
+    "webAccess.passwordTag",
+    "branding.logo",
+    "branding.icon",
+    BACKUPS,
+];
 
 /// One resource as a document.
 #[derive(Debug, Clone, PartialEq)]

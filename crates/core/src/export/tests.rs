@@ -77,3 +77,24 @@ fn names_fit_kubernetes_and_no_two_are_the_same() {
     );
     assert_eq!(of("6"), "its-own-name");
 }
+
+// R-N4: what Holdfast tells a platform by itself is no field of a spec.
+#[test]
+fn whether_backups_are_allowed_now_is_not_exported() {
+    let mut storage = object(Kind::Tenant, "9", "Fabrikam");
+    storage
+        .settings
+        .set(Kind::Tenant, "product", "ObjectStorage".into());
+    storage
+        .settings
+        .set(Kind::Tenant, crate::estate::BACKUPS, false.into());
+    let platform: crate::api::BackupPlatform = serde_json::from_value(json!({
+        "metadata": {"name": "ceph", "namespace": "backup"},
+        "spec": {"ownerId": "0123456789abcdef", "embedded": {}},
+    }))
+    .expect("a BackupPlatform");
+    let names = Names::new(&[&storage], BTreeMap::new());
+    let spec = super::resource(&storage, &platform, &names, None).body["spec"].clone();
+    assert_eq!(spec["product"], "ObjectStorage");
+    assert_eq!(spec["quota"], Value::Null, "{spec}");
+}

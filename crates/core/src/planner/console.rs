@@ -2,7 +2,7 @@
 //! counterpart.
 
 use super::{
-    Declared, PlatformFacts,
+    Declared, PlatformFacts, allowance,
     desired::{account_name, spec_field},
 };
 use crate::{
@@ -11,11 +11,14 @@ use crate::{
 };
 
 /// Settings that have an effect without the platform: which name is sent, and what the ledger allots.
-fn is_kept_here(kind: Kind, setting: &str) -> bool {
-    matches!(
-        (kind, setting),
-        (Kind::Customer, "hideName" | "limits.credits")
-    )
+fn is_kept_here(platform: &PlatformFacts, kind: Kind, setting: &str) -> bool {
+    let of_a_quota =
+        allowance::is_kept_here(&platform.capabilities, kind) && allowance::KEPT.contains(&setting);
+    of_a_quota
+        || matches!(
+            (kind, setting),
+            (Kind::Customer, "hideName" | "limits.credits")
+        )
 }
 
 /// Removes from the settings what the interface doesn't accept. Returns what a person has to do at the console, and the fields
@@ -30,7 +33,7 @@ pub fn sort_out(
     let asked: Vec<&str> = settings.filled().collect();
     settings.retain(|setting| platform.capabilities.takes(kind, setting));
     for setting in asked {
-        if platform.capabilities.takes(kind, setting) || is_kept_here(kind, setting) {
+        if platform.capabilities.takes(kind, setting) || is_kept_here(platform, kind, setting) {
             continue;
         }
         match step(platform, kind, setting) {

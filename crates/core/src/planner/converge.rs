@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Marks, PATIENCE, PlatformFacts, Settlement, Step, Verdict, View, console,
+    Marks, PATIENCE, PlatformFacts, PlatformState, Settlement, Step, Verdict, View, allowance,
+    console,
     desired::{desired, missing_value, remote_name, spec_field},
     drift::{SECRET, comparable, drift},
     hidden::is_hidden,
@@ -22,7 +23,7 @@ use crate::{
         names::HIDDEN_LABEL,
         shared::{ChangeStep, Management, ManualStep},
     },
-    estate::{Capability, Claim, Difference, Object, merge_patch},
+    estate::{BACKUPS, Capability, Claim, Difference, Object, merge_patch},
     rules::{self, Refusal, quota},
 };
 
@@ -257,7 +258,7 @@ fn held(view: &View<'_>) -> Option<Step> {
     Some(settle(Verdict::Waiting(reason, hold), Some(PATIENCE)))
 }
 
-/// Whether the platform's object has drifted: the spec was in effect, and neither it nor a Secret has changed since.
+/// Whether the platform's object has drifted: the spec was in effect, and neither it, a Secret nor the time has changed since.
 fn reverting(view: &View<'_>, differing: &[Difference]) -> bool {
     let status = &view.declared.status;
     let was_in_effect = status.conditions.iter().any(|condition| {
@@ -272,7 +273,7 @@ fn reverting(view: &View<'_>, differing: &[Difference]) -> bool {
         && status.observed_generation == Some(view.declared.generation)
         && !differing
             .iter()
-            .any(|difference| SECRET.contains(&difference.field))
+            .any(|difference| SECRET.contains(&difference.field) || difference.field == BACKUPS)
 }
 
 /// Listed clients, and the mail with the account details.
@@ -380,6 +381,13 @@ fn until_next_change(view: &View<'_>, object: &Object) -> Option<Duration> {
     if view.declared.kind != Kind::Tenant {
         return None;
     }
-    let at = next_change(object, view.now)?;
+    let here = matches!(&view.platform, PlatformState::Observed(platform)
+        if allowance::is_kept_here(&platform.capabilities, Kind::Tenant));
+    let at = if here {
+        allowance::next_change(view)
+    } else {
+        next_change(object, view.now)
+    };
+    let at = at?;
     Duration::try_from(at.duration_since(view.now)).ok()
 }

@@ -48,7 +48,7 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
     if let Err(obstacle) = at_creation(view, platform, &mut settings) {
         return settle_obstacle(obstacle);
     }
-    if let Some(refusal) = of_creation(view, &settings) {
+    if let Some(refusal) = of_creation(view, platform, &settings) {
         return refuse(&refusal);
     }
     let capability = Capability::create(declared.kind);
@@ -160,10 +160,12 @@ fn adopt_namesake(
         return Some(refuse(&refusal));
     }
     let differing = comparable(platform, kind, settings, &seen.object);
-    // An object that the interface can neither create nor change is bound by its name; differences are reported.
+    // An object that the interface can neither create nor change is bound by its name; differences are reported. A part of the
+    // record of a customer that a resource here owns belongs to whoever refers to that customer.
     let bound = kind == Kind::ServicePlan
         && !platform.capabilities.can(Capability::create(kind))
         && !platform.capabilities.can(Capability::update(kind));
+    let bound = bound || seen.object.facts.facet;
     if bound && view.remote.namesakes.len() == 1 {
         return Some(converge::next(view, platform, management, &seen.object));
     }

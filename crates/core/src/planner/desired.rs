@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
+    allowance,
     hidden::is_hidden,
     view::{PlatformFacts, Reference, View},
 };
 use crate::{
     api::{Kind, conditions::Reason},
-    estate::{CREATE, Capability, Settings},
+    estate::{BACKUPS, CREATE, Capability, Settings},
     rules::{self, Refusal, registry},
 };
 
@@ -33,6 +34,7 @@ pub fn spec_field(kind: Kind, setting: &str) -> String {
         (_, "customerId") => "customerRef",
         (_, "planId") => "servicePlanRef",
         (Kind::Tenant, "active") => "state",
+        (Kind::Tenant, BACKUPS) => "quota",
         (_, "webAccess.passwordTag") => "webAccess.passwordRef",
         (_, "branding.logo") => "branding.logoRef",
         (_, "branding.icon") => "branding.iconRef",
@@ -83,6 +85,7 @@ pub fn desired(view: &View<'_>, platform: &PlatformFacts) -> Result<Settings, Ob
     clear_alternatives(kind, &mut settings);
     add_references(view, platform, &mut settings)?;
     add_supplements(view, &mut settings);
+    allowance::add(view, &platform.capabilities, &mut settings);
     settings.retain(|setting| !is_ignored(view, kind, setting));
     Ok(settings)
 }

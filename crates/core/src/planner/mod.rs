@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no I/O, nothing asynchronous. The operator and `holdfast plan` call the same [`next`].
 
+mod allowance;
 mod change_log;
 mod claim;
 mod conditions;
@@ -49,8 +50,8 @@ pub use refused::refused_status;
 pub use restraint::{deletion_begun, is_facet, left_suspended};
 pub use returns::returned;
 pub use status::{
-    Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, customer, labels, plan,
-    platform, reseller, tenant, unreadable_note,
+    Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, credits, customer, labels,
+    plan, platform, reseller, tenant, unreadable_note,
 };
 pub use step::{DeletionPermit, Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};

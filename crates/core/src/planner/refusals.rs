@@ -21,7 +21,11 @@ const RELIED_ON: [&str; 3] = ["level", "childServiceTypes", "products"];
 const DATES: [&str; 3] = ["quota.effectiveAt", "quota.endsAt", "licenceExpiresAt"];
 
 /// Why no object may be created with these settings, if so.
-pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
+pub fn of_creation(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    settings: &Settings,
+) -> Option<Refusal> {
     let kind = view.declared.kind;
     if kind == Kind::Tenant && settings.text("type") == Some("Sandbox") {
         let message = "a Sandbox is never created, only adopted";
@@ -43,7 +47,9 @@ pub fn of_creation(view: &View<'_>, settings: &Settings) -> Option<Refusal> {
         let rule = &registry::SANDBOX_TYPE;
         return Some(Refusal::new(rule, "type", message, "Leave type out"));
     }
-    rules::quota_dates(settings, None)
+    rules::offered(&platform.capabilities, kind, settings)
+        .or_else(|| rules::bare(kind, settings))
+        .or_else(|| rules::quota_dates(settings, None))
         .or_else(|| rules::hierarchy(kind, settings, None, None, &view.neighbours.above))
         .or_else(|| fits_its_plan(view, settings, None))
         .or_else(|| edition(kind, settings))
@@ -76,6 +82,7 @@ pub fn of_change(
         refusal.filter(|_| touches(&RELIED_ON))
     };
     let offered = || edition(kind, settings).filter(|_| touches(&["products"]));
+    let bare = || rules::bare(kind, settings).filter(|_| touches(&["products", "workloads"]));
     let dated = || rules::quota_dates(settings, held).filter(|_| touches(&DATES));
     let worded = || rules::words(&view.declared.spec).filter(|refusal| touches(&[&refusal.field]));
     unhidden(view, object)
@@ -87,6 +94,7 @@ pub fn of_change(
         .or_else(placed)
         .or_else(fitting)
         .or_else(offered)
+        .or_else(bare)
         .or_else(relied_on)
         .or_else(|| shrinking(view, object, settings, differing))
 }

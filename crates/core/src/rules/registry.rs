@@ -137,6 +137,8 @@ rules! {
     PLAN_COVERS_PRODUCT = "plan-covers-product", ["D30", "D32"], PlanMismatch, [Planner], "A tenant's plan contains its product, and keeps it while a tenant has it.";
     WORKLOAD_IN_PLAN = "workload-in-plan", ["D32"], PlanMismatch, [Planner], "Each workload of a tenant is one of its plan's for the product, and stays in the plan while a tenant uses it.";
     EDITION_LIMITS = "edition-limits", ["D20", "D32"], PlanMismatch, [Planner], "A workload that the edition Business doesn't offer (Endpoints, D365, Okta) is in no plan of that edition, and no tenant of such a plan has it.";
+    PRODUCT_OFFERED = "product-offered", ["D30"], CapabilityMissing, [Planner], "A tenant's product is one that the platform offers.";
+    OBJECT_STORAGE_BARE = "object-storage-bare", ["D20", "D30"], InvalidSpec, [Schema, Admission, Planner], "Object storage has neither edition nor workloads.";
     COMMERCIAL_STAYS_COMMERCIAL = "commercial-stays-commercial", ["D30"], FixedField, [Admission, Planner], "A Commercial tenant never becomes an Evaluation again.";
     TRIAL_NOT_AGAIN = "trial-not-again", ["S1"], FixedField, [Admission, Planner], "A customer or reseller in Production never becomes a Trial again.";
     LAST_ADMINISTRATOR = "last-administrator", ["D41"], PlatformRefused, [Admission, Planner], "A customer that has administrators keeps at least one.";

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Kind, plan::ServiceLevel},
-    estate::{Object, ObjectId},
+    estate::{Object, ObjectId, Settings},
     inventory::Inventory,
     planner::{Around, PlanName},
 };
@@ -65,6 +65,14 @@ pub fn around<K: Managed>(
     }
     if matches!(object.kind, Kind::Customer | Kind::Tenant) {
         around.plans = plans(survey, resource, &inventory, &account, tenants);
+        around.kept_plans = kept_plans(survey, &account, tenants);
+    }
+    let kept = inventory.surroundings().is_some_and(|surroundings| {
+        object.kind == Kind::Tenant && surroundings.capabilities.leaves_quotas_to_us()
+    });
+    if kept {
+        let spec = resource.spec_document().ok();
+        around.quota = spec.and_then(|spec| Settings::from_document(Kind::Tenant, &spec).ok());
     }
     around.levels = inherited::levels(survey, resource, site, &inventory, object);
     drop(inventory);
@@ -152,6 +160,30 @@ fn promised<K: Managed>(survey: &Survey, customer: &K) -> Vec<ServiceLevel> {
         plan.spec.service_level.clone()
     };
     tenants.filter_map(level).collect()
+}
+
+/// The plans that the resources of tenants name, where the tenants on the platform have none.
+fn kept_plans(
+    survey: &Survey,
+    account: &str,
+    tenants: &[Arc<Object>],
+) -> BTreeMap<ObjectId, PlanName> {
+    let plan = |tenant: &Arc<Object>| {
+        let holder = survey.index.by_id(account, Kind::Tenant, &tenant.id)?;
+        let resource = survey.stores.tenants.get(&holder.namespace, &holder.name)?;
+        let name = resource.spec.service_plan_ref.as_ref()?.name.clone();
+        let plan = survey.stores.plans.get(&holder.namespace, &name)?;
+        let service_level = plan.spec.service_level.clone();
+        let plan = PlanName {
+            name,
+            service_level,
+        };
+        Some((tenant.id.clone(), plan))
+    };
+    let without = tenants
+        .iter()
+        .filter(|tenant| tenant.settings.text("planId").is_none());
+    without.filter_map(plan).collect()
 }
 
 fn report(site: &PlatformView, object: &Object, around: &mut Around) {

@@ -13,6 +13,7 @@ use crate::{
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{self, Neighbours, Reference},
+    rules::quota::Measure,
 };
 
 /// Levels that a chain of parents may have.
@@ -59,6 +60,14 @@ pub fn neighbours<K: Managed>(
         let usage = usage.usage.get(&(customer.id.clone(), None));
         let stored = usage.map(|usage| usage.storage_bytes);
         neighbours.used = [stored, None, Some(customer.facts.clients.into()), None];
+    }
+    if let Some(tenant) = remote.filter(|_| K::KIND == Kind::Tenant)
+        && let Some(customer) = tenant.parent()
+    {
+        let reports = site.reports();
+        let usage = reports.usage.get(&(customer, Some(tenant.id.clone())));
+        neighbours.used[Measure::Credits as usize] = usage
+            .and_then(|usage| u64::try_from(planner::credits(usage.credits).milli().ok()?).ok());
     }
     neighbours
 }

@@ -75,6 +75,10 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
         .retain(|capability| !lacks(capability));
     let fixed = case.platform.fixed.iter().cloned().collect();
     facts.capabilities.fixed.insert(kind, fixed);
+    let products = case.platform.products.iter();
+    facts.capabilities.products = products
+        .map(|product| product.parse().expect("a product"))
+        .collect();
     let mut object = held(case, &world, kind, &facts);
     let mut declared = declare(case, kind, object.as_ref());
     let home = case.before.as_ref().map(|spec| platform_of(case, spec));

@@ -43,6 +43,7 @@ pub fn platform() -> PlatformFacts {
             fixed: BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
             apart: BTreeMap::new(),
+            products: std::collections::BTreeSet::new(),
             console: BTreeMap::new(),
             default_customer: None,
         },

@@ -315,6 +315,7 @@ impl CapabilitiesBody {
             })
             .everywhere(),
             apart: BTreeMap::new(),
+            products: BTreeSet::new(),
             console: BTreeMap::new(),
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })

@@ -117,6 +117,7 @@ impl Cove {
             // It chooses the storage location of a new partner; changed later, it moves nothing.
             fixed: BTreeMap::from([(Kind::Reseller, country()), (Kind::Customer, country())]),
             apart: BTreeMap::new(),
+            products: BTreeSet::new(),
             // Whether the customer reference is taken at creation isn't known, nor whether names are unique.
             creation: Creation::ListAndMark.everywhere(),
             console: console::pages(),

@@ -108,6 +108,8 @@ impl Cove {
                 last_success_at: source.last_success,
                 last_success_job_id: None,
                 last_restore_at: None,
+                last_write_at: None,
+                writes_only: false,
                 jobs: None,
             });
             sources.entry(customer).or_default().extend(of_device);

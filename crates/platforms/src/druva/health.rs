@@ -216,6 +216,8 @@ impl Figures {
             last_success_at: None,
             last_success_job_id: None,
             last_restore_at: None,
+            last_write_at: None,
+            writes_only: false,
             jobs: Some(Jobs::default()),
         });
         for (known, told) in [

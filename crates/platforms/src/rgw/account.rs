@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Rgw,
-    mapping::{FIELDS, LIMIT_STORAGE, LOCATION},
+    mapping::{FIELDS, LIMIT_STORAGE, LOCATION, REGIONS},
     reading,
     wire::{Metadata, User},
 };
 use crate::{
     Lane, PlatformError, ProblemKind,
-    api::Kind,
-    estate::{Account, Capabilities, Capability, Creation, DELETE, StorageLocation},
+    api::{Kind, shared::Product},
+    estate::{Account, BACKUPS, Capabilities, Capability, Creation, DELETE, StorageLocation},
 };
 
 impl Rgw {
@@ -45,6 +45,9 @@ impl Rgw {
                 Capability::UpdateCustomer,
                 Capability::SuspendCustomer,
                 Capability::SuspendKeepsData,
+                // Found beside its customer, with whose user it was made.
+                Capability::CreateTenant,
+                Capability::UpdateTenant,
             ]);
         }
         let sees_buckets = admin.may("buckets", "read");
@@ -55,9 +58,15 @@ impl Rgw {
         if sees_buckets {
             verbs.insert(Capability::ReadUsage);
         }
+        if sees_buckets && admin.may("usage", "read") {
+            verbs.insert(Capability::ReadHealth);
+        }
         let mut fields: BTreeSet<String> = FIELDS.map(str::to_owned).into();
+        let mut of_tenants: BTreeSet<String> =
+            ["customerId", "product", BACKUPS].map(str::to_owned).into();
         if !self.regions.is_empty() {
             fields.insert(LOCATION.to_owned());
+            of_tenants.insert(REGIONS.to_owned());
         }
         let nothing = |kind| (kind, BTreeSet::new());
         Capabilities {
@@ -65,14 +74,18 @@ impl Rgw {
             fields: BTreeMap::from([
                 nothing(Kind::Reseller),
                 nothing(Kind::ServicePlan),
-                nothing(Kind::Tenant),
                 (Kind::Customer, fields),
+                (Kind::Tenant, of_tenants),
             ]),
             apart: BTreeMap::from([(
                 Kind::Customer,
                 [LIMIT_STORAGE, "webAccess"].map(str::to_owned).into(),
             )]),
-            creation: Creation::ByReference.everywhere(),
+            creation: Kind::ALL
+                .iter()
+                .map(|kind| (*kind, creation(*kind)))
+                .collect(),
+            products: BTreeSet::from([Product::ObjectStorage]),
             console: console(),
             ..Capabilities::by_reference(Account {
                 // Another cluster may have a user of this name; the tag is drawn when the user is made.
@@ -90,6 +103,14 @@ impl Rgw {
             products: Vec::new(),
         };
         self.regions.iter().map(location).collect()
+    }
+}
+
+/// The storage of a user has no room for a claim, and there is one of each.
+fn creation(kind: Kind) -> Creation {
+    match kind {
+        Kind::Tenant => Creation::OneOfParent,
+        _ => Creation::ByReference,
     }
 }
 

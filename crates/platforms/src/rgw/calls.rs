@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 
 use super::{Rgw, mapping};
 use crate::{
-    ByClaim, Deletion, Lane, Platform, PlatformError, Problem, ProblemKind, Rehearsal, Reports,
-    Suspension, Written,
+    Beside, ByClaim, Deletion, Lane, Platform, PlatformError, Problem, ProblemKind, Rehearsal,
+    Reports, Suspension, Written,
     api::Kind,
+    document::text,
     estate::{
         Capabilities, Capability, Claim, HealthReport, Object, ObjectId, Scope, Snapshot, Unread,
         UsageReport,
@@ -19,6 +20,10 @@ use crate::{
 fn beyond(kind: Kind) -> PlatformError {
     let detail = format!("a Ceph Object Gateway has no {}", kind.as_str());
     Problem::unsupported(&detail).into()
+}
+
+fn is_known(kind: Kind) -> bool {
+    matches!(kind, Kind::Customer | Kind::Tenant)
 }
 
 #[async_trait]
@@ -50,10 +55,13 @@ impl Platform for Rgw {
     }
 
     async fn read(&self, kind: Kind, id: &ObjectId) -> Result<Option<Object>, PlatformError> {
-        if kind != Kind::Customer {
+        if !is_known(kind) {
             return Ok(None);
         }
         let user = self.user(id, Lane::Edit).await?;
+        if kind == Kind::Tenant {
+            return Ok(user.map(|user| self.facet(&user)));
+        }
         // A deletion is judged by what is read now, not by the last sweep.
         if user.is_some() && self.known.has_buckets(id) {
             self.buckets_of(id).await?;
@@ -81,8 +89,10 @@ impl Platform for Rgw {
         mark: Option<&Claim>,
         patch: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
-        if kind != Kind::Customer {
-            return Err(beyond(kind));
+        match kind {
+            Kind::Customer => {}
+            Kind::Tenant => return self.update_storage(id, &patch).await,
+            kind => return Err(beyond(kind)),
         }
         // A user that was adopted by id keeps its uid, and has no room for a mark.
         if let Some(claim) = mark {
@@ -92,6 +102,10 @@ impl Platform for Rgw {
     }
 
     fn by_claim(&self) -> Option<&dyn ByClaim> {
+        Some(self)
+    }
+
+    fn list_beside(&self) -> Option<&dyn Beside> {
         Some(self)
     }
 
@@ -118,6 +132,22 @@ impl ByClaim for Rgw {
             .user(&ObjectId::new(claim.as_str()), Lane::Edit)
             .await?;
         Ok(user.iter().map(|user| self.object(user)).collect())
+    }
+}
+
+#[async_trait]
+impl Beside for Rgw {
+    /// The storage of a tenant's customer, which is there as soon as its user is.
+    async fn beside(
+        &self,
+        kind: Kind,
+        document: &Map<String, Value>,
+    ) -> Result<Vec<Object>, PlatformError> {
+        let Some(customer) = text(document, "customerId").filter(|_| kind == Kind::Tenant) else {
+            return Ok(Vec::new());
+        };
+        let user = self.user(&ObjectId::new(customer), Lane::Edit).await?;
+        Ok(user.iter().map(|user| self.facet(user)).collect())
     }
 }
 
@@ -186,8 +216,7 @@ impl Reports for Rgw {
         self.stored().await
     }
 
-    async fn health(&self, _: u16) -> Result<HealthReport, PlatformError> {
-        let detail = "the gateway knows objects and requests, not backup jobs";
-        Err(Problem::unsupported(detail).into())
+    async fn health(&self, days: u16) -> Result<HealthReport, PlatformError> {
+        self.writes(days).await
     }
 }

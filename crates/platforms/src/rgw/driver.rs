@@ -40,15 +40,12 @@ impl Driver for RgwDriver {
             Capability::CreateServicePlan,
             Capability::UpdateServicePlan,
             Capability::DeleteServicePlan,
-            Capability::CreateTenant,
-            Capability::UpdateTenant,
             Capability::DeleteTenant,
             Capability::SuspendTenant,
             Capability::MoveReseller,
             Capability::MoveCustomer,
             Capability::MoveClient,
             Capability::SendWelcomeMail,
-            Capability::ReadHealth,
             Capability::ReadLicences,
         ]
     }
@@ -56,13 +53,15 @@ impl Driver for RgwDriver {
     fn open(&self, opening: Opening<'_>) -> Result<Arc<dyn Platform>, SetupError> {
         let secrets = opening.secrets.try_into();
         let [access_key, secret_key] = secrets.map_err(|_| SetupError::keys(KEYS))?;
-        let regions = opening.spec.rgw.as_ref().map(|rgw| rgw.regions.clone());
+        let spec = opening.spec.rgw.as_ref();
+        let regions = spec.and_then(|rgw| rgw.regions.clone());
         Ok(Arc::new(Rgw::new(RgwOptions {
             endpoint: opening.endpoint,
             access_key,
             secret_key,
             owner_id: opening.spec.owner_id.clone(),
-            regions: regions.flatten().unwrap_or_default(),
+            regions: regions.unwrap_or_default(),
+            list_snapshots: spec.is_some_and(|rgw| rgw.list_snapshots == Some(true)),
             rate_limit: opening.rate_limit,
             budgets: opening.budgets,
             http: opening.http,

@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use super::{
     Rgw,
+    log::Log,
     wire::{Bucket, User},
 };
 use crate::{
     api::Kind,
-    estate::{Claim, Client, Facts, Object, ObjectId, Protection, Settings},
+    estate::{BACKUPS, Claim, Client, Facts, Object, ObjectId, Protection, Settings},
 };
 
 /// Settings of a customer that the gateway stores.
@@ -34,6 +35,10 @@ pub(super) const USERNAME: &str = "webAccess.username";
 pub(super) const PASSWORD_TAG: &str = "webAccess.passwordTag";
 /// Stored too, where the spec of the platform names its placements.
 pub(super) const LOCATION: &str = "storageLocation";
+/// The product of every tenant here.
+pub(super) const PRODUCT: &str = "ObjectStorage";
+/// Where a tenant's backups are.
+pub(super) const REGIONS: &str = "storageRegions";
 /// Ids of buckets that are shown of a user.
 const BUCKETS_SHOWN: usize = 50;
 /// Letters of a claim after its prefix: 128 bits in Base32.
@@ -41,7 +46,7 @@ const CLAIM_LETTERS: usize = 26;
 
 /// What is remembered between calls. Nothing in here decides anything that the gateway wouldn't say again.
 #[derive(Default)]
-pub(super) struct Known(Mutex<State>);
+pub(super) struct Known(Mutex<State>, Mutex<Log>);
 
 #[derive(Default)]
 struct State {
@@ -56,6 +61,10 @@ struct State {
 impl Known {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn note_buckets(&self, buckets: &[Bucket]) {
@@ -139,6 +148,36 @@ impl Rgw {
             claim,
             unreadable: None,
         }
+    }
+
+    /// The storage of a user, as the tenant that it is: a part of the user's own record.
+    pub(super) fn facet(&self, user: &User) -> Object {
+        let uid = user.uid();
+        let mut settings = Settings::default();
+        let mut set = |path: &str, value: Value| settings.set(Kind::Tenant, path, value);
+        set("customerId", uid.as_str().into());
+        set("product", PRODUCT.into());
+        set(BACKUPS, user.may_store().into());
+        if let Some(location) = self.location(&user.default_placement) {
+            set(REGIONS, vec![location].into());
+        }
+        Object {
+            kind: Kind::Tenant,
+            claim: None,
+            settings,
+            facts: Facts {
+                facet: true,
+                ..Facts::default()
+            },
+            ..self.object(user)
+        }
+    }
+
+    /// A user as a customer, and its storage as a tenant. The gateway's own users are nobody's customers, and have none.
+    pub(super) fn objects(&self, user: &User) -> Vec<Object> {
+        let customer = self.object(user);
+        let facet = (customer.protection == Protection::None).then(|| self.facet(user));
+        [Some(customer), facet].into_iter().flatten().collect()
     }
 
     /// Whether the user administers the gateway: nobody's customer.

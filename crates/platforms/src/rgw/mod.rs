@@ -14,12 +14,16 @@ use serde::de::DeserializeOwned;
 mod account;
 mod calls;
 mod driver;
+mod log;
 mod mapping;
 mod reads;
 mod refusal;
 mod reports;
+mod snapshots;
+mod storage;
 mod wire;
 mod writes;
+mod written;
 
 use mapping::Known;
 use refusal::{body, succeeded};
@@ -42,6 +46,8 @@ pub struct RgwOptions {
     pub owner_id: String,
     /// What we call the gateway's placements.
     pub regions: Vec<RgwRegion>,
+    /// Whether the names below `snapshots/` of every bucket are listed; the user needs the flag `admin` for it.
+    pub list_snapshots: bool,
     /// Our own limit on requests.
     pub rate_limit: Option<RateLimit>,
     /// The process's budgets, shared by platforms of one credential.
@@ -59,6 +65,7 @@ pub struct Rgw {
     signer: RequestSigner,
     owner_id: String,
     regions: Vec<RgwRegion>,
+    list_snapshots: bool,
     known: Known,
 }
 
@@ -97,18 +104,25 @@ impl Rgw {
             endpoint: options.endpoint,
             owner_id: options.owner_id,
             regions: options.regions,
+            list_snapshots: options.list_snapshots,
             known: Known::default(),
         })
     }
 
     /// The address of a call: a path below `/admin`, and its parameters. A flag is a parameter without a value.
     fn url(&self, path: &str, parameters: &[(&str, &str)]) -> Url {
+        let path = ["admin"].into_iter().chain(path.split('/'));
+        self.address(path, parameters)
+    }
+
+    fn address<'a>(
+        &self,
+        path: impl IntoIterator<Item = &'a str>,
+        parameters: &[(&str, &str)],
+    ) -> Url {
         let mut url = self.endpoint.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments
-                .pop_if_empty()
-                .push("admin")
-                .extend(path.split('/'));
+            segments.pop_if_empty().extend(path);
         }
         url.query_pairs_mut().extend_pairs(parameters);
         // Signatures know no other space than this one.

@@ -20,7 +20,7 @@ const LIST_USERS: &str = "GET /admin/metadata/user?max-entries";
 /// Users in one page of the list.
 const PAGE: &str = "1000";
 /// Users that are read at the same time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 impl Rgw {
     /// The uids of all users.
@@ -57,7 +57,7 @@ impl Rgw {
     /// All users. One that is deleted while they are read isn't among them; one that can't be read says so by itself.
     pub(super) async fn users(&self) -> Result<Vec<Object>, PlatformError> {
         let uids = self.uids(Lane::Sweep).await?;
-        let users: Vec<Option<Object>> = stream::iter(uids)
+        let users: Vec<Vec<Object>> = stream::iter(uids)
             .map(|uid| self.swept(uid))
             .buffer_unordered(AT_ONCE)
             .try_collect()
@@ -65,13 +65,13 @@ impl Rgw {
         Ok(users.into_iter().flatten().collect())
     }
 
-    async fn swept(&self, uid: String) -> Result<Option<Object>, PlatformError> {
+    async fn swept(&self, uid: String) -> Result<Vec<Object>, PlatformError> {
         match self.user(&ObjectId::new(&uid), Lane::Sweep).await {
-            Ok(user) => Ok(user.map(|user| self.object(&user))),
+            Ok(user) => Ok(user.map_or_else(Vec::new, |user| self.objects(&user))),
             Err(PlatformError::Garbled(why)) => {
-                let mut object = Object::unreadable(Kind::Customer, &uid, why);
+                let mut object = Object::unreadable(Kind::Customer, &uid, why.clone());
                 object.claim = claim_of(&uid);
-                Ok(Some(object))
+                Ok(vec![object, Object::unreadable(Kind::Tenant, &uid, why)])
             }
             Err(error) => Err(error),
         }

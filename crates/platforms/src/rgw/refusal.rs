@@ -16,16 +16,7 @@ pub(super) fn succeeded(call: Call, answer: Answer) -> Result<Answer, PlatformEr
     if status.is_success() {
         return Ok(answer);
     }
-    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let known = body
-        .code
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric());
-    let code = if known && !body.code.is_empty() {
-        body.code.chars().take(60).collect()
-    } else {
-        String::new()
-    };
+    let code = error_code(&answer.body);
     let said = format!("{operation} answered {}", status.as_u16());
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Err(PlatformError::Throttled {
@@ -49,6 +40,26 @@ pub(super) fn succeeded(call: Call, answer: Answer) -> Result<Answer, PlatformEr
         ));
     }
     Err(refused(&code, &format!("{said}: {code}")))
+}
+
+/// The word for an error, or nothing: the admin interface answers in JSON, S3 in XML.
+fn error_code(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let code = serde_json::from_slice(body).map_or_else(
+        |_| elements(&text, "Code").concat(),
+        |body: ErrorBody| body.code,
+    );
+    let is_a_word = code.chars().all(|letter| letter.is_ascii_alphanumeric());
+    code.chars().filter(|_| is_a_word).take(60).collect()
+}
+
+/// The texts of the XML elements of a name: for elements that hold text without references, such as times and words.
+pub(super) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let begun = xml.split(open.as_str()).skip(1);
+    begun
+        .filter_map(|rest| Some(rest.split_once(close.as_str())?.0))
+        .collect()
 }
 
 fn refused(code: &str, said: &str) -> PlatformError {

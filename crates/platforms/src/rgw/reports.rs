@@ -24,16 +24,20 @@ impl Rgw {
             let sum = stored.entry(bucket.owner.clone()).or_default();
             *sum = sum.saturating_add(bucket.bytes());
         }
-        let row = |(uid, storage_bytes): (String, u64)| Consumption {
-            customer_id: ObjectId::new(&uid),
-            tenant_id: None,
-            storage_bytes,
-            credits: 0.0,
-            months: Vec::new(),
+        // A user's storage is all that it stores, so the tenant's figures are the customer's.
+        let rows = |(uid, storage_bytes): (String, u64)| {
+            let uid = ObjectId::new(&uid);
+            [None, Some(uid.clone())].map(|tenant_id| Consumption {
+                customer_id: uid.clone(),
+                tenant_id,
+                storage_bytes,
+                credits: 0.0,
+                months: Vec::new(),
+            })
         };
         Ok(UsageReport {
             as_of,
-            rows: stored.into_iter().map(row).collect(),
+            rows: stored.into_iter().flat_map(rows).collect(),
             unreadable: Unread::default(),
         })
     }

@@ -24,6 +24,8 @@ pub(super) struct User {
     pub(super) caps: Vec<Cap>,
     #[serde(default)]
     pub(super) default_placement: String,
+    /// What S3 operations are allowed: words among `read`, `write` and `delete`.
+    pub(super) op_mask: String,
     #[serde(rename = "user_quota")]
     pub(super) quota: Quota,
 }
@@ -36,6 +38,11 @@ impl User {
         } else {
             format!("{}${}", self.tenant, self.id)
         }
+    }
+
+    /// Whether its programs may store anything.
+    pub(super) fn may_store(&self) -> bool {
+        self.op_mask.split(',').any(|word| word.trim() == "write")
     }
 
     /// Whether a capability of this type has a permission.
@@ -118,6 +125,11 @@ impl Bucket {
         }
     }
 
+    /// Owner and name, as the log of requests tells buckets apart.
+    pub(super) fn key(&self) -> (String, String) {
+        (self.owner.clone(), self.name.clone())
+    }
+
     /// What it counts for against its owner's quota.
     pub(super) fn bytes(&self) -> u64 {
         let sizes = self.usage.values().map(|stored| stored.size_actual);
@@ -131,6 +143,39 @@ pub(super) struct Stored {
     /// Rounded up to whole blocks of 4 KiB, as the quota counts.
     #[serde(default)]
     pub(super) size_actual: u64,
+}
+
+/// A part of the log of requests.
+#[derive(Deserialize)]
+pub(super) struct UsageLog {
+    #[serde(default)]
+    pub(super) entries: Vec<UsageOfUser>,
+}
+
+/// Requests to one user's buckets.
+#[derive(Deserialize)]
+pub(super) struct UsageOfUser {
+    pub(super) user: String,
+    #[serde(default)]
+    pub(super) buckets: Vec<UsageOfBucket>,
+}
+
+/// Requests to one bucket within an hour.
+#[derive(Deserialize)]
+pub(super) struct UsageOfBucket {
+    pub(super) bucket: String,
+    /// When the hour began, in seconds since 1970.
+    pub(super) epoch: i64,
+    #[serde(default)]
+    pub(super) categories: Vec<UsageOfCategory>,
+}
+
+/// Requests of one sort.
+#[derive(Deserialize)]
+pub(super) struct UsageOfCategory {
+    pub(super) category: String,
+    #[serde(default)]
+    pub(super) successful_ops: u64,
 }
 
 /// A refusal.

@@ -18,15 +18,15 @@ use crate::{
 };
 
 const CREATE: &str = "PUT /admin/user";
-const CHANGE: &str = "POST /admin/user";
+pub(super) const CHANGE: &str = "POST /admin/user";
 const SET_QUOTA: &str = "PUT /admin/user?quota";
 const ADD_KEY: &str = "PUT /admin/user?key";
 const REMOVE_KEY: &str = "DELETE /admin/user?key";
 const DELETE_USER: &str = "DELETE /admin/user";
 
-type Parameters = Vec<(&'static str, String)>;
+pub(super) type Parameters = Vec<(&'static str, String)>;
 
-fn borrowed(parameters: &Parameters) -> Vec<(&str, &str)> {
+pub(super) fn borrowed(parameters: &Parameters) -> Vec<(&str, &str)> {
     parameters
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -128,15 +128,20 @@ impl Rgw {
             parameters.push(("max-buckets", number));
         }
         if let Some(id) = text(document, LOCATION) {
-            let region = self.regions.iter().find(|region| region.id == id);
-            let unknown = || {
-                let detail = format!("{id:?} isn't one of the platform's rgw.regions");
-                invalid(Some(LOCATION), detail)
-            };
-            let placement = region.ok_or_else(unknown)?.placement.clone();
+            let placement = self.placement_of(id, LOCATION)?;
             parameters.push(("default-placement", placement));
         }
         Ok(parameters)
+    }
+
+    /// The gateway's word for a region.
+    pub(super) fn placement_of(&self, id: &str, field: &str) -> Result<String, Problem> {
+        let region = self.regions.iter().find(|region| region.id == id);
+        let unknown = || {
+            let detail = format!("{id:?} isn't one of the platform's rgw.regions");
+            invalid(Some(field), detail)
+        };
+        Ok(region.ok_or_else(unknown)?.placement.clone())
     }
 
     /// Sets or lifts the quota. The gateway accepts one below what is stored without a word, so that is asked first; it answers
@@ -265,7 +270,7 @@ impl Rgw {
         .await
     }
 
-    async fn present(&self, id: &ObjectId) -> Result<User, PlatformError> {
+    pub(super) async fn present(&self, id: &ObjectId) -> Result<User, PlatformError> {
         let user = self.user(id, Lane::Edit).await.map_err(unsent)?;
         user.ok_or_else(|| {
             let detail = format!("the gateway has no user {id}");

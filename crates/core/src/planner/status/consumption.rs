@@ -156,7 +156,10 @@ fn health_conditions(said: &ManagedStatus) -> Vec<HealthCondition> {
 fn timeless(health: &Health) -> Health {
     let still = |source: &DataSource| DataSource {
         last_run_at: None,
-        last_success_at: None,
+        // Of what no job is known this is all there is to tell.
+        last_success_at: source
+            .last_success_at
+            .filter(|_| source.last_status.is_none()),
         last_restore_at: None,
         last_job_id: None,
         last_success_job_id: None,
@@ -175,6 +178,8 @@ struct Tally {
     restores: Option<RestoreCounts>,
     alerts: Option<Alerts>,
     total: u64,
+    /// Those of which the platform says how the last backup ended.
+    judged: u64,
     failing: u64,
     held_to_objective: u64,
     meeting: u64,
@@ -194,12 +199,14 @@ impl Tally {
                 .last_status
                 .as_deref()
                 .is_some_and(|status| status != "Successful");
+            let level = level.filter(|_| !source.writes_only);
             let meets = level.map(|level| meets(level, source, as_of));
             self.total += 1;
+            self.judged += u64::from(source.last_status.is_some());
             self.failing += u64::from(failing);
             self.held_to_objective += u64::from(meets.is_some());
             self.meeting += u64::from(meets == Some(true));
-            if failing || meets == Some(false) {
+            if failing || meets == Some(false) || source.last_status.is_none() {
                 self.sources
                     .push((meets != Some(false), !failing, shown_source(source)));
             }
@@ -227,32 +234,10 @@ impl Tally {
     }
 
     fn conditions(&self) -> Vec<HealthCondition> {
-        if self.total == 0 {
-            return Vec::new();
+        let mut conditions = Vec::new();
+        if self.judged > 0 {
+            conditions.push(self.healthy());
         }
-        let healthy = if self.failing == 0 {
-            (
-                ConditionType::BackupHealthy,
-                true,
-                Reason::BackupsSucceeding,
-                format!(
-                    "The last backup of each of the {} data sources succeeded.",
-                    self.total
-                ),
-            )
-        } else {
-            let message = format!(
-                "The last backup of {} of {} data sources didn't succeed. See status.health.worst.",
-                self.failing, self.total
-            );
-            (
-                ConditionType::BackupHealthy,
-                false,
-                Reason::BackupsFailing,
-                message,
-            )
-        };
-        let mut conditions = vec![healthy];
         if self.held_to_objective > 0 {
             let met = self.meeting == self.held_to_objective;
             let reason = if met {
@@ -267,6 +252,27 @@ impl Tally {
             conditions.push((ConditionType::ServiceLevelMet, met, reason, message));
         }
         conditions
+    }
+
+    /// Whether the last backups succeeded, of those data sources of which that is known.
+    fn healthy(&self) -> HealthCondition {
+        let (total, known) = (self.total, self.judged);
+        let of_which = if known == total {
+            format!("{total} data sources")
+        } else {
+            format!("{known} data sources whose backups the platform reports, of {total},")
+        };
+        if self.failing == 0 {
+            let message = format!("The last backup of each of the {of_which} succeeded.");
+            let reason = Reason::BackupsSucceeding;
+            return (ConditionType::BackupHealthy, true, reason, message);
+        }
+        let message = format!(
+            "The last backup of {} of {of_which} didn't succeed. See status.health.worst.",
+            self.failing
+        );
+        let reason = Reason::BackupsFailing;
+        (ConditionType::BackupHealthy, false, reason, message)
     }
 
     fn into_health(mut self, as_of: Timestamp) -> Health {
@@ -337,6 +343,7 @@ fn shown_source(source: &estate::DataSource) -> DataSource {
         last_success_at: source.last_success_at,
         last_success_job_id: source.last_success_job_id.clone(),
         last_restore_at: source.last_restore_at,
+        last_write_at: source.last_write_at,
     }
 }
 
@@ -363,6 +370,57 @@ mod tests {
             months: sampled(previous, bytes, at(when)),
             ..Usage::default()
         }
+    }
+
+    fn source(name: &str, writes_only: bool, snapshot: Option<&str>) -> estate::DataSource {
+        let document = serde_json::json!({
+            "name": name, "writesOnly": writes_only, "lastSuccessAt": snapshot,
+            "lastWriteAt": "2026-11-26T16:00:00Z",
+        });
+        serde_json::from_value(document).expect("a data source")
+    }
+
+    // R-N10: a write is no backup. What only writes are known of is shown, is held to no objective, and isn't called healthy; a
+    // snapshot is held to it.
+    #[test]
+    fn writes_are_not_called_backups() {
+        let row = |data_sources| estate::DataSources {
+            customer_id: estate::ObjectId::new("c"),
+            tenant_id: None,
+            jobs: None,
+            restores: None,
+            alerts: None,
+            data_sources,
+        };
+        let level = ServiceLevel {
+            recovery_point_objective: Some(
+                serde_json::from_value("24h".into()).expect("a duration"),
+            ),
+            minimum_success_percent: None,
+        };
+        let as_of = at("2026-11-26T16:30:00Z");
+        let told = |sources| {
+            let mut tally = Tally::default();
+            tally.add(&row(sources), Some(&level), as_of);
+            (tally.conditions(), tally.into_health(as_of))
+        };
+        let (conditions, health) = told(vec![source("veeam", true, None)]);
+        assert_eq!(conditions, []);
+        assert_eq!(
+            health.worst[0].last_write_at,
+            Some(at("2026-11-26T16:00:00Z"))
+        );
+        assert_eq!(health.worst[0].last_success_at, None);
+        let young = source("young", false, Some("2026-11-26T01:00:00Z"));
+        let old = source("old", false, Some("2026-11-25T01:00:00Z"));
+        let (conditions, health) = told(vec![young, old, source("veeam", true, None)]);
+        let kinds: Vec<_> = conditions.iter().map(|told| (told.0, told.1)).collect();
+        assert_eq!(kinds, [(ConditionType::ServiceLevelMet, false)]);
+        assert_eq!(
+            conditions[0].3,
+            "1 of 2 data sources meet the service level of their plan."
+        );
+        assert_eq!(health.worst[0].name, "old");
     }
 
     // R-D15: of a platform that keeps no months, status keeps the most that was seen; those that are over stay as they were.

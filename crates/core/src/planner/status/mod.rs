@@ -8,6 +8,7 @@ mod platform;
 mod reseller;
 mod tenant;
 
+pub use consumption::credits;
 pub use customer::customer;
 pub use labels::{fitting, labels};
 pub use plan::plan;
@@ -19,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     api::{ConditionType, Reason, plan::ServiceLevel},
-    estate::{Consumption, DataSources, Object, ObjectId},
+    estate::{Consumption, DataSources, Object, ObjectId, Settings},
     rules::Level,
 };
 
@@ -50,6 +51,10 @@ pub struct Around {
     pub promised: Vec<ServiceLevel>,
     /// Plans by remote id.
     pub plans: BTreeMap<ObjectId, PlanName>,
+    /// Plans by tenant's id, where the platform itself has none.
+    pub kept_plans: BTreeMap<ObjectId, PlanName>,
+    /// What the spec of a tenant says of its quota, where the platform itself keeps none.
+    pub quota: Option<Settings>,
     /// When the platform's consumption figures are from.
     pub usage_as_of: Option<jiff::Timestamp>,
     /// Consumption of this object; for a reseller, of each customer below.
@@ -65,10 +70,10 @@ pub struct Around {
 impl Around {
     /// The plan of a tenant.
     fn plan_of(&self, tenant: &Object) -> Option<&PlanName> {
-        tenant
-            .settings
-            .text("planId")
-            .and_then(|id| self.plans.get(&ObjectId::new(id)))
+        match tenant.settings.text("planId") {
+            Some(id) => self.plans.get(&ObjectId::new(id)),
+            None => self.kept_plans.get(&tenant.id),
+        }
     }
 }
 

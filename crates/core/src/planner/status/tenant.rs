@@ -43,7 +43,8 @@ pub fn tenant(
         around,
         |_| level.clone(),
     );
-    let quota = quota(settings, now);
+    let kept = around.quota.as_ref();
+    let quota = kept.map_or_else(|| quota(settings, now), |kept| kept_quota(kept, now));
     let edition = object.facts.edition.clone();
     let regions = settings
         .get("storageRegions")
@@ -104,6 +105,19 @@ fn quota(settings: &Settings, now: Timestamp) -> Option<QuotaStatus> {
         allotted: Some(Credits::from_milli(if in_effect { milli } else { 0 })),
         in_effect: Some(in_effect),
         next_change_at: window.next_change(now),
+    })
+}
+
+/// The same of a spec, where the platform keeps no quotas: a window alone is one too.
+fn kept_quota(spec: &Settings, now: Timestamp) -> Option<QuotaStatus> {
+    let window = Window::of(spec);
+    let in_effect = window.phase(now) == Phase::InEffect;
+    quota(spec, now).or_else(|| {
+        (window != Window::default()).then(|| QuotaStatus {
+            allotted: (!in_effect).then(|| Credits::from_milli(0)),
+            in_effect: Some(in_effect),
+            next_change_at: window.next_change(now),
+        })
     })
 }
 

@@ -58,6 +58,7 @@ pub fn platform() -> PlatformFacts {
             fixed: BTreeMap::new(),
             creation: Creation::AskFirst.everywhere(),
             apart: BTreeMap::new(),
+            products: BTreeSet::new(),
             console: BTreeMap::new(),
             default_customer: None,
         },

@@ -1,6 +1,7 @@
 //! What the planner promises, one sentence a test.
 
 mod adoption;
+mod allowance;
 mod bounds;
 mod converging;
 mod creation;

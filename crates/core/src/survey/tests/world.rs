@@ -83,6 +83,7 @@ fn capabilities(has_resellers: bool) -> Capabilities {
         fixed: BTreeMap::new(),
         creation: Creation::ByReference.everywhere(),
         apart: BTreeMap::new(),
+        products: std::collections::BTreeSet::new(),
         console: BTreeMap::new(),
         default_customer: None,
     }

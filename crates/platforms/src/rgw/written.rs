@@ -1,0 +1,111 @@
+//! Health, as far as a gateway knows it: when something was last written to each bucket, by its log of requests. A write is no
+//! backup; where snapshots are listed, those of restic are told besides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+
+use super::{
+    Rgw,
+    log::STORING,
+    reading,
+    reads::AT_ONCE,
+    snapshots::Backups,
+    wire::{Bucket, UsageLog},
+};
+use crate::{
+    Lane, PlatformError,
+    estate::{DataSource, DataSources, HealthReport, ObjectId, Unread},
+};
+
+impl Rgw {
+    /// Each bucket as a data source of its owner. The gateway sees no jobs.
+    pub(super) async fn writes(&self, days: u16) -> Result<HealthReport, PlatformError> {
+        let as_of = Timestamp::now();
+        let buckets = self.buckets().await?;
+        self.read_log(days, as_of).await?;
+        let there: BTreeSet<_> = buckets.iter().map(Bucket::key).collect();
+        self.known.log().last.retain(|key, _| there.contains(key));
+        let sources: Vec<(String, DataSource)> = stream::iter(buckets)
+            .map(|bucket| self.source(bucket))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut by_owner: BTreeMap<String, Vec<DataSource>> = BTreeMap::new();
+        for (owner, source) in sources {
+            by_owner.entry(owner).or_default().push(source);
+        }
+        let row = |(owner, mut data_sources): (String, Vec<DataSource>)| {
+            data_sources.sort_by(|one, other| one.name.cmp(&other.name));
+            DataSources {
+                customer_id: ObjectId::new(&owner),
+                tenant_id: Some(ObjectId::new(&owner)),
+                jobs: None,
+                restores: None,
+                alerts: None,
+                data_sources,
+            }
+        };
+        Ok(HealthReport {
+            as_of,
+            rows: by_owner.into_iter().map(row).collect(),
+            unreadable: Unread::default(),
+        })
+    }
+
+    async fn source(&self, bucket: Bucket) -> Result<(String, DataSource), PlatformError> {
+        let backups = if self.list_snapshots {
+            self.backups(&bucket).await?
+        } else {
+            Backups::Unknown
+        };
+        let source = DataSource {
+            name: bucket.id(),
+            organisation: None,
+            workload: (backups != Backups::Unknown).then(|| "restic".to_owned()),
+            policy: None,
+            last_status: None,
+            last_job_id: None,
+            last_run_at: None,
+            last_success_at: backups.last(),
+            last_success_job_id: None,
+            last_restore_at: None,
+            last_write_at: self.known.log().last.get(&bucket.key()).copied(),
+            writes_only: backups == Backups::Unknown,
+            jobs: None,
+        };
+        Ok((bucket.owner.clone(), source))
+    }
+
+    /// Reads the log from the last day that was read, or of so many days, up to now. A day is one request: the log has an entry
+    /// for each hour and bucket.
+    async fn read_log(&self, days: u16, now: Timestamp) -> Result<(), PlatformError> {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let first = today.saturating_sub(i32::from(days).days());
+        let mut day = self.known.log().read_to.unwrap_or(first);
+        while day <= today {
+            let next = day.saturating_add(1.day());
+            let (start, end) = (format!("{day} 00:00:00"), format!("{next} 00:00:00"));
+            let parameters = [
+                ("categories", STORING),
+                ("end", end.as_str()),
+                ("show-entries", "true"),
+                ("show-summary", "false"),
+                ("start", start.as_str()),
+            ];
+            let call = reading("GET /admin/usage", Lane::Sweep);
+            let log: UsageLog = self.get(call, "usage", &parameters).await?;
+            let mut known = self.known.log();
+            known.read_to = Some(day);
+            for user in log.entries {
+                for hour in &user.buckets {
+                    known.note(&user.user, hour);
+                }
+            }
+            drop(known);
+            day = next;
+        }
+        Ok(())
+    }
+}
