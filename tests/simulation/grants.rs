@@ -1,6 +1,6 @@
 //! No more is granted than there is: judged by what the platform holds, whenever it has carried out a change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_api::Kind;
 use serde_json::{Map, Value};
@@ -19,9 +19,13 @@ fn bytes(document: &Map<String, Value>, group: &str) -> Option<u64> {
 }
 
 impl Grants {
-    /// Takes note of what the platform holds now. `Some` when a reseller has granted more than before, and more than it ever
-    /// had.
-    pub fn note<'a>(&mut self, items: impl Iterator<Item = &'a Item> + Clone) -> Option<String> {
+    /// Takes note of what the platform holds now. `Some` when a reseller that a resource declares has granted more than
+    /// before, and more than it ever had.
+    pub fn note<'a>(
+        &mut self,
+        items: impl Iterator<Item = &'a Item> + Clone,
+        declares: impl Fn(&Item) -> bool,
+    ) -> Option<String> {
         let mut granted: BTreeMap<String, u64> = BTreeMap::new();
         for item in items.clone() {
             let (parent, group) = match item.kind {
@@ -40,12 +44,18 @@ impl Grants {
             }
         }
         let before = std::mem::replace(&mut self.granted, granted);
-        self.granted.iter().find_map(|(id, now)| {
-            let most = self.most.get(id).copied().unwrap_or(u64::MAX);
-            let before = before.get(id).copied().unwrap_or_default();
-            (*now > before && *now > most).then(|| {
-                format!("reseller {id} has granted {now} bytes of {most}, {before} before")
+        let declared: BTreeSet<&str> = items
+            .filter(|item| declares(item))
+            .map(|item| item.id.as_str())
+            .collect();
+        let over = self.granted.iter();
+        over.filter(|(id, _)| declared.contains(id.as_str()))
+            .find_map(|(id, now)| {
+                let most = self.most.get(id).copied().unwrap_or(u64::MAX);
+                let before = before.get(id).copied().unwrap_or_default();
+                (*now > before && *now > most).then(|| {
+                    format!("reseller {id} has granted {now} bytes of {most}, {before} before")
+                })
             })
-        })
     }
 }

@@ -14,6 +14,9 @@ use crate::platform::{Item, What};
 /// How long an operator may act on what was true: what it has read and begun before.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// How long a platform may take to carry out what was decided: its latest answer, and what an operator had in hand.
+const LONG: Duration = Duration::from_secs(150);
+
 /// A resource in the cluster, as it is at one instant.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(
@@ -113,6 +116,12 @@ impl History {
             }
         }
         lately
+    }
+
+    /// Whether there has been such a resource for longer than what was decided before may take.
+    pub fn has_stood(&self, claim: &str) -> bool {
+        let lately = self.lately(claim, LONG);
+        !lately.is_empty() && lately.iter().all(Option::is_some)
     }
 
     /// Whether there was no such resource at some instant since then.

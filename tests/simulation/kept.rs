@@ -43,10 +43,10 @@ fn holds(nature: Nature, operators: usize, acts: Vec<(u64, Act)>) {
     }
 }
 
-fn north(storage: &str) -> Act {
+fn north(storage: &str, management: &str) -> Act {
     let spec = json!({
         "platformRef": {"name": "msp"}, "displayName": "Reseller north", "level": "Distributor",
-        "allotment": {"storage": storage},
+        "allotment": {"storage": storage}, "management": management,
     });
     Act::Apply(NORTH, Spec(spec))
 }
@@ -66,9 +66,25 @@ fn a_customer_whose_spec_names_no_reseller_any_more_gets_no_more_than_its_resell
         nature(Creation::ByReference),
         1,
         vec![
-            (0, north("100Gi")),
+            (0, north("100Gi", "Manage")),
             (20, customer(C, &below)),
             (20, customer(C, &alone)),
+        ],
+    );
+}
+
+// R-N6: while nothing was written of the reseller, it counted as one without a limit, and what that granted stayed.
+#[test]
+fn a_reseller_that_is_only_observed_at_first_grants_no_more_than_it_allots() {
+    let below = json!({"resellerRef": {"name": "north"}, "limits": {"storage": "150Gi"}});
+    holds(
+        nature(Creation::UniqueName),
+        1,
+        vec![
+            (0, customer(C, &below)),
+            (20, north("100Gi", "Observe")),
+            (200, north("100Gi", "Manage")),
+            (200, Act::Sweep),
         ],
     );
 }

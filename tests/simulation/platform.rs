@@ -150,9 +150,9 @@ struct State {
 
 impl State {
     /// After every change: nobody was granted what isn't there.
-    fn changed(&mut self, actor: &str) {
+    fn changed(&mut self, actor: &str, declares: &Declares) {
         *self.deeds.entry(actor.to_owned()).or_default() += 1;
-        let broken = self.grants.note(self.items.values());
+        let broken = self.grants.note(self.items.values(), declares);
         self.violations
             .extend(broken.filter(|_| actor != "console"));
     }
@@ -162,6 +162,9 @@ impl State {
 pub type Judge =
     dyn Fn(&str, What, Option<&str>, Option<&Item>, &Value) -> Option<String> + Send + Sync;
 
+/// Whether a resource in the cluster declares an object.
+pub type Declares = dyn Fn(&Item) -> bool + Send + Sync;
+
 /// The platform. Clones are the same platform.
 #[derive(Clone)]
 pub struct Estate {
@@ -169,6 +172,7 @@ pub struct Estate {
     pub chance: Chance,
     pub processes: Processes,
     judge: Arc<Judge>,
+    declares: Arc<Declares>,
     state: Arc<Mutex<State>>,
 }
 
@@ -184,12 +188,19 @@ pub enum Course {
 }
 
 impl Estate {
-    pub fn new(nature: Nature, chance: Chance, processes: Processes, judge: Arc<Judge>) -> Self {
+    pub fn new(
+        nature: Nature,
+        chance: Chance,
+        processes: Processes,
+        judge: Arc<Judge>,
+        declares: Arc<Declares>,
+    ) -> Self {
         Self {
             nature,
             chance,
             processes,
             judge,
+            declares,
             state: Arc::new(Mutex::new(State {
                 items: BTreeMap::new(),
                 next: 1,
@@ -399,7 +410,7 @@ impl Estate {
             spoilt: false,
         };
         state.items.insert(id, item.clone());
-        state.changed(actor);
+        state.changed(actor, &*self.declares);
         Ok(item)
     }
 
@@ -449,7 +460,7 @@ impl Estate {
         if what == What::Delete {
             state.items.remove(id);
         }
-        state.changed(actor);
+        state.changed(actor, &*self.declares);
         Some(item)
     }
 }

@@ -121,7 +121,9 @@ impl Story {
             ignores: chance.hits(150).then_some("profile.website"),
             lists_lag: Duration::from_secs(chance.below(4) * chance.below(8)),
             suspends: chance.hits(700),
-            reuses_ids: chance.hits(250),
+            // Without a claim on it, the object of a re-used id is told from ours by its name alone, which may have changed.
+            reuses_ids: matches!(creation, Creation::ByReference | Creation::AskFirst)
+                && chance.hits(400),
         };
         let operators = 1 + usize::try_from(chance.below(3)).expect("small");
         let length = 16 + chance.below(40);

@@ -69,6 +69,7 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
     let cluster = Cluster::start(chance.fork(), processes.clone());
     let history = History::default();
     let watched = (cluster.clone(), history.clone(), processes.clone());
+    let declared = history.clone();
     let estate = Estate::new(
         story.nature.clone(),
         chance.fork(),
@@ -87,6 +88,10 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
                 item,
                 values,
             )
+        }),
+        Arc::new(move |item| {
+            let claim = item.made_for.as_deref();
+            claim.is_some_and(|claim| declared.has_stood(claim))
         }),
     );
     let mut world = World {

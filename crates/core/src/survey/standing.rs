@@ -68,12 +68,17 @@ impl Standing {
         let writes = lookup.facts.management(&declared.lifecycle) == Management::Manage
             && !declared.deleting;
         let settings = held.map(|held| &held.settings);
+        let asked = quota::wanted(K::KIND, &spec, settings, now);
         let wanted = if writes {
-            quota::wanted(K::KIND, &spec, settings, now)
+            asked
         } else {
             holds.unwrap_or(nothing)
         };
-        let gives = quota::allotment(&wanted, holds.as_ref());
+        // What has no object yet gives what its spec allots, also while nothing is written: never without a limit.
+        let gives = match &holds {
+            Some(holds) => quota::allotment(&wanted, Some(holds)),
+            None => asked,
+        };
         let holds = holds.unwrap_or(nothing);
         let desired = pool_of_spec(object, &resource, lookup.account);
         let above = object.parent_ref().map(|(kind, _)| kind);

@@ -99,6 +99,20 @@ fn a_customer_whose_spec_names_no_reseller_any_more_takes_of_the_one_that_it_is_
     assert!(fits::<Customer>(&mut world, 0, "b"));
 }
 
+// R-N6: a reseller without an object of which nothing is written isn't one without a limit.
+#[test]
+fn a_reseller_that_is_only_observed_grants_no_more_than_its_spec_allots() {
+    let mut world = World::new();
+    let mut observed = reseller(10);
+    observed["management"] = json!("Observe");
+    world.declare::<Reseller>(0, "r", &observed);
+    world.look::<Reseller>(0, "r");
+    world.declare::<Customer>(0, "a", &below("r", 15));
+    world.declare::<Customer>(0, "b", &below("r", 5));
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
+    assert!(fits::<Customer>(&mut world, 0, "b"));
+}
+
 // R-N6, R-S4: a reseller that comes back also finds the customer that is still below it while its spec names another.
 #[test]
 fn a_reseller_that_is_applied_again_finds_who_is_about_to_move_away() {
