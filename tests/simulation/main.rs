@@ -39,8 +39,8 @@ use std::{
 
 use story::Story;
 
-/// Stories in `make test`: two minutes on two cores.
-const SEEDS: u64 = 600;
+/// Stories in `make test`.
+const SEEDS: u64 = 150;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)

@@ -99,6 +99,31 @@ fn a_customer_whose_spec_names_no_reseller_any_more_takes_of_the_one_that_it_is_
     assert!(fits::<Customer>(&mut world, 0, "b"));
 }
 
+// R-N6
+#[test]
+fn what_a_paused_customer_holds_is_granted_to_nobody_else() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.declare::<Reseller>(0, "r", &reseller(10));
+        assert!(world.carry_out::<Reseller>(0, "r"));
+        world.declare::<Customer>(0, "a", &below("r", 10));
+        assert!(world.carry_out::<Customer>(0, "a"));
+        let mut paused = below("r", 10);
+        paused["management"] = json!("Paused");
+        world.declare::<Customer>(0, "a", &paused);
+        if restarts {
+            world.restart();
+            world.sweep(0);
+        }
+        world.look::<Reseller>(0, "r");
+        world.look::<Customer>(0, "a");
+        world.declare::<Customer>(0, "b", &below("r", 5));
+        assert!(!fits::<Customer>(&mut world, 0, "b"), "a has all of it");
+        world.sweep(0);
+        assert!(!fits::<Customer>(&mut world, 0, "b"), "a has all of it");
+    }
+}
+
 // R-N6: a reseller without an object of which nothing is written isn't one without a limit.
 #[test]
 fn a_reseller_that_is_only_observed_grants_no_more_than_its_spec_allots() {
