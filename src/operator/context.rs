@@ -241,6 +241,15 @@ impl Context {
 
     fn name_anew(&self, resource: &ResourceRef, named: Vec<Named>) {
         let changed = self.survey.referrers.note(resource, named);
+        // What is below it goes where it goes.
+        if changed
+            .iter()
+            .any(|named| matches!(named, Named::Resource(..)))
+            && self.filling.is_done()
+        {
+            let below = self.survey.referrers.all_of(resource);
+            self.memory.retry_later(below);
+        }
         let clients = changed
             .iter()
             .filter(|named| matches!(named, Named::Client(..)));
@@ -335,9 +344,10 @@ impl Context {
         }
     }
 
-    /// Enqueues the resources that refer to this one: it is new, has got its remote object, or is being deleted.
+    /// Enqueues the resources that refer to this one, directly or through others: it is new, has got its remote object, or is
+    /// being deleted. Where it is, they are.
     pub fn wake_referrers(&self, resource: &ResourceRef) {
-        for referrer in self.survey.referrers.of(&Named::Resource(resource.clone())) {
+        for referrer in self.survey.referrers.all_of(resource) {
             self.wake(&referrer);
         }
     }

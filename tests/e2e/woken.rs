@@ -97,6 +97,29 @@ async fn what_is_missing_is_noticed_as_soon_as_it_comes() {
     soon(&stage, &["customer/late"]).await;
 }
 
+// R-S4: a tenant is where its customer is, and that is where its reseller is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_below_notices_that_the_resource_two_above_goes_and_comes() {
+    let stage = staged("above").await;
+    stage.apply(&reseller("northwind", ""));
+    stage.apply(
+        &customer("it", "msp", ", resellerRef: {name: northwind}")
+            .replace("platformRef: {name: msp}, ", ""),
+    );
+    stage.apply(&plan("FileServers"));
+    stage.apply(&tenant("it", "it", ", servicePlanRef: {name: gold}"));
+    soon(&stage, &["tenant/it"]).await;
+    stage.kubectl(&["delete", "reseller/northwind", "--wait=false"], "");
+    let told = stage.await_condition("tenant/it", "Stalled", "True/ReferenceNotFound");
+    assert!(
+        tokio::time::timeout(SOON, told).await.is_ok(),
+        "nothing woke the tenant: {}",
+        stage.message("tenant/it", "Ready")
+    );
+    stage.apply(&reseller("northwind", ""));
+    soon(&stage, &["customer/it", "tenant/it"]).await;
+}
+
 // R-V20, R-S4: another resource that gives up a name, a client, a share or a place.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_way_is_noticed_as_soon_as_it_goes() {

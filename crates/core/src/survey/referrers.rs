@@ -70,6 +70,21 @@ impl Referrers {
         referrers.into_iter().flatten().cloned().collect()
     }
 
+    /// The resources that name this one, and those that name them: each once, although resources may name each other in a
+    /// circle.
+    pub fn all_of(&self, resource: &ResourceRef) -> BTreeSet<ResourceRef> {
+        let mut all = BTreeSet::new();
+        let mut next = vec![resource.clone()];
+        while let Some(named) = next.pop() {
+            for referrer in self.of(&Named::Resource(named)) {
+                if all.insert(referrer.clone()) {
+                    next.push(referrer);
+                }
+            }
+        }
+        all
+    }
+
     /// Every resource that names something.
     pub fn resources(&self) -> Vec<ResourceRef> {
         let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -103,6 +118,27 @@ mod tests {
 
     fn client(id: &str) -> Named {
         Named::Client(id.into())
+    }
+
+    #[test]
+    fn who_names_one_that_names_another_is_found_and_a_circle_has_an_end() {
+        let referrers = Referrers::default();
+        let reseller = |name: &str| ResourceRef {
+            kind: Kind::Reseller,
+            ..tenant(name)
+        };
+        let of = |name: &str| vec![Named::Resource(reseller(name))];
+        referrers.note(&reseller("b"), of("a"));
+        referrers.note(&tenant("t"), of("b"));
+        assert_eq!(
+            referrers.all_of(&reseller("a")),
+            BTreeSet::from([reseller("b"), tenant("t")])
+        );
+        referrers.note(&reseller("a"), of("b"));
+        assert_eq!(
+            referrers.all_of(&reseller("a")),
+            BTreeSet::from([reseller("a"), reseller("b"), tenant("t")])
+        );
     }
 
     #[test]
