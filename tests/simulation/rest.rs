@@ -18,6 +18,7 @@ const HEARD: Duration = Duration::from_secs(150);
 const SILENCE: Duration = Duration::from_secs(600);
 /// What is counted beyond the requests that nothing changes: mutating requests for each thing that happened.
 const PER_ACT: usize = 14;
+
 impl World {
     /// No more faults, and an operator that runs.
     pub fn calm(&mut self) {

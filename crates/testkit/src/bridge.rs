@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::{Child, Stdio},
-    time::SystemTime,
 };
 
 use serde_json::Value;
@@ -13,6 +12,7 @@ use tempfile::TempDir;
 use super::{
     Program,
     operator::{Console, Stage, eventually, free_port},
+    program::replace,
 };
 
 /// The token that the platform accepts.
@@ -119,14 +119,7 @@ impl Bridge {
 
     /// Injects these faults instead of those in force. They affect the console too, except where they name another route.
     pub fn faults(&self, yaml: &str) {
-        let path = self.faults_path();
-        let next = path.with_extension("next");
-        std::fs::write(&next, yaml).expect("written");
-        std::fs::File::open(&next)
-            .expect("opened")
-            .set_modified(SystemTime::now())
-            .expect("set");
-        std::fs::rename(next, path).expect("renamed");
+        replace(&self.faults_path(), yaml);
     }
 
     fn estate_path(&self) -> std::path::PathBuf {

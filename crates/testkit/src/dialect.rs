@@ -1,15 +1,13 @@
 //! The simulator behind a vendor's wire, as a process of its own with injected faults.
 
-use std::{
-    process::{Child, Stdio},
-    time::SystemTime,
-};
+use std::process::{Child, Stdio};
 
 use tempfile::TempDir;
 
 use super::{
     Program,
     operator::{eventually, free_port},
+    program::replace,
 };
 
 /// Bearer token of the console.
@@ -60,14 +58,7 @@ impl Dialect {
 
     /// Injects these faults instead of those in force.
     pub fn faults(&self, yaml: &str) {
-        let path = self.directory.path().join("faults.yaml");
-        let next = path.with_extension("next");
-        std::fs::write(&next, yaml).expect("written");
-        std::fs::File::open(&next)
-            .expect("opened")
-            .set_modified(SystemTime::now())
-            .expect("set");
-        std::fs::rename(next, path).expect("renamed");
+        replace(&self.directory.path().join("faults.yaml"), yaml);
     }
 }
 

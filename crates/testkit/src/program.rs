@@ -2,7 +2,9 @@
 
 use std::{
     ffi::OsStr,
+    path::Path,
     process::{Command, Output},
+    time::SystemTime,
 };
 
 /// The program under test, by its path: `Program(env!("CARGO_BIN_EXE_holdfast"))`, which only its own package's tests know.
@@ -20,4 +22,15 @@ impl Program {
         let mut command = self.command();
         command.args(arguments).output().expect("the command runs")
     }
+}
+
+/// Puts a file in the place of another in one step, so that the program never reads half of it; it is newer than the other.
+pub(crate) fn replace(path: &Path, content: &str) {
+    let next = path.with_extension("next");
+    std::fs::write(&next, content).expect("written");
+    std::fs::File::open(&next)
+        .expect("opened")
+        .set_modified(SystemTime::now())
+        .expect("set");
+    std::fs::rename(next, path).expect("renamed");
 }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn who_names_one_that_names_another_is_found_and_a_circle_has_an_end() {
+    fn indirect_referrers_are_found_and_a_circle_ends() {
         let referrers = Referrers::default();
         let reseller = |name: &str| ResourceRef {
             kind: Kind::Reseller,

@@ -1,5 +1,5 @@
 //! Where the platform keeps no quotas, Holdfast tells it when backups are allowed; and a part of a customer's record belongs to
-//! whoever refers to that customer.
+//! the resource that refers to that customer.
 
 use std::time::Duration;
 
