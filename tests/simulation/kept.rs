@@ -89,6 +89,47 @@ fn a_reseller_that_is_only_observed_at_first_grants_no_more_than_it_allots() {
     );
 }
 
+// R-S4: of two operators one had the platform's Lease and the other that of what resolves to no platform. Nothing told the
+// other of the tenant when its customer's reseller went. Which gets which is by chance, so it is played several times.
+#[test]
+fn a_tenant_is_told_that_its_customers_reseller_is_gone_whichever_lease_an_operator_holds() {
+    let gold = json!({
+        "platformRef": {"name": "msp"}, "planName": "Gold",
+        "products": [{"product": "HybridWorkloads", "edition": "Enterprise", "workloads": ["FileServers"]}],
+    });
+    let tenant = json!({
+        "customerRef": {"name": "b"}, "servicePlanRef": {"name": "gold"}, "product": "HybridWorkloads",
+    });
+    let below = json!({"resellerRef": {"name": "north"}});
+    let fails = |fails| Act::Cluster {
+        fails,
+        loses: 0,
+        delay: Duration::ZERO,
+    };
+    for _ in 0..12 {
+        holds(
+            nature(Creation::ByReference),
+            2,
+            vec![
+                (
+                    0,
+                    Act::Apply((Kind::ServicePlan, "gold"), Spec(gold.clone())),
+                ),
+                (0, north("100Gi", "Manage")),
+                (0, customer((Kind::Customer, "b"), &below)),
+                (0, Act::Apply((Kind::Tenant, "tb"), Spec(tenant.clone()))),
+                (120, Act::Kill(0)),
+                (0, Act::Kill(1)),
+                (1, fails(500)),
+                (0, Act::Start(0)),
+                (0, Act::Start(1)),
+                (40, fails(0)),
+                (60, Act::Delete(NORTH)),
+            ],
+        );
+    }
+}
+
 // I1: a creation whose answer is lost, and a process that dies at the next write to the cluster, on a platform that makes a
 // second object of one claim.
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -76,6 +77,9 @@ impl World {
             == resource.pointer("/metadata/generation");
         // What it says for itself, and what it waits for: something that is settled too.
         let reasons = ["Observing", "WaitingForReference", "ReferenceNotReady"];
+        if is("Ready", "True") && self.is_homeless(&resource) {
+            return Some(format!("{kind} {name} is Ready below what doesn't exist"));
+        }
         let delayed = reason("DeletionBlocked").as_deref() == Some("DeletionDelayed");
         let settled = is("Ready", "True") && !is("Reconciling", "True")
             || ["Stalled", "DeletionBlocked", "Paused", "QuotaExceeded"]
@@ -84,6 +88,22 @@ impl World {
             || reason("Ready").is_some_and(|reason| reasons.contains(&reason.as_str()));
         let status = resource.get("status").cloned().unwrap_or_default();
         (delayed || !(observed && settled)).then(|| format!("{kind} {name}: {status}"))
+    }
+
+    /// Whether something above a resource doesn't exist.
+    fn is_homeless(&self, resource: &Value) -> bool {
+        let above = [
+            ("customerRef", "Customer"),
+            ("resellerRef", "Reseller"),
+            ("parentRef", "Reseller"),
+        ];
+        let mut named = above.iter().filter_map(|(reference, kind)| {
+            Some((kind, resource["spec"][reference]["name"].as_str()?))
+        });
+        named.any(|(kind, name)| {
+            let above = self.cluster.get(kind, name);
+            above.is_none_or(|above| self.is_homeless(&above))
+        })
     }
 
     /// I4: then nothing is sent and nothing is written. What was decided just before may still be on its way.
