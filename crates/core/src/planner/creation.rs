@@ -160,12 +160,12 @@ fn adopt_namesake(
         return Some(refuse(&refusal));
     }
     let differing = comparable(platform, kind, settings, &seen.object);
-    // An object that the interface can neither create nor change is bound by its name; differences are reported. A part of the
-    // record of a customer that a resource here owns belongs to whoever refers to that customer.
-    let bound = kind == Kind::ServicePlan
+    // An object that the interface can neither create nor change is bound by its name; differences are reported. A part of a
+    // customer's record is bound too: the resource that refers to that customer owns it.
+    let is_unwritable_plan = kind == Kind::ServicePlan
         && !platform.capabilities.can(Capability::create(kind))
         && !platform.capabilities.can(Capability::update(kind));
-    let bound = bound || seen.object.facts.facet;
+    let bound = is_unwritable_plan || seen.object.facts.facet;
     if bound && view.remote.namesakes.len() == 1 {
         return Some(converge::next(view, platform, management, &seen.object));
     }

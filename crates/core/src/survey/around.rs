@@ -67,10 +67,8 @@ pub fn around<K: Managed>(
         around.plans = plans(survey, resource, &inventory, &account, tenants);
         around.kept_plans = kept_plans(survey, &account, tenants);
     }
-    let kept = inventory.surroundings().is_some_and(|surroundings| {
-        object.kind == Kind::Tenant && surroundings.capabilities.leaves_quotas_to_us()
-    });
-    if kept {
+    let keeps_quotas = surroundings.is_some_and(|around| around.capabilities.leaves_quotas_to_us());
+    if object.kind == Kind::Tenant && keeps_quotas {
         let spec = resource.spec_document().ok();
         around.quota = spec.and_then(|spec| Settings::from_document(Kind::Tenant, &spec).ok());
     }
