@@ -142,6 +142,8 @@ impl Tenure {
 
     /// The Lease was written by a request that was sent at `asked_at`. The first write may be at `first_write`, or as before.
     pub fn prolong(&self, asked_at: Instant, first_write: Option<Instant>) {
+        // A term that ran out in between: what was left alone meanwhile has to hear that it is this process's again.
+        self.tell();
         let mut term = self.term.write().unwrap_or_else(PoisonError::into_inner);
         let from = first_write
             .or_else(|| term.map(|term| term.from))
@@ -232,6 +234,21 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(!tenure.leads());
         assert!(tenure.hold().expect("a reason").contains("expired"));
+    }
+
+    // F20, F10: what was asked for in the gap was left alone, and has to be looked at again.
+    #[tokio::test(start_paused = true)]
+    async fn a_term_that_ran_out_and_was_renewed_is_told() {
+        let tenure = Tenure::default();
+        tenure.prolong(Instant::now(), Some(Instant::now()));
+        let mut changes = tenure.changes();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        tenure.prolong(Instant::now(), None);
+        assert!(!changes.has_changed().expect("a tenure"));
+        tokio::time::advance(Duration::from_secs(11)).await;
+        tenure.prolong(Instant::now(), None);
+        assert!(changes.has_changed().expect("a tenure"));
+        assert_eq!(*changes.borrow_and_update(), Some(true));
     }
 
     // F20

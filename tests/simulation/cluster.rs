@@ -260,6 +260,9 @@ impl Cluster {
         };
         sleep(Duration::from_micros(200 + self.chance.below(1500))).await;
         if self.chance.hits(fails) {
+            if std::env::var_os("TRACE").is_some() {
+                eprintln!("{} {actor} {} {} fails", now(), parts.method, parts.uri);
+            }
             if self.chance.hits(500) {
                 return Err(std::io::Error::other("connection refused"));
             }
