@@ -167,8 +167,8 @@ impl Platform for Connection {
 
     async fn observe(&self, _: Scope) -> Result<Snapshot, PlatformError> {
         let capabilities = self.identify().await?;
-        let listed = self.send("GET list", false, |estate, _| {
-            let rows = estate.listed();
+        let listed = self.send("GET list", false, |estate, actor| {
+            let rows = estate.listed(actor);
             let rows = rows.ok_or_else(|| PlatformError::Garbled("page 2 is missing".into()))?;
             Ok(objects(estate, rows.iter(), &rows))
         });

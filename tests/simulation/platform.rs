@@ -3,7 +3,7 @@
 //! lists that lag behind.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -148,7 +148,11 @@ struct State {
     /// Who has a mutating request under way, and since when.
     writing: BTreeMap<String, usize>,
     grants: Grants,
-    /// Whether any list has missed rows so far.
+    /// Who has had a list.
+    informed: BTreeSet<String>,
+    /// What the last lists have left out.
+    left_out: BTreeSet<String>,
+    /// Whether a list has left out what nobody reads by its id, or what was never seen.
     partial: bool,
     /// When an id became free.
     freed: BTreeMap<String, Instant>,
@@ -166,7 +170,11 @@ impl State {
     fn changed(&mut self, actor: &str, declares: &Declares) {
         *self.deeds.entry(actor.to_owned()).or_default() += 1;
         let broken = self.grants.note(self.items.values(), declares);
-        // What only a list that misses rows has freed is granted again: known, and open.
+        // What no resource declares is read by nobody: when two lists leave it out, it counts as gone. What the first list of a
+        // process leaves out counts with what its spec asks for.
+        let items = &self.items;
+        let left_out = self.left_out.iter().filter_map(|id| items.get(id));
+        self.partial |= left_out.into_iter().any(|item| !declares(item));
         let judged = actor != "console" && !self.partial;
         self.violations.extend(broken.filter(|_| judged));
     }
@@ -222,6 +230,8 @@ impl Estate {
                 requests: 0,
                 weather: Weather::default(),
                 writing: BTreeMap::new(),
+                informed: BTreeSet::new(),
+                left_out: BTreeSet::new(),
                 partial: false,
                 freed: BTreeMap::new(),
                 grants: Grants::default(),
@@ -337,19 +347,28 @@ impl Estate {
     }
 
     /// What a list shows now: new objects may be missing for a while, and a bad list misses rows.
-    pub fn listed(&self) -> Option<Vec<Item>> {
+    pub fn listed(&self, actor: &str) -> Option<Vec<Item>> {
         let (lag, partial) = (self.nature.lists_lag, self.state().weather.partial);
         let mut items = self.items();
         items.retain(|item| item.made_at.elapsed() >= lag);
-        // A page that fails makes the whole list fail; an empty list is an answer like any other.
+        // A page that fails makes the whole list fail; a list that leaves out some or all is an answer like any other.
         if self.chance.hits(partial) {
-            self.state().partial = true;
-            return if self.chance.hits(500) {
-                None
-            } else {
-                Some(Vec::new())
-            };
+            if self.chance.hits(300) {
+                return None;
+            }
+            let shown = [0, 500][usize::from(self.chance.hits(500))];
+            let (kept, left_out): (Vec<Item>, Vec<Item>) =
+                items.into_iter().partition(|_| self.chance.hits(shown));
+            let mut state = self.state();
+            state.partial |= state.informed.insert(actor.to_owned());
+            let left_out = left_out.into_iter().map(|item| item.id);
+            state.left_out.extend(left_out);
+            return Some(kept);
         }
+        let mut state = self.state();
+        state.informed.insert(actor.to_owned());
+        state.left_out.clear();
+        drop(state);
         Some(items)
     }
 

@@ -90,7 +90,7 @@ impl World {
         (delayed || !(observed && settled)).then(|| format!("{kind} {name}: {status}"))
     }
 
-    /// Whether something above a resource doesn't exist.
+    /// Whether something above a resource doesn't exist, up to what names its platform itself.
     fn is_homeless(&self, resource: &Value) -> bool {
         let above = [
             ("customerRef", "Customer"),
@@ -102,7 +102,9 @@ impl World {
         });
         named.any(|(kind, name)| {
             let above = self.cluster.get(kind, name);
-            above.is_none_or(|above| self.is_homeless(&above))
+            above.is_none_or(|above| {
+                above["spec"]["platformRef"].is_null() && self.is_homeless(&above)
+            })
         })
     }
 

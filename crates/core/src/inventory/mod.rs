@@ -165,6 +165,13 @@ impl Inventory {
         self.written.insert(key, ticket);
     }
 
+    /// Whether an object isn't known, while the platform hasn't said since the last observation that it is gone: the list may
+    /// have left it out.
+    pub fn leaves_open(&self, kind: Kind, id: &ObjectId) -> bool {
+        let key = (kind, id.clone());
+        !self.written.contains_key(&key) && !self.objects.contains_key(&key)
+    }
+
     /// Notes that a client was moved.
     pub fn record_client(&mut self, client: Client) {
         let ticket = self.tick();

@@ -4,7 +4,7 @@
 //! holds below it. So no claimant is served from a pool with unknown other claimants, whichever asks first.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -13,7 +13,7 @@ use super::{
     declared::{declare, resource_ref},
     lookup::{Lookup, is_released, references},
     opening::Visit,
-    standing::{Claimant, Pool, Standing, Unmanaged, unmanaged},
+    standing::{Claimant, Pool, Standing, Unmanaged, is_awaited, unmanaged},
 };
 use crate::{
     api::Kind,
@@ -26,7 +26,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Books {
     pub ledger: Ledger<Pool, Claimant>,
-    pub unmanaged: HashMap<AccountKey, HashSet<Claimant>>,
+    /// The objects that no resource manages, and whether the last list left one of them out.
+    pub unmanaged: HashMap<AccountKey, HashMap<Claimant, bool>>,
     /// The owners of open pools, and below which remote object all claimants were entered.
     pub open: HashMap<ResourceRef, Option<ObjectId>>,
     /// When the quota of a claimant is over.
@@ -45,11 +46,8 @@ impl Visit for Entering<'_> {
             self.0.enrol(&claimant, &standing, &mut Vec::new());
             if standing.gives_to_others() {
                 // Everything below is entered as well.
-                let resource = standing.resource.clone();
-                self.0
-                    .ledger
-                    .open(&Pool::Of(resource.clone()), standing.gives);
-                self.0.open.insert(resource, standing.object);
+                self.0.open_pool(&standing);
+                self.0.open.insert(standing.resource, standing.object);
             }
         }
     }
@@ -68,7 +66,24 @@ fn standing_in_cache<K: Managed>(lookup: &Lookup<'_>, object: &K) -> Option<Stan
 }
 
 impl Books {
+    /// Opens the pool of what a resource has to give, once that is known.
+    fn open_pool(&mut self, standing: &Standing) -> Pool {
+        let pool = Pool::Of(standing.resource.clone());
+        if !standing.unseen {
+            self.ledger.open(&pool, standing.gives);
+        }
+        pool
+    }
+
+    /// Whether a resource stays in the ledger as it is.
+    fn stays(&self, claimant: &Claimant, standing: &Standing) -> bool {
+        standing.unseen && !self.ledger.pools_of(claimant).is_empty()
+    }
+
     pub fn enrol(&mut self, claimant: &Claimant, standing: &Standing, touched: &mut Vec<Pool>) {
+        if self.stays(claimant, standing) {
+            return;
+        }
         let (rank, memberships) = (&standing.rank, self.claims(claimant, standing));
         touched.extend(self.ledger.enrol(claimant, rank, &memberships));
         touched.extend(memberships.iter().map(|membership| membership.pool.clone()));
@@ -89,6 +104,13 @@ impl Books {
 
     /// States the claims of a resource.
     pub fn declare(&mut self, claimant: &Claimant, standing: &Standing) -> Outcome<Pool, Claimant> {
+        if self.stays(claimant, standing) {
+            // Nothing is written before it was read.
+            return Outcome {
+                shortages: Vec::new(),
+                promoted: Vec::new(),
+            };
+        }
         let (rank, certain) = (&standing.rank, standing.certain);
         let claims = self.claims(claimant, standing);
         let mut outcome = self.ledger.declare(claimant, rank, &claims, certain);
@@ -109,7 +131,7 @@ impl Books {
     pub fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Pool> {
         let claimant = Claimant::Unmanaged(account.clone(), held.kind, held.id.clone());
         let all = self.unmanaged.get_mut(account);
-        if !all.is_some_and(|all| all.remove(&claimant)) {
+        if all.and_then(|all| all.remove(&claimant)).is_none() {
             return Vec::new();
         }
         self.ledger.withdraw(&claimant)
@@ -186,8 +208,7 @@ impl Books {
         if !standing.gives_to_others() {
             return;
         }
-        let pool = Pool::Of(standing.resource.clone());
-        self.ledger.open(&pool, standing.gives);
+        let pool = self.open_pool(standing);
         touched.push(pool);
         let below = standing.object.clone();
         let before = self.open.insert(standing.resource.clone(), below.clone());
@@ -219,11 +240,22 @@ impl Books {
         self.note_end(what.ends, &who);
         if let Claimant::Unmanaged(account, ..) = &who {
             let all = self.unmanaged.entry(account.clone()).or_default();
-            all.insert(who);
+            all.insert(who, false);
         }
     }
 
-    /// The account's licences, and the objects that no resource manages: former ones among them leave the pool.
+    /// What a resource has counts from now on for its object, which a list left out.
+    pub fn bequeath(&mut self, resource: &ResourceRef, who: Claimant) {
+        let has = self.ledger.taken_by(&Claimant::Resource(resource.clone()));
+        self.ledger.enrol(&who, &Unmanaged::rank(), &has);
+        if let Claimant::Unmanaged(account, ..) = &who {
+            let all = self.unmanaged.entry(account.clone()).or_default();
+            all.insert(who, false);
+        }
+    }
+
+    /// The account's licences, and the objects that no resource manages: former ones among them leave the pool. Nobody reads one
+    /// that a list leaves out, so it is gone when the next list leaves it out too.
     pub fn look_over(
         &mut self,
         index: &Index,
@@ -237,11 +269,21 @@ impl Books {
                 self.enter_unmanaged(who, &what, &mut Vec::new());
             }
         }
-        let entered = self.unmanaged.get(account);
-        let is_gone = |who: &Claimant| !entered.is_some_and(|entered| entered.contains(who));
-        let gone: Vec<Claimant> = before.into_iter().filter(is_gone).collect();
-        for who in gone {
-            self.ledger.withdraw(&who);
+        let entered = self.unmanaged.entry(account.clone()).or_default();
+        for (who, missed) in before {
+            let Claimant::Unmanaged(_, kind, id) = &who else {
+                continue;
+            };
+            let known = inventory.get(*kind, id);
+            let awaited = known.is_some_and(|object| is_awaited(index, account, object));
+            let left_out = !missed && inventory.leaves_open(*kind, id);
+            if entered.contains_key(&who) {
+                continue;
+            } else if awaited || left_out {
+                entered.insert(who, left_out);
+            } else {
+                self.ledger.withdraw(&who);
+            }
         }
         let around = inventory.surroundings();
         let licences = around.and_then(|around| around.licences.as_ref());

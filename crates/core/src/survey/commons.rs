@@ -119,6 +119,15 @@ impl Commons {
         })
     }
 
+    /// The account of a remote object that a list left out, while the platform hasn't said that it is gone.
+    pub(super) fn unseen(&self, key: &RemoteKey) -> Option<AccountKey> {
+        let (account, kind, id) = key;
+        self.sites().into_iter().find_map(|site| {
+            let known = site.account().filter(|known| known.id == *account)?;
+            site.inventory().leaves_open(*kind, id).then_some(known)
+        })
+    }
+
     /// Whether a resource is there, in any scope.
     pub fn exists(&self, resource: &ResourceRef) -> bool {
         self.scopes().iter().any(|stores| stores.exists(resource))

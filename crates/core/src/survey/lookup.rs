@@ -159,9 +159,33 @@ impl Lookup<'_> {
         (object.claim.is_none() || found.by_word).then(|| (object.clone(), title))
     }
 
-    /// Notes in the index what a resource claims and would hold.
+    /// Whether a list left out the object that a resource has noted or held, while the platform hasn't said that it is gone: it
+    /// may well be there.
+    pub fn is_unseen(&self, resource: &ResourceRef, declared: &Declared) -> bool {
+        let (status, account) = (&declared.status, &self.account.id);
+        let noted = declared.annotated.as_ref();
+        let noted = noted.filter(|(noted, _)| noted == account);
+        let noted = noted.map(|(_, id)| id.clone());
+        let in_status = || {
+            let here = status.account.as_ref() == Some(account);
+            let id = status.external_id.as_deref().filter(|_| here)?;
+            Some(ObjectId::new(id))
+        };
+        let held = || {
+            let id = self.index.held_by(resource)?;
+            let holder = self.index.by_id(account, resource.kind, &id);
+            (holder.as_ref() == Some(resource)).then_some(id)
+        };
+        let id = noted.or_else(in_status).or_else(held);
+        id.is_some_and(|id| self.inventory.leaves_open(resource.kind, &id))
+    }
+
+    /// Notes in the index what a resource claims and would hold. What a list left out stays noted.
     pub fn note<K: Managed>(&self, object: &K, declared: &Declared, found: &Found) -> Noted {
         let resource = resource_ref(object);
+        if self.is_unseen(&resource, declared) && self.index.held_by(&resource).is_some() {
+            return Noted::default();
+        }
         let would = self.would_hold(declared, found);
         let would = would
             .as_ref()

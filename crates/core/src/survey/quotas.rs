@@ -75,14 +75,18 @@ impl Quotas {
         }
     }
 
-    /// Forgets a resource that is gone; an object that it leaves on the platform still counts. What others have of its pool
-    /// stays entered. Returns the claimants that were granted what it had.
+    /// Forgets a resource that is gone; an object that it leaves on the platform still counts, also one that a list left out.
+    /// What others have of its pool stays entered. Returns the claimants that were granted what it had.
     pub(super) fn forget(
         &self,
         resource: &ResourceRef,
         left: Option<(Claimant, Unmanaged)>,
+        unseen: Option<Claimant>,
     ) -> Vec<ResourceRef> {
         let mut books = self.books();
+        if let Some(unseen) = unseen {
+            books.bequeath(resource, unseen);
+        }
         if let Some((claimant, unmanaged)) = left {
             books.enter_unmanaged(claimant, &unmanaged, &mut Vec::new());
         }

@@ -11,7 +11,7 @@ use super::{
     index::Title,
     lookup::Lookup,
     opening::{Indexing, Opening},
-    standing::left_behind,
+    standing::{Claimant, left_behind},
 };
 use crate::{
     api::{Customer, Kind, names},
@@ -172,10 +172,14 @@ impl Survey {
     /// the one that holds its object now, and those that were granted what it had.
     pub fn forget(&self, resource: &ResourceRef, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let (held, mut woken) = self.index.forget(resource);
-        let left = held.and_then(|key| self.commons.object(&key));
+        let left = held.as_ref().and_then(|key| self.commons.object(key));
         let left =
             left.and_then(|(account, object)| left_behind(&self.index, &account, &object, now));
-        woken.extend(self.quotas.forget(resource, left));
+        let unseen = held.and_then(|key| {
+            let account = self.commons.unseen(&key)?;
+            Some(Claimant::Unmanaged(account, key.1, key.2))
+        });
+        woken.extend(self.quotas.forget(resource, left, unseen));
         woken
     }
 }

@@ -42,6 +42,9 @@ pub(super) struct Standing {
     pub object: Option<ObjectId>,
     /// False while what it holds may be more than is known.
     pub certain: bool,
+    /// Whether a list left out what it holds: then it may hold what it held before, or else what its spec asks for, and what it
+    /// has to give isn't known.
+    pub unseen: bool,
     /// Whether its parent exists in the cluster alone, so that the platform can't say which pool its share belongs to.
     pub above_is_kept_here: bool,
     /// When its quota ends, by time alone.
@@ -67,8 +70,10 @@ impl Standing {
         let spec = Settings::from_document(K::KIND, &declared.spec).unwrap_or_default();
         let writes = lookup.facts.management(&declared.lifecycle) == Management::Manage
             && !declared.deleting;
+        let unseen = held.is_none() && lookup.is_unseen(&resource, declared);
         let settings = held.map(|held| &held.settings);
         let asked = quota::wanted(K::KIND, &spec, settings, now);
+        let holds = if unseen { Some(asked) } else { holds };
         let wanted = if writes {
             asked
         } else {
@@ -85,7 +90,7 @@ impl Standing {
         let capabilities = &lookup.facts.capabilities;
         let above_is_kept_here = above.is_some_and(|kind| !capabilities.knows(kind));
         let current = match held {
-            Some(_) if above_is_kept_here => desired.clone(),
+            _ if unseen || held.is_some() && above_is_kept_here => desired.clone(),
             Some(held) => pool_above(lookup.index, lookup.account, held),
             None => None,
         };
@@ -118,6 +123,7 @@ impl Standing {
             },
             object: held.map(|held| held.id.clone()),
             certain: !planner::is_in_doubt(declared, now),
+            unseen,
             above_is_kept_here,
             ends: (K::KIND == Kind::Tenant)
                 .then(|| ends(&spec, settings, now))
@@ -215,13 +221,18 @@ impl Unmanaged {
 
 /// Whether a resource manages an object: it holds it, or has just created it and holds nothing yet.
 fn is_held(index: &Index, account: &AccountKey, object: &Object) -> bool {
+    let holder = index.by_id(&account.id, object.kind, &object.id);
+    holder.is_some() || is_awaited(index, account, object)
+}
+
+/// Whether the resource that made an object has yet to learn that it holds it.
+pub(super) fn is_awaited(index: &Index, account: &AccountKey, object: &Object) -> bool {
     let maker = || {
-        let claim = object.claim.as_ref()?;
-        let maker = index.by_claim(object.kind, claim)?;
+        let maker = index.by_claim(object.kind, object.claim.as_ref()?)?;
         index.held_by(&maker).is_none().then_some(maker)
     };
     let holder = index.by_id(&account.id, object.kind, &object.id);
-    holder.or_else(maker).is_some()
+    holder.is_none() && maker().is_some()
 }
 
 fn membership(pool: Pool, held: Amounts, wanted: Amounts) -> Membership<Pool> {

@@ -204,6 +204,20 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
         self.memberships.get(claimant).map_or(&[], Vec::as_slice)
     }
 
+    /// What a claimant holds or was granted, of each pool that it is in.
+    pub fn taken_by(&self, claimant: &Claimant) -> Vec<Membership<Pool>> {
+        let taken = |pool: &Pool| {
+            let entry = self.pools.get(pool)?.entries.get(claimant)?;
+            let taken = entry.taken().map(Some);
+            Some(Membership {
+                pool: pool.clone(),
+                held: taken,
+                wanted: taken,
+            })
+        };
+        self.pools_of(claimant).iter().filter_map(taken).collect()
+    }
+
     /// Every claimant.
     pub fn claimants(&self) -> impl Iterator<Item = &Claimant> {
         self.memberships.keys()

@@ -31,6 +31,8 @@ enum Event {
     /// A person at the console removes what no resource stands for.
     CleanUp,
     Sweep(usize),
+    /// One list leaves out every n-th object.
+    Hide(usize, usize),
     Restart,
 }
 
@@ -48,6 +50,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => (scope(), who()).prop_map(|(scope, who)| Event::Leave(scope, who)),
         1 => Just(Event::CleanUp),
         2 => scope().prop_map(Event::Sweep),
+        1 => (scope(), 1..4_usize).prop_map(|(scope, every)| Event::Hide(scope, every)),
         1 => Just(Event::Restart),
     ];
     prop::collection::vec(event, 1..120)
@@ -106,6 +109,14 @@ fn happen(world: &mut World, event: &Event) {
         Event::Sweep(scope) => {
             world.sweep(scope);
         }
+        Event::Hide(scope, every) => {
+            // What no resource manages is gone when two lists in succession leave it out.
+            world.sweep(scope);
+            let hidden = world.objects.keys().step_by(every);
+            world.hidden = hidden.cloned().collect();
+            world.sweep(scope);
+            world.hidden.clear();
+        }
         Event::Restart => world.restart(),
     }
 }
@@ -131,9 +142,11 @@ fn settle(world: &mut World) {
     for _ in 0..2 {
         for scope in 0..SCOPES.len() {
             for name in RESELLERS {
+                world.read::<Reseller>(scope, name);
                 world.look::<Reseller>(scope, name);
             }
             for name in CUSTOMERS {
+                world.read::<Customer>(scope, name);
                 world.look::<Customer>(scope, name);
             }
         }

@@ -124,6 +124,95 @@ fn what_a_paused_customer_holds_is_granted_to_nobody_else() {
     }
 }
 
+// R-N6, I6: a list that leaves out what is there frees nothing: neither of one that is read by nobody since it is paused, nor
+// of one whose pass hasn't read it yet, nor after a restart, nor of what no resource manages.
+#[test]
+fn what_a_list_leaves_out_is_granted_to_nobody_else() {
+    for (management, restarts) in [
+        ("Manage", false),
+        ("Manage", true),
+        ("Paused", false),
+        ("Paused", true),
+    ] {
+        let mut world = World::new();
+        world.declare::<Reseller>(0, "r", &reseller(10));
+        assert!(world.carry_out::<Reseller>(0, "r"));
+        world.declare::<Customer>(0, "a", &below("r", 10));
+        assert!(world.carry_out::<Customer>(0, "a"));
+        let mut spec = below("r", 10);
+        spec["management"] = json!(management);
+        world.declare::<Customer>(0, "a", &spec);
+        world.declare::<Customer>(0, "b", &below("r", 5));
+        world.hidden = world.objects.keys().cloned().collect();
+        if restarts {
+            world.restart();
+        }
+        for _ in 0..3 {
+            world.sweep(0);
+            world.look::<Reseller>(0, "r");
+            world.look::<Customer>(0, "a");
+            let case = format!("{management}, {restarts}");
+            assert!(!fits::<Customer>(&mut world, 0, "b"), "{case}");
+        }
+        world.hidden.clear();
+        world.sweep(0);
+        assert!(
+            !world.carry_out::<Customer>(0, "b"),
+            "{management}, {restarts}: a has all of it"
+        );
+    }
+}
+
+// R-N6: what the platform itself says is gone is free.
+#[test]
+fn what_the_platform_says_is_gone_is_free_for_others() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    world.declare::<Customer>(0, "a", &below("r", 10));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.declare::<Customer>(0, "b", &below("r", 5));
+    let mut observed = below("r", 10);
+    observed["management"] = json!("Observe");
+    world.declare::<Customer>(0, "a", &observed);
+    world
+        .objects
+        .retain(|_, object| object.kind != Kind::Customer);
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "b"), "it wasn't read yet");
+    world.read::<Customer>(0, "a");
+    world.look::<Customer>(0, "a");
+    assert!(fits::<Customer>(&mut world, 0, "b"));
+}
+
+// R-N6: what no resource manages is read by nobody: it is gone when two lists leave it out, not one.
+#[test]
+fn what_no_resource_manages_is_gone_when_two_lists_leave_it_out() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    world.declare::<Customer>(0, "a", &below("r", 10));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world.remove::<Customer>(0, "a");
+    world.declare::<Customer>(0, "b", &below("r", 5));
+    world.hidden = world.objects.keys().cloned().collect();
+    world
+        .hidden
+        .retain(|id| world.objects[id].kind == Kind::Customer);
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "b"));
+    world.hidden.clear();
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "b"));
+    world
+        .objects
+        .retain(|_, object| object.kind != Kind::Customer);
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "b"));
+    world.sweep(0);
+    assert!(fits::<Customer>(&mut world, 0, "b"));
+}
+
 // R-N6: a reseller without an object of which nothing is written isn't one without a limit.
 #[test]
 fn a_reseller_that_is_only_observed_grants_no_more_than_its_spec_allots() {
@@ -195,6 +284,7 @@ fn what_leaves_unseen_makes_room_once_its_object_is_gone() {
     );
     assert!(!fits::<Customer>(&mut world, 1, "b"));
     world.objects.clear();
+    assert_eq!(world.sweep(0), [], "one list may leave it out");
     assert_eq!(world.sweep(0), [customer_ref(1, "b")]);
     // Made and deleted before anything was made of it.
     world.declare::<Customer>(0, "c", &licensed(15));

@@ -1,14 +1,20 @@
 //! Two scopes of one process, each with a `BackupPlatform` for the same account, the caches that watches fill, and the account
 //! itself. Passes go as far as the ledger; what it grants is carried out at once or later.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use super::roll::Roll;
 use crate::{
-    api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant},
+    api::{
+        BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant,
+        names::EXTERNAL_ID_ANNOTATION,
+    },
     estate::{
         Account, Capabilities, Capability, Creation, Facts, Licences, Object, ObjectId, Protection,
         Settings, Snapshot,
@@ -45,6 +51,8 @@ pub struct Cached {
 pub struct World {
     pub scopes: Vec<Scope>,
     pub objects: BTreeMap<ObjectId, Object>,
+    /// Objects that lists leave out although they are there.
+    pub hidden: BTreeSet<ObjectId>,
     pub now: jiff::Timestamp,
     /// Whether the platform has resellers.
     pub has_resellers: bool,
@@ -183,6 +191,7 @@ impl World {
         let mut world = Self {
             scopes: scopes(&Arc::default()),
             objects: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             has_resellers: true,
             now: "2026-06-01T12:00:00Z".parse().expect("an instant"),
             made: 0,
@@ -228,10 +237,48 @@ impl World {
         });
         let mut object: K = serde_json::from_value(object).expect("a resource");
         object.meta_mut().creation_timestamp = Some(Time(created));
+        let known = self.get::<K>(scope, name);
+        object.meta_mut().annotations = known.and_then(|known| known.meta().annotations.clone());
         self.scopes[scope].put(object);
     }
 
-    pub fn get<K: Stored>(&mut self, scope: usize, name: &str) -> Option<Arc<K>> {
+    /// Notes on a resource which object it holds.
+    fn annotate<K: Stored>(&mut self, scope: usize, name: &str, id: &ObjectId) {
+        let Some(object) = self.get::<K>(scope, name) else {
+            return;
+        };
+        let mut object = (*object).clone();
+        let noted = (EXTERNAL_ID_ANNOTATION.to_owned(), format!("9f/{id}"));
+        object.meta_mut().annotations = Some([noted].into());
+        self.scopes[scope].put(object);
+    }
+
+    /// Asks for a resource's object by its noted id or by its claim, as a pass does whose list doesn't show it.
+    pub fn read<K: Stored>(&mut self, scope: usize, name: &str) {
+        let site = &self.scopes[scope].site;
+        let (Some(resource), Some(facts)) = (self.get::<K>(scope, name), site.facts()) else {
+            return;
+        };
+        let noted = resource.meta().annotations.as_ref();
+        let noted = noted.and_then(|noted| noted[EXTERNAL_ID_ANNOTATION].strip_prefix("9f/"));
+        let claim = facts.claim(K::KIND, SCOPES[scope], name);
+        let mut claimed = self.objects.values();
+        let claimed = claimed.find(|object| object.claim.as_ref() == Some(&claim));
+        let id = noted.map(ObjectId::new);
+        let Some(id) = id.or_else(|| claimed.map(|object| object.id.clone())) else {
+            return;
+        };
+        let mut inventory = self.scopes[scope].site.inventory_mut();
+        match self.objects.get(&id) {
+            Some(object) if inventory.get(K::KIND, &id).is_none() => {
+                inventory.record(object.clone());
+            }
+            Some(_) => {}
+            None => inventory.forget(K::KIND, &id),
+        }
+    }
+
+    pub fn get<K: Stored>(&self, scope: usize, name: &str) -> Option<Arc<K>> {
         K::shelf(&self.scopes[scope]).get(SCOPES[scope], name)
     }
 
@@ -247,6 +294,12 @@ impl World {
         survey.forget(&resource, self.now)
     }
 
+    fn shown(&self) -> Vec<Object> {
+        let shown = self.objects.values();
+        let shown = shown.filter(|object| !self.hidden.contains(&object.id));
+        shown.cloned().collect()
+    }
+
     /// Both platforms' sweeps see what the account holds.
     pub fn sweep(&mut self, scope: usize) -> Vec<ResourceRef> {
         let Scope { survey, site, .. } = &self.scopes[scope];
@@ -254,7 +307,7 @@ impl World {
         let observation = Snapshot {
             unreadable: crate::estate::Unread::default(),
             capabilities: capabilities(self.has_resellers),
-            objects: self.objects.values().cloned().collect(),
+            objects: self.shown(),
             locations: Vec::new(),
             administrators: Vec::new(),
             licences: Some(Licences {
@@ -285,11 +338,17 @@ impl World {
         }
         let state = PlatformState::Observed(facts);
         let observation = gather(survey, &*object, state, Some(site), supplements, self.now);
-        Some(observation.expect("a spec that can be read"))
+        let observation = observation.expect("a spec that can be read");
+        let held = planner::remote_object(&observation.declared, &observation.remote);
+        if let Some(id) = held.map(|held| held.id.clone()) {
+            self.annotate::<K>(scope, name, &id);
+        }
+        Some(observation)
     }
 
     /// Carries out what a pass may write: the whole spec where it is granted. True when something was written.
     pub fn carry_out<K: Stored>(&mut self, scope: usize, name: &str) -> bool {
+        self.read::<K>(scope, name);
         let Some(observation) = self.look::<K>(scope, name) else {
             return false;
         };
