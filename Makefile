@@ -27,10 +27,20 @@ test-controlplane: $(CONTROLPLANE) ## Check that control plane itself (about a m
 # --- The operator -----------------------------------------------------------
 
 HOLDFAST := target/release/holdfast
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: build
 build: ## Build the operator
 	@scripts/build-operator.sh
+
+.PHONY: image
+image: build ## Build an OCI image in .build/image, without a daemon, with its bill of materials
+	@scripts/sbom.sh $(BUILD)/image/holdfast-$(VERSION).cdx.json
+	@scripts/image.sh $(HOLDFAST) $(BUILD)/image/holdfast-$(VERSION)-amd64.tar
+
+.PHONY: test-image
+test-image: image ## Check that image: the same digest twice, and the program in it under runc
+	@scripts/test-image.sh $(HOLDFAST)
 
 .PHONY: demo
 demo: $(CONTROLPLANE) ## Start a cluster, the operator and the examples, and leave them running
