@@ -67,8 +67,12 @@ lint: ## Formatting, lints, documentation
 	cargo clippy --no-default-features --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet --document-private-items
 
+.PHONY: test-tools
+test-tools: ## Build what judges the packages: Helm, and the parsers of Prometheus, Grafana and Argo CD
+	@scripts/test-tools.sh
+
 .PHONY: test
-test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
+test: $(CONTROLPLANE) test-tools ## Everything that must pass, on a real control plane
 	@scripts/test.sh
 
 SEEDS ?= 10000

@@ -17,10 +17,10 @@ func dashboardFile(path string, out io.Writer) error {
 	}
 	plugins.RegisterDefaultPlugins()
 	var judged dashboard.Dashboard
-	if err := judged.UnmarshalJSONStrict(data); err != nil {
+	if err := judged.UnmarshalJSONStrict(data); found(err) {
 		return fmt.Errorf("schema: %w", err)
 	}
-	if err := judged.Validate(); err != nil {
+	if err := judged.Validate(); found(err) {
 		return fmt.Errorf("constraint: %w", err)
 	}
 	var whole any
@@ -29,6 +29,9 @@ func dashboardFile(path string, out io.Writer) error {
 	}
 	return printExpressions(whole, out)
 }
+
+// found is false for the list without entries that the library returns as an error.
+func found(err error) bool { return err != nil && err.Error() != "" }
 
 // printExpressions prints every `expr` in it, wherever it is.
 func printExpressions(value any, out io.Writer) error {
