@@ -86,7 +86,9 @@ fn the_files_of_the_chart_are_those_of_the_manifests() {
                     .into_string()
                     .expect("UTF-8")
             })
-            .filter(|name| name.ends_with(".yaml") && name != "kustomization.yaml")
+            .filter(|name| {
+                !name.eq_ignore_ascii_case("kustomization") && name != "kustomization.yaml"
+            })
             .collect();
         names.sort();
         let there = std::fs::read_dir(file(&format!("charts/holdfast/files/{to}")));

@@ -1,5 +1,7 @@
 //! The health check for Argo CD, by the interpreter that Argo CD has.
 
+use std::fmt::Write as _;
+
 use holdfast_testkit::operator::{Stage, customer, embedded_platform};
 use serde_json::Value;
 
@@ -38,12 +40,12 @@ fn the_settings_of_argo_cd_hold_the_same_script() {
     );
     for line in read(&format!("{FOLDER}/health.lua")).lines() {
         let indent = if line.is_empty() { "" } else { "        " };
-        settings.push_str(&format!("{indent}{line}\n"));
+        let _ = writeln!(settings, "{indent}{line}");
     }
     made("manifests/argocd/argocd-cm.yaml", &settings);
 }
 
-// What the operator really writes, and not only what the files say that it does.
+// R-N1: what the operator really writes, and not only what the files say that it does.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_operator_writes_has_the_health_it_means() {
     let stage = Stage::start(HOLDFAST, "argohealth").await;

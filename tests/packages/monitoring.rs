@@ -1,6 +1,9 @@
 //! Rules and dashboard ask only for what the operator exposes, and each alert fires when it should.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use serde_json::Value;
 
@@ -96,6 +99,7 @@ fn the_rules_ask_for_what_there_is() {
     judge(&expressions);
 }
 
+// R-N8.
 #[test]
 fn the_dashboard_is_one_for_grafana_and_asks_for_what_there_is() {
     let said = run(
@@ -139,6 +143,7 @@ fn every_alert_has_a_test_and_a_runbook() {
     }
 }
 
+// R-N8, R-N10.
 #[test]
 fn the_alerts_fire_when_they_should() {
     let promtool = file(".build/debian/prometheus/usr/bin/promtool");
@@ -181,7 +186,7 @@ fn the_prometheus_operator_gets_the_same_rules() {
         "# Made from manifests/monitoring/rules.yaml by the tests.\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: holdfast\n  namespace: holdfast-system\nspec:\n",
     );
     for line in read(RULES).lines().filter(|line| !line.starts_with('#')) {
-        rule.push_str(&format!("  {line}\n"));
+        let _ = writeln!(rule, "  {line}");
     }
     made("manifests/components/monitoring/prometheusrule.yaml", &rule);
 }

@@ -1,4 +1,4 @@
-//! A real API server takes what the overlays make, and what it makes is allowed to run under PodSecurity `restricted`.
+//! A real API server takes what the overlays make, and what it makes is allowed to run under the `restricted` standard.
 
 use holdfast_testkit::{Cluster, kubectl, operator::Stage};
 use serde_json::{Value, json};
