@@ -88,6 +88,11 @@ soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a
 test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more)
 	@scripts/test-ceph.sh
 
+.PHONY: test-cluster
+test-cluster: build test-tools ## Install it on a real node of one machine, by kustomize and by Helm; needs root (some 7 minutes the first time)
+	@scripts/node.sh build
+	@scripts/test-cluster.sh $(HOLDFAST)
+
 # --- Measuring --------------------------------------------------------------
 
 .PHONY: bench
