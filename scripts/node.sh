@@ -125,7 +125,11 @@ enter() {
 start() { # NAME COMMAND…
     name=$1
     shift
-    enter setsid "$@" >>"$dir/log/$name.log" 2>&1 </dev/null &
+    # A shell of its own: it keeps no output of ours open.
+    (
+        exec >>"$dir/log/$name.log" 2>&1 </dev/null
+        enter setsid "$@"
+    ) &
 }
 
 component() { # NAME FLAG…
