@@ -27,10 +27,20 @@ test-controlplane: $(CONTROLPLANE) ## Check that control plane itself (about a m
 # --- The operator -----------------------------------------------------------
 
 HOLDFAST := target/release/holdfast
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: build
 build: ## Build the operator
 	@scripts/build-operator.sh
+
+.PHONY: image
+image: build ## Build an OCI image in .build/image, without a daemon, with its bill of materials
+	@scripts/sbom.sh $(BUILD)/image/holdfast-$(VERSION).cdx.json
+	@scripts/image.sh $(HOLDFAST) $(BUILD)/image/holdfast-$(VERSION)-amd64.tar
+
+.PHONY: test-image
+test-image: image ## Check that image: the same digest twice, and the program in it under runc
+	@scripts/test-image.sh $(HOLDFAST)
 
 .PHONY: demo
 demo: $(CONTROLPLANE) ## Start a cluster, the operator and the examples, and leave them running
@@ -57,8 +67,12 @@ lint: ## Formatting, lints, documentation
 	cargo clippy --no-default-features --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet --document-private-items
 
+.PHONY: test-tools
+test-tools: ## Build what judges the packages: Helm, and the parsers of Prometheus, Grafana and Argo CD
+	@scripts/test-tools.sh
+
 .PHONY: test
-test: $(CONTROLPLANE) ## Everything that must pass, on a real control plane
+test: $(CONTROLPLANE) test-tools ## Everything that must pass, on a real control plane
 	@scripts/test.sh
 
 SEEDS ?= 10000
@@ -73,6 +87,11 @@ soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a
 .PHONY: test-ceph
 test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more)
 	@scripts/test-ceph.sh
+
+.PHONY: test-cluster
+test-cluster: build test-tools ## Install it on a real node of one machine, by kustomize and by Helm; needs root (some 7 minutes the first time)
+	@scripts/node.sh build
+	@scripts/test-cluster.sh $(HOLDFAST)
 
 # --- Measuring --------------------------------------------------------------
 

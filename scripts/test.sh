@@ -14,4 +14,6 @@ echo "test: the mutants still apply" >&2
 CHECK=1 scripts/mutants.sh
 echo "test: building the tests" >&2
 scripts/with-progress.sh tests cargo test --workspace --locked --no-run --quiet
+echo "test: the image" >&2
+scripts/test-image.sh target/debug/holdfast
 exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --workspace --locked
