@@ -112,6 +112,44 @@ impl Cluster {
         }
     }
 
+    /// The resources of a kind, in this namespace or in all. Those that can't be read are left out, and a sentence says so of
+    /// each: one of them must not hide the others.
+    pub async fn readable<K>(
+        &self,
+        everywhere: bool,
+        unreadable: &mut Vec<String>,
+    ) -> Result<Vec<K>, Failure>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let resource = api_resource(&K::kind(&()), &K::plural(&()));
+        let api = self.api(&resource, everywhere);
+        let mut page = ListParams::default().limit(500);
+        let mut found = Vec::new();
+        loop {
+            let list = api.list(&page).await?;
+            for object in list.items {
+                let name = format!(
+                    "{} {}/{}",
+                    resource.kind,
+                    object.namespace().unwrap_or_default(),
+                    object.name_any()
+                );
+                let document = serde_json::to_value(object)?;
+                match serde_json::from_value(document) {
+                    Ok(resource) => found.push(resource),
+                    Err(error) => unreadable.push(format!(
+                        "{name} can't be read and is left out: {error}. Correct it, or delete it."
+                    )),
+                }
+            }
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(found),
+            }
+        }
+    }
+
     /// The objects of one kind, in this namespace or in all.
     pub fn api(&self, resource: &ApiResource, everywhere: bool) -> Api<DynamicObject> {
         if everywhere {

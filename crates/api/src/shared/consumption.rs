@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bounds::MONTH,
+    closed_enum::closed_enum,
     quantity::{Credits, Size},
 };
 
@@ -165,4 +166,18 @@ pub struct DataSource {
     /// When something was last written to it, where the platform sees writes and no jobs: this isn't a backup that succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_write_at: Option<Timestamp>,
+    /// What it misses of the service level of its plan: `RecoveryPoint`, `SuccessRatio`.
+    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<Missed>,
+}
+
+closed_enum! {
+    /// A part of a service level that a data source misses.
+    Missed {
+        /// The last successful backup is older than `recoveryPointObjective`.
+        RecoveryPoint,
+        /// Fewer jobs succeeded than `minimumSuccessPercent`.
+        SuccessRatio,
+    }
 }

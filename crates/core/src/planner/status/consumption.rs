@@ -10,7 +10,7 @@ use crate::{
         plan::ServiceLevel,
         quantity::{Credits, Size, display_bytes},
         shared::{
-            Alerts, DataSource, DataSources as Counts, Health, JobCounts, ManagedStatus,
+            Alerts, DataSource, DataSources as Counts, Health, JobCounts, ManagedStatus, Missed,
             MonthUsage, RestoreCounts, Usage,
         },
     },
@@ -200,15 +200,19 @@ impl Tally {
                 .as_deref()
                 .is_some_and(|status| status != "Successful");
             let level = level.filter(|_| !source.writes_only);
-            let meets = level.map(|level| meets(level, source, as_of));
+            let missed = level.map(|level| missed(level, source, as_of));
+            let meets = missed.as_ref().map(Vec::is_empty);
             self.total += 1;
             self.judged += u64::from(source.last_status.is_some());
             self.failing += u64::from(failing);
             self.held_to_objective += u64::from(meets.is_some());
             self.meeting += u64::from(meets == Some(true));
             if failing || meets == Some(false) || source.last_status.is_none() {
-                self.sources
-                    .push((meets != Some(false), !failing, shown_source(source)));
+                self.sources.push((
+                    meets != Some(false),
+                    !failing,
+                    shown_source(source, missed.unwrap_or_default()),
+                ));
             }
         }
     }
@@ -303,8 +307,8 @@ impl Tally {
     }
 }
 
-/// R-N10: the last success is young enough, and enough jobs succeeded.
-fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> bool {
+/// R-N10: what is missed of young enough a success, and of enough jobs that succeeded.
+fn missed(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> Vec<Missed> {
     let young = level
         .recovery_point_objective
         .as_ref()
@@ -328,10 +332,18 @@ fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) ->
                 u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
             })
         });
-    young && enough
+    let missed = [
+        (young, Missed::RecoveryPoint),
+        (enough, Missed::SuccessRatio),
+    ];
+    missed
+        .into_iter()
+        .filter(|(kept, _)| !kept)
+        .map(|(_, part)| part)
+        .collect()
 }
 
-fn shown_source(source: &estate::DataSource) -> DataSource {
+fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource {
     DataSource {
         name: source.name.clone(),
         organisation: source.organisation.clone(),
@@ -344,6 +356,7 @@ fn shown_source(source: &estate::DataSource) -> DataSource {
         last_success_job_id: source.last_success_job_id.clone(),
         last_restore_at: source.last_restore_at,
         last_write_at: source.last_write_at,
+        missed,
     }
 }
 

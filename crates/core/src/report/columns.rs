@@ -1,0 +1,573 @@
+//! The columns of each report, and which of them a person wants.
+
+use std::fmt::Write as _;
+
+use thiserror::Error;
+
+use super::{cell::Cell, facts::Facts, sources::Source};
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Consumption.
+    Usage,
+    /// Who the customers are.
+    Customers,
+    /// How their backups do.
+    Health,
+    /// The data sources that status names, one a row.
+    Sources,
+}
+
+impl Subject {
+    /// As the command calls it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Customers => "customers",
+            Self::Health => "health",
+            Self::Sources => "sources",
+        }
+    }
+}
+
+/// A column of rows of some kind.
+pub struct Column<Row> {
+    /// Its name for `--columns`, CSV and JSON.
+    pub name: &'static str,
+    /// Its heading for people.
+    pub title: &'static str,
+    /// What it says.
+    pub doc: &'static str,
+    /// How it is chosen.
+    pub choice: Choice,
+    /// The value of a row.
+    pub cell: fn(&Row) -> Cell,
+}
+
+impl<Row> Clone for Column<Row> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Row> Copy for Column<Row> {}
+
+/// How a column is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Always there.
+    Always,
+    /// There unless columns are named.
+    Usual,
+    /// Only when it is named, or all are wanted.
+    Asked,
+}
+
+use Choice::{Always, Asked, Usual};
+
+/// A column that doesn't exist.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("this report has no column {named:?}. Choose of: {known}.")]
+pub struct ColumnError {
+    named: String,
+    known: String,
+}
+
+const fn column<Row>(
+    name: &'static str,
+    title: &'static str,
+    doc: &'static str,
+    choice: Choice,
+    cell: fn(&Row) -> Cell,
+) -> Column<Row> {
+    Column {
+        name,
+        title,
+        doc,
+        choice,
+        cell,
+    }
+}
+
+fn words(words: &[String]) -> Cell {
+    Cell::List(words.to_vec())
+}
+
+/// R-D10: name, product and plan are always there.
+const IDENTITY: [Column<Facts>; 8] = [
+    column(
+        "namespace",
+        "NAMESPACE",
+        "Namespace of the resource.",
+        Asked,
+        |row| Cell::text(Some(&row.namespace)),
+    ),
+    column("name", "NAME", "Name of the resource.", Always, |row| {
+        Cell::text(Some(&row.name))
+    }),
+    column(
+        "customer",
+        "CUSTOMER",
+        "Name of the customer.",
+        Always,
+        |row| Cell::text(Some(&row.customer)),
+    ),
+    column(
+        "reference",
+        "REFERENCE",
+        "The provider's own number.",
+        Asked,
+        |row| Cell::text(row.reference.as_deref()),
+    ),
+    column(
+        "platform",
+        "PLATFORM",
+        "The BackupPlatform.",
+        Asked,
+        |row| Cell::text(row.platform.as_deref()),
+    ),
+    column(
+        "reseller",
+        "RESELLER",
+        "The reseller in charge.",
+        Usual,
+        |row| Cell::text(row.reseller()),
+    ),
+    column(
+        "plan",
+        "PLAN",
+        "Service plans of its tenants.",
+        Always,
+        |row| words(&row.plans),
+    ),
+    column(
+        "product",
+        "PRODUCT",
+        "Products of its tenants.",
+        Always,
+        |row| words(&row.products),
+    ),
+];
+
+const SUBSCRIBED: [Column<Facts>; 3] = [
+    column(
+        "edition",
+        "EDITION",
+        "Editions of its tenants.",
+        Asked,
+        |row| words(&row.editions),
+    ),
+    column(
+        "region",
+        "REGION",
+        "Storage regions of its tenants.",
+        Asked,
+        |row| words(&row.regions),
+    ),
+    column("type", "TYPE", "Types of its tenants.", Asked, |row| {
+        words(&row.types)
+    }),
+];
+
+const USAGE: [Column<Facts>; 7] = [
+    column(
+        "storage",
+        "STORAGE",
+        "Storage in use; in a period, the most of any month. In CSV and JSON in bytes.",
+        Usual,
+        |row| Cell::of(row.figures.storage, Cell::Size),
+    ),
+    column(
+        "limit",
+        "LIMIT",
+        "Most storage. In CSV and JSON in bytes.",
+        Usual,
+        |row| Cell::of(row.limit, Cell::Size),
+    ),
+    column(
+        "usedPercent",
+        "USED%",
+        "Storage in use, of the limit.",
+        Usual,
+        |row| Cell::of(row.percent(), Cell::Percent),
+    ),
+    column(
+        "credits",
+        "CREDITS",
+        "Credits used in 90 days, or in the period.",
+        Usual,
+        |row| Cell::of(row.figures.credits, Cell::Credits),
+    ),
+    column(
+        "creditLimit",
+        "CREDIT LIMIT",
+        "Most credits.",
+        Asked,
+        |row| Cell::of(row.credit_limit, Cell::Credits),
+    ),
+    column(
+        "quotaExhaustedOn",
+        "FULL ON",
+        "The day on which a quota is used up at the present rate.",
+        Usual,
+        |row| Cell::of(row.exhausted_on, Cell::Day),
+    ),
+    column(
+        "asOf",
+        "AS OF",
+        "The platform's date of the figures.",
+        Asked,
+        |row| Cell::of(row.figures.as_of, Cell::Time),
+    ),
+];
+
+const PROFILE: [Column<Facts>; 11] = [
+    column(
+        "administrators",
+        "ADMINISTRATORS",
+        "Addresses of its administrators.",
+        Asked,
+        |row| words(&row.addresses),
+    ),
+    column(
+        "accountName",
+        "ACCOUNT",
+        "Name of its account on the platform.",
+        Asked,
+        |row| Cell::text(row.account.as_deref()),
+    ),
+    column("externalId", "ID", "Id on the platform.", Asked, |row| {
+        Cell::text(row.external_id.as_deref())
+    }),
+    column("country", "COUNTRY", "Country.", Usual, |row| {
+        Cell::text(row.country.as_deref())
+    }),
+    column(
+        "location",
+        "LOCATION",
+        "Where the data lies.",
+        Usual,
+        |row| Cell::text(row.location.as_deref()),
+    ),
+    column(
+        "stage",
+        "STAGE",
+        "Trial or Production, where the resource says so.",
+        Asked,
+        |row| Cell::text(row.stage.as_deref()),
+    ),
+    column(
+        "active",
+        "ACTIVE",
+        "Whether its clients can back up.",
+        Usual,
+        |row| Cell::of(row.active, Cell::Truth),
+    ),
+    column(
+        "tenants",
+        "TENANTS",
+        "How many tenants it has.",
+        Usual,
+        |row| Cell::of(row.tenants, Cell::Count),
+    ),
+    column(
+        "clients",
+        "CLIENTS",
+        "How many clients it has.",
+        Usual,
+        |row| Cell::of(row.clients, Cell::Count),
+    ),
+    column(
+        "ready",
+        "READY",
+        "Whether the resource is Ready.",
+        Usual,
+        |row| Cell::of(row.ready, Cell::Truth),
+    ),
+    column(
+        "createdAt",
+        "CREATED",
+        "When the resource was made.",
+        Asked,
+        |row| Cell::of(row.created_at, Cell::Time),
+    ),
+];
+
+const HEALTH: [Column<Facts>; 12] = [
+    column("jobs", "JOBS", "Backup jobs of 30 days.", Usual, |row| {
+        of_health(row, |health| Some(health.jobs?.total))
+    }),
+    column(
+        "jobsSuccessful",
+        "OK",
+        "Of these, successful.",
+        Usual,
+        |row| of_health(row, |health| Some(health.jobs?.successful)),
+    ),
+    column("jobsFailed", "FAILED", "Of these, failed.", Usual, |row| {
+        of_health(row, |health| Some(health.jobs?.failed))
+    }),
+    column(
+        "successPercent",
+        "OK%",
+        "Successful jobs, of all.",
+        Usual,
+        |row| Cell::of(success(row), Cell::Percent),
+    ),
+    column(
+        "restores",
+        "RESTORES",
+        "Restores of 30 days.",
+        Usual,
+        |row| of_health(row, |health| Some(health.restores?.total)),
+    ),
+    column(
+        "restoresSuccessful",
+        "RESTORES OK",
+        "Of these, successful.",
+        Asked,
+        |row| of_health(row, |health| Some(health.restores?.successful)),
+    ),
+    column(
+        "alertsCritical",
+        "CRITICAL",
+        "Critical alerts that are open.",
+        Usual,
+        |row| of_health(row, |health| Some(health.alerts?.critical)),
+    ),
+    column(
+        "alertsWarning",
+        "WARNING",
+        "Warnings that are open.",
+        Usual,
+        |row| of_health(row, |health| Some(health.alerts?.warning)),
+    ),
+    column("dataSources", "SOURCES", "Data sources.", Usual, |row| {
+        of_health(row, |health| Some(health.data_sources?.total))
+    }),
+    column(
+        "dataSourcesMeeting",
+        "MEETING",
+        "Of these, meeting the service level of their plan; empty where no plan states one.",
+        Usual,
+        |row| of_health(row, |health| health.data_sources?.meeting_objective),
+    ),
+    column(
+        "dataSourcesNamed",
+        "NAMED",
+        "Of these, named in status: at most ten of each tenant, the worst.",
+        Asked,
+        |row| of_health(row, |health| u64::try_from(health.worst.len()).ok()),
+    ),
+    column(
+        "healthAsOf",
+        "AS OF",
+        "The platform's date of the figures.",
+        Asked,
+        |row| {
+            Cell::of(
+                row.health.as_ref().and_then(|health| health.as_of),
+                Cell::Time,
+            )
+        },
+    ),
+];
+
+const SOURCES: [Column<Source>; 18] = [
+    column(
+        "namespace",
+        "NAMESPACE",
+        "Namespace of the customer.",
+        Asked,
+        |row| Cell::text(Some(&row.namespace)),
+    ),
+    column(
+        "name",
+        "NAME",
+        "Name of the customer's resource.",
+        Always,
+        |row| Cell::text(Some(&row.name)),
+    ),
+    column(
+        "customer",
+        "CUSTOMER",
+        "Name of the customer.",
+        Asked,
+        |row| Cell::text(Some(&row.customer)),
+    ),
+    column(
+        "platform",
+        "PLATFORM",
+        "The BackupPlatform.",
+        Asked,
+        |row| Cell::text(row.platform.as_deref()),
+    ),
+    column(
+        "reseller",
+        "RESELLER",
+        "The reseller in charge.",
+        Asked,
+        |row| Cell::text(row.reseller.as_deref()),
+    ),
+    column(
+        "product",
+        "PRODUCT",
+        "The product that it belongs to.",
+        Asked,
+        |row| Cell::text(row.product.as_deref()),
+    ),
+    column(
+        "source",
+        "SOURCE",
+        "Name of the data source.",
+        Always,
+        |row| Cell::text(Some(&row.source.name)),
+    ),
+    column(
+        "organisation",
+        "ORGANISATION",
+        "Organisation at the platform.",
+        Asked,
+        |row| Cell::text(row.source.organisation.as_deref()),
+    ),
+    column("workload", "WORKLOAD", "Kind of workload.", Usual, |row| {
+        Cell::text(row.source.workload.as_deref())
+    }),
+    column("policy", "POLICY", "Backup policy.", Usual, |row| {
+        Cell::text(row.source.policy.as_deref())
+    }),
+    column(
+        "missed",
+        "MISSED",
+        "What it misses of the service level of its plan.",
+        Usual,
+        |row| Cell::List(row.source.missed.iter().map(ToString::to_string).collect()),
+    ),
+    column(
+        "lastStatus",
+        "LAST",
+        "How the last job ended.",
+        Usual,
+        |row| Cell::text(row.source.last_status.as_deref()),
+    ),
+    column("lastJobId", "JOB", "Id of the last job.", Asked, |row| {
+        Cell::text(row.source.last_job_id.as_deref())
+    }),
+    column("lastRunAt", "RAN", "When the last job ran.", Usual, |row| {
+        Cell::of(row.source.last_run_at, Cell::Time)
+    }),
+    column(
+        "lastSuccessAt",
+        "SUCCEEDED",
+        "When the last successful job ran.",
+        Usual,
+        |row| Cell::of(row.source.last_success_at, Cell::Time),
+    ),
+    column(
+        "lastSuccessJobId",
+        "GOOD JOB",
+        "Id of the last successful job.",
+        Asked,
+        |row| Cell::text(row.source.last_success_job_id.as_deref()),
+    ),
+    column(
+        "lastRestoreAt",
+        "RESTORED",
+        "When something was last restored from it.",
+        Usual,
+        |row| Cell::of(row.source.last_restore_at, Cell::Time),
+    ),
+    column(
+        "lastWriteAt",
+        "WRITTEN",
+        "When something was last written to it, where no jobs are known.",
+        Asked,
+        |row| Cell::of(row.source.last_write_at, Cell::Time),
+    ),
+];
+
+fn of_health(row: &Facts, figure: impl Fn(&crate::api::shared::Health) -> Option<u64>) -> Cell {
+    Cell::of(row.health.as_ref().and_then(figure), Cell::Count)
+}
+
+/// Successful jobs in whole percent, rounded down, so that 100 means all.
+pub fn success(row: &Facts) -> Option<u32> {
+    let jobs = row.health.as_ref()?.jobs.filter(|jobs| jobs.total > 0)?;
+    let percent = u128::from(jobs.successful) * 100 / u128::from(jobs.total);
+    u32::try_from(percent).ok()
+}
+
+/// The columns of a report about customers.
+pub fn of_customers(subject: Subject) -> Vec<Column<Facts>> {
+    match subject {
+        Subject::Usage => [&IDENTITY[..], &SUBSCRIBED, &USAGE].concat(),
+        Subject::Customers => [&IDENTITY[..], &SUBSCRIBED, &PROFILE].concat(),
+        Subject::Health | Subject::Sources => [&IDENTITY[..], &HEALTH].concat(),
+    }
+}
+
+/// The columns of data sources.
+pub fn of_sources() -> Vec<Column<Source>> {
+    SOURCES.to_vec()
+}
+
+/// Those that are wanted, in the order in which they were named. Those that are always there and weren't named come first.
+pub fn chosen<Row>(
+    columns: Vec<Column<Row>>,
+    named: &[String],
+    all: bool,
+) -> Result<Vec<Column<Row>>, ColumnError> {
+    if all {
+        return Ok(columns);
+    }
+    if named.is_empty() {
+        return Ok(columns
+            .into_iter()
+            .filter(|column| column.choice != Asked)
+            .collect());
+    }
+    let unnamed = columns
+        .iter()
+        .filter(|column| column.choice == Always && !named.iter().any(|name| name == column.name));
+    let mut chosen: Vec<Column<Row>> = unnamed.copied().collect();
+    for name in named {
+        let found = columns.iter().find(|column| column.name == name);
+        let Some(found) = found else {
+            let known: Vec<&str> = columns.iter().map(|column| column.name).collect();
+            return Err(ColumnError {
+                named: name.clone(),
+                known: known.join(", "),
+            });
+        };
+        if !chosen.iter().any(|column| column.name == found.name) {
+            chosen.push(*found);
+        }
+    }
+    Ok(chosen)
+}
+
+/// Every column of every report, for the documentation.
+pub fn explained() -> String {
+    fn rows<Row>(text: &mut String, title: &str, columns: &[Column<Row>]) {
+        // Writing to a String never fails.
+        let _ = write!(
+            text,
+            "\n### {title}\n\n| Column | Shown | Meaning |\n|---|---|---|\n"
+        );
+        for column in columns {
+            let shown = match column.choice {
+                Always => "always",
+                Usual => "unless others are named",
+                Asked => "when named",
+            };
+            let _ = writeln!(text, "| `{}` | {shown} | {} |", column.name, column.doc);
+        }
+    }
+    let mut text = String::new();
+    for subject in [Subject::Usage, Subject::Customers, Subject::Health] {
+        rows(&mut text, subject.word(), &of_customers(subject));
+    }
+    rows(&mut text, "health --by source", &of_sources());
+    text
+}
