@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::Namespace,
+    apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta},
+};
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Request},
 };
-
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use super::Failure;
 use crate::{api::names, cluster, preview::Existing};
@@ -22,6 +26,25 @@ const KINDS: [(&str, &str, &str); 4] = [
 ];
 
 const PLATFORM: (&str, &str, &str) = ("BackupPlatform", "backupplatforms", "bp");
+
+/// A list of which no item has been read yet.
+#[derive(Deserialize)]
+struct Unread {
+    metadata: ListMeta,
+    items: Vec<Box<RawValue>>,
+}
+
+/// Namespace and name of an item.
+fn named(item: &RawValue) -> String {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Item {
+        metadata: ObjectMeta,
+    }
+    let item: Item = serde_json::from_str(item.get()).unwrap_or_default();
+    let namespace = item.metadata.namespace.unwrap_or_default();
+    format!("{namespace}/{}", item.metadata.name.unwrap_or_default())
+}
 
 /// The connection to the cluster.
 pub struct Cluster {
@@ -120,26 +143,22 @@ impl Cluster {
         unreadable: &mut Vec<String>,
     ) -> Result<Vec<K>, Failure>
     where
-        K: Resource<DynamicType = ()> + DeserializeOwned,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned,
     {
-        let resource = api_resource(&K::kind(&()), &K::plural(&()));
-        let api = self.api(&resource, everywhere);
+        let namespace = (!everywhere).then_some(self.namespace.as_str());
+        let requests = Request::new(K::url_path(&(), namespace));
         let mut page = ListParams::default().limit(500);
         let mut found = Vec::new();
         loop {
-            let list = api.list(&page).await?;
-            for object in list.items {
-                let name = format!(
-                    "{} {}/{}",
-                    resource.kind,
-                    object.namespace().unwrap_or_default(),
-                    object.name_any()
-                );
-                let document = serde_json::to_value(object)?;
-                match serde_json::from_value(document) {
+            let request = requests.list(&page)?;
+            let list: Unread = self.client.request(request).await?;
+            for item in list.items {
+                match serde_json::from_str(item.get()) {
                     Ok(resource) => found.push(resource),
                     Err(error) => unreadable.push(format!(
-                        "{name} can't be read and is left out: {error}. Correct it, or delete it."
+                        "{} {} can't be read and is left out: {error}. Correct it, or delete it.",
+                        K::kind(&()),
+                        named(&item)
                     )),
                 }
             }

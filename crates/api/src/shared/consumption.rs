@@ -31,7 +31,8 @@ pub struct Usage {
     #[schemars(range(min = 0, max = 100_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_percent: Option<u32>,
-    /// The day on which the quota runs out if consumption goes on as in these days; absent when it doesn't.
+    /// The day on which the storage or credit limit is used up if consumption goes on as in the months known; absent when that
+    /// isn't within ten years, without a limit, and while less than three points over four weeks are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_exhausted_on: Option<Date>,
     /// Month by month, oldest first, at most 13; a month no longer changes once it is over.

@@ -11,6 +11,9 @@ use super::{
 
 const STYLE: &str = include_str!("style.css");
 
+/// Columns of names that aren't broken into lines where there is room to scroll.
+const RESOURCES: [&str; 4] = ["namespace", "name", "platform", "reseller"];
+
 /// Nothing is loaded and nothing runs, whatever a name says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -260,6 +263,7 @@ fn table(page: &mut String, table: &Table, total: Option<&Group>, head: &str) {
             let class = match (figures[at], missed) {
                 (true, _) => " class=\"n\"",
                 (_, true) => " class=\"missed\"",
+                _ if RESOURCES.contains(&table.headings[at].name) => " class=\"k\"",
                 _ => "",
             };
             let (open, close) = if at == head {

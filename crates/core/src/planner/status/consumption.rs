@@ -1,9 +1,9 @@
 //! From the platform's reports to `status.usage` and `status.health`.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Around, HealthCondition};
+use super::{Around, HealthCondition, forecast, limits::Quotas};
 use crate::{
     api::{
         ConditionType, Reason,
@@ -26,7 +26,7 @@ const WORST: usize = 10;
 
 /// Consumption as status shows it. The earlier figures stay when only their time has changed, and until there are new figures:
 /// a restart loses nothing.
-pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> Option<Usage> {
+pub fn usage(previous: Option<&Usage>, around: &Around, quotas: Quotas) -> Option<Usage> {
     if around.usage_as_of.is_none() {
         return previous.cloned();
     }
@@ -37,23 +37,52 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         months = sampled(previous, row.storage_bytes, as_of);
     }
     let superfluous = months.len().saturating_sub(MONTHS);
-    let next = Usage {
+    let mut next = Usage {
         as_of: around.usage_as_of,
         days: Some(USAGE_DAYS),
         storage: Some(Size::from_bytes(row.storage_bytes)),
         credits: Some(credits(row.credits)),
-        storage_percent: limit.and_then(|limit| percent(row.storage_bytes, limit)),
+        storage_percent: quotas
+            .storage
+            .and_then(|limit| percent(row.storage_bytes, limit)),
         quota_exhausted_on: None,
         months: months.split_off(superfluous),
     };
-    let timeless = |usage: &Usage| Usage {
+    let figures = |usage: &Usage| Usage {
         as_of: None,
+        quota_exhausted_on: None,
         ..usage.clone()
     };
-    match previous {
-        Some(previous) if timeless(previous) == timeless(&next) => Some(previous.clone()),
-        _ => Some(next),
+    let today = as_of.to_zoned(TimeZone::UTC).date();
+    let ahead = |usage: &Usage| usage.quota_exhausted_on.is_none_or(|day| day >= today);
+    let same = previous.filter(|previous| figures(previous) == figures(&next));
+    if let Some(same) = same.filter(|same| quotas.settled && ahead(same)) {
+        return Some(same.clone());
     }
+    next.quota_exhausted_on = exhausted(&next.months, row, quotas, today);
+    match same.filter(|same| same.quota_exhausted_on == next.quota_exhausted_on) {
+        Some(same) => Some(same.clone()),
+        None => Some(next),
+    }
+}
+
+/// R-N16: the day on which the first of the quotas is used up.
+fn exhausted(
+    months: &[MonthUsage],
+    row: &estate::Consumption,
+    quotas: Quotas,
+    today: Date,
+) -> Option<Date> {
+    let used = credits(row.credits).amount().ok();
+    let storage = quotas.storage.and_then(|limit| {
+        let points = forecast::stored(months, row.storage_bytes, today);
+        forecast::outlook(&points, limit).day()
+    });
+    let credits = quotas.credits.zip(used).and_then(|(limit, used)| {
+        let points = forecast::consumed(months, used, today);
+        forecast::outlook(&points, limit).day()
+    });
+    [storage, credits].into_iter().flatten().min()
 }
 
 /// The months of a platform that keeps none, as far as they were seen: what was stored most in the current one, the earlier
@@ -434,6 +463,52 @@ mod tests {
             "1 of 2 data sources meet the service level of their plan."
         );
         assert_eq!(health.worst[0].name, "old");
+    }
+
+    // R-N16: from the same figures the same is foretold, whatever the day, so that nothing is written; an edit, or a day that has
+    // come, has it foretold anew.
+    #[test]
+    fn the_same_figures_foretell_the_same_day_until_it_comes() {
+        let month = |month: &str, storage_max_bytes| estate::MonthlyConsumption {
+            month: month.into(),
+            storage_max_bytes,
+            credits: 0.0,
+        };
+        let row = estate::Consumption {
+            customer_id: estate::ObjectId::new("c"),
+            tenant_id: None,
+            storage_bytes: 130,
+            credits: 0.0,
+            months: vec![
+                month("2026-08", 100),
+                month("2026-09", 110),
+                month("2026-10", 120),
+            ],
+        };
+        let told = |previous: Option<&Usage>, when: &str, settled| {
+            let around = Around {
+                usage_as_of: Some(at(when)),
+                usage: vec![std::sync::Arc::new(row.clone())],
+                ..Around::default()
+            };
+            let quotas = Quotas {
+                storage: Some(140),
+                credits: None,
+                settled,
+            };
+            usage(previous, &around, quotas).expect("usage")
+        };
+        let first = told(None, "2026-11-26T00:00:00Z", true);
+        let day = first.quota_exhausted_on.expect("a day").to_string();
+        assert!(
+            day.as_str() > "2026-12-20" && day.as_str() < "2027-01-01",
+            "{day}"
+        );
+        assert_eq!(told(Some(&first), "2026-11-29T00:00:00Z", true), first);
+        let edited = told(Some(&first), "2026-11-29T00:00:00Z", false);
+        assert!(edited.quota_exhausted_on > first.quota_exhausted_on);
+        let come = told(Some(&first), "2027-01-02T00:00:00Z", true);
+        assert!(come.quota_exhausted_on > first.quota_exhausted_on);
     }
 
     // R-D15: of a platform that keeps no months, status keeps the most that was seen; those that are over stay as they were.
