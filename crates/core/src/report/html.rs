@@ -157,7 +157,7 @@ fn tiles(page: &mut String, report: &Report) {
         }
     }
     if report.sources.is_some() {
-        tile("Missing their objective", &report.missed.to_string());
+        tile("Missing it", &report.missed.to_string());
     }
     page.push_str("</dl>\n");
 }
@@ -166,6 +166,7 @@ fn tiles(page: &mut String, report: &Report) {
 fn sentence(title: &str) -> String {
     match title {
         "OK" => "Successful".to_owned(),
+        "MEETING" => "Meeting objective".to_owned(),
         title => {
             let (first, rest) = title.split_at(1);
             format!("{first}{}", rest.to_lowercase())
@@ -227,7 +228,7 @@ fn charts(page: &mut String, report: &Report) {
 fn section(page: &mut String, title: &str, caption: &str, body: impl FnOnce(&mut String)) {
     let _ = write!(
         page,
-        "<section>\n<h2>{title}</h2>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{title}\">\n<table>\n<caption>{caption}</caption>\n",
+        "<section>\n<h2>{title}</h2>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{title}\">\n<table>\n<caption><span>{caption}</span></caption>\n",
         title = escaped(title),
         caption = escaped(caption),
     );

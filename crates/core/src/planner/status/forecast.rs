@@ -204,7 +204,7 @@ mod tests {
     }
 
     proptest! {
-        // R-N16: what grows by so much a day is full when what is left is used up.
+        // R-N16, R-N6: what grows by so much a day is full when what is left is used up.
         #[test]
         fn a_steady_rate_is_found(start in 0_u64..1 << 40, rate in 1_u64..1 << 30, points in 3_i64..14, left in 1_i64..3_000) {
             let points: Vec<(Date, u64)> = (0..points).map(|at| (day(at * 30), start + rate * u64::try_from(at * 30).expect("few"))).collect();
