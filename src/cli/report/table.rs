@@ -1,5 +1,7 @@
 //! A report on a terminal.
 
+use std::fmt::Write as _;
+
 use comfy_table::{CellAlignment, ContentArrangement, Row, Table as Lines, TableStyle};
 
 use crate::{
@@ -43,9 +45,11 @@ fn of_sources(sources: &Table, most: usize, width: Option<u16>) -> String {
     let mut text = drawn(sources, most, None, width);
     let more = sources.rows.len().saturating_sub(most);
     if more > 0 {
-        text.push_str(&format!(
-            " and {more} more data sources: holdfast report health --by source\n"
-        ));
+        // Writing to a String never fails.
+        let _ = writeln!(
+            text,
+            " and {more} more data sources: holdfast report health --by source"
+        );
     }
     text
 }

@@ -105,6 +105,7 @@ impl Cell {
     }
 
     /// The sum of two; what isn't known adds nothing.
+    #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Count(one), Self::Count(more)) => Self::Count(one.saturating_add(*more)),

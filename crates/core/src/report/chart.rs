@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::html::escaped;
+use super::escape::escaped;
 
 /// One bar.
 pub struct Bar {

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    filter::{Filter, kind_of, plan_of},
     months::Period,
-    resources::{Ways, place},
+    resources::{Ways, kind_of, place, plan_of},
 };
 use crate::api::{
     Customer, Tenant,
@@ -198,30 +197,20 @@ impl Facts {
     }
 }
 
-/// Figures of a customer, or of those of its tenants that a filter asks for.
-pub fn figures(
-    customer: &Customer,
-    asked: &[&Tenant],
-    filter: &Filter,
-    period: &Period,
-) -> Figures {
-    if filter.is_about_tenants() && !asked.is_empty() {
-        let each = asked.iter().map(|tenant| {
-            let usage = tenant
-                .status
-                .as_ref()
-                .and_then(|status| status.usage.as_ref());
-            of_usage(usage, period)
-        });
-        return each.fold(Figures::default(), Figures::plus);
-    }
-    of_usage(
-        customer
+/// Figures of a customer; of some of its tenants, when a report is about such.
+pub fn figures(customer: &Customer, only: Option<&[&Tenant]>, period: &Period) -> Figures {
+    let Some(tenants) = only.filter(|tenants| !tenants.is_empty()) else {
+        let status = customer.status.as_ref();
+        return of_usage(status.and_then(|status| status.usage.as_ref()), period);
+    };
+    let each = tenants.iter().map(|tenant| {
+        let usage = tenant
             .status
             .as_ref()
-            .and_then(|status| status.usage.as_ref()),
-        period,
-    )
+            .and_then(|status| status.usage.as_ref());
+        of_usage(usage, period)
+    });
+    each.fold(Figures::default(), Figures::plus)
 }
 
 fn of_usage(usage: Option<&Usage>, period: &Period) -> Figures {

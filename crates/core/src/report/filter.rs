@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use kube::ResourceExt;
 use thiserror::Error;
 
-use super::{facts::Facts, resources::Resources};
+use super::{
+    facts::Facts,
+    resources::{Resources, kind_of, plan_of},
+};
 use crate::api::{Tenant, shared::Edition, tenant::TenantType};
 
 /// Names listed in an error.
@@ -58,12 +61,6 @@ impl Filter {
                 .map(|(_, name)| name)
                 .collect()
         };
-        fn all<K: ResourceExt>(resources: &[K]) -> Vec<(Option<String>, String)> {
-            resources
-                .iter()
-                .map(|one| (one.namespace(), one.name_any()))
-                .collect()
-        }
         let mut plans = names(all(&resources.plans));
         plans.extend(
             resources
@@ -172,30 +169,10 @@ impl Filter {
     }
 }
 
-/// The plan that a tenant has, by its status, or is to have.
-pub fn plan_of(tenant: &Tenant) -> Option<&str> {
-    let told = tenant
-        .status
-        .as_ref()
-        .and_then(|status| status.summary.as_ref()?.plan.as_deref());
-    let told = told.filter(|plan| *plan != "-");
-    told.or_else(|| {
-        tenant
-            .spec
-            .service_plan_ref
-            .as_ref()
-            .map(|plan| plan.name.as_str())
-    })
-}
-
-/// The type that a tenant has, by its status, or is to have.
-pub fn kind_of(tenant: &Tenant) -> Option<TenantType> {
-    let told = tenant
-        .status
-        .as_ref()
-        .and_then(|status| status.summary.as_ref()?.tenant_type.as_deref());
-    told.and_then(|kind| kind.parse().ok())
-        .or(tenant.spec.tenant_type)
+/// Namespaces and names.
+fn all<K: ResourceExt>(resources: &[K]) -> Vec<(Option<String>, String)> {
+    let each = resources.iter();
+    each.map(|one| (one.namespace(), one.name_any())).collect()
 }
 
 fn named(

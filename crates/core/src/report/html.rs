@@ -6,6 +6,7 @@ use super::{
     cell::Cell,
     chart::{Bar, bars},
     columns::Subject,
+    escape::escaped,
     make::{Group, Heading, Report, Table},
 };
 
@@ -16,26 +17,6 @@ const RESOURCES: [&str; 4] = ["namespace", "name", "platform", "reseller"];
 
 /// Nothing is loaded and nothing runs, whatever a name says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-
-/// Text that is nothing but text between tags and in quoted attributes. What moves the direction of writing is shown as a mark.
-pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                safe.push('\u{fffd}')
-            }
-            character if character.is_control() && character != '\n' => safe.push('\u{fffd}'),
-            character => safe.push(character),
-        }
-    }
-    safe
-}
 
 /// The page.
 pub fn html(report: &Report) -> String {
@@ -215,7 +196,7 @@ fn charts(page: &mut String, report: &Report) {
             _ => None,
         });
     let mut resellers: Vec<Bar> = resellers.collect();
-    resellers.sort_by(|one, other| other.amount.cmp(&one.amount));
+    resellers.sort_by_key(|bar| std::cmp::Reverse(bar.amount));
     resellers.truncate(10);
     page.push_str("<h2>At a glance</h2>\n<div class=\"charts\">\n");
     page.push_str(&bars("storage", "Most stored, by month", &storage));

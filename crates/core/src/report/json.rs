@@ -17,8 +17,7 @@ pub fn json(report: &Report) -> Value {
     let months = report.months.iter().map(|(month, figures)| {
         let credits = figures
             .credits
-            .map(super::Cell::Credits)
-            .unwrap_or(super::Cell::Empty);
+            .map_or(super::Cell::Empty, super::Cell::Credits);
         json!({"month": month, "storage": figures.storage, "credits": credits.json()})
     });
     let filters: Map<String, Value> = report

@@ -9,6 +9,7 @@ use super::{
     columns::{self, Column, ColumnError, Subject},
     facts::{self, Facts, OfMonth},
     filter::Filter,
+    listed,
     months::Period,
     resources::{Resources, Ways},
     sources::{self, Source},
@@ -96,8 +97,8 @@ const TOP: usize = 10;
 
 /// Makes a report.
 pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report, ColumnError> {
-    let shown = columns::of_customers(wish.subject);
-    let by_source = columns::of_sources();
+    let shown = listed::of_customers(wish.subject);
+    let by_source = sources::columns();
     let (shown, by_source) = match wish.subject {
         Subject::Sources => (
             columns::chosen(shown, &[], false)?,
@@ -132,7 +133,7 @@ pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report
         months,
         missed: sources
             .iter()
-            .filter(|source| !source.source.missed.is_empty())
+            .filter(|source| !source.shown.missed.is_empty())
             .count(),
         sources: about_health.then(|| table(&sources, &by_source)),
         table: table(&rows, &shown),
@@ -158,7 +159,8 @@ fn gather(resources: &Resources, wish: &Wish) -> (Vec<Facts>, Vec<Source>) {
         if !subscribed || !filter.matches(&row) {
             continue;
         }
-        row.figures = facts::figures(customer, &asked, filter, &wish.period);
+        let only = filter.is_about_tenants().then_some(asked.as_slice());
+        row.figures = facts::figures(customer, only, &wish.period);
         if matches!(wish.subject, Subject::Health | Subject::Sources) {
             sources.extend(sources::of(customer, &row, &asked));
         }
@@ -198,7 +200,7 @@ fn sort(rows: &mut [Facts], subject: Subject) {
             Subject::Health | Subject::Sources => (
                 u64::MAX - missing,
                 u64::MAX - critical,
-                u64::from(columns::success(row).unwrap_or(101)),
+                u64::from(listed::success(row).unwrap_or(101)),
             ),
         };
         (rank, row.namespace.clone(), row.name.clone())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 
-use crate::api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant};
+use crate::api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant, tenant::TenantType};
 
 /// Everything that a report is made of.
 #[derive(Debug, Clone, Default)]
@@ -104,4 +104,30 @@ impl<'a> Ways<'a> {
             .get(&place(customer))
             .map_or(&[], Vec::as_slice)
     }
+}
+
+/// The plan that a tenant has, by its status, or is to have.
+pub fn plan_of(tenant: &Tenant) -> Option<&str> {
+    let told = tenant
+        .status
+        .as_ref()
+        .and_then(|status| status.summary.as_ref()?.plan.as_deref());
+    let told = told.filter(|plan| *plan != "-");
+    told.or_else(|| {
+        tenant
+            .spec
+            .service_plan_ref
+            .as_ref()
+            .map(|plan| plan.name.as_str())
+    })
+}
+
+/// The type that a tenant has, by its status, or is to have.
+pub fn kind_of(tenant: &Tenant) -> Option<TenantType> {
+    let told = tenant
+        .status
+        .as_ref()
+        .and_then(|status| status.summary.as_ref()?.tenant_type.as_deref());
+    told.and_then(|kind| kind.parse().ok())
+        .or(tenant.spec.tenant_type)
 }
