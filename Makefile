@@ -107,6 +107,10 @@ bench-rules: $(CONTROLPLANE) ## Measure the ledger and the admission policies
 bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 	@cargo bench --locked --quiet --bench plan
 
+.PHONY: bench-report
+bench-report: ## Measure reports over 10,000 customers (N=… for another number)
+	@cargo bench --locked --quiet --bench report
+
 .PHONY: bench-druva
 bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
 	@scripts/bench-druva.sh

@@ -10,6 +10,7 @@ mod plan_text;
 #[cfg(feature = "simulator")]
 mod platform;
 mod release;
+mod report;
 mod run;
 mod terminal;
 mod todo;
@@ -49,6 +50,9 @@ enum Command {
     Platform(platform::Command),
     /// Show the changes to a remote object, and their outcomes
     History(history::Arguments),
+    /// Report on consumption, customers and health: table, CSV, JSON or a page
+    #[command(subcommand)]
+    Report(report::Command),
     /// List the pending manual steps at the platform's console
     Todo(todo::Arguments),
     /// Release remote objects and leave them unchanged
@@ -154,6 +158,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         #[cfg(feature = "simulator")]
         Command::Platform(command) => platform::run(command).await,
         Command::History(arguments) => history::run(arguments).await,
+        Command::Report(command) => report::run(command).await,
         Command::Todo(arguments) => todo::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
     };

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::Namespace,
+    apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta},
+};
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Request},
 };
-
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use super::Failure;
 use crate::{api::names, cluster, preview::Existing};
@@ -22,6 +26,25 @@ const KINDS: [(&str, &str, &str); 4] = [
 ];
 
 const PLATFORM: (&str, &str, &str) = ("BackupPlatform", "backupplatforms", "bp");
+
+/// A list of which no item has been read yet.
+#[derive(Deserialize)]
+struct Unread {
+    metadata: ListMeta,
+    items: Vec<Box<RawValue>>,
+}
+
+/// Namespace and name of an item.
+fn named(item: &RawValue) -> String {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Item {
+        metadata: ObjectMeta,
+    }
+    let item: Item = serde_json::from_str(item.get()).unwrap_or_default();
+    let namespace = item.metadata.namespace.unwrap_or_default();
+    format!("{namespace}/{}", item.metadata.name.unwrap_or_default())
+}
 
 /// The connection to the cluster.
 pub struct Cluster {
@@ -105,6 +128,40 @@ impl Cluster {
         loop {
             let list = api.list(&page).await?;
             found.extend(list.items);
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// The resources of a kind, in this namespace or in all. Those that can't be read are left out, and a sentence says so of
+    /// each: one of them must not hide the others.
+    pub async fn readable<K>(
+        &self,
+        everywhere: bool,
+        unreadable: &mut Vec<String>,
+    ) -> Result<Vec<K>, Failure>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned,
+    {
+        let namespace = (!everywhere).then_some(self.namespace.as_str());
+        let requests = Request::new(K::url_path(&(), namespace));
+        let mut page = ListParams::default().limit(500);
+        let mut found = Vec::new();
+        loop {
+            let request = requests.list(&page)?;
+            let list: Unread = self.client.request(request).await?;
+            for item in list.items {
+                match serde_json::from_str(item.get()) {
+                    Ok(resource) => found.push(resource),
+                    Err(error) => unreadable.push(format!(
+                        "{} {} can't be read and is left out: {error}. Correct it, or delete it.",
+                        K::kind(&()),
+                        named(&item)
+                    )),
+                }
+            }
             match list.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => page = page.continue_token(&token),
                 None => return Ok(found),

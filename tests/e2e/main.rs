@@ -26,6 +26,7 @@ mod proxy;
 mod quota;
 mod removal;
 mod replicas;
+mod report;
 mod restart;
 mod restraint;
 mod rights;

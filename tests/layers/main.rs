@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The modules of `holdfast-core`; each may use those before it.
-const MODULES: [&str; 8] = [
+const MODULES: [&str; 9] = [
     "estate",
     "reply",
     "rules",
@@ -19,6 +19,7 @@ const MODULES: [&str; 8] = [
     "survey",
     "preview",
     "export",
+    "report",
 ];
 
 /// Crates of others that do I/O, or wait.

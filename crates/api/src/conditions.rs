@@ -29,6 +29,8 @@ closed_enum! {
         PlatformReachable,
         /// A manual step at the platform's console is pending; `status.manualSteps` lists the steps.
         ManualStepPending,
+        /// A limit is used up to `limits.warnAtPercent`.
+        LimitNear,
         /// Backups succeed.
         BackupHealthy,
         /// Every data source meets the objective of its service plan.
@@ -179,8 +181,10 @@ closed_enum! {
         NoDrift,
         /// A limit is exceeded.
         Exceeded,
-        /// No limit is exceeded.
+        /// No limit is exceeded, or near.
         WithinLimits,
+        /// A limit is used up to the percentage at which it is warned.
+        LimitReached,
         /// Backup jobs fail, or a critical alert is open.
         BackupsFailing,
         /// Backup jobs succeed.

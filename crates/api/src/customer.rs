@@ -173,6 +173,11 @@ pub struct Limits {
     /// Most credits (consumption units), up to three decimals. Absent: left as it is. Empty: no limit. Example: `50`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<Credits>,
+    /// Percentage of the storage or credit limit in use from which on the condition `LimitNear` holds. It stays in the cluster.
+    /// Absent: there is no such condition. Example: `80`.
+    #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warn_at_percent: Option<u32>,
 }
 
 closed_enum! {

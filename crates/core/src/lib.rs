@@ -2,7 +2,7 @@
 //!
 //! The modules, in the order in which they may use each other: `estate` (what a platform holds), `reply` (what a platform
 //! answers), `rules`, `inventory` (the last complete observation), `planner` (the next step), `survey` (what is known, for
-//! one decision), `preview` (what would happen) and `export` (a platform as manifests).
+//! one decision), `preview` (what would happen), `export` (a platform as manifests) and `report` (rows and figures).
 
 use holdfast_api as api;
 
@@ -12,5 +12,6 @@ pub mod inventory;
 pub mod planner;
 pub mod preview;
 pub mod reply;
+pub mod report;
 pub mod rules;
 pub mod survey;

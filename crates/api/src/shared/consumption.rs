@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bounds::MONTH,
+    closed_enum::closed_enum,
     quantity::{Credits, Size},
 };
 
@@ -30,7 +31,8 @@ pub struct Usage {
     #[schemars(range(min = 0, max = 100_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_percent: Option<u32>,
-    /// The day on which the quota runs out if consumption goes on as in these days; absent when it doesn't.
+    /// The day on which the storage or credit limit is used up if consumption goes on as in the months known; absent when that
+    /// isn't within ten years, without a limit, and while less than three points over four weeks are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_exhausted_on: Option<Date>,
     /// Month by month, oldest first, at most 13; a month no longer changes once it is over.
@@ -165,4 +167,18 @@ pub struct DataSource {
     /// When something was last written to it, where the platform sees writes and no jobs: this isn't a backup that succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_write_at: Option<Timestamp>,
+    /// What it misses of the service level of its plan: `RecoveryPoint`, `SuccessRatio`.
+    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<Missed>,
+}
+
+closed_enum! {
+    /// A part of a service level that a data source misses.
+    Missed {
+        /// The last successful backup is older than `recoveryPointObjective`.
+        RecoveryPoint,
+        /// Fewer jobs succeeded than `minimumSuccessPercent`.
+        SuccessRatio,
+    }
 }

@@ -79,6 +79,7 @@ pub fn notes(previous: &ManagedStatus, next: &ManagedStatus, progress: &Progress
         ConditionType::Stalled,
         ConditionType::DeletionBlocked,
         ConditionType::QuotaExceeded,
+        ConditionType::LimitNear,
         ConditionType::DriftDetected,
         ConditionType::DriftReturns,
         ConditionType::PlatformReachable,

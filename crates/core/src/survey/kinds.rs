@@ -11,7 +11,7 @@ use crate::{
         status_document,
     },
     estate::Object,
-    planner::{self, Around, HealthCondition},
+    planner::{self, Around, HealthCondition, Warned},
     rules::Stated,
 };
 
@@ -56,6 +56,22 @@ impl Own {
     /// The whole status.
     pub fn with(self, shared: ManagedStatus) -> Result<Value> {
         (self.0)(shared)
+    }
+}
+
+/// What a customer's spec says of being warned, and whether status was written about this very spec.
+fn warned(customer: &Customer) -> Warned {
+    let seen = customer
+        .status
+        .as_ref()
+        .and_then(|status| status.managed.observed_generation);
+    Warned {
+        at: customer
+            .spec
+            .limits
+            .as_ref()
+            .and_then(|limits| limits.warn_at_percent),
+        settled: seen.is_some() && seen == customer.metadata.generation,
     }
 }
 
@@ -112,7 +128,12 @@ managed!(ServicePlan, |this, object, around, _now| (
 ));
 managed!(
     Customer,
-    |this, object, around, _now| planner::customer(object, around, this.status.as_ref()),
+    |this, object, around, _now| planner::customer(
+        object,
+        around,
+        this.status.as_ref(),
+        warned(this)
+    ),
     fn listed_clients(&self) -> &[String] {
         self.spec
             .clients

@@ -1,16 +1,19 @@
 //! From the platform's reports to `status.usage` and `status.health`.
 
-use jiff::{Timestamp, ToSpan};
+#[cfg(test)]
+mod tests;
+
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Around, HealthCondition};
+use super::{Around, HealthCondition, forecast, limits::Quotas};
 use crate::{
     api::{
         ConditionType, Reason,
         plan::ServiceLevel,
         quantity::{Credits, Size, display_bytes},
         shared::{
-            Alerts, DataSource, DataSources as Counts, Health, JobCounts, ManagedStatus,
+            Alerts, DataSource, DataSources as Counts, Health, JobCounts, ManagedStatus, Missed,
             MonthUsage, RestoreCounts, Usage,
         },
     },
@@ -26,7 +29,7 @@ const WORST: usize = 10;
 
 /// Consumption as status shows it. The earlier figures stay when only their time has changed, and until there are new figures:
 /// a restart loses nothing.
-pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> Option<Usage> {
+pub fn usage(previous: Option<&Usage>, around: &Around, quotas: Quotas) -> Option<Usage> {
     if around.usage_as_of.is_none() {
         return previous.cloned();
     }
@@ -37,23 +40,52 @@ pub fn usage(previous: Option<&Usage>, around: &Around, limit: Option<u64>) -> O
         months = sampled(previous, row.storage_bytes, as_of);
     }
     let superfluous = months.len().saturating_sub(MONTHS);
-    let next = Usage {
+    let mut next = Usage {
         as_of: around.usage_as_of,
         days: Some(USAGE_DAYS),
         storage: Some(Size::from_bytes(row.storage_bytes)),
         credits: Some(credits(row.credits)),
-        storage_percent: limit.and_then(|limit| percent(row.storage_bytes, limit)),
+        storage_percent: quotas
+            .storage
+            .and_then(|limit| percent(row.storage_bytes, limit)),
         quota_exhausted_on: None,
         months: months.split_off(superfluous),
     };
-    let timeless = |usage: &Usage| Usage {
+    let figures = |usage: &Usage| Usage {
         as_of: None,
+        quota_exhausted_on: None,
         ..usage.clone()
     };
-    match previous {
-        Some(previous) if timeless(previous) == timeless(&next) => Some(previous.clone()),
-        _ => Some(next),
+    let today = as_of.to_zoned(TimeZone::UTC).date();
+    let ahead = |usage: &Usage| usage.quota_exhausted_on.is_none_or(|day| day >= today);
+    let same = previous.filter(|previous| figures(previous) == figures(&next));
+    if let Some(same) = same.filter(|same| quotas.settled && ahead(same)) {
+        return Some(same.clone());
     }
+    next.quota_exhausted_on = exhausted(&next.months, row, quotas, today);
+    match same.filter(|same| same.quota_exhausted_on == next.quota_exhausted_on) {
+        Some(same) => Some(same.clone()),
+        None => Some(next),
+    }
+}
+
+/// R-N16: the day on which the first of the quotas is used up.
+fn exhausted(
+    months: &[MonthUsage],
+    row: &estate::Consumption,
+    quotas: Quotas,
+    today: Date,
+) -> Option<Date> {
+    let used = credits(row.credits).amount().ok();
+    let storage = quotas.storage.and_then(|limit| {
+        let points = forecast::stored(months, row.storage_bytes, today);
+        forecast::outlook(&points, limit).day()
+    });
+    let credits = quotas.credits.zip(used).and_then(|(limit, used)| {
+        let points = forecast::consumed(months, used, today);
+        forecast::outlook(&points, limit).day()
+    });
+    [storage, credits].into_iter().flatten().min()
 }
 
 /// The months of a platform that keeps none, as far as they were seen: what was stored most in the current one, the earlier
@@ -200,15 +232,19 @@ impl Tally {
                 .as_deref()
                 .is_some_and(|status| status != "Successful");
             let level = level.filter(|_| !source.writes_only);
-            let meets = level.map(|level| meets(level, source, as_of));
+            let missed = level.map(|level| missed(level, source, as_of));
+            let meets = missed.as_ref().map(Vec::is_empty);
             self.total += 1;
             self.judged += u64::from(source.last_status.is_some());
             self.failing += u64::from(failing);
             self.held_to_objective += u64::from(meets.is_some());
             self.meeting += u64::from(meets == Some(true));
             if failing || meets == Some(false) || source.last_status.is_none() {
-                self.sources
-                    .push((meets != Some(false), !failing, shown_source(source)));
+                self.sources.push((
+                    meets != Some(false),
+                    !failing,
+                    shown_source(source, missed.unwrap_or_default()),
+                ));
             }
         }
     }
@@ -303,8 +339,8 @@ impl Tally {
     }
 }
 
-/// R-N10: the last success is young enough, and enough jobs succeeded.
-fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> bool {
+/// R-N10: what is missed of young enough a success, and of enough jobs that succeeded.
+fn missed(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> Vec<Missed> {
     let young = level
         .recovery_point_objective
         .as_ref()
@@ -328,10 +364,18 @@ fn meets(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) ->
                 u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
             })
         });
-    young && enough
+    let missed = [
+        (young, Missed::RecoveryPoint),
+        (enough, Missed::SuccessRatio),
+    ];
+    missed
+        .into_iter()
+        .filter(|(kept, _)| !kept)
+        .map(|(_, part)| part)
+        .collect()
 }
 
-fn shown_source(source: &estate::DataSource) -> DataSource {
+fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource {
     DataSource {
         name: source.name.clone(),
         organisation: source.organisation.clone(),
@@ -344,6 +388,7 @@ fn shown_source(source: &estate::DataSource) -> DataSource {
         last_success_job_id: source.last_success_job_id.clone(),
         last_restore_at: source.last_restore_at,
         last_write_at: source.last_write_at,
+        missed,
     }
 }
 
@@ -355,87 +400,4 @@ pub fn success(health: Option<&Health>) -> String {
             || super::NOTHING.to_owned(),
             |percent| format!("{percent}%"),
         )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().expect("an instant")
-    }
-
-    fn seen(previous: Option<&Usage>, bytes: u64, when: &str) -> Usage {
-        Usage {
-            months: sampled(previous, bytes, at(when)),
-            ..Usage::default()
-        }
-    }
-
-    fn source(name: &str, writes_only: bool, snapshot: Option<&str>) -> estate::DataSource {
-        let document = serde_json::json!({
-            "name": name, "writesOnly": writes_only, "lastSuccessAt": snapshot,
-            "lastWriteAt": "2026-11-26T16:00:00Z",
-        });
-        serde_json::from_value(document).expect("a data source")
-    }
-
-    // R-N10: a write is no backup. What only writes are known of is shown, is held to no objective, and isn't called healthy; a
-    // snapshot is held to it.
-    #[test]
-    fn writes_are_not_called_backups() {
-        let row = |data_sources| estate::DataSources {
-            customer_id: estate::ObjectId::new("c"),
-            tenant_id: None,
-            jobs: None,
-            restores: None,
-            alerts: None,
-            data_sources,
-        };
-        let level = ServiceLevel {
-            recovery_point_objective: Some(
-                serde_json::from_value("24h".into()).expect("a duration"),
-            ),
-            minimum_success_percent: None,
-        };
-        let as_of = at("2026-11-26T16:30:00Z");
-        let told = |sources| {
-            let mut tally = Tally::default();
-            tally.add(&row(sources), Some(&level), as_of);
-            (tally.conditions(), tally.into_health(as_of))
-        };
-        let (conditions, health) = told(vec![source("veeam", true, None)]);
-        assert_eq!(conditions, []);
-        assert_eq!(
-            health.worst[0].last_write_at,
-            Some(at("2026-11-26T16:00:00Z"))
-        );
-        assert_eq!(health.worst[0].last_success_at, None);
-        let young = source("young", false, Some("2026-11-26T01:00:00Z"));
-        let old = source("old", false, Some("2026-11-25T01:00:00Z"));
-        let (conditions, health) = told(vec![young, old, source("veeam", true, None)]);
-        let kinds: Vec<_> = conditions.iter().map(|told| (told.0, told.1)).collect();
-        assert_eq!(kinds, [(ConditionType::ServiceLevelMet, false)]);
-        assert_eq!(
-            conditions[0].3,
-            "1 of 2 data sources meet the service level of their plan."
-        );
-        assert_eq!(health.worst[0].name, "old");
-    }
-
-    // R-D15: of a platform that keeps no months, status keeps the most that was seen; those that are over stay as they were.
-    #[test]
-    fn months_are_sampled_where_the_platform_keeps_none() {
-        let first = seen(None, 5, "2026-10-30T00:00:00Z");
-        let higher = seen(Some(&first), 9, "2026-10-31T00:00:00Z");
-        let lower = seen(Some(&higher), 3, "2026-10-31T12:00:00Z");
-        let next = seen(Some(&lower), 4, "2026-11-01T00:00:00Z");
-        let told: Vec<_> = next
-            .months
-            .iter()
-            .map(|month| (month.month.as_str(), month.storage_max.clone()))
-            .collect();
-        let size = |bytes| Some(Size::from_bytes(bytes));
-        assert_eq!(told, [("2026-10", size(9)), ("2026-11", size(4))]);
-    }
 }

@@ -1,6 +1,10 @@
 //! The status of a `Customer`.
 
-use super::{Around, HealthCondition, NOTHING, consumption, joined, plan, yes_no};
+use super::{
+    Around, HealthCondition, NOTHING, consumption, joined,
+    limits::{self, Quotas, Warned},
+    plan, yes_no,
+};
 use crate::{
     api::{
         customer::{CustomerClients, CustomerStatus, CustomerSummary, CustomerTenants},
@@ -14,11 +18,12 @@ use crate::{
 /// Clients named in status.
 const CLIENTS_SHOWN: usize = 50;
 
-/// A customer's own part of the status, and its health conditions. Serves R-D14, R-D15, R-D16.
+/// A customer's own part of the status, and its health conditions. Serves R-D14, R-D15, R-D16, R-N16.
 pub fn customer(
     object: Option<&Object>,
     around: &Around,
     previous: Option<&CustomerStatus>,
+    warned: Warned,
 ) -> (CustomerStatus, Vec<HealthCondition>) {
     let Some(object) = object else {
         let kept = previous.map(|previous| CustomerStatus {
@@ -27,11 +32,12 @@ pub fn customer(
         });
         return (kept.unwrap_or_default(), Vec::new());
     };
-    let limit = object.settings.whole("limits.storage");
+    let quotas = Quotas::of(&object.settings, warned.settled);
+    let limit = quotas.storage;
     let usage = consumption::usage(
         previous.and_then(|previous| previous.usage.as_ref()),
         around,
-        limit,
+        quotas,
     );
     let level = |row: &crate::estate::DataSources| {
         let Some(id) = &row.tenant_id else {
@@ -40,12 +46,13 @@ pub fn customer(
         let tenant = around.children.iter().find(|tenant| tenant.id == *id)?;
         around.plan_of(tenant)?.service_level.clone()
     };
-    let (health, conditions) = consumption::health(
+    let (health, mut conditions) = consumption::health(
         previous.and_then(|previous| previous.health.as_ref()),
         previous.map(|previous| &previous.managed),
         around,
         level,
     );
+    conditions.extend(limits::near(usage.as_ref(), quotas, warned.at));
     let tenants = tenants(around);
     let storage = usage
         .as_ref()

@@ -2,7 +2,9 @@
 
 mod consumption;
 mod customer;
+mod forecast;
 mod labels;
+mod limits;
 mod plan;
 mod platform;
 mod reseller;
@@ -11,6 +13,7 @@ mod tenant;
 pub use consumption::credits;
 pub use customer::customer;
 pub use labels::{fitting, labels};
+pub use limits::Warned;
 pub use plan::plan;
 pub use platform::{PlatformHealth, PlatformSummary, platform, unreadable_note};
 pub use reseller::reseller;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Around, HealthCondition, NOTHING, consumption, joined};
+use super::{Around, HealthCondition, NOTHING, consumption, joined, limits::Quotas};
 use crate::{
     api::{
         Moment,
@@ -32,7 +32,7 @@ pub fn tenant(
     let usage = consumption::usage(
         previous.and_then(|previous| previous.usage.as_ref()),
         around,
-        None,
+        Quotas::default(),
     );
     let level = around
         .plan_of(object)

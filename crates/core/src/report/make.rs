@@ -1,0 +1,275 @@
+//! From resources to a report: filtered, sorted, with sums.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    cell::Cell,
+    columns::{self, Column, ColumnError, Subject},
+    facts::{self, Facts, OfMonth},
+    filter::Filter,
+    listed,
+    months::Period,
+    resources::{Resources, Ways},
+    sources::{self, Source},
+};
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// What it is about.
+    pub subject: Subject,
+    /// About whom.
+    pub filter: Filter,
+    /// About when; unbounded: as status says it, now and for the last 90 or 30 days.
+    pub period: Period,
+    /// Columns by name; the usual ones when empty.
+    pub columns: Vec<String>,
+    /// Every column there is.
+    pub all_columns: bool,
+}
+
+/// The heading of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// For programs.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// What it says.
+    pub doc: &'static str,
+}
+
+/// Rows under headings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The columns.
+    pub headings: Vec<Heading>,
+    /// The rows, sorted, each as long as the headings.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// The sum of some rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Whose; empty for those who belong to none.
+    pub name: String,
+    /// Customers that it is about.
+    pub customers: u64,
+    /// Of these, those whose figures the sum knows.
+    pub known: u64,
+    /// By column; `Empty` where nothing can be added up.
+    pub sums: Vec<Cell>,
+}
+
+/// A report.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What it is about.
+    pub subject: Subject,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The period that was asked for.
+    pub period: Period,
+    /// The filters, as given.
+    pub filters: Vec<(&'static str, String)>,
+    /// The rows.
+    pub table: Table,
+    /// For health: the data sources that status names.
+    pub sources: Option<Table>,
+    /// Of the data sources that it names, those that missed their objective.
+    pub missed: usize,
+    /// Everything.
+    pub total: Group,
+    /// By the reseller in charge.
+    pub by_reseller: Vec<Group>,
+    /// By platform.
+    pub by_platform: Vec<Group>,
+    /// Consumption of all, month by month.
+    pub months: BTreeMap<String, OfMonth>,
+    /// The customers that store most: name and bytes, the most first.
+    pub top: Vec<(String, u64)>,
+}
+
+/// Customers shown as those that store most.
+const TOP: usize = 10;
+
+/// Makes a report.
+pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report, ColumnError> {
+    let shown = listed::of_customers(wish.subject);
+    let by_source = sources::columns();
+    let (shown, by_source) = match wish.subject {
+        Subject::Sources => (
+            columns::chosen(shown, &[], false)?,
+            columns::chosen(by_source, &wish.columns, wish.all_columns)?,
+        ),
+        _ => (
+            columns::chosen(shown, &wish.columns, wish.all_columns)?,
+            columns::chosen(by_source, &[], wish.all_columns)?,
+        ),
+    };
+    let about_health = matches!(wish.subject, Subject::Health | Subject::Sources);
+    let (mut rows, mut sources) = gather(resources, wish);
+    sort(&mut rows, wish.subject);
+    sources::order(&mut sources);
+    let mut months = BTreeMap::new();
+    for row in &rows {
+        facts::add_months(&mut months, &row.figures.months);
+    }
+    if wish.period.is_unbounded() {
+        let recent = Period::of_90_days(now);
+        months.retain(|month, _| recent.contains(month));
+    }
+    Ok(Report {
+        subject: wish.subject,
+        at: now,
+        period: wish.period.clone(),
+        filters: wish.filter.told(),
+        total: group("total", rows.iter(), &shown),
+        by_reseller: groups(&rows, &shown, Facts::reseller),
+        by_platform: groups(&rows, &shown, |row| row.platform.as_deref()),
+        top: top(&rows),
+        months,
+        missed: sources
+            .iter()
+            .filter(|source| !source.shown.missed.is_empty())
+            .count(),
+        sources: about_health.then(|| table(&sources, &by_source)),
+        table: table(&rows, &shown),
+    })
+}
+
+/// The customers that match, and their data sources if the report is about those.
+fn gather(resources: &Resources, wish: &Wish) -> (Vec<Facts>, Vec<Source>) {
+    let ways = Ways::through(resources);
+    let filter = &wish.filter;
+    let (mut rows, mut sources) = (Vec::new(), Vec::new());
+    for customer in &resources.customers {
+        let tenants = ways.tenants(customer);
+        let mut row = Facts::of(customer, &ways, tenants);
+        let asked: Vec<_> = tenants
+            .iter()
+            .copied()
+            .filter(|tenant| filter.matches_tenant(tenant))
+            .collect();
+        let subscribed = !filter.is_about_tenants()
+            || !asked.is_empty()
+            || told(&row, tenants.is_empty(), filter);
+        if !subscribed || !filter.matches(&row) {
+            continue;
+        }
+        let only = filter.is_about_tenants().then_some(asked.as_slice());
+        row.figures = facts::figures(customer, only, &wish.period);
+        if matches!(wish.subject, Subject::Health | Subject::Sources) {
+            sources.extend(sources::of(customer, &row, &asked));
+        }
+        rows.push(row);
+    }
+    (rows, sources)
+}
+
+/// Whether a customer without tenants among the resources has by its status what a filter asks for.
+fn told(row: &Facts, undeclared: bool, filter: &Filter) -> bool {
+    let has = |wanted: Option<String>, words: &[String]| {
+        wanted.is_none_or(|wanted| words.contains(&wanted))
+    };
+    undeclared
+        && filter.edition.is_none()
+        && has(filter.plan.clone(), &row.plans)
+        && has(filter.region.clone(), &row.regions)
+        && has(filter.tenant_type.map(|kind| kind.to_string()), &row.types)
+}
+
+/// Usage: the most storage first. Health: those with most to mend first. Customers: by name.
+fn sort(rows: &mut [Facts], subject: Subject) {
+    rows.sort_by_cached_key(|row| {
+        let health = row.health.as_ref();
+        let sources = health.and_then(|health| health.data_sources);
+        let missing = sources.map_or(0, |sources| {
+            sources
+                .meeting_objective
+                .map_or(0, |meeting| sources.total.saturating_sub(meeting))
+        });
+        let critical = health
+            .and_then(|health| Some(health.alerts?.critical))
+            .unwrap_or(0);
+        let rank = match subject {
+            Subject::Usage => (u64::MAX - row.figures.storage.unwrap_or(0), 0, 0),
+            Subject::Customers => (0, 0, 0),
+            Subject::Health | Subject::Sources => (
+                u64::MAX - missing,
+                u64::MAX - critical,
+                u64::from(listed::success(row).unwrap_or(101)),
+            ),
+        };
+        (rank, row.namespace.clone(), row.name.clone())
+    });
+}
+
+fn table<Row>(rows: &[Row], columns: &[Column<Row>]) -> Table {
+    let heading = |column: &Column<Row>| Heading {
+        name: column.name,
+        title: column.title,
+        doc: column.doc,
+    };
+    let cells = |row: &Row| columns.iter().map(|column| (column.cell)(row)).collect();
+    Table {
+        headings: columns.iter().map(heading).collect(),
+        rows: rows.iter().map(cells).collect(),
+    }
+}
+
+fn group<'a>(
+    name: &str,
+    rows: impl Iterator<Item = &'a Facts>,
+    columns: &[Column<Facts>],
+) -> Group {
+    let mut group = Group {
+        name: name.to_owned(),
+        customers: 0,
+        known: 0,
+        sums: vec![Cell::Empty; columns.len()],
+    };
+    for row in rows {
+        group.customers += 1;
+        let mut known = false;
+        for (sum, column) in group.sums.iter_mut().zip(columns) {
+            let cell = (column.cell)(row);
+            if matches!(cell, Cell::Count(_) | Cell::Size(_) | Cell::Credits(_)) {
+                known |= column.name != "limit" && column.name != "creditLimit";
+                *sum = sum.plus(&cell);
+            }
+        }
+        group.known += u64::from(known);
+    }
+    group
+}
+
+fn groups<'a>(
+    rows: &'a [Facts],
+    columns: &[Column<Facts>],
+    of: impl Fn(&'a Facts) -> Option<&'a str>,
+) -> Vec<Group> {
+    let mut by_name: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
+    for row in rows {
+        by_name
+            .entry(of(row).unwrap_or_default())
+            .or_default()
+            .push(row);
+    }
+    by_name
+        .into_iter()
+        .map(|(name, rows)| group(name, rows.into_iter(), columns))
+        .collect()
+}
+
+fn top(rows: &[Facts]) -> Vec<(String, u64)> {
+    let stored = rows
+        .iter()
+        .filter_map(|row| Some((row.customer.clone(), row.figures.storage?)));
+    let mut stored: Vec<(String, u64)> = stored.filter(|(_, bytes)| *bytes > 0).collect();
+    stored.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    stored.truncate(TOP);
+    stored
+}
