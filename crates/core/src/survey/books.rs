@@ -277,11 +277,9 @@ impl Books {
             let known = inventory.get(*kind, id);
             let awaited = known.is_some_and(|object| is_awaited(index, account, object));
             let left_out = !missed && inventory.leaves_open(*kind, id);
-            if entered.contains_key(&who) {
-                continue;
-            } else if awaited || left_out {
-                entered.insert(who, left_out);
-            } else {
+            if awaited || left_out {
+                entered.entry(who).or_insert(left_out);
+            } else if !entered.contains_key(&who) {
                 self.ledger.withdraw(&who);
             }
         }
