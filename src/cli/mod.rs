@@ -12,12 +12,13 @@ mod platform;
 mod release;
 mod report;
 mod run;
+mod shell;
 mod terminal;
 mod todo;
 
 use std::{fmt, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// Declares backup customers in Kubernetes and makes a backup platform match.
@@ -57,6 +58,10 @@ enum Command {
     Todo(todo::Arguments),
     /// Release remote objects and leave them unchanged
     Release(release::Arguments),
+    /// Print a script that completes these commands in a shell
+    Completion(shell::Completion),
+    /// Write manual pages, one a command
+    Manual(shell::Manual),
 }
 
 /// A command that failed, in words for a person.
@@ -117,9 +122,26 @@ fn unreachable(error: &dyn std::error::Error) -> String {
 /// cost memory.
 const WORKERS: usize = 2;
 
+/// The command under the name that it was called by: kubectl runs `kubectl-holdfast` for `kubectl holdfast`.
+fn command() -> clap::Command {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&called).file_stem();
+    if name.is_some_and(|name| name == "kubectl-holdfast") {
+        Arguments::command().bin_name("kubectl holdfast")
+    } else {
+        Arguments::command()
+    }
+}
+
+fn parse() -> Result<Arguments, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// Runs the command line. Exit code 0 on success, 1 on failure; `plan` reports its findings with 2 and 3.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version go to standard output and are no failure. Where printing fails there is no way left to report
@@ -161,6 +183,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Report(command) => report::run(command).await,
         Command::Todo(arguments) => todo::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
+        Command::Completion(arguments) => shell::complete(&arguments),
+        Command::Manual(arguments) => shell::write_manual(&arguments),
     };
     outcome.map(|()| ExitCode::SUCCESS)
 }

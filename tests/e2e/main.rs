@@ -22,6 +22,7 @@ mod main_job;
 mod plan;
 mod plan_refusals;
 mod plan_yaml;
+mod plugin;
 mod proxy;
 mod quota;
 mod removal;
