@@ -1,6 +1,6 @@
 //! `holdfast completion` and `holdfast manual`: what shells and manuals know of the commands.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -38,7 +38,7 @@ pub fn complete(arguments: &Completion) -> Result<(), Failure> {
         "holdfast",
         &mut script,
     );
-    print!("{}", String::from_utf8_lossy(&script));
+    std::io::stdout().write_all(&script)?;
     Ok(())
 }
 
