@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use super::{Failure, start_logging, stop_signal};
-use crate::embedded::{self, DruvaCredentials, ServeOptions};
+use crate::embedded::{self, DruvaCredentials, ServeOptions, Tls};
 
 /// The reference platform's commands.
 #[derive(Debug, clap::Subcommand)]
@@ -22,7 +22,8 @@ pub enum Command {
   holdfast platform serve --data estate.sqlite --dialect druva
 
 The bearer token comes from the environment variable HOLDFAST_PLATFORM_TOKEN; without it a token is generated
-and kept beside the data, in FILE.token. It serves plain HTTP: keep it on this host.
+and kept beside the data, in FILE.token. Without --tls-cert and --tls-key it serves plain HTTP: keep it on this
+host then.
 docs/bridge.openapi.yaml says what it serves, docs/embedded-faults.md what --faults takes.
 
 With --dialect druva, clients come with HOLDFAST_PLATFORM_CLIENT_ID and HOLDFAST_PLATFORM_SECRET_KEY;
@@ -42,6 +43,12 @@ pub struct Serve {
     /// Where to listen (port 0: any free one)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
+    /// Serve TLS with this chain of certificates, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Answer only after this long, for measuring: 20ms, 1s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     latency: Option<Duration>,
@@ -122,6 +129,10 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     let options = ServeOptions {
         data: serve.data,
         listen: serve.listen,
+        tls: serve
+            .tls_cert
+            .zip(serve.tls_key)
+            .map(|(certificate, key)| Tls { certificate, key }),
         latency: serve.latency,
         faults: serve.faults,
         token: serve.token,

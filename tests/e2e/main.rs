@@ -32,6 +32,7 @@ mod restart;
 mod restraint;
 mod rights;
 mod sandbox;
+mod tls;
 mod toy_driver;
 mod unreadable;
 mod window;

@@ -78,7 +78,7 @@ impl Host {
             latency: options.latency,
             faults: options.faults.clone(),
         };
-        let server = Server::start(options.listen, http::many(Arc::new(shared))).await?;
+        let server = Server::start(options.listen, None, http::many(Arc::new(shared))).await?;
         Ok(Self {
             options,
             token,

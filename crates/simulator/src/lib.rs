@@ -43,7 +43,7 @@ pub use druva::{DruvaCredentials, DruvaOptions, DruvaPlatform};
 pub use faults::{Action, Fate, Fault, Faults, Lie, Moment, Place, When};
 pub use host::{EstateAccess, Host, HostOptions};
 pub use serve::{Dialect, ServeOptions, serve};
-pub use server::HostError;
+pub use server::{HostError, Tls};
 pub use store::StoreError;
 
 use item::Kind;

@@ -9,7 +9,7 @@ use super::{
     HostError,
     estate::Estate,
     http::{self, Shared},
-    server::{Server, kept_token, make_directory},
+    server::{Server, Tls, kept_token, make_directory},
     single::{Single, beside},
 };
 
@@ -20,6 +20,8 @@ pub struct ServeOptions {
     pub data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it shows for itself over TLS; plain HTTP when absent.
+    pub tls: Option<Tls>,
     /// Extra time that every request takes.
     pub latency: Option<Duration>,
     /// File of faults, read again whenever it changes.
@@ -45,6 +47,7 @@ impl ServeOptions {
         Self {
             data: druva.data,
             listen,
+            tls: None,
             latency: None,
             faults: None,
             token: None,
@@ -80,10 +83,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), HostError> {
         Dialect::Bridge => {}
     }
     let served = Served::start(options).await?;
-    println!(
-        "platform: http://{}\ntoken: {}",
-        served.server.address, served.token
-    );
+    println!("platform: {}\ntoken: {}", served.server.url(), served.token);
     told_to_stop().await;
     served.stop().await;
     Ok(())
@@ -102,6 +102,7 @@ async fn serve_druva(options: ServeOptions) -> Result<(), HostError> {
     let token = kept(options.token.is_some(), "token");
     let served = DruvaPlatform::start(DruvaOptions {
         listen: options.listen,
+        tls: options.tls.clone(),
         latency: options.latency,
         faults: options
             .faults
@@ -135,6 +136,7 @@ async fn serve_cove(options: ServeOptions) -> Result<(), HostError> {
     };
     let served = CovePlatform::start(CoveOptions {
         listen: options.listen,
+        tls: options.tls.clone(),
         latency: options.latency,
         faults: options
             .faults
@@ -174,6 +176,7 @@ impl Served {
         let ServeOptions {
             data,
             listen,
+            tls,
             latency,
             faults,
             token,
@@ -211,7 +214,7 @@ impl Served {
             latency,
             faults,
         };
-        let server = Server::start(listen, http::single(Arc::new(shared))).await?;
+        let server = Server::start(listen, tls.as_ref(), http::single(Arc::new(shared))).await?;
         Ok(Self {
             server,
             estate,

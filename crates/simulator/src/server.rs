@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::{Router, serve::ListenerExt as _};
+use axum_server::{Handle, tls_rustls::RustlsConfig};
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -38,6 +39,18 @@ pub enum HostError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate or its key.
+    #[error(
+        "the embedded platform can't serve TLS with the certificate {certificate} and the key {key}: {source}; give it PEM files that belong together"
+    )]
+    Tls {
+        /// The chain of certificates.
+        certificate: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The estate's file.
     #[error("the estate {estate} can't be opened: {source}")]
     Estate {
@@ -54,28 +67,74 @@ pub enum HostError {
     Serve(io::Error),
 }
 
+/// What a server shows for itself: two PEM files.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The chain of certificates, its own first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Tls {
+    async fn config(&self) -> Result<RustlsConfig, HostError> {
+        let config = RustlsConfig::from_pem_file(&self.certificate, &self.key).await;
+        config.map_err(|source| HostError::Tls {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            source,
+        })
+    }
+}
+
 /// A listener and the task that serves it.
 pub(super) struct Server {
     pub address: SocketAddr,
+    scheme: &'static str,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    pub async fn start(listen: SocketAddr, router: Router) -> Result<Self, HostError> {
+    /// Where it is, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    pub async fn start(
+        listen: SocketAddr,
+        tls: Option<&Tls>,
+        router: Router,
+    ) -> Result<Self, HostError> {
         let failed = |source| HostError::Listen {
             address: listen,
             source,
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        if let Some(tls) = tls {
+            let config = tls.config().await?;
+            let serving = serve_tls(
+                listener.into_std().map_err(failed)?,
+                config,
+                router,
+                stopped,
+            );
+            return Ok(Self {
+                address,
+                scheme: "https",
+                stop,
+                task: tokio::spawn(serving),
+            });
+        }
         // Answers are small: waiting to fill a packet would only delay them.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let (stop, stopped) = oneshot::channel::<()>();
         let serving = axum::serve(listener, router)
             .with_graceful_shutdown(async move { drop(stopped.await) });
         Ok(Self {
             address,
+            scheme: "http",
             stop,
             task: tokio::spawn(serving.into_future()),
         })
@@ -88,6 +147,24 @@ impl Server {
             abort.abort();
         }
     }
+}
+
+async fn serve_tls(
+    listener: std::net::TcpListener,
+    config: RustlsConfig,
+    router: Router,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let handle = Handle::new();
+    let serving = axum_server::from_tcp_rustls(listener, config)?
+        .handle(handle.clone())
+        .serve(router.into_make_service());
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        outcome = &mut serving => return outcome,
+        _ = stopped => handle.graceful_shutdown(Some(GRACE)),
+    }
+    serving.await
 }
 
 /// Makes a directory that only its owner may enter.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Clock, Faults, HostError, random,
-    server::{Server, kept_secret, kept_token, make_directory},
+    server::{Server, Tls, kept_secret, kept_token, make_directory},
     single::beside,
 };
 
@@ -33,6 +33,8 @@ pub struct CoveOptions {
     pub data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it shows for itself over TLS; plain HTTP when absent.
+    pub tls: Option<Tls>,
     /// Where the time comes from.
     pub clock: Clock,
     /// Extra time that every request takes.
@@ -59,6 +61,7 @@ impl CoveOptions {
         Self {
             data: data.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
             clock: Clock::system(),
             latency: None,
             faults: Faults::default(),
@@ -133,14 +136,14 @@ impl CovePlatform {
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(Arc::clone(&shared));
         Ok(Self {
-            server: Server::start(options.listen, router).await?,
+            server: Server::start(options.listen, options.tls.as_ref(), router).await?,
             shared,
         })
     }
 
     /// The address of the JSON-RPC interface.
     pub fn url(&self) -> String {
-        format!("http://{}/jsonapi", self.server.address)
+        format!("{}/jsonapi", self.server.url())
     }
 
     /// What a client logs in with.

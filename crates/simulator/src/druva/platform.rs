@@ -21,7 +21,7 @@ use crate::{
     item::Item,
     problem::Problem,
     rows,
-    server::{Server, kept_token, make_directory},
+    server::{Server, Tls, kept_token, make_directory},
     single::{Single, beside},
 };
 
@@ -35,6 +35,8 @@ pub struct DruvaOptions {
     pub data: PathBuf,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it shows for itself over TLS; plain HTTP when absent.
+    pub tls: Option<Tls>,
     /// Where the time comes from.
     pub clock: Clock,
     /// Extra time that every request takes.
@@ -59,6 +61,7 @@ impl DruvaOptions {
         Self {
             data: data.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
             clock: Clock::system(),
             latency: None,
             faults: Faults::default(),
@@ -113,7 +116,7 @@ impl DruvaPlatform {
         let router = routes::router(Arc::clone(&dialect), Arc::new(shared));
         Ok(Self {
             dialect,
-            server: Server::start(options.listen, router).await?,
+            server: Server::start(options.listen, options.tls.as_ref(), router).await?,
             faults: options.faults,
             console_token,
         })
@@ -121,7 +124,7 @@ impl DruvaPlatform {
 
     /// Base URL: Druva's routes below `/msp`, the console's below `/v1` and `/console`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.server.url()
     }
 
     /// What a client shows for a token.
