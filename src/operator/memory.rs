@@ -47,9 +47,14 @@ type Counted = (ConditionType, &'static str);
 struct Overruled {
     /// What it held.
     value: String,
+    /// When it was first overwritten.
+    since: Instant,
     /// Whether its return was reported.
     said: bool,
 }
+
+/// What comes back within this time comes from the same act: kubectl applies twice where it migrates its own older fields.
+const SAME_ACT: Duration = Duration::from_secs(2);
 
 /// A status that the API server refuses.
 #[derive(Debug)]
@@ -143,9 +148,14 @@ impl Memory {
             }
         }
         for (name, value) in before {
-            if written.get(name) != Some(&value) {
-                let (value, said) = (value.to_owned(), false);
-                overruled.insert(name.to_owned(), Overruled { value, said });
+            let known = overruled.get(name);
+            if written.get(name) != Some(&value) && known.is_none_or(|known| known.value != value) {
+                let overwritten = Overruled {
+                    value: value.to_owned(),
+                    since: Instant::now(),
+                    said: false,
+                };
+                overruled.insert(name.to_owned(), overwritten);
             }
         }
     }
@@ -160,7 +170,8 @@ impl Memory {
             .into_iter()
             .flatten()
             .filter_map(|(name, overruled)| {
-                let back = marks.get(name.as_str()) == Some(&overruled.value.as_str());
+                let back = marks.get(name.as_str()) == Some(&overruled.value.as_str())
+                    && overruled.since.elapsed() >= SAME_ACT;
                 back.then(|| (name.clone(), !std::mem::replace(&mut overruled.said, true)))
             });
         back.collect()
@@ -381,4 +392,31 @@ pub fn state_of<K: Managed>(object: &K) -> u64 {
     (meta.generation, &meta.uid, &meta.annotations).hash(&mut hasher);
     meta.deletion_timestamp.is_some().hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Kind;
+
+    // R-N9: kubectl applies twice in a row where it takes over from its older way of applying.
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_that_comes_back_at_once_is_the_same_act_and_later_is_another() {
+        let memory = Memory::default();
+        let resource = ResourceRef {
+            kind: Kind::Customer,
+            namespace: "backup".into(),
+            name: "trey".into(),
+        };
+        let marks = |platform: &str| Marks {
+            external_id: None,
+            labels: [("holdfast.dev/platform".to_owned(), platform.to_owned())].into(),
+        };
+        memory.note_marked(&resource, &marks("elsewhere"), &marks("msp"));
+        assert!(memory.insisted(&resource, &marks("elsewhere")).is_empty());
+        memory.note_marked(&resource, &marks("elsewhere"), &marks("msp"));
+        tokio::time::advance(SAME_ACT).await;
+        let insisted = memory.insisted(&resource, &marks("elsewhere"));
+        assert_eq!(insisted.into_values().collect::<Vec<_>>(), [true]);
+    }
 }
