@@ -30,6 +30,16 @@ fn fits<K: world::Stored>(world: &mut World, scope: usize, name: &str) -> bool {
     observation.neighbours.shortages.is_empty()
 }
 
+/// A reseller that allots 10, of which the customer a has all.
+fn full() -> World {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    world.declare::<Customer>(0, "a", &below("r", 10));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    world
+}
+
 fn customer_ref(scope: usize, name: &str) -> ResourceRef {
     ResourceRef {
         kind: Kind::Customer,
@@ -103,11 +113,7 @@ fn a_customer_whose_spec_names_no_reseller_any_more_takes_of_the_one_that_it_is_
 #[test]
 fn what_a_paused_customer_holds_is_granted_to_nobody_else() {
     for restarts in [false, true] {
-        let mut world = World::new();
-        world.declare::<Reseller>(0, "r", &reseller(10));
-        assert!(world.carry_out::<Reseller>(0, "r"));
-        world.declare::<Customer>(0, "a", &below("r", 10));
-        assert!(world.carry_out::<Customer>(0, "a"));
+        let mut world = full();
         let mut paused = below("r", 10);
         paused["management"] = json!("Paused");
         world.declare::<Customer>(0, "a", &paused);
@@ -134,11 +140,7 @@ fn what_a_list_leaves_out_is_granted_to_nobody_else() {
         ("Paused", false),
         ("Paused", true),
     ] {
-        let mut world = World::new();
-        world.declare::<Reseller>(0, "r", &reseller(10));
-        assert!(world.carry_out::<Reseller>(0, "r"));
-        world.declare::<Customer>(0, "a", &below("r", 10));
-        assert!(world.carry_out::<Customer>(0, "a"));
+        let mut world = full();
         let mut spec = below("r", 10);
         spec["management"] = json!(management);
         world.declare::<Customer>(0, "a", &spec);
@@ -166,11 +168,7 @@ fn what_a_list_leaves_out_is_granted_to_nobody_else() {
 // R-N6: what the platform itself says is gone is free.
 #[test]
 fn what_the_platform_says_is_gone_is_free_for_others() {
-    let mut world = World::new();
-    world.declare::<Reseller>(0, "r", &reseller(10));
-    assert!(world.carry_out::<Reseller>(0, "r"));
-    world.declare::<Customer>(0, "a", &below("r", 10));
-    assert!(world.carry_out::<Customer>(0, "a"));
+    let mut world = full();
     world.declare::<Customer>(0, "b", &below("r", 5));
     let mut observed = below("r", 10);
     observed["management"] = json!("Observe");
@@ -188,11 +186,7 @@ fn what_the_platform_says_is_gone_is_free_for_others() {
 // R-N6: what no resource manages is read by nobody: it is gone when two lists leave it out, not one.
 #[test]
 fn what_no_resource_manages_is_gone_when_two_lists_leave_it_out() {
-    let mut world = World::new();
-    world.declare::<Reseller>(0, "r", &reseller(10));
-    assert!(world.carry_out::<Reseller>(0, "r"));
-    world.declare::<Customer>(0, "a", &below("r", 10));
-    assert!(world.carry_out::<Customer>(0, "a"));
+    let mut world = full();
     world.remove::<Customer>(0, "a");
     world.declare::<Customer>(0, "b", &below("r", 5));
     world.hidden = world.objects.keys().cloned().collect();
