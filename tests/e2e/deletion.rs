@@ -466,11 +466,11 @@ async fn after_a_restart_without_the_secret_a_deletion_says_what_is_missing() {
         message.contains("Secret \"msp\"") && message.contains("Retain")
     })
     .await;
-    let said = stage.message("backupplatform/msp", "DeletionBlocked");
-    assert!(
-        said.contains("Tenant") && said.contains("fabrikam-hybrid"),
-        "{said}"
-    );
+    eventually("the platform says who still needs it", || async {
+        let said = stage.message("backupplatform/msp", "DeletionBlocked");
+        said.contains("Tenant") && said.contains("fabrikam-hybrid")
+    })
+    .await;
     retain(&stage, "tenant/fabrikam-hybrid");
     gone(&stage, "tenant/fabrikam-hybrid").await;
     gone(&stage, "backupplatform/msp").await;

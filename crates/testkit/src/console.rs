@@ -3,11 +3,13 @@
 use std::{
     path::Path,
     process::{Child, Stdio},
+    time::{Duration, Instant},
 };
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use super::{
     Program,
@@ -49,7 +51,7 @@ impl Console {
             };
             request = request.header("Content-Type", kind).body(body.to_string());
         }
-        let answer = request.send().await.expect("the platform answers");
+        let answer = sent(request).await;
         (answer.status(), answer.json().await.unwrap_or(Value::Null))
     }
 
@@ -169,6 +171,21 @@ impl Drop for Served {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// The answer to a request. An operator that was just started again serves its platform a moment later: until then nobody
+/// listens.
+async fn sent(request: RequestBuilder) -> Response {
+    let start = Instant::now();
+    loop {
+        let again = request.try_clone().expect("a body of text");
+        match again.send().await {
+            Err(error) if error.is_connect() && start.elapsed() < Duration::from_secs(30) => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            answer => return answer.expect("the platform answers"),
+        }
     }
 }
 

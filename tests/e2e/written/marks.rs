@@ -1,7 +1,10 @@
 //! Labels and annotations of ours that somebody else wrote too: they never hold a resource up, and nobody fights over them.
 
 use crate::HOLDFAST;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use holdfast_testkit::{
     operator::{Console, Stage, customer, embedded_platform, eventually},
@@ -92,6 +95,8 @@ async fn a_label_of_ours_that_another_wrote_goes_once_and_stays_when_it_comes_ba
     labelled(&stage, "customer/trey", GOLD, false).await;
     edited(&stage, &console, "1").await;
 
+    // What comes back within two seconds comes from the same act.
+    sleep(Duration::from_millis(2100)).await;
     stage.show(&["label", "customer/trey", &format!("{GOLD}=")]);
     edited(&stage, &console, "2").await;
     edited(&stage, &console, "3").await;
