@@ -69,7 +69,7 @@ async fn what_is_sensible_is_taken() {
         reseller("parentRef: {name: nordic}, level: Reseller, allotment: {storage: 20Ti, licences: 200, clients: 500, credits: 1000}"),
         reseller("allotment: {storage: '', credits: '12.5'}, profile: {phone: '', email: ''}, contacts: []"),
         plan("products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers]}], usageReport: HalfYearly"),
-        plan("serviceLevel: {recoveryPointObjective: 24h, minimumSuccessPercent: 98}"),
+        plan("serviceLevel: {recoveryPointObjective: 24h, minimumSuccessPercent: 98, restoreTestInterval: 2160h}"),
         plan("serviceLevel: {minimumSuccessPercent: '99.5'}"),
         customer("deletionPolicy: Delete, management: Observe, adopt: ById, externalId: '1042', ignore: [profile.phone]"),
         customer("active: null, limits: {storage: 500Gi, licences: {mode: Fixed, count: 20}, clients: 25, credits: 50}"),
@@ -221,6 +221,10 @@ async fn amounts_out_of_bounds_are_refused() {
         (
             plan("serviceLevel: {recoveryPointObjective: 0s}"),
             "recoveryPointObjective is out of range",
+        ),
+        (
+            plan("serviceLevel: {restoreTestInterval: 1m}"),
+            "restoreTestInterval is out of range",
         ),
         (
             platform("embedded: {}, sweepInterval: 100h"),

@@ -117,6 +117,14 @@ pub struct ServiceLevel {
     /// none promised. Example: `98` or `"99.5"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_success_percent: Option<Percent>,
+    /// Longest time since something was last restored from a data source, from `1h` to `43800h` (five years): a backup that was
+    /// never restored from is a hope. Held only against what the platform tells of restores. Absent: none promised. Example:
+    /// `2160h` (90 days).
+    #[schemars(schema_with = "schema::duration")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1h') && duration(self) <= duration('43800h')")
+        .message("restoreTestInterval is out of range: write a duration from 1h to 43800h such as 2160h (90 days)"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_test_interval: Option<Duration>,
 }
 
 /// What the operator knows about the plan.

@@ -187,7 +187,7 @@ impl<'a> Figures<'a> {
         let back = || (self.today - LOOK_BACK..=self.today).rev();
         let last = back().find_map(|day| client.outcome(day).map(|outcome| (day, outcome)));
         let success = back().find(|day| client.outcome(*day) == Some(Outcome::Successful));
-        let restore = back().find(|day| client.restore(*day) == Some(true));
+        let restore = client.last_restore(self.today);
         let mut source = json!({
             "name": item.name(),
             "organisation": customer.name(),

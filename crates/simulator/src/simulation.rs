@@ -114,6 +114,12 @@ impl Client<'_> {
         ran.then(|| draw(self.key, RESTORED, day) >= 300)
     }
 
+    /// The day of the last restore that succeeded, however long ago.
+    pub fn last_restore(&self, today: Day) -> Option<Day> {
+        let days = self.since - HISTORY..=today;
+        days.rev().find(|day| self.restore(*day) == Some(true))
+    }
+
     /// Bytes stored at the end of a day: grows about a thousandth a day, and not while it is switched off.
     pub fn stored(&self, day: Day) -> u64 {
         if day < self.since - HISTORY {

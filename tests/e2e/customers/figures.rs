@@ -1,6 +1,7 @@
 //! What a customer uses and how its backups do, as the platform reports it.
 
 use crate::HOLDFAST;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ spec:
   platformRef: {name: msp}
   planName: Gold
   products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers, MSSQL]}]
-  serviceLevel: {recoveryPointObjective: 48h, minimumSuccessPercent: 50}
+  serviceLevel: {recoveryPointObjective: 48h, minimumSuccessPercent: 50, restoreTestInterval: 240h}
 ---
 apiVersion: holdfast.dev/v1alpha1
 kind: Tenant
@@ -114,7 +115,19 @@ async fn usage_of_90_days_is_in_status_as_the_platform_reports_it() {
     assert!((credits - reported).abs() < 0.001, "{credits} {reported}");
 }
 
-// R-D16, R-N10: jobs, restores, alerts and data sources of 30 days are what the platform reports, held against the plan.
+/// Whether a data source was last restored from more than ten days ago, or never.
+fn is_untested(source: &Value) -> bool {
+    let restored = source["lastRestoreAt"].as_str();
+    let restored = restored.map(|at| at.parse::<Timestamp>().expect("an instant"));
+    restored.is_none_or(|at| Timestamp::now().duration_since(at) > SignedDuration::from_hours(240))
+}
+
+fn misses(source: &Value, part: &str) -> bool {
+    let missed = source["missed"].as_array();
+    missed.is_some_and(|missed| missed.contains(&part.into()))
+}
+
+// R-D16, R-N10, R-N17: jobs, restores, alerts and data sources of 30 days are what the platform reports, held against the plan.
 #[tokio::test(flavor = "multi_thread")]
 async fn health_of_30_days_is_in_status_as_the_platform_reports_it() {
     let (stage, console, id) = staged("health").await;
@@ -152,6 +165,12 @@ async fn health_of_30_days_is_in_status_as_the_platform_reports_it() {
     stage
         .await_condition("customer/fabrikam", "BackupHealthy", healthy)
         .await;
+    let late = sources.iter().filter(|source| is_untested(source)).count();
+    let told = worst
+        .iter()
+        .filter(|source| misses(source, "RestoreTest"))
+        .count();
+    assert_eq!(told, late.min(10), "{health:#}\n{sources:#?}");
     let level = stage.condition("customer/fabrikam", "ServiceLevelMet");
     let met = if meeting == Some(sources.len() as u64) {
         "True/ObjectiveMet"

@@ -167,7 +167,11 @@ pub struct DataSource {
     /// When something was last written to it, where the platform sees writes and no jobs: this isn't a backup that succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_write_at: Option<Timestamp>,
-    /// What it misses of the service level of its plan: `RecoveryPoint`, `SuccessRatio`.
+    /// Jobs that succeeded of the last 30 days, in whole percent rounded down, where the platform counts them. Example: `93`.
+    #[schemars(range(max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_percent: Option<u32>,
+    /// What it misses of the service level of its plan: `RecoveryPoint`, `SuccessRatio`, `RestoreTest`.
     #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "set"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<Missed>,
@@ -180,5 +184,7 @@ closed_enum! {
         RecoveryPoint,
         /// Fewer jobs succeeded than `minimumSuccessPercent`.
         SuccessRatio,
+        /// Nothing was restored from it for longer than `restoreTestInterval`.
+        RestoreTest,
     }
 }

@@ -131,6 +131,15 @@ pub struct DataSource {
     pub jobs: Option<Jobs>,
 }
 
+/// However long ago.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "the default of a field that may be absent"
+)]
+const fn ever() -> Option<jiff::Timestamp> {
+    Some(jiff::Timestamp::MIN)
+}
+
 /// Health of one tenant.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -146,6 +155,10 @@ pub struct DataSources {
     /// Restores, where the platform counts them.
     #[serde(default)]
     pub restores: Option<Restores>,
+    /// Since when the last restore of each data source is told; absent where the platform tells none. A bridge tells the last one
+    /// whenever it was.
+    #[serde(skip_deserializing, default = "ever")]
+    pub restores_since: Option<jiff::Timestamp>,
     /// Open alerts, where the platform has such.
     #[serde(default)]
     pub alerts: Option<Alerts>,

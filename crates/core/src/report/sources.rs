@@ -82,7 +82,7 @@ pub fn order(sources: &mut [Source]) {
     });
 }
 
-const SOURCES: [Column<Source>; 18] = [
+const SOURCES: [Column<Source>; 19] = [
     column(
         "namespace",
         "NAMESPACE",
@@ -158,6 +158,13 @@ const SOURCES: [Column<Source>; 18] = [
         "How the last job ended.",
         Usual,
         |row| Cell::text(row.shown.last_status.as_deref()),
+    ),
+    column(
+        "successPercent",
+        "SUCCESS",
+        "Jobs that succeeded of the last 30 days, in percent.",
+        Asked,
+        |row| Cell::of(row.shown.success_percent, Cell::Percent),
     ),
     column("lastJobId", "JOB", "Id of the last job.", Asked, |row| {
         Cell::text(row.shown.last_job_id.as_deref())

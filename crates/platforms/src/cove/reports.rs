@@ -123,6 +123,7 @@ impl Cove {
                     tenant_id: None,
                     jobs: None,
                     restores: None,
+                    restores_since: None,
                     alerts: None,
                     data_sources,
                 })

@@ -231,7 +231,12 @@ impl Figures {
         Some(source)
     }
 
-    fn into_row(self, customer: &str, tenant: Option<ObjectId>) -> DataSources {
+    fn into_row(
+        self,
+        customer: &str,
+        tenant: Option<ObjectId>,
+        since: Option<Timestamp>,
+    ) -> DataSources {
         let sources = self.sources.into_values().map(|source| DataSource {
             // A source that is backed up and had no job in all these days isn't healthy.
             last_status: source.last_status.or_else(|| Some(MISSED.to_owned())),
@@ -242,6 +247,7 @@ impl Figures {
             tenant_id: tenant,
             jobs: Some(self.jobs),
             restores: Some(self.restores),
+            restores_since: since,
             alerts: Some(self.alerts),
             data_sources: sources.collect(),
         }
@@ -324,10 +330,11 @@ impl Druva {
             self.days(ALERTS, days, noted, |row| gathered.alert(&row))
                 .await?,
         ];
+        let since = since(days, now).parse().ok();
         let rows = gathered.0.into_iter().map(|(customer, figures)| {
             let id = ObjectId::new(&customer);
             let tenant = self.known.tenant_of(&id, ENTERPRISE_WORKLOADS);
-            figures.into_row(&customer, tenant)
+            figures.into_row(&customer, tenant, since)
         });
         Ok(HealthReport {
             as_of: as_of(ages.into_iter().flatten().min(), now),

@@ -43,6 +43,7 @@ impl Rgw {
                 tenant_id: Some(ObjectId::new(&owner)),
                 jobs: None,
                 restores: None,
+                restores_since: None,
                 alerts: None,
                 data_sources,
             }

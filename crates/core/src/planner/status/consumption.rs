@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::core::Duration;
 
 use super::{Around, HealthCondition, forecast, limits::Quotas};
 use crate::{
@@ -232,7 +233,7 @@ impl Tally {
                 .as_deref()
                 .is_some_and(|status| status != "Successful");
             let level = level.filter(|_| !source.writes_only);
-            let missed = level.map(|level| missed(level, source, as_of));
+            let missed = level.and_then(|level| missed(level, source, row.restores_since, as_of));
             let meets = missed.as_ref().map(Vec::is_empty);
             self.total += 1;
             self.judged += u64::from(source.last_status.is_some());
@@ -339,40 +340,46 @@ impl Tally {
     }
 }
 
-/// R-N10: what is missed of young enough a success, and of enough jobs that succeeded.
-fn missed(level: &ServiceLevel, source: &estate::DataSource, as_of: Timestamp) -> Vec<Missed> {
-    let young = level
-        .recovery_point_objective
-        .as_ref()
-        .is_none_or(|objective| {
-            let seconds =
-                i64::try_from(std::time::Duration::from(*objective).as_secs()).unwrap_or(i64::MAX);
-            let oldest = as_of
-                .checked_sub(seconds.seconds())
-                .unwrap_or(Timestamp::MIN);
-            source
-                .last_success_at
-                .is_some_and(|success| success >= oldest)
-        });
-    let enough = level
-        .minimum_success_percent
-        .as_ref()
-        .and_then(|percent| percent.milli().ok())
-        .is_none_or(|milli| {
-            // Jobs that aren't counted are unknown: no share of them is reported.
-            source.jobs.is_none_or(|jobs| {
-                u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
-            })
-        });
-    let missed = [
-        (young, Missed::RecoveryPoint),
+/// R-N10, R-N17: what of a service level is missed: young enough a success, enough jobs that succeeded, young enough a restore.
+/// None where nothing of it can be judged.
+fn missed(
+    level: &ServiceLevel,
+    source: &estate::DataSource,
+    restores_since: Option<Timestamp>,
+    as_of: Timestamp,
+) -> Option<Vec<Missed>> {
+    let recent = level.recovery_point_objective.map(|objective| {
+        let oldest = before(as_of, objective);
+        source.last_success_at >= Some(oldest)
+    });
+    // Jobs that aren't counted are unknown: no share of them is reported.
+    let share = level.minimum_success_percent.as_ref();
+    let share = share.and_then(|percent| percent.milli().ok());
+    let enough = share.zip(source.jobs).map(|(milli, jobs)| {
+        u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
+    });
+    // An older restore than the platform tells of may have been young enough.
+    let tested = level.restore_test_interval.and_then(|interval| {
+        let oldest = before(as_of, interval);
+        let told = restores_since.is_some_and(|since| since <= oldest);
+        let tested = source.last_restore_at >= Some(oldest);
+        (tested || told).then_some(tested)
+    });
+    let parts = [
+        (recent, Missed::RecoveryPoint),
         (enough, Missed::SuccessRatio),
+        (tested, Missed::RestoreTest),
     ];
-    missed
-        .into_iter()
-        .filter(|(kept, _)| !kept)
-        .map(|(_, part)| part)
-        .collect()
+    let judged = parts.iter().any(|(kept, _)| kept.is_some());
+    let missed = parts.into_iter().filter(|(kept, _)| *kept == Some(false));
+    judged.then(|| missed.map(|(_, part)| part).collect())
+}
+
+/// So long before an instant.
+fn before(instant: Timestamp, duration: Duration) -> Timestamp {
+    let duration = SignedDuration::try_from(std::time::Duration::from(duration));
+    let before = duration.map(|duration| instant.checked_sub(duration));
+    before.ok().and_then(Result::ok).unwrap_or(Timestamp::MIN)
 }
 
 fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource {
@@ -388,6 +395,9 @@ fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource 
         last_success_job_id: source.last_success_job_id.clone(),
         last_restore_at: source.last_restore_at,
         last_write_at: source.last_write_at,
+        success_percent: source
+            .jobs
+            .and_then(|jobs| percent(jobs.successful, jobs.total)),
         missed,
     }
 }

@@ -1,5 +1,7 @@
 //! The status of a `ServicePlan`.
 
+use kube::core::Duration;
+
 use super::{Around, NOTHING, joined, yes_no};
 use crate::{
     api::{
@@ -54,7 +56,7 @@ pub fn plan(
     }
 }
 
-/// `24h, 98%`.
+/// `24h, 98%, restored 2160h`.
 fn objective(level: &ServiceLevel) -> String {
     let age = level
         .recovery_point_objective
@@ -64,7 +66,11 @@ fn objective(level: &ServiceLevel) -> String {
         .minimum_success_percent
         .as_ref()
         .map(|percent| format!("{percent}%"));
-    let parts: Vec<String> = age.into_iter().chain(share).collect();
+    let tested = level
+        .restore_test_interval
+        .as_ref()
+        .map(|interval| format!("restored {interval}"));
+    let parts: Vec<String> = [age, share, tested].into_iter().flatten().collect();
     if parts.is_empty() {
         NOTHING.into()
     } else {
@@ -80,9 +86,13 @@ pub fn strictest(levels: &[ServiceLevel]) -> Option<ServiceLevel> {
     let shares = levels
         .iter()
         .filter_map(|level| level.minimum_success_percent.as_ref());
+    let intervals = levels
+        .iter()
+        .filter_map(|level| level.restore_test_interval);
+    let length = |duration: &Duration| std::time::Duration::from(*duration);
     (!levels.is_empty()).then(|| ServiceLevel {
-        recovery_point_objective: objectives
-            .min_by_key(|objective| std::time::Duration::from(*objective)),
+        recovery_point_objective: objectives.min_by_key(length),
+        restore_test_interval: intervals.min_by_key(length),
         minimum_success_percent: shares.max_by_key(|share| share.milli().ok()).cloned(),
     })
 }
@@ -97,15 +107,20 @@ mod tests {
         serde_json::from_value(document).expect("a service level")
     }
 
-    // R-N10
+    // R-N10, R-N17
     #[test]
     fn of_several_promises_the_strictest_counts_part_by_part() {
         let levels = [
             level(json!({"recoveryPointObjective": "24h", "minimumSuccessPercent": 98})),
-            level(json!({"recoveryPointObjective": "4h", "minimumSuccessPercent": "90.5"})),
+            level(
+                json!({"recoveryPointObjective": "4h", "minimumSuccessPercent": "90.5", "restoreTestInterval": "2160h"}),
+            ),
+            level(json!({"restoreTestInterval": "720h"})),
             level(json!({})),
         ];
-        let strict = level(json!({"recoveryPointObjective": "4h", "minimumSuccessPercent": 98}));
+        let strict = level(
+            json!({"recoveryPointObjective": "4h", "minimumSuccessPercent": 98, "restoreTestInterval": "720h"}),
+        );
         assert_eq!(strictest(&levels), Some(strict));
         assert_eq!(strictest(&[]), None);
     }

@@ -30,12 +30,13 @@ fn writes_are_not_called_backups() {
         tenant_id: None,
         jobs: None,
         restores: None,
+        restores_since: None,
         alerts: None,
         data_sources,
     };
     let level = ServiceLevel {
         recovery_point_objective: Some(serde_json::from_value("24h".into()).expect("a duration")),
-        minimum_success_percent: None,
+        ..ServiceLevel::default()
     };
     let as_of = at("2026-11-26T16:30:00Z");
     let told = |sources| {
@@ -60,6 +61,32 @@ fn writes_are_not_called_backups() {
         "1 of 2 data sources meet the service level of their plan."
     );
     assert_eq!(health.worst[0].name, "old");
+}
+
+// R-N17: the last restore is held against the promise, as far back as the platform tells of restores, and not beyond.
+#[test]
+fn a_restore_test_is_missed_only_where_the_platform_would_have_told_it() {
+    let level: ServiceLevel =
+        serde_json::from_value(serde_json::json!({"restoreTestInterval": "720h"}))
+            .expect("a level");
+    let as_of = at("2026-11-26T16:30:00Z");
+    let (young, old) = ("2026-10-27T16:30:00Z", "2026-10-27T16:29:59Z");
+    let told = |restored: Option<&str>, since: Option<&str>| {
+        let document = serde_json::json!({"name": "sql01", "lastRestoreAt": restored});
+        let source: estate::DataSource = serde_json::from_value(document).expect("a data source");
+        missed(&level, &source, since.map(at), as_of)
+    };
+    let ever = Some("-009999-01-02T01:59:59Z");
+    assert_eq!(told(Some(young), ever), Some(vec![]));
+    assert_eq!(told(Some(old), ever), Some(vec![Missed::RestoreTest]));
+    assert_eq!(told(None, ever), Some(vec![Missed::RestoreTest]));
+    assert_eq!(
+        told(None, Some("2026-10-27T16:30:01Z")),
+        None,
+        "an older one may have been young enough"
+    );
+    assert_eq!(told(Some(young), None), Some(vec![]));
+    assert_eq!(told(None, None), None, "the platform tells no restores");
 }
 
 // R-N16: from the same figures the same is foretold, whatever the day, so that nothing is written; an edit, or a day that has
