@@ -12,7 +12,7 @@ use super::{
     Asked, Bridge, Change,
     account::reading,
     expected,
-    problem::{refusal, secrets},
+    problem::{failure, refusal, secrets},
     wire::{Operation, Pool, RehearsalBody, collection},
     written,
 };
@@ -391,14 +391,13 @@ impl Operations for Bridge {
         match (body.state.as_str(), body.problem) {
             ("queued" | "running", _) => Ok(OperationState::Running),
             ("waiting-for-human", _) => Ok(OperationState::WaitingForHuman),
-            ("done", _) => Ok(OperationState::Done(None)),
+            ("done", _) => {
+                self.accepted().remove(operation);
+                Ok(OperationState::Done(None))
+            }
             ("failed", Some(problem)) => {
-                let secrets = secrets(&self.token, None);
-                Ok(OperationState::Failed(refusal(
-                    &secrets,
-                    StatusCode::CONFLICT,
-                    &problem,
-                )))
+                let sent = self.accepted().get(operation).cloned();
+                Ok(OperationState::Failed(failure(sent.as_ref(), &problem)))
             }
             _ => Err(garbled(
                 name,

@@ -1,7 +1,10 @@
 //! The bridge contract, version 1: JSON over HTTP with one bearer token. The embedded platform implements it, and so does any
 //! bridge in front of a platform without an interface of its own.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use reqwest::{
     Method, Request, Url,
@@ -29,7 +32,7 @@ use super::{
     http::{Answer, Call, Http, HttpOptions, SetupError},
     rows::Raw,
 };
-use crate::wire::{garbled, invalid, is_usable_id, read};
+use crate::wire::{Secrets, garbled, invalid, is_usable_id, read};
 use crate::{
     api::Kind,
     estate::{Claim, Object, ObjectId},
@@ -57,6 +60,8 @@ pub struct Bridge {
     token: SecretString,
     /// The account that answered last.
     account: Mutex<Option<Acquaintance>>,
+    /// The secrets of the requests that the platform still works on: its words about them are cleaned of these.
+    accepted: Mutex<HashMap<String, Secrets>>,
     /// Held by the task that checks the account, while other tasks wait for its result.
     asking: tokio::sync::Mutex<()>,
 }
@@ -90,6 +95,7 @@ impl Bridge {
             authorization,
             token: token.into(),
             account: Mutex::default(),
+            accepted: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
         })
     }
@@ -175,9 +181,23 @@ impl Bridge {
         }
         self.http
             .send(call, request, |answer| {
-                decode(succeeded(operation, &secrets, answer)?)
+                let answer = succeeded(operation, &secrets, answer)?;
+                self.note_accepted(&answer, secrets);
+                decode(answer)
             })
             .await
+    }
+
+    fn note_accepted(&self, answer: &Answer, secrets: Secrets) {
+        if answer.status == reqwest::StatusCode::ACCEPTED
+            && let Ok(Accepted { operation: id }) = read("", answer)
+        {
+            self.accepted().insert(id, secrets);
+        }
+    }
+
+    fn accepted(&self) -> MutexGuard<'_, HashMap<String, Secrets>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -41,6 +41,21 @@ pub(super) fn refusal(secrets: &Secrets, status: StatusCode, body: &ProblemBody)
     }
 }
 
+/// Why an operation failed. What a request carried that was sent before a restart isn't known: the platform's words about it may
+/// repeat a password.
+pub(super) fn failure(sent: Option<&Secrets>, body: &ProblemBody) -> Problem {
+    if let Some(secrets) = sent {
+        return refusal(secrets, StatusCode::CONFLICT, body);
+    }
+    Problem {
+        kind: problem_kind(StatusCode::CONFLICT, slug(body)),
+        field: None,
+        detail: "(the platform's message is withheld: the request was sent before Holdfast was started again, and the message may contain its password)".to_owned(),
+        remedy: None,
+        conflicting_id: None,
+    }
+}
+
 /// Passes a successful answer on, and translates any other.
 pub(super) fn succeeded(
     operation: &str,

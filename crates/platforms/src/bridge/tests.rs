@@ -437,3 +437,39 @@ fn capabilities_are_what_the_platform_takes_safely() {
     assert!(capabilities(|body| body["units"]["storage"] = json!("GB")).is_err());
     assert!(capabilities(|body| body["account"]["id"] = json!("")).is_err());
 }
+
+// Why an operation failed repeats no password, and nothing at all where it isn't known what the request carried.
+#[test]
+fn a_failed_operation_repeats_no_password() {
+    let body = || {
+        let text = json!({"type": "urn:holdfast:problem:invalid", "detail": "password 'hunter2' is too weak"});
+        serde_json::from_value::<wire::ProblemBody>(text).unwrap()
+    };
+    for sent in [Some(secrets()), None] {
+        let told = super::problem::failure(sent.as_ref(), &body());
+        assert_eq!(told.kind, ProblemKind::Invalid);
+        assert!(told.detail.contains("withheld"), "{}", told.detail);
+    }
+    let other = super::problem::failure(Some(&crate::wire::Secrets::default()), &body());
+    assert!(other.detail.contains("too weak"), "{}", other.detail);
+}
+
+// I3: a count that is missing isn't zero: what guards a deletion must be told.
+#[test]
+fn an_object_without_the_counts_that_guard_its_deletion_is_changed_no_more() {
+    for (facts, missing) in [
+        (
+            json!(null),
+            "facts.clients is missing; facts.tenants is missing",
+        ),
+        (json!({"clients": 0}), "facts.tenants is missing"),
+        (
+            json!({"clients": null, "tenants": 1}),
+            "facts.clients is missing",
+        ),
+    ] {
+        let item = json!({"id": "7", "name": "Fabrikam", "facts": facts});
+        let told = object(Kind::Customer, item).unwrap().unreadable;
+        assert!(told.is_some_and(|told| told.contains(missing)), "{missing}");
+    }
+}

@@ -164,10 +164,12 @@ pub(super) fn object(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
         digest_for_image(&mut document, image);
     }
     let (settings, odd_settings) = Settings::salvage(kind, &document);
+    let uncounted = uncounted(kind, raw);
     let nameless = head.name.is_none() && document.get("name").is_none();
     let odd: Vec<String> = odd_head
         .into_iter()
         .chain(nameless.then(|| "name is missing".to_owned()))
+        .chain(uncounted)
         .chain(odd_members)
         .chain(odd_settings.iter().map(ToString::to_string))
         .collect();
@@ -187,6 +189,30 @@ pub(super) fn object(kind: Kind, raw: &RawValue) -> Result<Object, Lost> {
         facts: head.facts.unwrap_or_default(),
         unreadable: (!odd.is_empty()).then(|| odd.join("; ")),
     })
+}
+
+/// The counts that guard a deletion: an object without them is changed no more, since a count that is missing isn't zero.
+fn uncounted(kind: Kind, raw: &RawValue) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Counted {
+        facts: Option<serde_json::Map<String, Value>>,
+    }
+    let counts: &[&str] = match kind {
+        Kind::Reseller => &["customers", "resellers"],
+        Kind::Customer => &["clients", "tenants"],
+        Kind::ServicePlan => &["tenants"],
+        Kind::Tenant => &[],
+    };
+    let counted: Option<Counted> = serde_json::from_str(raw.get()).ok();
+    let facts = counted
+        .and_then(|counted| counted.facts)
+        .unwrap_or_default();
+    let missing = counts
+        .iter()
+        .filter(|count| facts.get(**count).is_none_or(Value::is_null));
+    missing
+        .map(|count| format!("facts.{count} is missing"))
+        .collect()
 }
 
 /// An image comes as `{sha256, contentType}`; what we compare is its digest.
