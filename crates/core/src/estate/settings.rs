@@ -29,6 +29,8 @@ pub fn spelt_for_the_wire(mut document: Map<String, Value>) -> Map<String, Value
 
 /// Longest text of what is wrong with a value, which it quotes.
 const LONGEST_PROBLEM: usize = 200;
+/// More of anything than any platform counts.
+const MOST: u64 = 1_000_000_000_000_000;
 
 /// A value that doesn't fit its field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -284,7 +286,7 @@ fn normalise(field: &Field, value: &Value) -> Result<Value, SettingsError> {
                 .count()
                 .map_err(|error| wrong(error.to_string()))?
                 .into()),
-            _ if value.is_u64() => Ok(value.clone()),
+            _ if value.as_u64().is_some_and(|count| count < MOST) => Ok(value.clone()),
             _ if value
                 .as_f64()
                 .is_some_and(|number| number >= 0.0 && number.fract() == 0.0 && number < 1e15) =>

@@ -68,6 +68,8 @@ pub struct Inventory {
     clients_observed: bool,
     surroundings: Option<Surroundings>,
     written: HashMap<Key, Ticket>,
+    /// What the platform has said is gone.
+    gone: HashSet<Key>,
     written_clients: HashMap<ObjectId, Ticket>,
     last: u64,
 }
@@ -162,14 +164,14 @@ impl Inventory {
         let key = (kind, id.clone());
         let ticket = self.tick();
         self.take(&key);
+        self.gone.insert(key.clone());
         self.written.insert(key, ticket);
     }
 
-    /// Whether an object isn't known, while the platform hasn't said since the last observation that it is gone: the list may
-    /// have left it out.
+    /// Whether an object isn't known, while the platform hasn't said that it is gone: the list may have left it out.
     pub fn leaves_open(&self, kind: Kind, id: &ObjectId) -> bool {
         let key = (kind, id.clone());
-        !self.written.contains_key(&key) && !self.objects.contains_key(&key)
+        !self.gone.contains(&key) && !self.objects.contains_key(&key)
     }
 
     /// Notes that a client was moved.
@@ -308,6 +310,7 @@ impl Inventory {
     fn put(&mut self, object: Object) {
         let key = (object.kind, object.id.clone());
         self.take(&key);
+        self.gone.remove(&key);
         if let Some(claim) = &object.claim {
             self.by_claim
                 .entry((object.kind, claim.clone()))

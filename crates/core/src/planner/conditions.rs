@@ -34,6 +34,10 @@ pub fn managed_status(
         PlatformState::Observed(platform) => Some(platform),
         _ => None,
     };
+    // What holds nothing here has its object, or one that may have been made, where it was.
+    let elsewhere =
+        object.is_none() && (previous.external_id.is_some() || previous.intent.is_some());
+    let stays = previous.platform.as_ref().filter(|_| elsewhere);
     let unkept = unkept::remembered(view);
     let drift_returns = returns::returns(view, &unkept);
     ManagedStatus {
@@ -58,9 +62,10 @@ pub fn managed_status(
                     .clone()
                     .filter(|_| !unmarked::is_unmarked(view))
             }),
-        platform: observed
-            .map(|platform| platform.name.clone())
-            .or_else(|| previous.platform.clone()),
+        platform: stays
+            .or(observed.map(|platform| &platform.name))
+            .or(previous.platform.as_ref())
+            .cloned(),
         conditions: conditions(view, settlement, &drift_returns, more),
         protection: object
             .filter(|object| object.unreadable.is_none())
@@ -347,6 +352,16 @@ fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Sai
     let known =
         last.filter(|_| keep && status.observed_generation == Some(view.declared.generation));
     match known.map(|condition| condition.status.as_str()) {
+        // That it was only observed says nothing of whether it matches.
+        Some("True") if known.is_some_and(is_observing) => {
+            let message = "As last observed, when drift was reported and not corrected.";
+            (
+                ConditionType::Ready,
+                "True",
+                Reason::Observing,
+                message.into(),
+            )
+        }
         Some("True") => {
             let message = "As last observed, the remote object matches the spec.";
             (ConditionType::Ready, "True", Reason::InSync, message.into())
@@ -354,6 +369,10 @@ fn kept_ready(view: &View<'_>, reason: Reason, message: &str, keep: bool) -> Sai
         Some("False") => (ConditionType::Ready, "False", reason, message.to_owned()),
         _ => (ConditionType::Ready, "Unknown", reason, message.to_owned()),
     }
+}
+
+fn is_observing(condition: &Condition) -> bool {
+    condition.reason == Reason::Observing.as_str()
 }
 
 fn outage_is_long(view: &View<'_>) -> bool {

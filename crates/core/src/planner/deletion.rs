@@ -166,7 +166,8 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
             Some(PATIENCE),
         );
     }
-    match &view.remote.known {
+    let known = view.remote.known.as_ref();
+    match known.filter(|seen| seen.object.id == *id) {
         Some(seen) if seen.object.claim.is_none() && seen.holder.is_none() => {
             delete(view, platform, &seen.object)
         }
@@ -182,6 +183,16 @@ fn unclaimed(view: &View<'_>, platform: &PlatformFacts) -> Step {
             )
         }
         None if view.progress.gone.as_ref() == Some(id) => release(view),
+        // The spec's externalId leads to another object than the one that was held.
+        None if view.progress.fresh.as_ref() == Some(id) => {
+            let message = format!(
+                "The annotation holdfast.dev/external-id names {id}, which exists, and spec.externalId names another object, so neither is deleted. State externalId: {id} to have that one deleted, or set deletionPolicy: Retain to release it unchanged."
+            );
+            settle(
+                Verdict::DeletionBlocked(Reason::NameConflict, message),
+                Some(PATIENCE),
+            )
+        }
         None => Step::Read(id.clone()),
     }
 }

@@ -46,6 +46,7 @@ pub use learn::{Answer, Lesson, Progress};
 pub use marks::Marks;
 pub use notes::{Note, notes};
 pub use platform_deletion::{PlatformDependents, PlatformRelease, release_platform};
+pub use refusals::noted_elsewhere;
 pub use refused::refused_status;
 pub use restraint::{deletion_begun, is_facet, left_suspended};
 pub use returns::returned;

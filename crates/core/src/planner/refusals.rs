@@ -1,7 +1,7 @@
 //! The rules' decision on what is about to be created or changed, before anything is sent.
 
 use super::{
-    PATIENCE, PlatformFacts, Step, Verdict, View,
+    Declared, PATIENCE, PlatformFacts, Step, Verdict, View,
     desired::{Obstacle, spec_field},
     step::{LONG_BACKOFF, settle, under_rule},
 };
@@ -112,27 +112,28 @@ fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
     })
 }
 
+/// The object that status notes, or that may be being created, on another BackupPlatform than this: its id, and where.
+pub fn noted_elsewhere(declared: &Declared, platform: &str) -> Option<(String, String)> {
+    let status = &declared.status;
+    let open = status.intent.as_ref();
+    let open = open.filter(|intent| intent.step == ChangeStep::Create);
+    let held = status.external_id.clone();
+    let held = held.or_else(|| open.map(|_| "(being created)".to_owned()));
+    held.zip(status.platform.clone())
+        .filter(|(_, home)| home != platform)
+}
+
 /// Why a resource that has an object on another platform can't be looked up on this one.
 pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
     let declared = view.declared;
     let account = &platform.capabilities.account.id;
-    let status = &declared.status;
-    // An object that a creation may have created there counts as well.
-    let open = status.intent.as_ref();
-    let open = open.filter(|intent| intent.step == ChangeStep::Create);
-    let held = status
-        .external_id
-        .clone()
-        .or_else(|| open.map(|_| "(being created)".to_owned()));
-    let by_status = held
-        .zip(status.platform.as_ref())
-        .filter(|(_, home)| **home != platform.name)
+    let by_status = noted_elsewhere(declared, &platform.name)
         .map(|(id, home)| (id, format!("platform {home:?}")));
     let by_annotation = || {
         let (home, id) = declared.annotated.as_ref()?;
         // Where status knows the platform, a different account of that platform is one that was confirmed.
         let asked = view.progress.unclaimed || !platform.capabilities.marks(view.declared.kind);
-        let asked_in_vain = asked && status.platform.is_none();
+        let asked_in_vain = asked && declared.status.platform.is_none();
         (home != account && asked_in_vain).then(|| (id.to_string(), format!("account {home:?}")))
     };
     let (id, home) = by_status

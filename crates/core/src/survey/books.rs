@@ -32,6 +32,8 @@ pub(super) struct Books {
     pub open: HashMap<ResourceRef, Option<ObjectId>>,
     /// When the quota of a claimant is over.
     pub ends: BTreeSet<(jiff::Timestamp, Claimant)>,
+    /// The same by claimant: a quota that is extended has one end, the later.
+    ended: HashMap<Claimant, jiff::Timestamp>,
     /// The resources to reconcile again, since a resource without a pass so far holds an object now.
     pub woken: Vec<ResourceRef>,
 }
@@ -124,6 +126,13 @@ impl Books {
     }
 
     pub fn note_end(&mut self, ends: Option<jiff::Timestamp>, claimant: &Claimant) {
+        let before = match ends {
+            Some(at) => self.ended.insert(claimant.clone(), at),
+            None => self.ended.remove(claimant),
+        };
+        if let Some(before) = before {
+            self.ends.remove(&(before, claimant.clone()));
+        }
         self.ends.extend(ends.map(|at| (at, claimant.clone())));
     }
 
@@ -135,6 +144,13 @@ impl Books {
             return Vec::new();
         }
         self.ledger.withdraw(&claimant)
+    }
+
+    /// Whether a resource holds an object and has yet to enter it as its own: in between nobody else gets what it takes.
+    fn is_being_taken_over(&self, index: &Index, account: &AccountKey, object: &Object) -> bool {
+        let holder = index.by_id(&account.id, object.kind, &object.id);
+        let entered = |holder| !self.ledger.pools_of(&Claimant::Resource(holder)).is_empty();
+        holder.is_some_and(|holder| !entered(holder))
     }
 
     /// Opens the pool of a resource without a pass so far.
@@ -269,14 +285,17 @@ impl Books {
                 self.enter_unmanaged(who, &what, &mut Vec::new());
             }
         }
-        let entered = self.unmanaged.entry(account.clone()).or_default();
         for (who, missed) in before {
             let Claimant::Unmanaged(_, kind, id) = &who else {
                 continue;
             };
             let known = inventory.get(*kind, id);
-            let awaited = known.is_some_and(|object| is_awaited(index, account, object));
+            let awaited = known.is_some_and(|object| {
+                is_awaited(index, account, object)
+                    || self.is_being_taken_over(index, account, object)
+            });
             let left_out = !missed && inventory.leaves_open(*kind, id);
+            let entered = self.unmanaged.entry(account.clone()).or_default();
             if awaited || left_out {
                 entered.entry(who).or_insert(left_out);
             } else if !entered.contains_key(&who) {

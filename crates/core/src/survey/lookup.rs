@@ -190,11 +190,22 @@ impl Lookup<'_> {
         let would = would
             .as_ref()
             .map(|(object, title)| (self.account.id.as_str(), &object.id, *title));
-        let claim = self
-            .facts
-            .claim(K::KIND, &resource.namespace, &resource.name);
+        // An object with its claim isn't waited for by what was released, or is on another platform: it counts as it is.
+        let waits = !is_released(declared) && !self.is_elsewhere(declared);
+        let claim = waits.then(|| {
+            self.facts
+                .claim(K::KIND, &resource.namespace, &resource.name)
+        });
         self.index
-            .note(&resource, created_at(object), Some(&claim), would)
+            .note(&resource, created_at(object), claim.as_ref(), would)
+    }
+
+    /// Whether a resource has its object on another platform.
+    pub fn is_elsewhere(&self, declared: &Declared) -> bool {
+        let noted = declared.annotated.as_ref();
+        let elsewhere = noted.is_some_and(|(account, _)| *account != self.account.id);
+        planner::noted_elsewhere(declared, &self.facts.name).is_some()
+            || elsewhere && declared.status.platform.is_none()
     }
 
     /// The object that a resource holds: the one that it would hold, if it comes first.

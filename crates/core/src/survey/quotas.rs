@@ -45,7 +45,9 @@ impl Quotas {
         held: Option<&Object>,
     ) -> QuotaDecision {
         let standing = Standing::of(lookup, object, declared, held);
-        let Some(standing) = standing.filter(|_| !is_released(declared)) else {
+        // What stands on another platform stays entered there, and is granted nothing here.
+        let elsewhere = held.is_none() && lookup.is_elsewhere(declared);
+        let Some(standing) = standing.filter(|_| !is_released(declared) && !elsewhere) else {
             return QuotaDecision::default();
         };
         let mut books = self.books();
@@ -90,6 +92,7 @@ impl Quotas {
         if let Some((claimant, unmanaged)) = left {
             books.enter_unmanaged(claimant, &unmanaged, &mut Vec::new());
         }
+        books.note_end(None, &Claimant::Resource(resource.clone()));
         books.open.remove(resource);
         books.ledger.close(&Pool::Of(resource.clone()));
         resources(books.ledger.leave(&Claimant::Resource(resource.clone())))
@@ -131,8 +134,8 @@ impl Quotas {
     pub fn end(&self, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let mut books = self.books();
         let mut woken = Vec::new();
-        while let Some((at, claimant)) = books.ends.first().cloned().filter(|(at, _)| *at <= now) {
-            books.ends.remove(&(at, claimant.clone()));
+        while let Some((_, claimant)) = books.ends.first().cloned().filter(|(at, _)| *at <= now) {
+            books.note_end(None, &claimant);
             match claimant {
                 Claimant::Resource(resource) => woken.push(resource),
                 unmanaged @ Claimant::Unmanaged(..) => {

@@ -254,6 +254,26 @@ fn an_unmarked_object_is_deleted_only_by_a_noted_id_of_this_account() {
     }
 }
 
+// I3: the spec names another object than the one that was held: neither is deleted, whichever of them there is.
+#[test]
+fn a_spec_that_names_another_object_than_the_one_that_was_held_deletes_neither() {
+    let other = || remote(Kind::Customer, "77", &json!({"name": "Fabrikam GmbH"}));
+    let mut scene = customer("fabrikam")
+        .with(json!({"deletionPolicy": "Delete", "adopt": "ById", "externalId": "77"}))
+        .finalized()
+        .unclaimed()
+        .deleting()
+        .noting(ID);
+    scene.declared.status.external_id = Some(ID.into());
+    scene.progress.permit = Some(DeletionPermit::Granted(noon()));
+    for scene in [scene.clone(), scene.knowing(other(), None)] {
+        assert_eq!(scene.next(), Step::Read(ObjectId::new(ID)));
+        let message = scene.clone().read_afresh().blocked(Reason::NameConflict);
+        assert!(message.contains("externalId: 1042"), "{message}");
+        assert_eq!(scene.gone(ID).next(), Step::Release);
+    }
+}
+
 #[test]
 fn a_resource_without_our_finalizer_is_none_of_our_business() {
     let mut scene = doomed(customer("fabrikam"));

@@ -202,6 +202,14 @@ fn an_object_stays_on_the_platform_where_it_was_made() {
     scene.declared.status.platform = Some("other".into());
     scene.remote.claimed = None;
     assert_eq!(scene.rule(), "platform-fixed");
+    let mut again = scene.clone();
+    again.declared.status = scene.status();
+    assert_eq!(again.rule(), "platform-fixed", "in the next pass too");
+    assert_eq!(
+        again.unclaimed().rule(),
+        "platform-fixed",
+        "and after asking"
+    );
     let mut restored = customer("c").finalized().noting_in("another", "7");
     restored.facts.capabilities.creation = Creation::ByReference.everywhere();
     let first = restored.next();

@@ -86,7 +86,8 @@ struct Share<Claimant> {
     allotted: Option<Amounts>,
     entries: HashMap<Claimant, Entry>,
     waiting: BTreeSet<(Rank, Claimant)>,
-    taken: [u64; 4],
+    /// Wider than any claim: what platforms say is taken as it is.
+    taken: [u128; 4],
     /// Whether something may be free for a waiting claimant.
     room: bool,
 }
@@ -225,7 +226,8 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
 
     /// What is taken of a pool, granted or held.
     pub fn taken(&self, pool: &Pool) -> [u64; 4] {
-        self.pools.get(pool).map_or([0; 4], |share| share.taken)
+        let taken = self.pools.get(pool).map_or([0; 4], |share| share.taken);
+        taken.map(|taken| u64::try_from(taken).unwrap_or(u64::MAX))
     }
 
     /// Every claim: what is held, and what is taken with what is granted.
@@ -323,7 +325,7 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
             self.waiting.insert((rank.clone(), claimant.clone()));
         }
         let taken = entry.taken();
-        self.taken = each(|at| self.taken[at].saturating_add(taken[at]));
+        self.taken = each(|at| self.taken[at] + u128::from(taken[at]));
         self.room = room || (0..4).any(|at| taken[at] < had[at]);
         self.entries.insert(claimant.clone(), entry);
     }
@@ -332,7 +334,7 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
     fn remove(&mut self, claimant: &Claimant) -> Option<Entry> {
         let entry = self.entries.remove(claimant)?;
         let taken = entry.taken();
-        self.taken = each(|at| self.taken[at].saturating_sub(taken[at]));
+        self.taken = each(|at| self.taken[at] - u128::from(taken[at]));
         self.waiting.remove(&(entry.rank.clone(), claimant.clone()));
         self.room = self.room || taken != [0; 4];
         Some(entry)
@@ -361,7 +363,7 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         let before = entry.taken();
         entry.granted = each(|at| entry.granted[at].max(entry.wanted[at]));
         let after = entry.taken();
-        self.taken = each(|at| self.taken[at] - before[at] + after[at]);
+        self.taken = each(|at| self.taken[at] - u128::from(before[at]) + u128::from(after[at]));
         let place = (entry.rank.clone(), claimant.clone());
         self.waiting.remove(&place);
         true
@@ -376,7 +378,8 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         let short = |measure: &Measure| {
             let at = *measure as usize;
             let allotted = self.allotted.map_or(Some(0), |allotted| allotted[at])?;
-            let free = allotted.saturating_sub(self.taken[at]);
+            let free = u128::from(allotted).saturating_sub(self.taken[at]);
+            let free = u64::try_from(free).unwrap_or(allotted);
             let more = entry.wanted[at].saturating_sub(has[at]);
             (more > free).then_some((*measure, [entry.wanted[at], has[at], free, allotted]))
         };
@@ -398,6 +401,6 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
     }
 }
 
-fn each(amount: impl Fn(usize) -> u64) -> [u64; 4] {
+fn each<T>(amount: impl Fn(usize) -> T) -> [T; 4] {
     std::array::from_fn(amount)
 }

@@ -41,6 +41,17 @@ fn declare(ledger: &mut TestLedger, who: u8, held: u64, wanted: u64) -> bool {
     outcome.shortages.is_empty()
 }
 
+// R-N6: whatever a platform says of one object, what the others have is counted right afterwards.
+#[test]
+fn an_absurd_figure_that_is_corrected_leaves_the_others_as_they_were() {
+    let mut ledger = with_room(100);
+    for (who, held) in [(1, u64::MAX), (2, 60), (1, 10)] {
+        ledger.enrol(&who, &rank(who), &claim(held, held));
+    }
+    assert_eq!(ledger.taken(&POOL)[0], 70);
+    assert!(!declare(&mut ledger, 3, 0, 31));
+}
+
 // R-V20, R-N6
 #[test]
 fn of_fifty_equal_claims_twenty_are_granted_and_kept() {

@@ -6,7 +6,7 @@ mod world;
 
 use serde_json::json;
 
-use super::{ResourceRef, created_at};
+use super::{ResourceRef, created_at, index::Title};
 use crate::{
     api::{Customer, Kind, Reseller, Tenant},
     estate::{Facts, Object, ObjectId, Protection, Settings},
@@ -321,6 +321,74 @@ fn what_waits_for_an_expired_licence_is_woken_when_it_expires() {
     assert_eq!(woken.len(), 1);
     assert_eq!(woken[0].name, "next");
     assert!(fits::<Tenant>(&mut world, 0, "next"));
+}
+
+// R-N6, R-D33: the end of a quota that is extended at the console is the later one.
+#[test]
+fn an_extended_quota_frees_nothing_at_its_old_end() {
+    let (old, new) = ("2026-06-02T00:00:00Z", "2026-07-02T00:00:00Z");
+    let mut world = World::new();
+    let customer = json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "limits": {"credits": "100"}});
+    world.declare::<Customer>(0, "c", &customer);
+    assert!(world.carry_out::<Customer>(0, "c"));
+    let tenant = |product: &str| {
+        json!({
+            "customerRef": {"name": "c"}, "servicePlanRef": {"name": "gold"}, "product": product, "type": "Commercial",
+            "storageRegions": ["eu"], "workloads": [{"name": "NAS"}], "quota": {"credits": "100", "endsAt": old},
+        })
+    };
+    world.declare::<Tenant>(0, "old", &tenant("HybridWorkloads"));
+    world.carry_out::<Tenant>(0, "old");
+    world.remove::<Tenant>(0, "old");
+    world.sweep(0);
+    world.declare::<Tenant>(0, "next", &tenant("SaaSAppsAndEndpoints"));
+    let mut tenants = world.objects.values_mut();
+    let object = tenants.find(|object| object.kind == Kind::Tenant);
+    let object = object.expect("what old has left");
+    object
+        .settings
+        .set(Kind::Tenant, "quota.endsAt", new.into());
+    world.sweep(0);
+    world.now = old.parse().expect("an instant");
+    assert_eq!(world.scopes[0].survey.quotas.end(world.now), []);
+    assert!(!fits::<Tenant>(&mut world, 0, "next"));
+}
+
+// R-N6: between the note that a resource holds an object and its claim, a sweep gives nobody else what the object takes.
+#[test]
+fn a_sweep_amid_an_adoption_frees_nothing() {
+    let mut world = full();
+    world.declare::<Customer>(0, "b", &below("r", 5));
+    assert!(!fits::<Customer>(&mut world, 0, "b"));
+    world.remove::<Customer>(0, "a");
+    world.sweep(0);
+    let mut customers = world.objects.values();
+    let id = customers.find(|object| object.kind == Kind::Customer);
+    let id = id.expect("what a has left").id.clone();
+    let index = &world.scopes[0].survey.index;
+    index.note(
+        &customer_ref(0, "a"),
+        world.now,
+        None,
+        Some(("9f", &id, Title::Note)),
+    );
+    assert_eq!(world.sweep(0), []);
+    assert!(!fits::<Customer>(&mut world, 0, "b"));
+}
+
+// R-N6: what the platform has said is gone stays so after the next list.
+#[test]
+fn a_list_after_it_was_said_to_be_gone_hides_no_shortage() {
+    let mut world = full();
+    world
+        .objects
+        .retain(|_, object| object.kind == Kind::Reseller);
+    world.declare::<Customer>(0, "a", &below("r", 15));
+    world.sweep(0);
+    world.read::<Customer>(0, "a");
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
 }
 
 fn adopting(id: &str) -> serde_json::Value {
