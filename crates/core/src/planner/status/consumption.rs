@@ -34,8 +34,10 @@ pub fn usage(previous: Option<&Usage>, around: &Around, quotas: Quotas) -> Optio
     if around.usage_as_of.is_none() {
         return previous.cloned();
     }
-    let row = around.usage.first()?;
-    let as_of = around.usage_as_of?;
+    // A report that leaves the customer out says nothing about it: what was known stays.
+    let Some((row, as_of)) = around.usage.first().zip(around.usage_as_of) else {
+        return previous.cloned();
+    };
     let mut months: Vec<MonthUsage> = row.months.iter().map(month).collect();
     if months.is_empty() {
         months = sampled(previous, row.storage_bytes, as_of);
@@ -64,6 +66,13 @@ pub fn usage(previous: Option<&Usage>, around: &Around, quotas: Quotas) -> Optio
         return Some(same.clone());
     }
     next.quota_exhausted_on = exhausted(&next.months, row, quotas, today);
+    // What is full still was full on that day.
+    let was = previous.and_then(|previous| previous.quota_exhausted_on);
+    if let Some(since) =
+        was.filter(|since| *since <= today && next.quota_exhausted_on == Some(today))
+    {
+        next.quota_exhausted_on = Some(since);
+    }
     match same.filter(|same| same.quota_exhausted_on == next.quota_exhausted_on) {
         Some(same) => Some(same.clone()),
         None => Some(next),
@@ -198,9 +207,13 @@ fn timeless(health: &Health) -> Health {
         last_success_job_id: None,
         ..source.clone()
     };
+    let mut worst: Vec<DataSource> = health.worst.iter().map(still).collect();
+    // Their order follows their times.
+    let name = |source: &DataSource| (source.name.clone(), source.organisation.clone());
+    worst.sort_by_key(name);
     Health {
         as_of: None,
-        worst: health.worst.iter().map(still).collect(),
+        worst,
         ..health.clone()
     }
 }
@@ -397,7 +410,7 @@ fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource 
         last_write_at: source.last_write_at,
         success_percent: source
             .jobs
-            .and_then(|jobs| percent(jobs.successful, jobs.total)),
+            .and_then(|jobs| percent(jobs.successful.min(jobs.total), jobs.total)),
         missed,
     }
 }

@@ -133,6 +133,77 @@ fn the_same_figures_foretell_the_same_day_until_it_comes() {
     assert!(edited.quota_exhausted_on > first.quota_exhausted_on);
     let come = told(Some(&first), "2027-01-02T00:00:00Z", true);
     assert!(come.quota_exhausted_on > first.quota_exhausted_on);
+    // A report that leaves the customer out takes nothing back.
+    let silent = Around {
+        usage_as_of: Some(at("2026-11-29T00:00:00Z")),
+        ..Around::default()
+    };
+    assert_eq!(usage(Some(&first), &silent, Quotas::default()), Some(first));
+}
+
+// R-N16: what is full still was full on the day on which that was seen first.
+#[test]
+fn the_day_on_which_it_was_full_is_kept() {
+    let told = |previous: Option<&Usage>, when: &str, bytes| {
+        let row = estate::Consumption {
+            customer_id: estate::ObjectId::new("c"),
+            tenant_id: None,
+            storage_bytes: bytes,
+            credits: 0.0,
+            months: Vec::new(),
+        };
+        let around = Around {
+            usage_as_of: Some(at(when)),
+            usage: vec![std::sync::Arc::new(row)],
+            ..Around::default()
+        };
+        let quotas = Quotas {
+            storage: Some(100),
+            credits: None,
+            settled: true,
+        };
+        usage(previous, &around, quotas).expect("usage")
+    };
+    let full = told(None, "2026-11-26T00:00:00Z", 100);
+    assert_eq!(told(Some(&full), "2026-11-27T00:00:00Z", 100), full);
+    let fuller = told(Some(&full), "2026-11-28T00:00:00Z", 110);
+    assert_eq!(fuller.quota_exhausted_on, full.quota_exhausted_on);
+}
+
+// I4: of the same sources only the times have changed, and their order with them: nothing is written.
+#[test]
+fn an_order_that_changes_by_itself_is_no_news() {
+    let level: ServiceLevel =
+        serde_json::from_value(serde_json::json!({"minimumSuccessPercent": 100})).expect("a level");
+    let told = |previous: Option<&Health>, times: [&str; 2]| {
+        let sources = ["a", "b"].into_iter().zip(times).map(|(name, time)| {
+            let document = serde_json::json!({
+                "name": name, "lastStatus": "Successful", "lastSuccessAt": time, "jobs": {"total": 2, "successful": 1},
+            });
+            serde_json::from_value(document).expect("a data source")
+        });
+        let row = estate::DataSources {
+            customer_id: estate::ObjectId::new("c"),
+            tenant_id: None,
+            jobs: None,
+            restores: None,
+            restores_since: None,
+            alerts: None,
+            data_sources: sources.collect(),
+        };
+        let around = Around {
+            health_as_of: Some(at(times[0].max(times[1]))),
+            health: vec![std::sync::Arc::new(row)],
+            ..Around::default()
+        };
+        health(previous, None, &around, |_| Some(level.clone()))
+            .0
+            .expect("health")
+    };
+    let (early, late) = ("2026-11-26T01:00:00Z", "2026-11-26T02:00:00Z");
+    let first = told(None, [early, late]);
+    assert_eq!(first.worst.len(), 2);
+    assert_eq!(told(Some(&first), [late, early]), first);
 }
 
 // R-D15: of a platform that keeps no months, status keeps the most that was seen; those that are over stay as they were.
