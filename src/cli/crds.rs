@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
+use super::{Failure, terminal};
 use crate::api;
 
 /// What `holdfast crds` takes.
@@ -20,11 +20,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (name, text) in api::crd_files() {
         match &arguments.out {
-            None => print!("---\n{text}"),
-            Some(directory) => {
-                std::fs::create_dir_all(directory)?;
-                std::fs::write(directory.join(name), text)?;
-            }
+            None => terminal::print(format!("---\n{text}"))?,
+            Some(folder) => terminal::write(folder, name, &text)?,
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use super::{
     look::{Access, Wanted},
     objects::Cluster,
     plan::progress,
+    terminal,
 };
 use crate::{
     api::{self, BackupPlatform, Customer, Kind, ManagedKind},
@@ -93,7 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match &arguments.output {
         None => {
             for document in &documents {
-                print!("---\n{}", api::yaml(&document.body));
+                terminal::print(format!("---\n{}", api::yaml(&document.body)))?;
             }
         }
         Some(directory) => {
@@ -236,11 +237,9 @@ fn write(
     platform: &str,
     estate: &str,
 ) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory)?;
     for document in documents {
         let name = format!("{}-{}.yaml", document.kind.to_lowercase(), document.name);
-        std::fs::write(directory.join(name), api::yaml(&document.body))?;
+        terminal::write(directory, &name, &api::yaml(&document.body))?;
     }
-    std::fs::write(directory.join(format!("{platform}.estate")), estate)?;
-    Ok(())
+    terminal::write(directory, &format!("{platform}.estate"), estate)
 }

@@ -45,17 +45,14 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         .and_then(Value::as_array)
         .cloned()
         .unwrap_or_default();
-    match arguments.output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&changes)?),
-        Output::Table if changes.is_empty() => {
-            println!(
-                "Nothing was changed on the platform for {} {}.",
-                resource.kind, arguments.object
-            );
-        }
-        Output::Table => println!("{}", table(&changes)),
-    }
-    Ok(())
+    terminal::print(match arguments.output {
+        Output::Json => serde_json::to_string_pretty(&changes)? + "\n",
+        Output::Table if changes.is_empty() => format!(
+            "Nothing was changed on the platform for {} {}.\n",
+            resource.kind, arguments.object
+        ),
+        Output::Table => format!("{}\n", table(&changes)),
+    })
 }
 
 /// A few names, and how many more there are.

@@ -11,7 +11,7 @@ use super::{
     Failure,
     look::{Access, Wanted},
     objects::Cluster,
-    plan_text,
+    plan_text, terminal,
 };
 use crate::{
     api::{self, BackupPlatform},
@@ -25,6 +25,7 @@ use kube::ResourceExt;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   holdfast plan -f examples/
+  holdfast plan -R -f estate/
   kustomize build prod | holdfast plan -f - -n backup
   holdfast plan -f customers/ --against estate/msp.estate -o json      (no cluster needed)
 
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Files and folders of manifests; - is standard input
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true, num_args = 1..)]
     files: Vec<PathBuf>,
+    /// Also read the folders below the folders that are named
+    #[arg(short = 'R', long)]
+    recursive: bool,
     /// The cluster, or an estate written by `holdfast export -o DIR`
     #[arg(long, value_name = "cluster|FILE", default_value = "cluster")]
     against: String,
@@ -75,8 +79,13 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         against_file(&arguments, now)?
     };
     print(&preview, arguments.output)?;
+    let unknown = preview.unknown();
     Ok(if preview.has_refusals() {
         ExitCode::from(REFUSED)
+    } else if unknown > 0 {
+        return Err(Failure::new(format!(
+            "no whole plan could be made: what would change for {unknown} resources isn't known, since their platform couldn't be observed. See the notes above."
+        )));
     } else if preview.has_changes() {
         ExitCode::from(CHANGES)
     } else {
@@ -98,7 +107,8 @@ fn keep_parser_quiet() {
 
 async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, Failure> {
     let cluster = Cluster::connect(arguments.namespace.clone()).await?;
-    let manifests = read(&arguments.files, cluster.namespace())?;
+    let files = arguments.paths()?;
+    let manifests = read(&files, cluster.namespace())?;
     let namespaces: BTreeSet<String> = manifests
         .declarations
         .iter()
@@ -110,10 +120,7 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
         let existing = cluster.existing(&namespaces).await?;
         let known: BTreeSet<_> = existing.platforms.iter().map(place).collect();
         let mut world = World::new(existing, now);
-        world.apply(
-            read(&arguments.files, cluster.namespace())?,
-            arguments.prune,
-        );
+        world.apply(read(&files, cluster.namespace())?, arguments.prune);
         world.without_namespaces(absent.clone());
         for platform in world.platforms() {
             progress(&format!("observing BackupPlatform {}", platform.name_any()));
@@ -160,7 +167,7 @@ fn against_file(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, 
     let namespace = arguments.namespace.clone().unwrap_or(namespace);
     let mut world = World::new(existing, now);
     world.without_secrets();
-    world.apply(read(&arguments.files, &namespace)?, arguments.prune);
+    world.apply(read(&arguments.paths()?, &namespace)?, arguments.prune);
     world.observe(&platform, observation, true);
     let mut preview = world.play(now)?;
     preview.notes.push(format!(
@@ -191,10 +198,8 @@ pub fn read(files: &[PathBuf], namespace: &str) -> Result<Manifests, Failure> {
             manifests.read("-", standard_input()?, namespace)?;
             continue;
         }
-        for path in manifest_files(file)? {
-            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-            manifests.read(&path.display().to_string(), &bytes, namespace)?;
-        }
+        let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+        manifests.read(&file.display().to_string(), &bytes, namespace)?;
     }
     manifests.check_parents()?;
     if manifests.declarations.is_empty() {
@@ -214,29 +219,66 @@ fn standard_input() -> Result<&'static [u8], Failure> {
     Ok(BYTES.get_or_init(|| bytes))
 }
 
-/// The manifests of a folder, as kubectl reads them: not those in folders below.
-fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+impl Arguments {
+    /// Every file that is named, or is in a folder that is named; as with kubectl, those in folders below only with `-R`.
+    fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let (mut paths, mut unread) = (Vec::new(), Vec::new());
+        for file in &self.files {
+            if !file.is_dir() {
+                paths.push(file.clone());
+                continue;
+            }
+            let found = manifest_files(file, self.recursive, &mut unread)?;
+            if found.is_empty() {
+                return Err(Failure::new(format!(
+                    "{}: the folder has no .yaml, .yml or .json file.",
+                    file.display()
+                )));
+            }
+            paths.extend(found);
+        }
+        if !unread.is_empty() {
+            let unread = unread.join(", ");
+            if self.prune {
+                return Err(Failure::new(format!(
+                    "{unread}: not read, and with --prune all that is declared there would be planned as deleted. Add -R to read the folders below, or name the files."
+                )));
+            }
+            eprintln!("holdfast: not read without -R: {unread}");
+        }
+        Ok(paths)
     }
+}
+
+/// The manifests of a folder, and of those below it where it is read with them; the others are noted as unread.
+fn manifest_files(
+    folder: &Path,
+    recursive: bool,
+    unread: &mut Vec<String>,
+) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    for entry in entries {
         let path = entry?.path();
-        let is_manifest = path
-            .extension()
-            .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
-        if path.is_file() && is_manifest {
-            files.push(path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !path.is_dir() {
+            files.extend(is_manifest(&path).then_some(path));
+        } else if recursive && !name.starts_with('.') {
+            files.extend(manifest_files(&path, true, unread)?);
+        } else if !name.starts_with('.')
+            && !manifest_files(&path, true, &mut Vec::new())?.is_empty()
+        {
+            unread.push(path.display().to_string());
         }
     }
     files.sort();
-    if files.is_empty() {
-        return Err(Failure::new(format!(
-            "{}: the folder has no .yaml, .yml or .json file.",
-            path.display()
-        )));
-    }
+    unread.sort();
     Ok(files)
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let ending = path.extension();
+    ending.is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
 }
 
 /// The estate that a path names: itself, or the only one in a folder.
@@ -266,12 +308,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 fn print(preview: &Preview, output: Output) -> Result<(), Failure> {
-    match output {
-        Output::Table => print!("{}", plan_text::text(preview)),
-        Output::Json => println!("{}", serde_json::to_string_pretty(preview)?),
-        Output::Yaml => print!("{}", api::yaml(&serde_json::to_value(preview)?)),
-    }
-    Ok(())
+    terminal::print(match output {
+        Output::Table => plan_text::text(preview),
+        Output::Json => serde_json::to_string_pretty(preview)? + "\n",
+        Output::Yaml => api::yaml(&serde_json::to_value(preview)?),
+    })
 }
 
 /// The current progress, for a person who waits.

@@ -180,7 +180,12 @@ fn totals(preview: &Preview) -> String {
             Some(format!("{count} {shown}"))
         })
         .collect();
-    if preview.has_changes() || preview.has_refusals() {
+    if preview.unknown() > 0 {
+        format!(
+            "No whole plan, since a platform couldn't be observed: {}.",
+            told.join(", ")
+        )
+    } else if preview.has_changes() || preview.has_refusals() {
         format!("Plan: {}.", told.join(", "))
     } else {
         format!("Nothing changes on the platform: {}.", told.join(", "))

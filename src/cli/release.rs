@@ -26,8 +26,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 What is released is set to deletionPolicy: Retain and management: Paused, and loses Holdfast's finalizer;
 then it can be deleted, and the CRDs with it, and nothing happens on the platform. The command works
 with or without a running operator, with one exception: if Holdfast suspended a remote object for its
-deletion, the operator must activate it before it is released. To adopt anything again, remove
-management: Paused, or apply your YAML.")]
+deletion, the operator must activate it before it is released. To adopt anything again, take
+management: Paused off each resource and each BackupPlatform; applying your YAML doesn't, since the
+field isn't in it:
+  kubectl patch customer fabrikam -n backup --type=merge -p '{\"spec\":{\"management\":null}}'")]
 pub struct Arguments {
     /// The object; KIND is tenant, customer, serviceplan or reseller, or its short name
     #[arg(

@@ -42,7 +42,8 @@ pub struct Arguments {
         long = "namespace",
         value_name = "NS",
         env = "HOLDFAST_NAMESPACES",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = namespace
     )]
     namespaces: Vec<String>,
     /// Leave out the metrics that there are of each customer
@@ -54,6 +55,17 @@ pub struct Arguments {
     /// The pod's name, for Leases and events
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
     pod_name: Option<String>,
+}
+
+/// A name that a namespace may have.
+fn namespace(name: &str) -> Result<String, String> {
+    let fits =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if (1..=63).contains(&name.len()) && name.chars().all(fits) {
+        Ok(name.to_owned())
+    } else {
+        Err("a namespace has at most 63 lower-case letters, digits and hyphens".to_owned())
+    }
 }
 
 /// Runs until stopped.

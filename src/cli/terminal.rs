@@ -1,6 +1,39 @@
 //! Values on a terminal or in a log: a user that may write a customer's name must not be able to forge lines of ours.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{ErrorKind, Write as _},
+    path::Path,
+};
+
+use super::Failure;
+
+/// Prints. Whoever reads may have seen enough, as with `| head`.
+///
+/// # Errors
+/// An output that can't be written to.
+pub fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_ref()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Writes a file, and its folder where there is none.
+///
+/// # Errors
+/// A place that can't be written to.
+pub fn write(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let failed = |path: &Path, error: std::io::Error| {
+        Failure::new(format!(
+            "{} can't be written: {error}. Name a folder that can.",
+            path.display()
+        ))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let path = folder.join(name);
+    std::fs::write(&path, text).map_err(|error| failed(&path, error))
+}
 
 /// A value in one line: characters that move the cursor, start a line or change the direction of writing are escaped.
 pub fn line(value: &str) -> String {

@@ -53,7 +53,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(namespace) = &arguments.namespace {
         cluster.expect_namespace(namespace).await?;
     }
-    let objects = cluster.everything().await?;
+    let mut objects = cluster.everything().await?;
+    objects.extend(cluster.platforms().await?);
     let wanted = |object: &DynamicObject| {
         let namespace = arguments.namespace.as_ref();
         namespace.is_none_or(|namespace| object.namespace().as_ref() == Some(namespace))
@@ -64,11 +65,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         .flat_map(|(resource, object)| of(&resource.kind, object))
         .collect();
     tasks.sort();
-    match arguments.output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&tasks)?),
-        Output::Table => print!("{}", listed(&tasks)),
-    }
-    Ok(())
+    terminal::print(match arguments.output {
+        Output::Json => serde_json::to_string_pretty(&tasks)? + "\n",
+        Output::Table => listed(&tasks),
+    })
 }
 
 /// The steps for one resource.
@@ -86,12 +86,14 @@ fn of(kind: &str, object: &DynamicObject) -> Vec<Task> {
     let steps = steps.map(|step| task(text(&step["step"]), text(&step["field"])));
     let conditions = status["conditions"].as_array().into_iter().flatten();
     let stands_still = [ConditionType::Stalled, ConditionType::DeletionBlocked];
+    // A BackupPlatform says its steps in its condition alone.
+    let listed = status["manualSteps"].is_array();
     let incapable = conditions.filter(|condition| {
+        let is = |kind: ConditionType| condition["type"] == kind.as_str();
+        let incapable = condition["reason"] == Reason::CapabilityMissing.as_str()
+            && stands_still.into_iter().any(is);
         condition["status"] == "True"
-            && condition["reason"] == Reason::CapabilityMissing.as_str()
-            && stands_still
-                .iter()
-                .any(|kind| condition["type"] == kind.as_str())
+            && (incapable || !listed && is(ConditionType::ManualStepPending))
     });
     let incapable = incapable.map(|condition| task(text(&condition["message"]), String::new()));
     steps.chain(incapable).collect()

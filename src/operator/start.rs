@@ -1,8 +1,8 @@
 //! Starting the operator's tasks on a cluster, and stopping them in order.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::channel::mpsc::unbounded;
+use futures::{channel::mpsc::unbounded, future::join_all};
 use kube::{
     Client,
     runtime::{events::Reporter, watcher::Event},
@@ -10,6 +10,7 @@ use kube::{
 use tokio::{
     sync::{Mutex, watch},
     task::JoinHandle,
+    time::timeout,
 };
 
 use super::{
@@ -58,8 +59,12 @@ pub struct Operator {
     /// The controllers.
     pub controllers: Vec<JoinHandle<()>>,
     accounts: Arc<Accounts>,
+    filling: Filling,
     stopping: watch::Sender<bool>,
 }
+
+/// How long passes that run are waited for at the end: less than a cluster waits for a pod.
+const LAST_PASSES: Duration = Duration::from_secs(20);
 
 impl Operator {
     /// Starts watching and reconciling.
@@ -93,21 +98,29 @@ impl Operator {
             contexts.push(context);
             controllers.extend(running);
         }
-        tokio::spawn(share.filling.run(share.commons.scopes()));
+        tokio::spawn(share.filling.clone().run(share.commons.scopes()));
         Self {
             contexts,
             metrics,
             controllers,
             accounts,
+            filling: share.filling,
             stopping,
         }
     }
 
     /// Lets running passes end, ends sweeps, and gives the Leases back, so that the next process needn't wait until they expire.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let _ = self.stopping.send(true);
-        for controller in self.controllers {
-            let _ = controller.await;
+        // Without the first lists no pass has begun, and a controller waits for them.
+        let patience = if self.filling.is_done() {
+            LAST_PASSES
+        } else {
+            Duration::ZERO
+        };
+        let ended = join_all(&mut self.controllers);
+        if timeout(patience, ended).await.is_err() {
+            self.controllers.iter().for_each(JoinHandle::abort);
         }
         for context in self.contexts {
             for handle in context.platforms.all() {

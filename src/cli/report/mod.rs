@@ -162,6 +162,11 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     wish.filter.check(&resources)?;
     let report = report::make(&resources, &wish, jiff::Timestamp::now())?;
     drop(resources);
+    if report.table.rows.is_empty()
+        && let Some(namespace) = &wish.filter.namespace
+    {
+        eprintln!("holdfast: in namespace {namespace}; with -A, in all");
+    }
     print(&report, output)
 }
 
@@ -220,11 +225,7 @@ fn print(report: &report::Report, output: Output) -> Result<(), Failure> {
         }
         Output::Html => report::html(report).into_bytes(),
     };
-    match std::io::stdout().write_all(&text) {
-        // Whoever reads has seen enough, as with `| head`.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => Ok(outcome?),
-    }
+    super::terminal::print(text)
 }
 
 /// Columns of the terminal; `None` where the output goes elsewhere, which is never broken into lines.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
-use crate::survey::PlatformKey;
+use crate::{api::Reason, survey::PlatformKey};
 
 /// An action, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -181,6 +181,12 @@ impl Preview {
         self.objects
             .iter()
             .any(|row| matches!(row.ending, Ending::Refused { .. }))
+    }
+
+    /// How many resources are on a platform that couldn't be observed: nobody knows what would change for them.
+    pub fn unknown(&self) -> usize {
+        let blind = |row: &&Row| matches!(&row.ending, Ending::Waiting { reason, .. } if reason == Reason::PlatformUnreachable.as_str());
+        self.objects.iter().filter(blind).count()
     }
 
     /// Counts what the rows say.

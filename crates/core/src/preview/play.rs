@@ -1,6 +1,9 @@
 //! Running the preview: a decision is made for every resource, again and again, until nothing changes any more.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kube::ResourceExt;
 
@@ -8,7 +11,7 @@ use super::{
     Ending, Preview, Row, World, act::Taken, nowhere, outcome::unobserved, quotas, world::Kept,
 };
 use crate::{
-    api::{Customer, Kind, Reseller, ServicePlan, Tenant},
+    api::{ConditionType, Customer, Kind, Reseller, ServicePlan, Tenant},
     planner::{
         self, PlatformFacts, PlatformState, Progress, Settlement, Step, Supplements, Verdict, View,
     },
@@ -48,6 +51,7 @@ impl World {
             self.survey.open(site, now);
         }
         let before = self.shares(now);
+        let ready = self.ready();
         let mut rows = BTreeMap::new();
         for _ in 0..ROUNDS {
             if !self.round(&mut rows, now)? {
@@ -65,7 +69,11 @@ impl World {
         let rows = rows.into_iter();
         let rows = rows
             .filter(|(resource, row): &(ResourceRef, Row)| {
-                subjects.contains(resource) || !row.is_unchanged()
+                // Of the others, those to which something happens: what was refused before is no news.
+                let refused = matches!(row.ending, Ending::Refused { .. });
+                subjects.contains(resource)
+                    || !row.actions.is_empty()
+                    || refused && ready.contains(resource)
             })
             .map(|(_, row)| row);
         let objects: Vec<Row> = homeless.chain(rows).collect();
@@ -75,6 +83,31 @@ impl World {
             quotas,
             notes,
         })
+    }
+
+    /// The resources that are Ready now.
+    fn ready(&self) -> BTreeSet<ResourceRef> {
+        fn of<K: Kept>(world: &World) -> impl Iterator<Item = ResourceRef> {
+            let objects = K::store(&world.survey.stores).all().into_iter();
+            let ready = |object: &Arc<K>| {
+                let mut conditions = object
+                    .managed()
+                    .into_iter()
+                    .flat_map(|told| &told.conditions);
+                conditions.any(|told| {
+                    told.type_ == ConditionType::Ready.as_str() && told.status == "True"
+                })
+            };
+            let objects: Vec<_> = objects.filter(ready).collect();
+            objects
+                .into_iter()
+                .map(|object| survey::resource_ref(&*object))
+        }
+        of::<Reseller>(self)
+            .chain(of::<ServicePlan>(self))
+            .chain(of::<Customer>(self))
+            .chain(of::<Tenant>(self))
+            .collect()
     }
 
     /// One pass for every resource that isn't settled. True when anything was done.
