@@ -76,6 +76,11 @@ until_true() {
 
 # --- cluster ----------------------------------------------------------------
 
+# A CRD that was just made has no conditions, for which kubectl doesn't wait.
+crds_are_served() {
+    until_true 60 "CRDs aren't served" kubectl wait --for=condition=Established --timeout=10s crd --all
+}
+
 # A kubeconfig of a service account that may do everything, as both have one in a cluster. Prints its path.
 account() { # NAMESPACE NAME
     kubectl create serviceaccount -n "$1" "$2" --dry-run=client -o yaml | kubectl apply -f - >/dev/null

@@ -90,7 +90,7 @@ start_argo() {
     local crds cache repository_port account
     crds=$(go list -C tests/argocd -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)/manifests/crds
     kubectl apply --server-side -f "$crds/application-crd.yaml" -f "$crds/appproject-crd.yaml" >/dev/null
-    kubectl wait --for=condition=Established --timeout=60s crd --all >/dev/null
+    crds_are_served
     settings
     cache=127.0.0.1:$(free_port) repository_port=$(free_port)
     mkdir -p "$dir/tmp" "$dir/ssh" "$dir/tls"
@@ -203,7 +203,7 @@ YAML
     edit 20-contoso.yaml 's/workloads: .Endpoints./workloads: [FileServers]/'
     push "A plan that can be"
     becomes_healthy
-    on_platform plans Bronze  || fail "the plan isn't on the platform"
+    on_platform plans Bronze || fail "the plan isn't on the platform"
 }
 
 one_object_is_pruned() {

@@ -61,7 +61,7 @@ start_flux() {
     for module in source-controller kustomize-controller; do
         kubectl apply --server-side -f "$(go list -C tests/flux -m -f '{{.Dir}}' "github.com/fluxcd/$module")/config/crd/bases" >/dev/null
     done
-    kubectl wait --for=condition=Established --timeout=60s crd --all >/dev/null
+    crds_are_served
     kubectl create namespace flux-system >/dev/null
     port=$(free_port)
     export RUNTIME_NAMESPACE=flux-system
@@ -198,7 +198,7 @@ spec:
 YAML
     push "A plan and a tenant of its own"
     becomes_ready
-    on_platform plans Bronze  || fail "the plan isn't on the platform"
+    on_platform plans Bronze || fail "the plan isn't on the platform"
     rm "$repository/estate/20-contoso.yaml"
     push "All three leave"
     becomes_ready
