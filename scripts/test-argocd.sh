@@ -66,7 +66,7 @@ spec:
   syncPolicy:
     automated: {prune: true, selfHeal: true}
     syncOptions: [ServerSideApply=$2]
-    retry: {limit: 20, backoff: {duration: 5s, factor: 1}}
+    retry: {limit: 20, refresh: true, backoff: {duration: 5s, factor: 1}}
 YAML
 }
 
