@@ -93,6 +93,18 @@ test-cluster: build test-tools ## Install it on a real node of one machine, by k
 	@scripts/node.sh build
 	@scripts/test-cluster.sh $(HOLDFAST)
 
+.PHONY: test-flux
+test-flux: $(CONTROLPLANE) ## Flux itself applies the examples from a repository (20 minutes or more to build the first time)
+	@scripts/test-flux.sh
+
+.PHONY: test-argocd
+test-argocd: $(CONTROLPLANE) ## The same with Argo CD
+	@scripts/test-argocd.sh
+
+.PHONY: test-all
+test-all: ## make test and every check that isn't part of it, one after another
+	@for part in test test-ceph test-cluster test-flux test-argocd; do $(MAKE) --no-print-directory $$part || exit 1; done
+
 # --- Measuring --------------------------------------------------------------
 
 .PHONY: bench
