@@ -49,7 +49,12 @@ fn refusal(answer: Answer) -> ProblemKind {
     }
 }
 
-fn object(kind: Kind, item: Value) -> Result<Object, String> {
+/// An item, with the counts that every one has.
+fn object(kind: Kind, mut item: Value) -> Result<Object, String> {
+    if let Some(item) = item.as_object_mut() {
+        item.entry("facts")
+            .or_insert_with(|| json!({"clients": 0, "tenants": 0, "customers": 0, "resellers": 0}));
+    }
     let raw: Raw = serde_json::from_str(&item.to_string()).unwrap();
     wire::listed(kind, &raw).map_err(|lost| lost.why)
 }

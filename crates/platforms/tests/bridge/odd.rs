@@ -44,7 +44,7 @@ fn full(kind: Kind, id: &str) -> Value {
         "reports": {"email": true, "consolidated": {"frequency": "Daily", "recipients": ["a@b.example"]}},
         "branding": {"companyName": "x", "logo": {"sha256": "ab", "contentType": "image/png"}},
         "webAccess": {"username": "x", "passwordTag": "t"},
-        "facts": {"clients": 1, "clientIds": ["pc"], "tenants": 1, "trialEndsAt": "2027-01-01T00:00:00Z", "phase": "Active"},
+        "facts": {"clients": 1, "clientIds": ["pc"], "tenants": 1, "customers": 1, "resellers": 1, "trialEndsAt": "2027-01-01T00:00:00Z", "phase": "Active"},
     });
     let own = match kind {
         Kind::Reseller => {
