@@ -21,7 +21,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (name, text) in api::crd_files() {
         match &arguments.out {
             None => terminal::print(format!("---\n{text}"))?,
-            Some(folder) => terminal::write(folder, name, &text)?,
+            Some(folder) => terminal::write(folder, &name, &text)?,
         }
     }
     Ok(())

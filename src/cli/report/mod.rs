@@ -3,7 +3,6 @@
 
 mod table;
 
-use std::io::Write;
 
 use super::{Failure, objects::Cluster};
 use crate::{
