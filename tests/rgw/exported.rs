@@ -32,7 +32,7 @@ fn estate(platform: &str) -> String {
         platform.to_owned(),
         plan.to_owned(),
         customer("trey", "export", &everything),
-        customer("tailspin", "export", ""),
+        customer("tailspin-export", "export", ""),
         tenant.to_owned(),
     ]
     .join("---\n")
@@ -92,10 +92,14 @@ async fn what_is_exported_changes_nothing_and_silence_is_silent() {
     assert_eq!(gateway.changes().len(), before, "a plan sends nothing");
 
     stage.apply(&estate(&platform));
-    let objects = ["customer/trey", "customer/tailspin", "tenant/trey-storage"];
+    let objects = [
+        "customer/trey",
+        "customer/tailspin-export",
+        "tenant/trey-storage",
+    ];
     stage.await_ready(&objects).await;
     stage.await_ready(&["serviceplan/daily"]).await;
-    let users = [uid(&stage, "trey"), uid(&stage, "tailspin")];
+    let users = [uid(&stage, "trey"), uid(&stage, "tailspin-export")];
     eventually("the plan's tenant is counted", || async {
         stage.get("serviceplan/daily")["status"]["tenants"] == 1
     })

@@ -46,9 +46,9 @@ async fn a_gateway_over_tls_is_trusted_by_the_bundle_that_its_platform_names() {
     stage.apply(&map.to_string());
     let bundle = ", caBundleRef: {name: gateway-ca, key: ca.crt}";
     stage.apply(&gateway.manifest("tls", bundle));
-    stage.apply(&customer("fabrikam", "tls", ", limits: {storage: 1Gi}"));
-    stage.await_ready(&["customer/fabrikam"]).await;
-    let user = gateway.user(&uid(&stage, "fabrikam"));
+    stage.apply(&customer("fabrikam-tls", "tls", ", limits: {storage: 1Gi}"));
+    stage.await_ready(&["customer/fabrikam-tls"]).await;
+    let user = gateway.user(&uid(&stage, "fabrikam-tls"));
     assert_eq!(user["user_quota"]["max_size"], 1 << 30, "{user}");
 }
 
@@ -68,20 +68,20 @@ async fn regions_are_placements_and_buckets_are_stored_there() {
     let platform = gateway.manifest("places", "");
     let named = format!("credentialsRef: {{name: places}}, regions: {regions}");
     stage.apply(&platform.replace("credentialsRef: {name: places}", &named));
-    stage.apply(&login("contoso", CONTOSO));
-    let keys = access("contoso", CONTOSO);
+    stage.apply(&login("contoso-places", CONTOSO));
+    let keys = access("contoso-places", CONTOSO);
     stage.apply(
         &[
-            customer("contoso", "places", &format!(", storageLocation: de-archive{keys}")),
-            customer("northwind", "places", ""),
-            customer("tailspin", "places", ", storageLocation: de-7"),
-            "apiVersion: holdfast.dev/v1alpha1\nkind: Tenant\nmetadata: {name: northwind-storage}\nspec: {customerRef: {name: northwind}, product: ObjectStorage, storageRegions: [de-archive]}\n".to_owned(),
+            customer("contoso-places", "places", &format!(", storageLocation: de-archive{keys}")),
+            customer("northwind-places", "places", ""),
+            customer("tailspin-places", "places", ", storageLocation: de-7"),
+            "apiVersion: holdfast.dev/v1alpha1\nkind: Tenant\nmetadata: {name: northwind-storage}\nspec: {customerRef: {name: northwind-places}, product: ObjectStorage, storageRegions: [de-archive]}\n".to_owned(),
         ]
         .join("---\n"),
     );
     let objects = [
-        "customer/contoso",
-        "customer/northwind",
+        "customer/contoso-places",
+        "customer/northwind-places",
         "tenant/northwind-storage",
     ];
     stage.await_ready(&objects).await;
@@ -96,9 +96,9 @@ async fn regions_are_placements_and_buckets_are_stored_there() {
         [json!("de-1"), json!("de-archive")]
     );
 
-    let status = stage.get("customer/contoso")["status"].clone();
+    let status = stage.get("customer/contoso-places")["status"].clone();
     assert_eq!(status["storageLocation"], "de-archive", "{status}");
-    for name in ["contoso", "northwind"] {
+    for name in ["contoso-places", "northwind-places"] {
         let user = gateway.user(&uid(&stage, name));
         assert_eq!(user["default_placement"], "archive", "{user}");
     }
@@ -115,16 +115,16 @@ async fn regions_are_placements_and_buckets_are_stored_there() {
 
     // A region that isn't named is refused, and the others are told.
     stage
-        .await_condition("customer/tailspin", "Ready", "False")
+        .await_condition("customer/tailspin-places", "Ready", "False")
         .await;
-    let said = stage.message("customer/tailspin", "Ready");
+    let said = stage.message("customer/tailspin-places", "Ready");
     assert!(
         said.contains("\"de-7\"") && said.contains("de-1, de-archive"),
         "{said}"
     );
     let somewhere = json!({"spec": {"storageLocation": "de-1"}});
-    merge(&stage, "customer/tailspin", &somewhere);
-    stage.await_ready(&["customer/tailspin"]).await;
-    let user = gateway.user(&uid(&stage, "tailspin"));
+    merge(&stage, "customer/tailspin-places", &somewhere);
+    stage.await_ready(&["customer/tailspin-places"]).await;
+    let user = gateway.user(&uid(&stage, "tailspin-places"));
     assert_eq!(user["default_placement"], "default-placement", "{user}");
 }
