@@ -85,8 +85,8 @@ soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a
 	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) MATRIX=$(MATRIX) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens a_death_at
 
 .PHONY: test-ceph
-test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more)
-	@scripts/test-ceph.sh
+test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more; STORIES=… for some)
+	@scripts/test-ceph.sh $(STORIES)
 
 .PHONY: test-cluster
 test-cluster: build test-tools ## Install it on a real node of one machine, by kustomize and by Helm; needs root (some 7 minutes the first time)

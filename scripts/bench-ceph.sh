@@ -7,7 +7,7 @@ number=${N:-1000}
 [ -n "${HOLDFAST_BIN:-}" ] || scripts/build-operator.sh
 binary=$(realpath "${HOLDFAST_BIN:-target/release/holdfast}")
 bench=$PWD/.bench/rgw
-export CEPH_RGW_PORT=${CEPH_RGW_PORT:-18500} CEPH_MON_PORT=${CEPH_MON_PORT:-18320} METRICS_PORT=${METRICS_PORT:-18510}
+export METRICS_PORT=${METRICS_PORT:-18510}
 scripts/ceph.sh fetch
 scripts/ceph.sh stop "$bench/ceph"
 rm -rf "$bench"

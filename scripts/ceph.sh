@@ -4,13 +4,11 @@
 #   scripts/ceph.sh start|stop|kill DIR     its data and processes live in DIR; stop keeps the data, DIR/env says how to reach it
 #   scripts/ceph.sh gateway-start|gateway-kill DIR     the gateway alone
 #   scripts/ceph.sh run DIR COMMAND…     a command with the tools and the configuration, for instance radosgw-admin
-# CEPH_RGW_PORT and CEPH_MON_PORT move it to other ports.
+# The ports are free ones, kept in DIR/ports. CEPH_TLS="ssl_endpoint=… ssl_certificate=…" has the gateway serve TLS besides.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 packed=$root/.build/ceph
 unpacked=$packed/root
-gateway_port=${CEPH_RGW_PORT:-18480}
-monitor_port=${CEPH_MON_PORT:-18300}
 
 fail() {
     printf 'ceph: %s\n' "$@" >&2
@@ -40,31 +38,60 @@ use_tools() {
 }
 
 fetch() {
-    [ ! -f "$packed/complete" ] || return 0
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
-        absent=$(missing)
-        [ -n "$absent" ] || return 0
-        fail "not found: $absent" "They are unpacked from Debian's packages; this system has no apt-get." \
+    [ ! -f "$packed/complete" ] && [ -n "$(missing)" ] || return 0
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+        fail "not found: $(missing)" "They are unpacked from Debian's packages; this system has no apt-get." \
             "Install Ceph's monitor, OSD, gateway and tools, and restic, so that they are on the PATH."
-    }
-    wanted='ceph-mon ceph-osd radosgw ceph-common restic'
-    rm -rf "$packed/packages"
-    mkdir -p "$packed/packages" "$unpacked"
-    # What is installed here needn't be fetched: the simulation knows.
-    # shellcheck disable=SC2086
-    list() { LC_ALL=C apt-get -qq -s install --no-install-recommends $wanted 2>/dev/null | awk '$1 == "Inst" { print $2 }'; }
-    names=$(list)
-    [ -n "$names" ] || names=$wanted
-    echo "ceph: fetching $(echo "$names" | wc -w) packages, some 70 MB" >&2
-    # shellcheck disable=SC2086
-    (cd "$packed/packages" && apt-get -qq -o APT::Sandbox::User=root download $names) ||
-        fail "the packages can't be fetched; 'apt-get update' may help" >&2
-    for package in "$packed"/packages/*.deb; do
-        dpkg-deb -x "$package" "$unpacked"
+    rm -rf "$packed"
+    mkdir -p "$packed/lists/partial"
+    APT_CONFIG=$packed/apt.conf
+    export APT_CONFIG
+    printf '%s "%s";\n' APT::Sandbox::User root Acquire::Retries 3 >"$APT_CONFIG"
+    for _ in 1 2 3; do
+        if download; then
+            mkdir "$unpacked"
+            for package in "$packed"/packages/*.deb; do
+                dpkg-deb -x "$package" "$unpacked"
+            done
+            rm -rf "$packed/packages" "$packed/lists" "$packed/cache"
+            date >"$packed/complete"
+            return 0
+        fi
+        # This machine's lists of packages are old, or there are none: lists of our own need no root.
+        echo "ceph: fetching the lists of packages" >&2
+        sleep 3
+        printf '%s "%s";\n' Dir::State::lists "$packed/lists" Dir::Cache "$packed/cache" >>"$APT_CONFIG"
+        apt-get -qq update >&2 || true
     done
-    rm -rf "$packed/packages"
-    date >"$packed/complete"
+    fail "the packages can't be fetched from Debian, for the reason above; the network is needed for it, or Ceph and restic on the PATH"
 }
+
+# What is installed here needn't be fetched: the simulation knows.
+download() {
+    names=$(LC_ALL=C apt-get -qq -s install --no-install-recommends ceph-mon ceph-osd radosgw ceph-common restic 2>/dev/null |
+        awk '$1 == "Inst" { print $2 }')
+    [ -n "$names" ] || return 1
+    rm -rf "$packed/packages"
+    mkdir -p "$packed/packages"
+    echo "ceph: fetching $(echo "$names" | wc -l) packages, some 70 MB" >&2
+    # shellcheck disable=SC2086
+    (cd "$packed/packages" && apt-get -qq download $names) >&2
+}
+
+# Three neighbours that nobody listens on: the process's number keeps two starts at the same time apart.
+choose_ports() {
+    if [ ! -f "$dir/ports" ]; then
+        port=$((20000 + $$ % 3000 * 3))
+        while listens $port || listens $((port + 1)) || listens $((port + 2)); do
+            port=$((port + 3))
+        done
+        echo "gateway_port=$port monitor_port=$((port + 1))" >"$dir/ports"
+    fi
+    # shellcheck source=/dev/null
+    . "$dir/ports"
+}
+
+listens() { bash -c "exec 3<>/dev/tcp/127.0.0.1/$1" 2>/dev/null; }
 
 # A background process, by the file that names it.
 alive() { [ -f "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
@@ -145,7 +172,7 @@ bluestore block size = ${CEPH_SIZE:-4294967296}
 bluestore block create = true
 osd memory target = 939524096
 [client.rgw.a]
-rgw frontends = beast endpoint=127.0.0.1:$gateway_port
+rgw frontends = beast endpoint=127.0.0.1:$gateway_port ${CEPH_TLS:-}
 rgw data = $dir/rgw
 rgw enable apis = s3, admin
 rgw enable usage log = ${CEPH_USAGE_LOG:-true}
@@ -168,13 +195,15 @@ make_keys() {
 }
 
 start_gateway() {
+    choose_ports
     launch rgw radosgw -f -n client.rgw.a
-    until_true "the gateway doesn't answer" bash -c "exec 3<>/dev/tcp/127.0.0.1/$gateway_port"
+    until_true "the gateway doesn't answer" listens "$gateway_port"
 }
 
 start() {
     use_tools
     mkdir -p "$dir/run" "$dir/log" "$dir/mon" "$dir/osd" "$dir/rgw"
+    choose_ports
     [ -f "$dir/fsid" ] || cat /proc/sys/kernel/random/uuid >"$dir/fsid"
     configure
     if [ ! -f "$dir/made" ]; then

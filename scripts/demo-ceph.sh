@@ -7,7 +7,6 @@ cd "$(dirname "$0")/.."
 demo=$PWD/.demo-ceph
 controlplane=$PWD/.build/controlplane
 binary=${HOLDFAST_BIN:-$PWD/target/release/holdfast}
-export CEPH_RGW_PORT=${CEPH_RGW_PORT:-18490} CEPH_MON_PORT=${CEPH_MON_PORT:-18310}
 
 say() { printf '\n%s\n' "$*"; }
 fail() { printf 'demo-ceph: %s\n' "$@" >&2; exit 1; }

@@ -168,6 +168,14 @@ mod tests {
             )
         );
         assert_eq!(listed(&[]), "Nothing to do at a console.\n");
+        let platform = object(
+            "msp",
+            json!({"conditions": [{"type": "ManualStepPending", "status": "True", "reason": "ConsoleStepRequired", "message": "set it"}]}),
+        );
+        assert_eq!(
+            listed(&of("BackupPlatform", &platform)),
+            "set it\n  backup BackupPlatform/msp\n"
+        );
     }
 
     // R-N12

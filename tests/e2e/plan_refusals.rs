@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use holdfast_testkit::{
     console::Served,
     operator::Stage,
-    plans::{PLANS, REFUSED, customer, plan, refusals, reseller, tenant},
+    plans::{CHANGES, NOTHING, PLANS, REFUSED, customer, plan, refusals, reseller, tenant},
 };
 
 /// R-N2: what a manifest names must be there, or come along in the files; else the operator could only say so afterwards.
@@ -220,5 +220,49 @@ async fn no_value_writes_lines_of_its_own() {
         let unseen = |character: char| character.is_control() && character != '\n';
         assert!(!text.contains(unseen), "{text:?}");
         assert!(!text.contains("\nPlan: 0 to create"), "{text:?}");
+    }
+}
+
+/// R-N2: what a platform holds that can't be observed isn't known, so no plan is whole, also where nothing else is wrong; and a
+/// folder below that isn't read is said, and isn't taken for what is to be pruned.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_looked_at_is_no_plan() {
+    let (stage, served) = (
+        Stage::start(HOLDFAST, "plan-blind").await,
+        Served::start(HOLDFAST).await,
+    );
+    stage.apply(&(served.manifest("msp") + "\n" + &reseller("north", "10Ti")));
+    stage
+        .await_ready(&["backupplatform/msp", "reseller/north"])
+        .await;
+    let folder = TempDir::new().expect("a folder");
+    let below = folder.path().join("customers");
+    std::fs::create_dir(&below).expect("a folder");
+    std::fs::write(folder.path().join("north.yaml"), reseller("north", "10Ti")).expect("a file");
+    std::fs::write(below.join("one.yaml"), customer("one", "north", "")).expect("a file");
+    let path = folder.path().to_str().expect("a path");
+    let plan = |more: &[&str]| {
+        let output = HOLDFAST.run(&[&["plan", "-f", path, "-n", stage.namespace()], more].concat());
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).expect("text");
+        (output.status.code(), text)
+    };
+    let (code, text) = plan(&[]);
+    assert_eq!(code, Some(NOTHING), "{text}");
+    assert!(text.contains("not read without -R: ") && text.contains("customers"));
+    let (code, text) = plan(&["-R"]);
+    assert_eq!(code, Some(CHANGES), "{text}");
+    assert!(text.contains("customer/one"), "{text}");
+    let (code, text) = plan(&["--prune"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("Add -R"), "{text}");
+
+    let wrong = r#"{"stringData": {"token": "wrong"}}"#;
+    stage.show(&["patch", "secret", "msp-token", "--type=merge", "-p", wrong]);
+    for more in [&[][..], &["-R"]] {
+        let (code, text) = plan(more);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains("no whole plan could be made"), "{text}");
+        assert!(!text.contains("Nothing changes"), "{text}");
     }
 }

@@ -109,6 +109,13 @@ async fn a_capability_that_the_admin_user_lacks_goes_and_is_said() {
     stage
         .await_condition("customer/litware", "Stalled", "True/CapabilityMissing")
         .await;
+    let give = |right: &str| format!("radosgw-admin caps add --uid='reader' --caps='{right}'");
+    let said = stage.message("customer/litware", "Stalled");
+    assert!(said.contains(&give("users=write")), "{said}");
+    let said = stage.message("backupplatform/caps", "CredentialsValid");
+    for right in ["users=write", "buckets=read", "usage=read"] {
+        assert!(said.contains(&give(right)), "{right}: {said}");
+    }
 
     // With it, it goes on by itself.
     gateway.admin(&[
@@ -117,10 +124,12 @@ async fn a_capability_that_the_admin_user_lacks_goes_and_is_said() {
         "--uid",
         "reader",
         "--caps",
-        "users=write;buckets=read",
+        "users=write;buckets=read;usage=read",
     ]);
     stage.sweep("caps");
     stage.await_ready(&["customer/litware"]).await;
+    let said = stage.message("backupplatform/caps", "CredentialsValid");
+    assert_eq!(said, "The platform accepts the credentials.");
 
     // Without the right to read nothing works, and the one that lacks is named.
     gateway.admin(&["caps", "rm", "--uid", "reader", "--caps", "metadata=read"]);
@@ -129,7 +138,7 @@ async fn a_capability_that_the_admin_user_lacks_goes_and_is_said() {
         .await_condition("backupplatform/caps", "CredentialsValid", "False")
         .await;
     let message = stage.message("backupplatform/caps", "CredentialsValid");
-    assert!(message.contains("metadata=read"), "{message}");
+    assert!(message.contains(&give("metadata=read")), "{message}");
     assert_ne!(stage.get("customer/litware"), Value::Null);
     gateway.admin(&["user", "rm", "--uid", "reader"]);
 }

@@ -1,6 +1,9 @@
 //! The gateway of the tests: a real one, started by `scripts/ceph.sh` and named by the environment.
 
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 use holdfast_testkit::operator::{eventually, repository};
 use serde_json::Value;
@@ -176,10 +179,72 @@ impl Gateway {
 
     /// The gateway once more, with or without its log of requests.
     pub fn restart_with_log(&self, log: bool) {
+        self.restart("CEPH_USAGE_LOG", &log.to_string());
+    }
+
+    /// The gateway once more, which serves TLS on this port besides.
+    pub fn serve_tls(&self, port: u16, certificate: &str, key: &str) {
+        let folder = Path::new(&self.directory);
+        let [crt, pem] = ["tls.crt", "tls.key"].map(|name| folder.join(name));
+        std::fs::write(&crt, certificate).expect("a file");
+        std::fs::write(&pem, key).expect("a file");
+        let (crt, pem) = (crt.display(), pem.display());
+        let endpoint = format!("ssl_endpoint=127.0.0.1:{port}");
+        let files = format!("ssl_certificate={crt} ssl_private_key={pem}");
+        self.restart("CEPH_TLS", &format!("{endpoint} {files}"));
+    }
+
+    /// A placement of this name in the gateway's zone, if it isn't there yet.
+    pub fn add_placement(&self, name: &str) {
+        let zone = self.admin(&["zone", "get"]).to_string();
+        if zone.contains(name) {
+            return;
+        }
+        let id = ["--placement-id", name];
+        let group = [
+            "zonegroup",
+            "placement",
+            "add",
+            "--rgw-zonegroup",
+            "default",
+        ];
+        self.admin(&[&group[..], &id].concat());
+        let pools = ["data", "index", "non-ec"].map(|pool| format!("default.rgw.{name}.{pool}"));
+        let zone = ["zone", "placement", "add", "--rgw-zone", "default"];
+        let pools = [
+            "--data-pool",
+            &pools[0],
+            "--index-pool",
+            &pools[1],
+            "--data-extra-pool",
+            &pools[2],
+        ];
+        self.admin(&[&zone[..], &id, &pools].concat());
+        self.kill();
+        self.revive();
+    }
+
+    /// Lines of the gateway's own log of requests to its admin interface that contain these words.
+    pub fn logged(&self, words: &str) -> Vec<String> {
+        let log = Path::new(&self.directory).join("log/client.rgw.a.log");
+        let log = std::fs::read_to_string(log).expect("the gateway writes a log");
+        let lines = log.lines().filter(|line| line.contains("/admin/"));
+        let lines = lines.filter(|line| line.contains(words));
+        lines.map(str::to_owned).collect()
+    }
+
+    /// What the gateway was asked to change, by its own log.
+    pub fn changes(&self) -> Vec<String> {
+        let lines = self.logged(" /admin/").into_iter();
+        let changes = lines.filter(|line| !line.contains("\"GET /admin/"));
+        changes.collect()
+    }
+
+    fn restart(&self, variable: &str, value: &str) {
         self.kill();
         let status = Command::new(repository().join("scripts/ceph.sh"))
             .args(["start", &self.directory])
-            .env("CEPH_USAGE_LOG", log.to_string())
+            .env(variable, value)
             .status();
         assert!(status.expect("the script runs").success(), "start");
     }

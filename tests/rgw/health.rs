@@ -75,6 +75,17 @@ async fn a_write_is_no_backup_and_a_snapshot_is_held_to_the_plan() {
 
     let listing = json!({"spec": {"rgw": {"listSnapshots": true}}});
     merge(&stage, "backupplatform/health", &listing);
+    eventually(
+        "the flag that lacks is told, and the last write still",
+        || async {
+            stage.sweep("health");
+            let said = stage.message("backupplatform/health", "CredentialsValid");
+            let source = bucket(&stage.get("customer/alpine"), "alpine-backup");
+            said.contains("radosgw-admin user modify --uid='holdfast-admin' --admin")
+                && source["lastWriteAt"].is_string()
+        },
+    )
+    .await;
     gateway.admin(&["user", "modify", "--uid", "holdfast-admin", "--admin"]);
     for name in objects {
         eventually("the last snapshot is told", || async {

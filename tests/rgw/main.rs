@@ -7,11 +7,13 @@
 )]
 
 mod behind_our_back;
+mod exported;
 mod faults;
 mod gateway;
 mod health;
 mod killed;
 mod life;
+mod places;
 mod tenants;
 
 use holdfast_testkit::{Program, operator::Stage};

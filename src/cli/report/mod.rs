@@ -3,7 +3,6 @@
 
 mod table;
 
-
 use super::{Failure, objects::Cluster};
 use crate::{
     api::{shared::Edition, tenant::TenantType},

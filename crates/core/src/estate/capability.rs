@@ -89,6 +89,9 @@ pub struct Capabilities {
     /// accepted has no counterpart on the platform. Empty where the pages aren't known.
     #[serde(default)]
     pub console: BTreeMap<Kind, BTreeMap<String, String>>,
+    /// What gives the credential a right that it lacks, by the capability that goes, or is curtailed, without it.
+    #[serde(default)]
+    pub lacking: BTreeMap<Capability, String>,
     /// The customer that receives clients that no resource lists.
     pub default_customer: Option<super::ObjectId>,
 }
@@ -105,6 +108,7 @@ impl Capabilities {
             products: BTreeSet::new(),
             creation: Creation::ByReference.everywhere(),
             console: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             default_customer: None,
         }
     }

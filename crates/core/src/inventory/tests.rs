@@ -51,6 +51,7 @@ fn observation(objects: Vec<Object>) -> Snapshot {
             apart: BTreeMap::new(),
             products: BTreeSet::new(),
             console: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             default_customer: None,
         },
         objects,

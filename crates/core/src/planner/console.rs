@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::{Kind, shared::ManualStep},
-    estate::{ObjectId, Settings},
+    estate::{Capability, ObjectId, Settings},
 };
 
 /// Settings that have an effect without the platform: which name is sent, and what the ledger allots.
@@ -71,7 +71,10 @@ pub fn move_step(platform: &PlatformFacts, client: &str, customer: &ObjectId) ->
 pub fn step(platform: &PlatformFacts, kind: Kind, setting: &str) -> Option<ManualStep> {
     let field = spec_field(kind, setting);
     let capabilities = &platform.capabilities;
-    let step = if capabilities.console.is_empty() {
+    let right = capabilities.lacking.get(&Capability::update(kind));
+    let step = if let Some(right) = right.filter(|_| capabilities.takes(kind, setting)) {
+        format!("the credential has no right to change {field}; to give it: {right}")
+    } else if capabilities.console.is_empty() {
         format!(
             "the platform's API can't set {field}: set it at the platform's console, on the page of this {}",
             kind.as_str()

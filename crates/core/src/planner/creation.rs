@@ -93,6 +93,12 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
 /// The settlement where the interface can't create an object of this kind.
 fn at_the_console(platform: &PlatformFacts, kind: Kind) -> String {
     let capabilities = &platform.capabilities;
+    if let Some(right) = capabilities.lacking.get(&Capability::create(kind)) {
+        return format!(
+            "The credential has no right to create a {}. To give it: {right}. Holdfast then goes on by itself.",
+            kind.as_str()
+        );
+    }
     let place = match capabilities.console_page(kind, CREATE) {
         Some(page) => format!("at the platform's console: {page}"),
         None => "at the platform's console".to_owned(),

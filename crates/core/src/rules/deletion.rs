@@ -28,7 +28,14 @@ pub fn deletion(
     below: &Below<'_>,
 ) -> Option<Refusal> {
     let (kind, id) = (object.kind.as_str(), &object.id);
-    if !capabilities.can(Capability::delete(object.kind)) {
+    let needed = Capability::delete(object.kind);
+    if let Some(right) = capabilities.lacking.get(&needed) {
+        let message = format!("the credential has no right to delete a {kind}");
+        let remedy = format!("To give it: {right}; or {RELEASE}");
+        let rule = &registry::DELETION_UNSUPPORTED;
+        return Some(Refusal::new(rule, "", message, remedy));
+    }
+    if !capabilities.can(needed) {
         let message = format!("the platform's API can't delete a {kind}");
         let console = match capabilities.console_page(object.kind, DELETE) {
             Some(page) => format!("at the platform's console: {page}"),

@@ -42,7 +42,7 @@ pub fn around<K: Managed>(
     };
     match object.kind {
         Kind::Customer => around.children = list(Kind::Tenant),
-        Kind::Reseller if object.id.as_str().is_empty() => {
+        Kind::Reseller | Kind::ServicePlan if object.id.as_str().is_empty() => {
             note_referrers(survey, resource, &inventory, &mut around);
         }
         Kind::Reseller => {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Managed, Named, Survey, declared::resource_ref};
+use super::{Managed, Named, ResourceRef, Survey, declared::resource_ref};
 use crate::{
     api::Kind,
     estate::{Facts, Object, ObjectId, Protection, Settings},
@@ -57,7 +57,20 @@ pub fn note_referrers<K: Managed>(
                 let object = spec.map(|spec| Arc::new(stand_in(Kind::Reseller, &spec)));
                 around.resellers.extend(object);
             }
-            Kind::Tenant | Kind::ServicePlan => {}
+            Kind::Tenant => around.children.extend(tenant(survey, &referrer, inventory)),
+            Kind::ServicePlan => {}
         }
     }
+}
+
+/// A tenant's object; on a platform without tenants, the one that its spec would make.
+fn tenant(survey: &Survey, tenant: &ResourceRef, inventory: &Inventory) -> Option<Arc<Object>> {
+    let surroundings = inventory.surroundings();
+    if surroundings.is_none_or(|around| around.capabilities.knows(Kind::Tenant)) {
+        let held = survey.index.held_by(tenant)?;
+        return inventory.get(Kind::Tenant, &held).cloned();
+    }
+    let resource = survey.stores.tenants.get(&tenant.namespace, &tenant.name)?;
+    let spec = resource.spec_document().ok()?;
+    Some(Arc::new(stand_in(Kind::Tenant, &spec)))
 }

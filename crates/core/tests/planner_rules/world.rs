@@ -45,6 +45,7 @@ pub fn platform() -> PlatformFacts {
             apart: BTreeMap::new(),
             products: std::collections::BTreeSet::new(),
             console: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             default_customer: None,
         },
         locations: vec![location("de-1", &["DE", "AT"]), location("ch-1", &["CH"])],

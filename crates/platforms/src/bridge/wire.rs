@@ -343,6 +343,7 @@ impl CapabilitiesBody {
             apart: BTreeMap::new(),
             products: BTreeSet::new(),
             console: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             default_customer: self.default_customer_id.as_deref().map(ObjectId::new),
         })
     }

@@ -121,6 +121,7 @@ impl Cove {
             // Whether the customer reference is taken at creation isn't known, nor whether names are unique.
             creation: Creation::ListAndMark.everywhere(),
             console: console::pages(),
+            lacking: BTreeMap::new(),
             default_customer: None,
         }
     }

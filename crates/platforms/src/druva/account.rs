@@ -90,6 +90,7 @@ impl Druva {
                 (Kind::Tenant, Creation::OneOfParent),
             ]),
             console: console::pages(),
+            lacking: BTreeMap::new(),
             default_customer: None,
         }
     }

@@ -24,7 +24,7 @@ impl Rgw {
         let admin: User = self
             .get(reading("GET /admin/user?access-key", lane), "user", &by_key)
             .await
-            .map_err(|error| lacks(error, "users=read"))?;
+            .map_err(|error| lacks(error, "UID", "users=read"))?;
         let uid = admin.uid();
         let metadata: Metadata = self
             .get(
@@ -33,7 +33,7 @@ impl Rgw {
                 &[("key", uid.as_str())],
             )
             .await
-            .map_err(|error| lacks(error, "metadata=read"))?;
+            .map_err(|error| lacks(error, &uid, "metadata=read"))?;
         Ok(self.capabilities(&admin, &uid, &metadata.ver.tag))
     }
 
@@ -87,12 +87,45 @@ impl Rgw {
                 .collect(),
             products: BTreeSet::from([Product::ObjectStorage]),
             console: console(),
+            lacking: self.lacking(admin, uid),
             ..Capabilities::by_reference(Account {
                 // Another cluster may have a user of this name; the tag is drawn when the user is made.
                 id: format!("{uid}.{tag}"),
                 name: admin.display_name.clone(),
             })
         }
+    }
+
+    /// What the admin user lacks, by what goes without it: each missing right is there at least once.
+    fn lacking(&self, admin: &User, uid: &str) -> BTreeMap<Capability, String> {
+        let (writes, buckets) = (("users", "write"), ("buckets", "read"));
+        let needed = [
+            (Capability::CreateCustomer, writes),
+            (Capability::UpdateCustomer, writes),
+            (Capability::SuspendCustomer, writes),
+            (Capability::DeleteCustomer, buckets),
+            (Capability::DeleteCustomer, writes),
+            (Capability::CreateTenant, writes),
+            (Capability::UpdateTenant, writes),
+            (Capability::ReadUsage, buckets),
+            (Capability::ReadHealth, buckets),
+            (Capability::ReadHealth, ("usage", "read")),
+        ];
+        let missing = needed
+            .into_iter()
+            .filter(|(_, (kind, permission))| !admin.may(kind, permission));
+        let mut lacking: BTreeMap<Capability, String> = missing
+            .map(|(capability, (kind, permission))| {
+                (capability, give(uid, &format!("{kind}={permission}")))
+            })
+            .collect();
+        if self.list_snapshots && self.known.is_denied() {
+            let flag = format!(
+                "radosgw-admin user modify --uid='{uid}' --admin, which opens all customers' data, or remove rgw.listSnapshots"
+            );
+            lacking.entry(Capability::ReadHealth).or_insert(flag);
+        }
+        lacking
     }
 
     pub(super) fn locations(&self) -> Vec<StorageLocation> {
@@ -115,15 +148,21 @@ fn creation(kind: Kind) -> Creation {
 }
 
 /// Without this capability nothing works at all.
-fn lacks(error: PlatformError, capability: &str) -> PlatformError {
+fn lacks(error: PlatformError, uid: &str, capability: &str) -> PlatformError {
     match error {
         PlatformError::Refused(problem) if problem.kind == ProblemKind::Other => {
             PlatformError::Unauthorised(format!(
-                "{problem}; the admin user needs the capability {capability}: radosgw-admin caps add --uid=UID --caps=\"{capability}\""
+                "{problem}; the admin user needs the capability {capability}: {}",
+                give(uid, capability)
             ))
         }
         error => error,
     }
+}
+
+/// How a person gives the admin user a right.
+fn give(uid: &str, right: &str) -> String {
+    format!("radosgw-admin caps add --uid='{uid}' --caps='{right}'")
 }
 
 /// What the interface can't do, or Holdfast never does by it.

@@ -56,6 +56,8 @@ struct State {
     claims: HashMap<String, Claim>,
     /// The key that was added last, by user: what replaces the other one.
     added: HashMap<String, String>,
+    /// Whether the objects of some bucket couldn't be listed last, for want of a right.
+    denied: bool,
 }
 
 impl Known {
@@ -96,6 +98,14 @@ impl Known {
     /// The key that was added last.
     pub(super) fn added(&self, uid: &ObjectId) -> Option<String> {
         self.state().added.get(uid.as_str()).cloned()
+    }
+
+    pub(super) fn note_denied(&self, denied: bool) {
+        self.state().denied = denied;
+    }
+
+    pub(super) fn is_denied(&self) -> bool {
+        self.state().denied
     }
 
     pub(super) fn note_claim(&self, uid: &ObjectId, claim: &Claim) {

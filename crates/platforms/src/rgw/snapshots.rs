@@ -6,7 +6,7 @@ use reqwest::Method;
 
 use super::{Rgw, reading, refusal::elements, wire::Bucket};
 use crate::{
-    Lane, PlatformError, Problem, ProblemKind,
+    Lane, PlatformError, ProblemKind,
     wire::{Cursors, garbled},
 };
 
@@ -15,8 +15,10 @@ const LIST: &str = "GET /BUCKET?list-type=2";
 /// What is known of the backups in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Backups {
-    /// It isn't a repository of restic, at its top at least.
+    /// It isn't a repository of restic, at its top at least; or nobody asked.
     Unknown,
+    /// The user has no right to look.
+    Denied,
     /// It is one without any snapshot.
     None,
     /// When the last snapshot was stored.
@@ -27,20 +29,36 @@ impl Backups {
     pub(super) fn last(self) -> Option<Timestamp> {
         match self {
             Self::Last(at) => Some(at),
-            Self::Unknown | Self::None => None,
+            Self::Unknown | Self::Denied | Self::None => None,
         }
+    }
+
+    /// Whether there is a repository of restic.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, Self::None | Self::Last(_))
     }
 }
 
 impl Rgw {
+    /// Backups in a bucket, where snapshots are listed at all.
     pub(super) async fn backups(&self, bucket: &Bucket) -> Result<Backups, PlatformError> {
-        if !bucket.tenant.is_empty() {
+        if !self.list_snapshots || !bucket.tenant.is_empty() {
             return Ok(Backups::Unknown);
         }
-        match self.newest(&bucket.name).await {
+        let found = match self.newest(&bucket.name).await {
             Ok(Some(newest)) => Ok(Backups::Last(newest)),
             Ok(None) => self.whether_a_repository(&bucket.name).await,
-            Err(error) => gone(error),
+            Err(error) => Err(error),
+        };
+        match found {
+            // A bucket that was deleted meanwhile has nothing to tell.
+            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
+                Ok(Backups::Unknown)
+            }
+            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::Other => {
+                Ok(Backups::Denied)
+            }
+            found => found,
         }
     }
 
@@ -74,11 +92,12 @@ impl Rgw {
     /// Of a bucket without snapshots. Source: restic, design, repository layout.
     async fn whether_a_repository(&self, bucket: &str) -> Result<Backups, PlatformError> {
         let parameters = [("max-keys", "1"), ("prefix", "config")];
-        match self.page(bucket, &parameters).await {
-            Ok(page) if elements(&page, "Key") == ["config"] => Ok(Backups::None),
-            Ok(_) => Ok(Backups::Unknown),
-            Err(error) => gone(error),
-        }
+        let page = self.page(bucket, &parameters).await?;
+        Ok(if elements(&page, "Key") == ["config"] {
+            Backups::None
+        } else {
+            Backups::Unknown
+        })
     }
 
     async fn page(
@@ -93,24 +112,5 @@ impl Rgw {
         };
         self.send(reading(LIST, Lane::Sweep), Method::GET, url, decode)
             .await
-    }
-}
-
-/// A bucket that was deleted meanwhile has nothing to tell.
-fn gone(error: PlatformError) -> Result<Backups, PlatformError> {
-    match error {
-        PlatformError::Refused(problem) if problem.kind == ProblemKind::NotFound => {
-            Ok(Backups::Unknown)
-        }
-        PlatformError::Refused(problem) if problem.kind == ProblemKind::Other => {
-            Err(PlatformError::Refused(Problem {
-                remedy: Some(
-                    "rgw.listSnapshots needs the flag admin: radosgw-admin user modify --uid=UID --admin; or remove listSnapshots"
-                        .to_owned(),
-                ),
-                ..problem
-            }))
-        }
-        error => Err(error),
     }
 }

@@ -27,14 +27,20 @@ impl Rgw {
         self.read_log(days, as_of).await?;
         let there: BTreeSet<_> = buckets.iter().map(Bucket::key).collect();
         self.known.log().last.retain(|key, _| there.contains(key));
-        let sources: Vec<(String, DataSource)> = stream::iter(buckets)
-            .map(|bucket| self.source(bucket))
+        let found: Vec<(Bucket, Backups)> = stream::iter(buckets)
+            .map(|bucket| async {
+                let backups = self.backups(&bucket).await?;
+                Ok::<_, PlatformError>((bucket, backups))
+            })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
+        let is_denied = |found: &(Bucket, Backups)| found.1 == Backups::Denied;
+        self.known.note_denied(found.iter().any(is_denied));
         let mut by_owner: BTreeMap<String, Vec<DataSource>> = BTreeMap::new();
-        for (owner, source) in sources {
-            by_owner.entry(owner).or_default().push(source);
+        for (bucket, backups) in found {
+            let source = self.source(&bucket, backups);
+            by_owner.entry(bucket.owner).or_default().push(source);
         }
         let row = |(owner, mut data_sources): (String, Vec<DataSource>)| {
             data_sources.sort_by(|one, other| one.name.cmp(&other.name));
@@ -55,16 +61,11 @@ impl Rgw {
         })
     }
 
-    async fn source(&self, bucket: Bucket) -> Result<(String, DataSource), PlatformError> {
-        let backups = if self.list_snapshots {
-            self.backups(&bucket).await?
-        } else {
-            Backups::Unknown
-        };
-        let source = DataSource {
+    fn source(&self, bucket: &Bucket, backups: Backups) -> DataSource {
+        DataSource {
             name: bucket.id(),
             organisation: None,
-            workload: (backups != Backups::Unknown).then(|| "restic".to_owned()),
+            workload: backups.is_known().then(|| "restic".to_owned()),
             policy: None,
             last_status: None,
             last_job_id: None,
@@ -73,10 +74,9 @@ impl Rgw {
             last_success_job_id: None,
             last_restore_at: None,
             last_write_at: self.known.log().last.get(&bucket.key()).copied(),
-            writes_only: backups == Backups::Unknown,
+            writes_only: !backups.is_known(),
             jobs: None,
-        };
-        Ok((bucket.owner.clone(), source))
+        }
     }
 
     /// Reads the log from the last day that was read, or of so many days, up to now. A day is one request: the log has an entry

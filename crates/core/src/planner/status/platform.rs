@@ -1,5 +1,7 @@
 //! The status of a `BackupPlatform`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::{
@@ -257,7 +259,7 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
         yes(
             CredentialsValid,
             Reason::CredentialsAccepted,
-            "The platform accepts the credentials.",
+            &accepted(summary),
         ),
     ];
     if let Some(message) = summary.and_then(|summary| summary.account_mismatch.as_ref()) {
@@ -277,6 +279,24 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
         ));
     }
     said
+}
+
+/// R-N12: what the credentials may not do is said with what gives them the right.
+fn accepted(summary: Option<&PlatformSummary>) -> String {
+    let lacking = summary.map(|summary| &summary.surroundings.capabilities.lacking);
+    let rights: BTreeSet<&str> = lacking
+        .into_iter()
+        .flat_map(|lacking| lacking.values().map(String::as_str))
+        .collect();
+    let accepted = "The platform accepts the credentials.";
+    if rights.is_empty() {
+        return accepted.to_owned();
+    }
+    let rights: Vec<&str> = rights.into_iter().collect();
+    format!(
+        "{accepted} They lack rights, so that capabilities are missing. To give them: {}.",
+        rights.join("; ")
+    )
 }
 
 /// R-D41: the loss of one login must not lock out every administrator.

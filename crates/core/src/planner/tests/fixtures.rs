@@ -60,6 +60,7 @@ pub fn platform() -> PlatformFacts {
             apart: BTreeMap::new(),
             products: BTreeSet::new(),
             console: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             default_customer: None,
         },
         safety: Safety {

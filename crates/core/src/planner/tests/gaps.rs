@@ -156,3 +156,32 @@ fn a_hidden_name_stays_hidden_where_the_platform_does_not_know_of_it() {
     shown.declared.marks = marks;
     assert_eq!(shown.settlement().rule, Some("hide-name-fixed"));
 }
+
+// R-N12: a right that the credential lacks is told with what gives it, and isn't taken for a gap in the interface.
+#[test]
+fn a_right_that_the_credential_lacks_is_told_with_what_gives_it() {
+    let give = "admin caps add users=write";
+    let lacking = |mut scene: Scene| {
+        for needed in [Capability::CreateCustomer, Capability::UpdateCustomer] {
+            let lacking = &mut scene.facts.capabilities.lacking;
+            lacking.insert(needed, give.to_owned());
+            scene = scene.without(needed);
+        }
+        scene
+    };
+    let message = lacking(fabrikam()).stalled(Reason::CapabilityMissing);
+    assert_eq!(
+        message,
+        "The credential has no right to create a Customer. To give it: admin caps add users=write. Holdfast then goes on by itself."
+    );
+    let there = fabrikam()
+        .holding(named("Fabrikam GmbH", super::fixtures::noon()))
+        .noting(ID)
+        .edited(json!({"profile": {"phone": "1"}}));
+    let steps = lacking(there).settlement().manual_steps;
+    let [step] = steps.as_slice() else {
+        panic!("{steps:?}");
+    };
+    assert_eq!(step.field, "profile.phone");
+    assert!(step.step.ends_with(give), "{}", step.step);
+}

@@ -93,6 +93,7 @@ fn capabilities(has_resellers: bool) -> Capabilities {
         apart: BTreeMap::new(),
         products: std::collections::BTreeSet::new(),
         console: BTreeMap::new(),
+        lacking: BTreeMap::new(),
         default_customer: None,
     }
 }
