@@ -1,0 +1,72 @@
+//! A bridge that is wrong in one way is told so by the requirement that it breaks.
+
+use holdfast_testkit::console::Served;
+
+use crate::{
+    Checked, HOLDFAST,
+    faulty::{Fault, Faulty},
+};
+
+/// Each fault, and what is told of it: the requirement that it breaks first, and those that can't hold then either.
+const PLANTED: [(Fault, &[&str]); 31] = [
+    (Fault::TokenUnchecked, &["token-missing", "token-wrong"]),
+    (Fault::WrongTokenForbidden, &["token-wrong"]),
+    (Fault::StorageInGigabytes, &["capabilities", "answers"]),
+    (Fault::NotRepeatable, &["repeatable-create"]),
+    (Fault::TimesWithoutZone, &["answers", "read-back"]),
+    (Fault::SettingLost, &["create"]),
+    (Fault::ReadsAnotherName, &["read-back"]),
+    (Fault::RepeatTakenForNew, &["create-once"]),
+    (Fault::RepeatNeverEqual, &["create-equal"]),
+    (Fault::RaceMakesSeveral, &["create-race"]),
+    (Fault::UnknownDropped, &["create-unknown"]),
+    (Fault::ConflictUntold, &["create-name", "answers"]),
+    (Fault::EmptyKept, &["create-empty"]),
+    (Fault::PasswordReturned, &["create-secret"]),
+    (Fault::PatchReplaces, &["merge"]),
+    (Fault::NullIgnored, &["clear"]),
+    (Fault::IfMatchIgnored, &["if-match"]),
+    (Fault::SwitchIgnored, &["switch"]),
+    (Fault::LastPageLost, &["list-complete"]),
+    (Fault::PageForEver, &["list-complete"]),
+    (Fault::NewestFirst, &["list-order"]),
+    (Fault::FilterIgnored, &["list-filter"]),
+    (Fault::ClientsNotThere, &["list-others"]),
+    (Fault::GoneIsOdd, &["absent", "gone"]),
+    (Fault::RehearsalRemoves, &["rehearsal"]),
+    (Fault::Unconfirmed, &["confirmation"]),
+    (Fault::GuardForced, &["guard"]),
+    (Fault::RemovalIgnored, &["gone", "nothing-left"]),
+    (Fault::UsageAsText, &["usage", "answers"]),
+    (Fault::HealthTwice, &["health"]),
+    (Fault::OthersChanged, &["others-untouched"]),
+];
+
+// R-N19
+#[tokio::test(flavor = "multi_thread")]
+async fn each_planted_fault_is_named() {
+    let mut unlike = Vec::new();
+    for (fault, expected) in PLANTED {
+        let platform = Served::start(HOLDFAST).await;
+        let faulty = Faulty::before(&platform.console.url, &platform.console.token).await;
+        faulty.be(fault);
+        let checked = Checked::run(&faulty.url, &platform.console.token).await;
+        let told = checked.with(&["wrong", "missing"]);
+        let lost: Vec<_> = expected
+            .iter()
+            .filter(|id| !told.contains(&(**id).to_owned()))
+            .collect();
+        println!(
+            "{fault:?}: {told:?}, not checked {:?}, code {}",
+            checked.with(&["not-checked"]),
+            checked.code
+        );
+        if !lost.is_empty() || told.len() > expected.len() || checked.code < 2 {
+            unlike.push(format!(
+                "{fault:?}: {told:?} {}\n{:#}",
+                checked.said, checked.report
+            ));
+        }
+    }
+    assert!(unlike.is_empty(), "{}", unlike.join("\n"));
+}
