@@ -145,12 +145,13 @@ fn told(report: &Report) -> String {
 fn summary(report: &Report) -> String {
     let mut text = String::new();
     if !report.left_behind.is_empty() {
-        text.push_str("\nSTILL ON THE PLATFORM, or perhaps: remove these by hand\n");
+        text.push_str("\nPERHAPS STILL ON THE PLATFORM; see to each by hand:\n");
     }
     for left in &report.left_behind {
-        let id = left.id.as_deref().unwrap_or("unknown");
+        let id = left.id.as_deref().map(|id| format!(" with id {id},"));
+        let id = id.unwrap_or_default();
         let line = format!(
-            "{} id {id}, reference {}: {}",
+            "{}:{id} reference {}: {}",
             left.kind, left.reference, left.why
         );
         let _ = writeln!(text, "  {}", terminal::line(&line));

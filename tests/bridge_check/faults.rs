@@ -5,6 +5,7 @@ use holdfast_testkit::console::Served;
 use crate::{
     Checked, HOLDFAST,
     faulty::{Fault, Faulty},
+    fine::everything,
 };
 
 /// Each fault, and what is told of it: the requirement that it breaks first, and those that can't hold then either.
@@ -69,4 +70,19 @@ async fn each_planted_fault_is_named() {
         }
     }
     assert!(unlike.is_empty(), "{}", unlike.join("\n"));
+}
+
+// R-N19
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_mixes_items_up_loses_none_of_what_others_have() {
+    let platform = Served::start(HOLDFAST).await;
+    let before = everything(&platform).await;
+    let faulty = Faulty::before(&platform.console.url, &platform.console.token).await;
+    faulty.be(Fault::MixedUp);
+    let checked = Checked::run(&faulty.url, &platform.console.token).await;
+    assert_eq!(checked.code, 3, "{:#}", checked.report);
+    assert_eq!(everything(&platform).await, before);
+    for change in platform.console.mutations().await {
+        assert_ne!(change["path"], "/v1/customers/1", "{change}");
+    }
 }

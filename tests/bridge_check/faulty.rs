@@ -45,6 +45,7 @@ pub enum Fault {
     UsageAsText,
     HealthTwice,
     OthersChanged,
+    MixedUp,
 }
 
 /// A request, and what becomes of it.
@@ -182,6 +183,19 @@ impl Faulty {
                     status: 201,
                     ..read
                 })
+            }
+            // Whatever is asked by reference is answered with a customer that was there before.
+            Fault::MixedUp if asked.path.starts_with("/v1/customers/by-ref/") => {
+                let mut other = asked.clone();
+                (other.method, other.body) = (Method::GET, Value::Null);
+                other.path = "/v1/customers/1".to_owned();
+                let mut other = self.send(&other).await;
+                let reference = asked.path.rsplit('/').next().unwrap_or_default();
+                other.body["externalRef"] = json!(reference);
+                if asked.method == Method::PUT && other.status == 200 {
+                    other.status = 201;
+                }
+                Some(other)
             }
             Fault::OthersChanged if asked.method == Method::PATCH => {
                 let mut other = asked.clone();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{Checked, HOLDFAST};
 
 /// Every item of every kind, as JSON; `facts` apart, which move by themselves.
-async fn everything(platform: &Served) -> Vec<Value> {
+pub async fn everything(platform: &Served) -> Vec<Value> {
     let mut all = Vec::new();
     for kind in ["resellers", "plans", "customers", "tenants", "clients"] {
         for mut item in platform.console.list(kind).await {

@@ -46,23 +46,23 @@ impl Session {
 
     /// Removes what a creation may have made. What can't be removed is told.
     async fn remove_asked(&mut self, kind: Kind, reference: String) -> Option<LeftBehind> {
-        let mut found_id = None;
+        let (mut found, mut of_ours) = (false, None);
         let removed: Checked = async {
-            // A bridge without a list of this kind was asked for nothing but refusals.
             let Some(item) = self.by_reference(kind, &reference).await? else {
                 return Ok(());
             };
-            found_id = Some(id(&item));
+            found = true;
             let ours = self.ours(kind, &reference, &item)?;
+            of_ours = Some(ours.id.clone());
             self.remove(&ours).await?;
             let still = self.by_reference(kind, &reference).await?;
             ensure(still.is_none(), "gone after its removal", "still there")
         }
         .await;
         let finding = removed.err()?;
-        // Where the bridge doesn't even have the kind, nothing was made.
-        let never = found_id.is_none() && !self.before.contains_key(&kind);
-        (!never).then(|| self.left(kind, found_id, reference, &finding))
+        // Where the kind can't even be listed, it was asked for nothing but a refusal.
+        let never = !found && !self.before.contains_key(&kind);
+        (!never).then(|| self.left(kind, of_ours, reference, &finding))
     }
 
     fn left(

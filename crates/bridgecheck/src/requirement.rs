@@ -59,3 +59,18 @@ requirements! {
     OTHERS: "Afterwards", "others-untouched", "What others have is as it was";
     NOTHING_LEFT: "Afterwards", "nothing-left", "Nothing that the check made is left";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    // R-N19
+    #[test]
+    fn the_guide_lists_every_requirement() {
+        let guide = include_str!("../../../docs/bridge.md");
+        for requirement in ALL {
+            let row = format!("| `{}` | {} |", requirement.id, requirement.text);
+            assert!(guide.contains(&row), "docs/bridge.md lacks {row}");
+        }
+    }
+}
