@@ -220,7 +220,7 @@ impl Faulty {
             Fault::SettingLost if method == Method::PUT => asked.remove("/profile", "phone"),
             Fault::UnknownDropped if method == Method::PUT => asked.remove("", "holdfastCheck"),
             Fault::PatchReplaces if method == Method::PATCH => {
-                if let Some(profile) = asked.body["profile"].as_object_mut() {
+                if let Some(Value::Object(profile)) = asked.body.get_mut("profile") {
                     profile.insert("fax".to_owned(), Value::Null);
                 }
             }
@@ -316,7 +316,7 @@ fn spoil_reply(fault: Fault, asked: &Asked, replied: &mut Replied) {
             body["complete"] = json!(true);
         }
         Fault::NewestFirst if fine => {
-            if let Some(items) = body["items"].as_array_mut() {
+            if let Some(Value::Array(items)) = body.get_mut("items") {
                 items.reverse();
             }
         }

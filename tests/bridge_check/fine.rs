@@ -78,17 +78,17 @@ async fn what_cannot_be_run_is_said() {
         "http://127.0.0.1:{}",
         holdfast_testkit::operator::free_port()
     );
-    let checked = Checked::run(&nobody, "token").await;
+    let checked = Checked::run(&nobody, "a-token-for-tests").await;
     assert_eq!(checked.code, 1);
     assert!(
         checked.said.contains("the bridge can't be reached"),
         "{}",
         checked.said
     );
-    let plain = Checked::run("http://bridge.example/", "token").await;
+    let plain = Checked::run("http://bridge.example/", "a-token-for-tests").await;
     assert_eq!(plain.code, 1);
     assert!(plain.said.contains("plain text"), "{}", plain.said);
-    let empty = Checked::run(&nobody, " ").await;
+    let empty = Checked::run(&nobody, "\t").await;
     assert!(empty.said.contains("must hold the token"), "{}", empty.said);
     assert_eq!(empty.report, json!(null));
 }
