@@ -159,7 +159,7 @@ impl Faulty {
             Fault::RehearsalRemoves if is_dry_run => {
                 let preview = self.send(asked).await;
                 let mut removal = asked.clone();
-                removal.query = "mode=purge".to_owned();
+                "mode=purge".clone_into(&mut removal.query);
                 removal.as_console();
                 self.send(&removal).await;
                 Some(preview)
@@ -188,7 +188,7 @@ impl Faulty {
             Fault::MixedUp if asked.path.starts_with("/v1/customers/by-ref/") => {
                 let mut other = asked.clone();
                 (other.method, other.body) = (Method::GET, Value::Null);
-                other.path = "/v1/customers/1".to_owned();
+                "/v1/customers/1".clone_into(&mut other.path);
                 let mut other = self.send(&other).await;
                 let reference = asked.path.rsplit('/').next().unwrap_or_default();
                 other.body["externalRef"] = json!(reference);
@@ -199,7 +199,7 @@ impl Faulty {
             }
             Fault::OthersChanged if asked.method == Method::PATCH => {
                 let mut other = asked.clone();
-                other.path = "/v1/customers/1".to_owned();
+                "/v1/customers/1".clone_into(&mut other.path);
                 other.body = json!({"profile": {"notes": "by mistake"}});
                 other.as_console();
                 self.send(&other).await;
@@ -275,11 +275,11 @@ fn spoil_reply(fault: Fault, asked: &Asked, replied: &mut Replied) {
     let fine = replied.status < 400;
     let body = &mut replied.body;
     match fault {
-        Fault::WrongTokenForbidden if asked.headers.contains_key("authorization") => {
-            if replied.status == 401 {
-                replied.status = 403;
-                body["status"] = json!(403);
-            }
+        Fault::WrongTokenForbidden
+            if asked.headers.contains_key("authorization") && replied.status == 401 =>
+        {
+            replied.status = 403;
+            body["status"] = json!(403);
         }
         Fault::StorageInGigabytes if asked.path.ends_with("/capabilities") && fine => {
             body["units"]["storage"] = json!("GB");
@@ -288,10 +288,13 @@ fn spoil_reply(fault: Fault, asked: &Asked, replied: &mut Replied) {
             body["repeatableCreate"] = json!(false);
         }
         Fault::TimesWithoutZone if replied.status == 201 => body["createdAt"] = json!("2026-11-27"),
-        Fault::ReadsAnotherName if asked.method == Method::GET && fine => {
-            if asked.path.starts_with("/v1/customers/") && !asked.path.contains("by-ref") {
-                body["name"] = json!("FABRIKAM");
-            }
+        Fault::ReadsAnotherName
+            if asked.method == Method::GET
+                && fine
+                && asked.path.starts_with("/v1/customers/")
+                && !asked.path.contains("by-ref") =>
+        {
+            body["name"] = json!("FABRIKAM");
         }
         Fault::RepeatNeverEqual if asked.method == Method::PUT && replied.status == 200 => {
             replied.status = 409;

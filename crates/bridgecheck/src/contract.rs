@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
 
 /// The contract as a document.
@@ -106,7 +106,17 @@ impl Contract {
         };
         let schema = format!("{pointer}/content/{}/schema", kind.replace('/', "~1"));
         let validator = self.validator(&schema);
-        let errors = validator.iter_errors(body).take(MOST_ERRORS).map(|error| {
+        let errors: Vec<_> = validator.iter_errors(body).collect();
+        // Where a member is wrong, its part of the schema vouches for none of the others.
+        let follows = |error: &&ValidationError<'_>| {
+            matches!(
+                error.kind(),
+                ValidationErrorKind::UnevaluatedProperties { .. }
+            )
+        };
+        let causes = errors.iter().any(|error| !follows(&error));
+        let errors = errors.iter().filter(|error| !causes || !follows(error));
+        let errors = errors.take(MOST_ERRORS).map(|error| {
             let place = error.instance_path().to_string();
             let place = if place.is_empty() { "the body" } else { &place };
             format!("{place}: {}", error.masked_with("the value"))

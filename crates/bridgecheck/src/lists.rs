@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// Letters and ids of what was made of a kind, in order of creation.
-    fn letters(&self, kind: Kind) -> Vec<(char, String)> {
+    pub(crate) fn letters(&self, kind: Kind) -> Vec<(char, String)> {
         let ours = self.scene.iter().filter(|((of, _), _)| *of == kind);
         ours.map(|((_, letter), ours)| (*letter, ours.id.clone()))
             .collect()

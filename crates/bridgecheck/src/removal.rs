@@ -164,11 +164,12 @@ impl Session {
             return Err(Finding::not_checked("the item couldn't be removed"));
         }
         let body = self.body(kind, 'a')?;
+        let given = self.letters(kind);
         let after = self.make(kind, 'a', body).await?;
         ensure(
-            after.id != before.id,
-            "another id than that of what was removed",
-            "the same id",
+            given.iter().all(|(_, id)| *id != after.id),
+            "an id that was never given before",
+            format!("{:?}, which was", after.id),
         )
     }
 
