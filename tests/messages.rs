@@ -9,8 +9,9 @@ use std::{
 };
 
 /// Where sentences come from. The simulator and the tests aren't among them.
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 5] = [
     ("holdfast-api", "crates/api/src"),
+    ("holdfast-bridgecheck", "crates/bridgecheck/src"),
     ("holdfast-core", "crates/core/src"),
     ("holdfast-platforms", "crates/platforms/src"),
     ("holdfast", "src"),

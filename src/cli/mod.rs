@@ -1,5 +1,6 @@
 //! The commands. Each is one file; errors go to stderr with what to do about them.
 
+mod bridge;
 mod crds;
 mod export;
 mod history;
@@ -27,7 +28,7 @@ use tracing_subscriber::EnvFilter;
     name = "holdfast",
     version,
     about = "Declares backup customers in Kubernetes and makes a backup platform match.",
-    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 success, 1 failure; `plan` has more.\nNO_COLOR is honoured.",
+    after_help = "`holdfast COMMAND --help` shows examples. Exit codes: 0 success, 1 failure; `plan` and `bridge check` have more.\nNO_COLOR is honoured.",
     max_term_width = 100
 )]
 struct Arguments {
@@ -43,6 +44,9 @@ enum Command {
     Plan(plan::Arguments),
     /// Write the platform's objects as manifests that adopt them
     Export(export::Arguments),
+    /// Judge a bridge by the bridge contract
+    #[command(subcommand)]
+    Bridge(bridge::Command),
     /// Print the custom resource definitions
     Crds(crds::Arguments),
     #[cfg(feature = "simulator")]
@@ -139,7 +143,8 @@ fn parse() -> Result<Arguments, clap::Error> {
     Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// Runs the command line. Exit code 0 on success, 1 on failure; `plan` reports its findings with 2 and 3.
+/// Runs the command line. Exit code 0 on success, 1 on failure; `plan` and `bridge check` report their
+/// findings with 2 and 3.
 pub fn main() -> ExitCode {
     let arguments = match parse() {
         Ok(arguments) => arguments,
@@ -176,6 +181,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Plan(arguments) => return plan::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Bridge(command) => return bridge::run(command).await,
         Command::Crds(arguments) => crds::run(&arguments),
         #[cfg(feature = "simulator")]
         Command::Platform(command) => platform::run(command).await,

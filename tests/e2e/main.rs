@@ -14,6 +14,7 @@ mod deletion;
 mod dialect_process;
 mod druva;
 mod druva_faults;
+mod example_bridge;
 mod faults;
 mod kept;
 mod ledger;

@@ -137,32 +137,8 @@ impl Http {
         budget: BudgetShare,
         options: HttpOptions,
     ) -> Result<Self, SetupError> {
-        check_endpoint(endpoint)?;
-        let mut builder = Client::builder()
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_DEADLINE);
-        if endpoint.scheme() == "http" {
-            // A proxy would read the credential. And an image may contain no system certificates; the client can't be built
-            // without them, although none is needed here.
-            builder = builder.no_proxy().tls_certs_only([]);
-        }
-        if let Some(pem) = options.ca_bundle_pem {
-            let certificates = Certificate::from_pem_bundle(&pem)
-                .ok()
-                .filter(|certificates| !certificates.is_empty())
-                .ok_or_else(|| {
-                    SetupError::CaBundle("holds no certificate in PEM form".to_owned())
-                })?;
-            builder = builder.tls_certs_only(certificates);
-        }
-        let client = builder.build().map_err(|error| {
-            let hint = "where the system has no CA certificates, name a CA bundle";
-            SetupError::Client(format!("{}; {hint}", error.without_url()))
-        })?;
         Ok(Self {
-            client,
+            client: client(endpoint, options.ca_bundle_pem.as_deref())?,
             budget,
             breaker: Breaker::default(),
             observer: options.observer,
@@ -245,6 +221,35 @@ impl Http {
             body,
         })
     }
+}
+
+/// A client for one endpoint, which follows no redirects and repeats nothing.
+///
+/// # Errors
+/// An endpoint that would send the credential in plain text over a network, or a CA bundle that can't be read.
+pub fn client(endpoint: &Url, ca_bundle_pem: Option<&[u8]>) -> Result<Client, SetupError> {
+    check_endpoint(endpoint)?;
+    let mut builder = Client::builder()
+        .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_DEADLINE);
+    if endpoint.scheme() == "http" {
+        // A proxy would read the credential. And an image may contain no system certificates; the client can't be built
+        // without them, although none is needed here.
+        builder = builder.no_proxy().tls_certs_only([]);
+    }
+    if let Some(pem) = ca_bundle_pem {
+        let certificates = Certificate::from_pem_bundle(pem)
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| SetupError::CaBundle("holds no certificate in PEM form".to_owned()))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    builder.build().map_err(|error| {
+        let hint = "where the system has no CA certificates, name a CA bundle";
+        SetupError::Client(format!("{}; {hint}", error.without_url()))
+    })
 }
 
 /// The wait that an answer asks for: always where it is throttled, and where an unavailable platform names one.

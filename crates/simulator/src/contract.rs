@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Kind, documents, problem::Problem};
 
 /// The contract as a document, `docs/bridge.openapi.yaml`: the single truth for bodies.
-pub const OPENAPI: &str = include_str!("../../../docs/bridge.openapi.yaml");
+const OPENAPI: &str = include_str!("../../../docs/bridge.openapi.yaml");
 
 /// The settings of one kind.
 struct Settings {

@@ -37,7 +37,6 @@ mod store;
 mod view;
 
 pub use clock::Clock;
-pub use contract::OPENAPI;
 pub use cove::{CoveCredentials, CoveModes, CoveOptions, CovePlatform, Names};
 pub use druva::{DruvaCredentials, DruvaOptions, DruvaPlatform};
 pub use faults::{Action, Fate, Fault, Faults, Lie, Moment, Place, When};

@@ -9,6 +9,7 @@ pub mod cove_contract;
 mod dialect;
 pub mod druva;
 pub mod druva_contract;
+pub mod example_bridge;
 pub mod history;
 pub mod mutate;
 pub mod operator;
