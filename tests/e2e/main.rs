@@ -28,6 +28,7 @@ mod quota;
 mod removal;
 mod replicas;
 mod report;
+mod required;
 mod restart;
 mod restraint;
 mod rights;
