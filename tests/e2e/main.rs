@@ -15,6 +15,7 @@ mod dialect_process;
 mod druva;
 mod druva_faults;
 mod faults;
+mod invoice;
 mod kept;
 mod ledger;
 mod life;
