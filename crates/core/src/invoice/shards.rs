@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::month::Month;
 
 /// Most parts of a month: with 5,000 customers each is below 256 KiB. It never changes: a part is found by it.
-pub const SHARDS: u8 = 16;
+const SHARDS: u8 = 32;
 /// The key of a `ConfigMap` that holds a part.
 pub const KEY: &str = "month.json";
 /// The form in which parts are kept.
@@ -41,7 +41,7 @@ struct Shard {
 }
 
 /// The part that a customer is in.
-pub fn shard_of(customer: &str) -> u8 {
+fn shard_of(customer: &str) -> u8 {
     Sha256::digest(customer.as_bytes())[0] % SHARDS
 }
 
