@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use crate::HOLDFAST;
 use holdfast_testkit::{
-    operator::{Stage, embedded_platform},
+    console::Served,
+    operator::Stage,
     plans::{REFUSED, customer, plan, refusals},
     resources::{declared, merge},
 };
@@ -14,7 +15,10 @@ use holdfast_testkit::{
 /// limit, or when it isn't required any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_without_a_required_limit_is_refused_until_it_has_one() {
-    let stage = Stage::start(HOLDFAST, "required").await;
+    let (stage, served) = (
+        Stage::start(HOLDFAST, "required").await,
+        Served::start(HOLDFAST).await,
+    );
     let nordic = declared(
         "Reseller",
         "nordic",
@@ -25,8 +29,8 @@ async fn a_customer_without_a_required_limit_is_refused_until_it_has_one() {
         "northwind",
         "platformRef: {name: msp}, parentRef: {name: nordic}, displayName: Northwind",
     );
-    let base = [embedded_platform("msp"), nordic, northwind].join("---\n");
-    stage.apply(&(base.clone() + &customer("fabrikam", "northwind", "")));
+    let base = [served.manifest("msp"), nordic, northwind].join("---\n");
+    stage.apply(&(base + &customer("fabrikam", "northwind", "")));
     stage.apply(&customer(
         "contoso",
         "northwind",
@@ -40,8 +44,7 @@ async fn a_customer_without_a_required_limit_is_refused_until_it_has_one() {
     assert!(message.contains("limits.storage"), "{message}");
     assert!(message.contains("Reseller/nordic"), "{message}");
     assert!(message.contains("(rule limit-required)"), "{message}");
-    let console = stage.console("msp");
-    let names = console.list("customers").await;
+    let names = served.console.list("customers").await;
     let made = names.iter().any(|item| item["name"] == "Customer fabrikam");
     assert!(!made, "nothing was sent for it");
 
