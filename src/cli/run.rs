@@ -51,7 +51,7 @@ pub struct Arguments {
     /// Namespace of the Leases: the operator's own
     #[arg(long, value_name = "NS", env = "POD_NAMESPACE", default_value = names::OPERATOR_NAMESPACE)]
     lease_namespace: String,
-    /// Keep the days of each month for `holdfast report invoice` in ConfigMaps of this namespace; not kept when absent
+    /// Keep the days of each month for `holdfast report invoice` in `ConfigMap`s of this namespace; not kept when absent
     #[arg(long, value_name = "NS", env = "HOLDFAST_INVOICES_NAMESPACE")]
     invoices_namespace: Option<String>,
     /// The pod's name, for Leases and events

@@ -143,7 +143,8 @@ fn subscriptions(survey: &Survey, site: &PlatformView) -> Vec<Subscription> {
     let customers: Vec<String> = found.iter().map(|one| place(&*one.customer)).collect();
     for (at, subscription) in found.iter_mut().enumerate() {
         let same = |other: usize| customers.get(other) == customers.get(at);
-        subscription.only = !(at > 0 && same(at - 1)) && !same(at + 1);
+        let others = (at > 0 && same(at - 1)) || same(at + 1);
+        subscription.only = !others;
     }
     found
 }
