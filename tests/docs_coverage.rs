@@ -7,12 +7,12 @@ use std::{
 };
 
 /// Every requirement there is.
-const REQUIREMENTS: [&str; 65] = [
+const REQUIREMENTS: [&str; 67] = [
     "D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13", "D14", "D15",
     "D16", "D20", "D21", "D22", "D30", "D31", "D32", "D33", "D40", "D41", "S1", "S2", "S3", "S4",
     "S5", "S6", "S7", "S8", "S20", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9", "V10",
     "V11", "V12", "V20", "V21", "N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8", "N9", "N10", "N11",
-    "N12", "N13", "N16", "N17", "N18", "N19",
+    "N12", "N13", "N14", "N15", "N16", "N17", "N18", "N19",
 ];
 
 /// What a row may say of how far it is.

@@ -52,6 +52,9 @@ pub struct Arguments {
     /// Namespace of the Leases: the operator's own
     #[arg(long, value_name = "NS", env = "POD_NAMESPACE", default_value = names::OPERATOR_NAMESPACE)]
     lease_namespace: String,
+    /// Keep the days of each month for `holdfast report invoice` in `ConfigMap`s of this namespace; not kept when absent
+    #[arg(long, value_name = "NS", env = "HOLDFAST_INVOICES_NAMESPACE")]
+    invoices_namespace: Option<String>,
     /// The pod's name, for Leases and events
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
     pod_name: Option<String>,
@@ -79,6 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         platform_listen: arguments.platform_listen,
         namespaces: arguments.namespaces,
         lease_namespace: arguments.lease_namespace,
+        invoices_namespace: arguments.invoices_namespace,
         customer_metrics: !arguments.no_customer_metrics,
     };
     Ok(operator::run(options, stop_signal()).await?)

@@ -83,6 +83,8 @@ pub struct Context {
     pub memory: Memory,
     /// The namespace that is watched; all of them when absent.
     pub scope: Option<String>,
+    /// The namespace in which months are kept for invoices; none are kept when absent.
+    pub invoices: Option<String>,
     /// The Leases that the resources are under.
     pub duties: Duties,
     /// Resources that can't be read and are maintained all the same, and how to reconcile one of them again.

@@ -95,6 +95,8 @@ pub struct Metrics {
     pub status_writes: Family<KindLabels, Counter>,
     /// 1 where this process is the writer.
     pub leader: Count<PlatformLabels>,
+    /// Times that the days of a month couldn't be kept for invoices.
+    pub invoice_write_failures: Family<PlatformLabels, Counter>,
     /// Bytes stored by a customer.
     pub customer_storage_bytes: Amount<CustomerLabels>,
     /// A customer's storage limit, in bytes.
@@ -124,6 +126,7 @@ impl Metrics {
             conditions: Family::default(),
             status_writes: Family::default(),
             leader: Family::default(),
+            invoice_write_failures: Family::default(),
             customer_storage_bytes: Family::default(),
             customer_storage_limit_bytes: Family::default(),
             customer_credits: Family::default(),
@@ -195,6 +198,11 @@ impl Metrics {
             "leader",
             "1 where this process is the account's leader",
             self.leader.clone(),
+        );
+        registry.register(
+            "invoice_write_failures",
+            "Times that the days of a month could not be kept for invoices",
+            self.invoice_write_failures.clone(),
         );
         registry.register_with_unit(
             "customer_storage",
@@ -315,6 +323,7 @@ mod tests {
         drop(metrics.sweep_seconds.get_or_create(&platform));
         drop(metrics.sweep_age_seconds.get_or_create(&platform));
         drop(metrics.leader.get_or_create(&platform));
+        drop(metrics.invoice_write_failures.get_or_create(&platform));
         drop(metrics.steps.get_or_create(&StepLabels {
             kind: text(),
             step: text(),
@@ -387,6 +396,6 @@ mod tests {
         let kept = std::fs::read_to_string(path).expect("the list");
         assert_eq!(kept, listed, "UPDATE=1 cargo test --lib writes it");
         let families = page.lines().filter(|line| line.starts_with("# TYPE"));
-        assert_eq!(families.count(), 18, "a family has no series in this test");
+        assert_eq!(families.count(), 19, "a family has no series in this test");
     }
 }

@@ -12,6 +12,7 @@ mod events;
 mod filling;
 mod gather;
 mod identity;
+mod invoices;
 mod keeper;
 mod leadership;
 mod lease;

@@ -6,7 +6,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures::FutureExt;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{context::Context, platforms::Handle};
+use super::{context::Context, invoices, platforms::Handle};
 use crate::{
     estate::Capability,
     planner::retry_delay,
@@ -29,12 +29,13 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     }
     let mut failures = 0;
     let mut advanced = false;
+    let mut book = invoices::Book::default();
     loop {
         // This reading is what was asked for until now.
         let _ = handle.report_now.notified().now_or_never();
         let _ = handle.created.notified().now_or_never();
         let started = Instant::now();
-        let reading = AssertUnwindSafe(reports(&context, &handle)).catch_unwind();
+        let reading = AssertUnwindSafe(reports(&context, &handle, &mut book)).catch_unwind();
         let outcome = reading.await.unwrap_or_else(|_| {
             let fault = "a fault of Holdfast stopped reading the reports; the log has more";
             Err(PlatformError::Garbled(fault.into()))
@@ -70,7 +71,11 @@ async fn quiet(handle: &Handle) {
 }
 
 /// Reads both reports; what can be read is kept. Resources are enqueued where a report says something new.
-async fn reports(context: &Context, handle: &Handle) -> Result<(), PlatformError> {
+async fn reports(
+    context: &Context,
+    handle: &Handle,
+    book: &mut invoices::Book,
+) -> Result<(), PlatformError> {
     let (Some(facts), Some(reports)) = (handle.site.facts(), handle.adapter.reports()) else {
         return Ok(());
     };
@@ -78,6 +83,9 @@ async fn reports(context: &Context, handle: &Handle) -> Result<(), PlatformError
     let (mut used, mut healthy) = (Ok(false), Ok(false));
     if can(Capability::ReadUsage) {
         used = usage(handle, reports).await;
+        if used.is_ok() {
+            invoices::keep(context, handle, book).await;
+        }
     }
     if can(Capability::ReadHealth) {
         healthy = health(handle, reports).await;

@@ -30,6 +30,8 @@ pub struct RunOptions {
     pub namespaces: Vec<String>,
     /// Namespace for Leases.
     pub lease_namespace: String,
+    /// Namespace in which months are kept for invoices; none are kept when absent.
+    pub invoices_namespace: Option<String>,
     /// Whether there are metrics of each customer.
     pub customer_metrics: bool,
 }
@@ -70,6 +72,7 @@ pub async fn run(
         embedding: embedding.clone(),
         namespaces: options.namespaces,
         lease_namespace: options.lease_namespace,
+        invoices_namespace: options.invoices_namespace,
         identity: identity.name.clone(),
     };
     let operator = Operator::start(&client, settings);

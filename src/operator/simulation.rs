@@ -27,6 +27,7 @@ impl Simulated {
                 embedding: Arc::new(Mutex::new(Embedding::new(None, nowhere))),
                 namespaces: Vec::new(),
                 lease_namespace: crate::api::names::OPERATOR_NAMESPACE.into(),
+                invoices_namespace: None,
                 identity: identity.into(),
             },
         ))

@@ -46,6 +46,8 @@ pub struct Settings {
     pub namespaces: Vec<String>,
     /// Namespace for Leases.
     pub lease_namespace: String,
+    /// Namespace in which months are kept for invoices; none are kept when absent.
+    pub invoices_namespace: Option<String>,
     /// The identity under which it holds them; no other process has it.
     pub identity: String,
 }
@@ -79,6 +81,7 @@ impl Operator {
         let share = Share {
             client: client.clone(),
             identity: settings.identity,
+            invoices: settings.invoices_namespace,
             metrics: metrics.clone(),
             drivers: settings.drivers,
             embedding: settings.embedding,
@@ -150,6 +153,7 @@ impl Operator {
 struct Share {
     client: Client,
     identity: String,
+    invoices: Option<String>,
     metrics: Arc<Metrics>,
     drivers: Registry,
     embedding: Arc<Mutex<Embedding>>,
@@ -220,6 +224,7 @@ fn start(
         peers: share.peers.clone(),
         memory: Memory::default(),
         scope: namespace.map(ToOwned::to_owned),
+        invoices: share.invoices.clone(),
         duties: Duties::default(),
         attended: std::sync::Mutex::default(),
     });

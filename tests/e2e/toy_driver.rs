@@ -174,6 +174,7 @@ fn operate(stage: &Stage, toy: &Arc<Toy>, listen: u16) -> tokio::task::JoinHandl
         platform_listen: ([127, 0, 0, 1], free_port()).into(),
         namespaces: vec![stage.namespace().to_owned()],
         lease_namespace: stage.namespace().to_owned(),
+        invoices_namespace: None,
         customer_metrics: true,
     };
     stage.apply(

@@ -10,10 +10,11 @@ use std::{
 };
 
 /// The modules of `holdfast-core`; each may use those before it.
-const MODULES: [&str; 9] = [
+const MODULES: [&str; 10] = [
     "estate",
     "reply",
     "rules",
+    "invoice",
     "inventory",
     "planner",
     "survey",

@@ -65,7 +65,8 @@ fn the_chart_makes_what_the_overlays_make() {
     );
     let namespaced = "--set=namespaces={backup},crds.install=false,policies.install=false,userRoles.install=false";
     alike("manifests/namespaced", &[namespaced]);
-    let everything = "--set=networkPolicy.enabled=true,monitoring.enabled=true";
+    let everything =
+        "--set=invoices.enabled=true,networkPolicy.enabled=true,monitoring.enabled=true";
     alike("tests/packages/everything", &[everything]);
 }
 
@@ -105,6 +106,7 @@ fn the_files_of_the_chart_are_those_of_the_manifests() {
         }
     }
     for (component, name) in [
+        ("invoices", "invoices"),
         ("network-policy", "networkpolicy"),
         ("monitoring", "podmonitor"),
         ("monitoring", "prometheusrule"),

@@ -133,6 +133,8 @@ closed_enum! {
         CreateOutcomeUnknown,
         /// The country has no storage location of its own, so one must be chosen.
         LocationRequired,
+        /// A reseller above or the platform requires a limit (`requireLimits`) that the customer doesn't have.
+        LimitRequired,
         /// The platform has no such storage location.
         LocationUnknown,
         /// The storage location contradicts the country, or the data was placed in another location than requested.

@@ -18,6 +18,14 @@ pub const INTENT_FIELD_MANAGER: &str = "holdfast-intent";
 /// Namespace of the operator in `manifests/`.
 pub const OPERATOR_NAMESPACE: &str = "holdfast-system";
 
+/// The namespace in which the manifests have the operator keep the days of each month for invoices.
+pub const INVOICES_NAMESPACE: &str = "holdfast-invoices";
+/// Label of a `ConfigMap` with days of a month: the namespace of the `BackupPlatform`.
+pub const INVOICE_NAMESPACE_LABEL: &str = "invoice.holdfast.dev/namespace";
+/// Label of a `ConfigMap` with days of a month: `2026-10`.
+pub const INVOICE_MONTH_LABEL: &str = "invoice.holdfast.dev/month";
+/// Label of a `ConfigMap` with days of a month: `open`, or `frozen` when the month is over.
+pub const INVOICE_STATE_LABEL: &str = "invoice.holdfast.dev/state";
 /// Annotation, ours: `<account id>/<remote id>`, kept beside status.
 pub const EXTERNAL_ID_ANNOTATION: &str = "holdfast.dev/external-id";
 /// Annotation, the user's: any new value makes us act now; on a `BackupPlatform` it starts a sweep.

@@ -83,6 +83,39 @@ pub struct ServicePlanSpec {
     /// platform's job data. Absent: nothing is promised and nothing measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_level: Option<ServiceLevel>,
+    /// What an invoice line of those who subscribe counts. It stays in the cluster. Absent: nothing is counted for invoices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing: Option<PlanBilling>,
+}
+
+closed_enum! {
+    /// What an invoice line counts.
+    BillingUnit {
+        /// The mean of the month's daily storage, in GiB.
+        GiBMonth,
+        /// The credits of the month.
+        Credit,
+        /// The most seats (users of workloads) of any day.
+        Seat,
+        /// The most clients of any day.
+        Client,
+    }
+}
+
+/// What an invoice line counts, and what is included in the price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanBilling {
+    /// Your own article number. Example: `HF-GOLD`.
+    #[schemars(length(min = 1, max = 63), regex(pattern = LABEL_WORD))]
+    pub sku: String,
+    /// `GiBMonth`: the mean of the month's daily storage, in GiB. `Credit`: the credits of the month. `Seat`, `Client`: the most
+    /// of any day.
+    pub unit: BillingUnit,
+    /// How many units are included in the price. Absent: none. Example: `500`.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub included: Option<u32>,
 }
 
 /// One product of a plan.

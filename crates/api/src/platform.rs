@@ -10,6 +10,7 @@ pub use super::platform_status::{
     UnreadableItem,
 };
 use super::{
+    customer::RequiredLimit,
     schema,
     shared::{Adopt, Bandwidth, Branding, ConfigMapKeyRef, Management, SecretRef},
 };
@@ -103,6 +104,11 @@ pub struct BackupPlatformSpec {
     /// What slows deletions down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
+    /// Limits that every customer on the platform must have: `storage`, `licences`, `clients`, `credits`. A customer without one
+    /// is refused. It stays in the cluster. Absent: none are required here. Example: `[storage]`.
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_limits: Option<Vec<RequiredLimit>>,
     /// Throttling of backup traffic for everyone on the platform who has no setting of their own. Absent: left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bandwidth>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bounds::{COUNTRY, LABEL_WORD},
     closed_enum::closed_enum,
+    customer::RequiredLimit,
     quantity::{Count, Credits, Size},
     shared::{
         Bandwidth, Branding, Contact, Effective, Lifecycle, LocalRef, ManagedStatus, Profile,
@@ -109,6 +110,12 @@ pub struct ResellerSpec {
     /// Absent: left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allotment: Option<Allotment>,
+    /// Limits that every customer below must have, also below resellers further down: `storage`, `licences`, `clients`,
+    /// `credits`. A customer without one is refused. It stays in the cluster. Absent: none are required here. Example:
+    /// `[storage]`.
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_limits: Option<Vec<RequiredLimit>>,
     /// Throttling of backup traffic for everyone below without a setting of their own. Absent: left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bandwidth>,

@@ -1,6 +1,7 @@
 //! `holdfast report`: consumption, customers and health of many customers at once, out of the cluster's status. Serves R-D7, R-D8,
 //! R-D9, R-D15, R-D16, R-D40.
 
+mod invoice;
 mod table;
 
 use super::{Failure, objects::Cluster};
@@ -39,6 +40,14 @@ Name, customer, plan and product are always shown. docs/reports.md explains all 
 The last 30 days. Those with most to mend come first. Status names at most ten data sources of each
 tenant, the worst. docs/reports.md explains all columns.")]
     Health(Health),
+    /// Invoice lines of a month, by the billing of service plans
+    #[command(after_help = "Examples:
+  holdfast report invoice --month 2026-10 -A -o csv
+  holdfast report invoice --month 2026-10 --customer fabrikam
+
+Made of the days that the operator kept. A month that is over always gives the same lines, also for those
+who left. docs/reports.md explains all columns.")]
+    Invoice(invoice::Invoice),
 }
 
 /// What `usage` takes.
@@ -144,6 +153,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let period = Period::parse(usage.from.as_deref(), usage.to.as_deref())?;
             (Subject::Usage, usage.common, period)
         }
+        Command::Invoice(wish) => return invoice::run(wish).await,
         Command::Customers(customers) => (Subject::Customers, customers.common, Period::default()),
         Command::Health(health) => match health.by {
             By::Customer => (Subject::Health, health.common, Period::default()),

@@ -38,6 +38,11 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
     text
 }
 
+/// Rows under headings and nothing else.
+pub fn rows(table: &Table, width: Option<u16>) -> String {
+    drawn(table, usize::MAX, None, width)
+}
+
 fn of_sources(sources: &Table, most: usize, width: Option<u16>) -> String {
     if sources.rows.is_empty() {
         return "Status names no data source in a bad state.\n".to_owned();

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BandwidthMode, BandwidthWindow, ConfigMapKeyRef};
-use crate::{closed_enum::closed_enum, quantity::Rate, schema};
+use crate::{closed_enum::closed_enum, customer::RequiredLimit, quantity::Rate, schema};
 
 closed_enum! {
     /// Why a remote object may not be changed or removed at will.
@@ -257,6 +257,10 @@ pub struct Effective {
     /// Branding in effect, and where it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branding: Option<EffectiveBranding>,
+    /// Limits that a customer must have here.
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_limits: Vec<RequiredLimit>,
 }
 
 /// Throttling in effect.

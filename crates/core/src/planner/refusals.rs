@@ -53,6 +53,7 @@ pub fn of_creation(
         .or_else(|| rules::hierarchy(kind, settings, None, None, &view.neighbours.above))
         .or_else(|| fits_its_plan(view, settings, None))
         .or_else(|| edition(kind, settings))
+        .or_else(|| limited(view, settings, None))
         .or_else(|| quota::overcommit(kind, &view.neighbours.shortages))
 }
 
@@ -96,6 +97,7 @@ pub fn of_change(
         .or_else(offered)
         .or_else(bare)
         .or_else(relied_on)
+        .or_else(|| limited(view, settings, Some(object)))
         .or_else(|| shrinking(view, object, settings, differing))
 }
 
@@ -152,6 +154,11 @@ pub fn elsewhere(view: &View<'_>, platform: &PlatformFacts) -> Option<Refusal> {
 /// What a plan's own edition doesn't offer.
 fn edition(kind: Kind, settings: &Settings) -> Option<Refusal> {
     rules::edition(settings).filter(|_| kind == Kind::ServicePlan)
+}
+
+/// Not only upon a change of limits: a limit may be required of those that are there already.
+fn limited(view: &View<'_>, settings: &Settings, held: Option<&Object>) -> Option<Refusal> {
+    rules::required_limits(settings, held, &view.neighbours.requirements)
 }
 
 fn fits_its_plan(view: &View<'_>, settings: &Settings, held: Option<&Settings>) -> Option<Refusal> {

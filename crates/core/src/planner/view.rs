@@ -15,7 +15,10 @@ use crate::{
         shared::{Adopt, Lifecycle, ManagedStatus, Management},
     },
     estate::{Capabilities, Claim, Client, Object, ObjectId, Protection, StorageLocation},
-    rules::quota::{Amounts, Shortage},
+    rules::{
+        Requirement,
+        quota::{Amounts, Shortage},
+    },
 };
 
 /// One resource, parsed once at the edge.
@@ -208,6 +211,8 @@ pub struct Neighbours {
     pub granted_below: [u64; 4],
     /// What is in use.
     pub used: Amounts,
+    /// The limits that a customer must have.
+    pub requirements: Vec<Requirement>,
 }
 
 impl Neighbours {

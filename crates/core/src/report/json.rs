@@ -5,15 +5,12 @@ use serde_json::{Map, Value, json};
 use super::make::{Group, Heading, Report, Table};
 
 /// Rises when a member changes its meaning or goes away; new members don't raise it.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// The whole report.
 pub fn json(report: &Report) -> Value {
     let headings = &report.table.headings;
     let period = &report.period;
-    let columns = headings.iter().map(
-        |heading| json!({"name": heading.name, "title": heading.title, "description": heading.doc}),
-    );
     let months = report.months.iter().map(|(month, figures)| {
         let credits = figures
             .credits
@@ -36,7 +33,7 @@ pub fn json(report: &Report) -> Value {
             "to": period.to.as_ref().map(super::Month::as_str),
         },
         "filters": filters,
-        "columns": columns.collect::<Value>(),
+        "columns": columns(headings),
         "items": items(&report.table),
         "total": sums(&report.total, headings),
         "byReseller": groups(&report.by_reseller),
@@ -49,7 +46,14 @@ pub fn json(report: &Report) -> Value {
     whole
 }
 
-fn items(table: &Table) -> Value {
+/// What the columns say.
+pub(super) fn columns(headings: &[Heading]) -> Value {
+    let column = |heading: &Heading| json!({"name": heading.name, "title": heading.title, "description": heading.doc});
+    headings.iter().map(column).collect()
+}
+
+/// One object a row.
+pub(super) fn items(table: &Table) -> Value {
     let names = || table.headings.iter().map(|heading| heading.name.to_owned());
     let item = |row: &Vec<super::Cell>| -> Value {
         let members: Map<String, Value> = names().zip(row.iter().map(super::Cell::json)).collect();

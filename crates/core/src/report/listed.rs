@@ -9,7 +9,7 @@ use super::{
         Column, Subject, column,
     },
     facts::Facts,
-    sources,
+    invoiced, sources,
 };
 
 fn words(words: &[String]) -> Cell {
@@ -338,5 +338,9 @@ pub fn explained() -> String {
         rows(&mut text, subject.word(), &of_customers(subject));
     }
     rows(&mut text, "health --by source", &sources::columns());
+    text.push_str("\n### invoice\n\n| Column | Meaning |\n|---|---|\n");
+    for (name, doc) in invoiced::columns() {
+        let _ = writeln!(text, "| `{name}` | {doc} |");
+    }
     text
 }

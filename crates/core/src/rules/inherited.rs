@@ -1,8 +1,11 @@
-//! What a customer or reseller inherits: throttling and branding, from itself upwards to the platform.
+//! What a customer or reseller inherits: throttling, branding and the limits that it must have, from itself upwards to the platform.
+
+use std::collections::BTreeMap;
 
 use crate::{
     api::{
         bounds::shortened,
+        customer::RequiredLimit,
         quantity::Rate,
         shared::{
             Bandwidth, BandwidthMode, BandwidthWindow, Branding, Effective, EffectiveBandwidth,
@@ -22,6 +25,16 @@ pub struct Level {
     origin: String,
     bandwidth: Option<Bandwidth>,
     branding: Branding,
+    required: Vec<RequiredLimit>,
+}
+
+/// A limit that a customer must have, and the object that requires it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The limit.
+    pub limit: RequiredLimit,
+    /// The nearest object that requires it, for instance `Reseller/northwind`.
+    pub origin: String,
 }
 
 /// What a spec declares of it.
@@ -31,6 +44,8 @@ pub struct Stated<'a> {
     pub bandwidth: Option<&'a Bandwidth>,
     /// Branding.
     pub branding: Option<&'a Branding>,
+    /// Limits that customers must have.
+    pub required: &'a [RequiredLimit],
 }
 
 impl Level {
@@ -49,6 +64,7 @@ impl Level {
                 Some(stated) => branding_over(held_branding, stated),
                 None => held_branding,
             },
+            required: stated.required.to_vec(),
         }
     }
 }
@@ -59,7 +75,28 @@ pub fn effective(levels: &[Level]) -> Effective {
     Effective {
         bandwidth: Some(bandwidth(levels)),
         branding: branding(levels),
+        required_limits: requirements(levels)
+            .iter()
+            .map(|requirement| requirement.limit)
+            .collect(),
     }
+}
+
+/// The limits that a customer at the bottom of a chain must have: all that any level requires. Serves R-N14.
+pub fn requirements(levels: &[Level]) -> Vec<Requirement> {
+    let mut found = BTreeMap::new();
+    for level in levels {
+        for limit in &level.required {
+            found.entry(*limit).or_insert(&level.origin);
+        }
+    }
+    found
+        .into_iter()
+        .map(|(limit, origin)| Requirement {
+            limit,
+            origin: origin.clone(),
+        })
+        .collect()
 }
 
 fn bandwidth(levels: &[Level]) -> EffectiveBandwidth {

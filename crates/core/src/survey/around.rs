@@ -72,7 +72,7 @@ pub fn around<K: Managed>(
         let spec = resource.spec_document().ok();
         around.quota = spec.and_then(|spec| Settings::from_document(Kind::Tenant, &spec).ok());
     }
-    around.levels = inherited::levels(survey, resource, site, &inventory, object);
+    around.levels = inherited::levels(survey, resource, site, &inventory, Some(object));
     drop(inventory);
     report(site, object, &mut around);
     around

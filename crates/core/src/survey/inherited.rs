@@ -21,9 +21,9 @@ pub fn levels<K: Managed>(
     resource: &K,
     site: &PlatformView,
     inventory: &Inventory,
-    object: &Arc<Object>,
+    object: Option<&Arc<Object>>,
 ) -> Vec<Level> {
-    let Some(own) = level(resource, Some(object)) else {
+    let Some(own) = level(resource, object) else {
         return Vec::new();
     };
     let look = Look {
@@ -33,7 +33,7 @@ pub fn levels<K: Managed>(
     };
     let mut levels = vec![own];
     let declared = resource.parent_ref().map(|(_, reference)| reference);
-    let mut above = look.above(declared, Some(object));
+    let mut above = look.above(declared, object);
     while let Some((reseller, remote)) = above.filter(|_| levels.len() < DEPTH) {
         levels.extend(match (&reseller, &remote) {
             (Some(reseller), remote) => level(&**reseller, remote.as_ref()),
@@ -63,6 +63,7 @@ fn level<K: Managed>(resource: &K, remote: Option<&Arc<Object>>) -> Option<Level
     let stated = Stated {
         bandwidth: stated.bandwidth.filter(|_| !lifecycle.ignores("bandwidth")),
         branding: stated.branding.filter(|_| !lifecycle.ignores("branding")),
+        required: stated.required,
     };
     let origin = format!("{}/{}", K::KIND.as_str(), resource.name_any());
     Some(Level::new(
@@ -114,6 +115,7 @@ impl Look<'_> {
         let stated = Stated {
             bandwidth: platform.spec.bandwidth.as_ref(),
             branding: platform.spec.branding.as_ref(),
+            required: platform.spec.require_limits.as_deref().unwrap_or_default(),
         };
         Some(Level::new(
             &format!("BackupPlatform/{}", key.name),

@@ -111,6 +111,7 @@ managed!(
         Some(Stated {
             bandwidth: self.spec.bandwidth.as_ref(),
             branding: self.spec.branding.as_ref(),
+            required: self.spec.require_limits.as_deref().unwrap_or_default(),
         })
     },
     fn web_access(&self) -> Option<&WebAccess> {
@@ -145,6 +146,7 @@ managed!(
         Some(Stated {
             bandwidth: self.spec.bandwidth.as_ref(),
             branding: self.spec.branding.as_ref(),
+            required: &[],
         })
     },
     fn web_access(&self) -> Option<&WebAccess> {

@@ -4,6 +4,7 @@
 
 mod account;
 mod around;
+mod billed;
 mod books;
 mod cache;
 mod commons;
@@ -28,6 +29,7 @@ mod tests;
 mod unreadable;
 
 pub use account::{AccountKey, Origin};
+pub use billed::{figures, finals};
 pub use cache::{Cache, Shelf, Store};
 pub use commons::Commons;
 pub use declared::{created_at, noted_id, resource_ref};

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::{
-    Managed, Named, Observation, PlatformView, ResourceRef, Survey, quotas::QuotaDecision,
-    resource_ref,
+    Managed, Named, Observation, PlatformView, ResourceRef, Survey, inherited,
+    quotas::QuotaDecision, resource_ref,
 };
 use crate::{
     api::{Kind, ManagedKind},
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{self, Neighbours, Reference},
-    rules::quota::Measure,
+    rules::{self, quota::Measure},
 };
 
 /// Levels that a chain of parents may have.
@@ -53,7 +53,12 @@ pub fn neighbours<K: Managed>(
         shortages: decision.shortages,
         granted_below: decision.granted_below,
         used: [None; 4],
+        requirements: Vec::new(),
     };
+    if K::KIND == Kind::Customer {
+        let levels = inherited::levels(survey, object, site, &inventory, remote);
+        neighbours.requirements = rules::requirements(&levels);
+    }
     drop(inventory);
     if let Some(customer) = remote.filter(|_| K::KIND == Kind::Customer) {
         let usage = site.reports();

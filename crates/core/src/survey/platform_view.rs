@@ -13,6 +13,7 @@ use crate::{
     api::{
         BackupPlatform,
         bounds::ID_LENGTH,
+        customer::RequiredLimit,
         names,
         shared::{Adopt, Bandwidth, Branding, Management},
     },
@@ -73,6 +74,8 @@ pub struct Terms {
     pub bandwidth: Option<Bandwidth>,
     /// Branding at the top of what is inherited.
     pub branding: Option<Branding>,
+    /// Limits that every customer must have.
+    pub required: Vec<RequiredLimit>,
     /// The account that may be written to; `None` until one was seen.
     pub account: Option<String>,
 }
@@ -107,6 +110,7 @@ impl Terms {
             },
             bandwidth: spec.bandwidth.clone(),
             branding: spec.branding.clone(),
+            required: spec.require_limits.clone().unwrap_or_default(),
             account: confirmed.or(noted),
         }
     }

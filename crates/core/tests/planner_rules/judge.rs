@@ -16,7 +16,7 @@ use crate::{
     rule_cases::Case,
     world::{
         ACCOUNT, NAMESPACE, World, circle, held, known, namesakes, now, platform, platform_of,
-        references,
+        references, requirements,
     },
 };
 
@@ -123,6 +123,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                     object.as_ref().map(|object| object.facts.clients.into()),
                     None,
                 ],
+                requirements: requirements(case, &declared.spec),
             },
             deleting_below: Vec::new(),
             labels: BTreeMap::new(),

@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use holdfast_api::{
     Kind,
+    customer::RequiredLimit,
     shared::{Adopt, Management},
 };
 use holdfast_core::estate::{
     Account, Capabilities, Capability, Creation, Facts, Object, ObjectId, Settings, StorageLocation,
 };
 use holdfast_core::planner::{self, Declared, PlatformFacts, Reference, References, Safety, Seen};
+use holdfast_core::rules;
 use serde_json::{Value, json};
 
-use holdfast_testkit::rule_cases::Case;
+use holdfast_testkit::rule_cases::{Case, Other};
 
 pub const ACCOUNT: &str = "9f";
 pub const NAMESPACE: &str = "backup";
@@ -164,6 +166,34 @@ impl World {
         }
         chain
     }
+}
+
+/// The limits that the resellers above and the platform require.
+pub fn requirements(case: &Case, spec: &Value) -> Vec<rules::Requirement> {
+    let named = |kind: &str, reference: &Value| {
+        let name = reference["name"].as_str()?;
+        let mut others = case.with.iter();
+        others.find(|other| other.kind == kind && other.name == name)
+    };
+    let level = |other: &Other| {
+        let required = other.spec["requireLimits"].clone();
+        let required: Vec<RequiredLimit> = serde_json::from_value(required).unwrap_or_default();
+        let stated = rules::Stated {
+            required: &required,
+            ..rules::Stated::default()
+        };
+        rules::Level::new(&format!("{}/{}", other.kind, other.name), stated, None)
+    };
+    let mut levels = Vec::new();
+    let mut spec = spec;
+    let mut above = named("Reseller", &spec["resellerRef"]);
+    while let Some(reseller) = above {
+        levels.push(level(reseller));
+        spec = &reseller.spec;
+        above = named("Reseller", &spec["parentRef"]);
+    }
+    levels.extend(named("BackupPlatform", &spec["platformRef"]).map(level));
+    rules::requirements(&levels)
 }
 
 pub fn kind(name: &str) -> Option<Kind> {

@@ -1,0 +1,237 @@
+//! Keeping the days of each month in `ConfigMaps`, for invoices: only by the holder of the account's Lease, after a report of
+//! consumption, and only what changed. What the cluster refuses is told and tried again with the next report; nothing else waits
+//! for it. Serves R-N15.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, PostParams},
+};
+use thiserror::Error;
+
+use super::{clock, context::Context, metrics::PlatformLabels, platforms::Handle};
+use crate::{
+    api::names,
+    invoice::{self, Day, Month, ShardError},
+    survey::{self, PlatformKey},
+};
+
+/// What keeps a month from being written.
+#[derive(Debug, Error)]
+enum Unkept {
+    #[error(
+        "{0}. The months of the platform aren't counted until that is possible; a day without a figure is listed as missing."
+    )]
+    Cluster(#[from] kube::Error),
+    #[error("ConfigMap {0}: {1} The months of the platform aren't counted until then.")]
+    Unreadable(String, ShardError),
+}
+
+/// A part as the cluster has it.
+#[derive(Clone)]
+struct Stored {
+    version: Option<String>,
+    text: String,
+    immutable: bool,
+}
+
+/// The months of one platform that aren't over, as this process knows them.
+#[derive(Default)]
+pub struct Book {
+    /// By month; nothing until they were read.
+    months: Option<BTreeMap<String, Month>>,
+    /// By month and number.
+    stored: BTreeMap<(String, u8), Stored>,
+}
+
+/// Notes what a report says, and writes what changed.
+pub async fn keep(context: &Context, handle: &Handle, book: &mut Book) {
+    let Some(namespace) = &context.invoices else {
+        return;
+    };
+    if handle.hold().is_some() {
+        // Another process may write meanwhile: what is known here is old then.
+        *book = Book::default();
+        return;
+    }
+    let api = Api::namespaced(context.client.clone(), namespace);
+    if let Err(error) = note(context, handle, book, &api).await {
+        *book = Book::default();
+        let key = &handle.site.key;
+        let platform = key.to_string();
+        tracing::warn!(platform, namespace, %error, "the month can't be kept for invoices");
+        let labels = PlatformLabels { platform };
+        let failures = &context.metrics.invoice_write_failures;
+        failures.get_or_create(&labels).inc();
+    }
+}
+
+async fn note(
+    context: &Context,
+    handle: &Handle,
+    book: &mut Book,
+    api: &Api<ConfigMap>,
+) -> Result<(), Unkept> {
+    let site = &handle.site;
+    let Some(as_of) = site.reports().usage_as_of else {
+        return Ok(());
+    };
+    // A platform whose clock is ahead doesn't begin a month early.
+    let today = Day::of(as_of.min(clock::now()));
+    if book.months.is_none() {
+        read(book, &site.key, api).await?;
+    }
+    let months = book.months.get_or_insert_default();
+    let figures = survey::figures(&context.survey, site, &today.month);
+    for (name, month) in months.iter_mut() {
+        if *name < today.month {
+            month.freeze(&survey::finals(&context.survey, site, name));
+        }
+    }
+    // Of a month before one that is kept nothing is counted any more.
+    let latest = months.keys().next_back();
+    if latest.is_none_or(|latest| *latest <= today.month) && !figures.is_empty() {
+        let platform = site.key.to_string();
+        let month = months
+            .entry(today.month.clone())
+            .or_insert_with(|| Month::new(&platform, &today.month));
+        month.note(today.day, &figures);
+    }
+    let due: Vec<(String, u8, String)> = months
+        .iter()
+        .flat_map(|(name, month)| {
+            let texts = invoice::text(month).into_iter();
+            texts.map(|(number, text)| (name.clone(), number, text))
+        })
+        .collect();
+    for (month, number, text) in due {
+        if handle.hold().is_some() {
+            *book = Book::default();
+            return Ok(());
+        }
+        write(book, &site.key, api, (month, number), text).await?;
+    }
+    let over = |month: &Month| month.frozen && month.month < today.month;
+    if let Some(months) = &mut book.months {
+        let gone: BTreeSet<String> = months
+            .values()
+            .filter(|month| over(month))
+            .map(|month| month.month.clone())
+            .collect();
+        months.retain(|name, _| !gone.contains(name));
+        book.stored.retain(|(month, _), _| !gone.contains(month));
+    }
+    Ok(())
+}
+
+/// Reads the months that aren't over.
+async fn read(book: &mut Book, key: &PlatformKey, api: &Api<ConfigMap>) -> Result<(), Unkept> {
+    let open = ListParams::default().labels(&format!(
+        "{}={},{}={},{}=open",
+        names::INVOICE_NAMESPACE_LABEL,
+        key.namespace,
+        names::PLATFORM_LABEL,
+        key.name,
+        names::INVOICE_STATE_LABEL,
+    ));
+    let begun: BTreeSet<String> = api
+        .list(&open)
+        .await?
+        .into_iter()
+        .filter_map(|map| map.labels().get(names::INVOICE_MONTH_LABEL).cloned())
+        .collect();
+    let mut months = BTreeMap::new();
+    for month in begun {
+        // Those parts as well that a freeze which was cut short has done already.
+        let whole = ListParams::default().labels(&format!(
+            "{}={},{}={},{}={month}",
+            names::INVOICE_NAMESPACE_LABEL,
+            key.namespace,
+            names::PLATFORM_LABEL,
+            key.name,
+            names::INVOICE_MONTH_LABEL,
+        ));
+        let mut texts = BTreeMap::new();
+        for map in api.list(&whole).await? {
+            let Some((number, text)) = invoice::part(&map) else {
+                continue;
+            };
+            texts.insert(number, text.clone());
+            let stored = Stored {
+                version: map.resource_version(),
+                text,
+                immutable: map.immutable == Some(true),
+            };
+            book.stored.insert((month.clone(), number), stored);
+        }
+        let joined = invoice::join(&texts)
+            .map_err(|(number, error)| Unkept::Unreadable(name(key, &month, number), error))?;
+        months.extend(joined.map(|joined| (month, joined)));
+    }
+    book.months = Some(months);
+    Ok(())
+}
+
+/// Writes a part that differs from what is stored. One that is frozen is never written again.
+async fn write(
+    book: &mut Book,
+    key: &PlatformKey,
+    api: &Api<ConfigMap>,
+    (month, number): (String, u8),
+    text: String,
+) -> Result<(), Unkept> {
+    let place = (month.clone(), number);
+    let stored = book.stored.get(&place);
+    if stored.is_some_and(|stored| stored.immutable || stored.text == text) {
+        return Ok(());
+    }
+    let frozen = book
+        .months
+        .as_ref()
+        .and_then(|months| months.get(&month))
+        .is_some_and(|month| month.frozen);
+    let name = name(key, &month, number);
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(name.clone()),
+            labels: Some(labels(key, &month, frozen)),
+            resource_version: stored.and_then(|stored| stored.version.clone()),
+            ..ObjectMeta::default()
+        },
+        immutable: frozen.then_some(true),
+        data: Some([(invoice::KEY.to_owned(), text.clone())].into()),
+        ..ConfigMap::default()
+    };
+    let parameters = PostParams::default();
+    let written = if stored.is_some() {
+        api.replace(&name, &parameters, &map).await?
+    } else {
+        api.create(&parameters, &map).await?
+    };
+    let stored = Stored {
+        version: written.resource_version(),
+        text,
+        immutable: frozen,
+    };
+    book.stored.insert(place, stored);
+    Ok(())
+}
+
+/// A namespace has no dots in its name, and what follows the platform's has a known form: no two parts have the same name.
+fn name(key: &PlatformKey, month: &str, number: u8) -> String {
+    format!("{}.{}.{month}.{number:02}", key.namespace, key.name)
+}
+
+fn labels(key: &PlatformKey, month: &str, frozen: bool) -> BTreeMap<String, String> {
+    let state = if frozen { "frozen" } else { "open" };
+    [
+        (names::INVOICE_NAMESPACE_LABEL, key.namespace.as_str()),
+        (names::PLATFORM_LABEL, key.name.as_str()),
+        (names::INVOICE_MONTH_LABEL, month),
+        (names::INVOICE_STATE_LABEL, state),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
