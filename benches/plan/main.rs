@@ -103,6 +103,7 @@ fn observation(objects: Vec<Object>) -> Snapshot {
             fixed: std::collections::BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
             apart: std::collections::BTreeMap::new(),
+            lacking: std::collections::BTreeMap::new(),
             products: std::collections::BTreeSet::new(),
             console: std::collections::BTreeMap::new(),
             default_customer: None,

@@ -114,7 +114,7 @@ fn unhidden(view: &View<'_>, object: &Object) -> Option<Refusal> {
     })
 }
 
-/// The object that status notes, or that may be being created, on another BackupPlatform than this: its id, and where.
+/// The object that status notes, or that may be being created, on another `BackupPlatform` than this: its id, and where.
 pub fn noted_elsewhere(declared: &Declared, platform: &str) -> Option<(String, String)> {
     let status = &declared.status;
     let open = status.intent.as_ref();

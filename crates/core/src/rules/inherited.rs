@@ -231,6 +231,7 @@ mod tests {
         let stated = Stated {
             bandwidth: bandwidth.as_ref(),
             branding: branding.as_ref(),
+            required: &[],
         };
         let held = Settings::from_document(Kind::Reseller, held).expect("settings");
         Level::new(origin, stated, Some(&held))
