@@ -19,7 +19,7 @@ closed_enum! {
         DriftDetected,
         /// A value is changed back on the platform repeatedly after Holdfast's writes; it is written with a growing backoff.
         DriftReturns,
-        /// More is asked for, or used, than is allotted.
+        /// More is asked for than is allotted.
         QuotaExceeded,
         /// The object is being deleted and something forbids it.
         DeletionBlocked,

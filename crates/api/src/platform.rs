@@ -10,9 +10,8 @@ pub use super::platform_status::{
     UnreadableItem,
 };
 use super::{
-    customer::RequiredLimit,
     schema,
-    shared::{Adopt, Bandwidth, Branding, ConfigMapKeyRef, Management, SecretRef},
+    shared::{Adopt, Bandwidth, Branding, ConfigMapKeyRef, Management, RequiredLimit, SecretRef},
 };
 
 /// One account on one backup platform.

@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     bounds::{COUNTRY, LABEL_WORD},
     closed_enum::closed_enum,
-    customer::RequiredLimit,
     quantity::{Count, Credits, Size},
     shared::{
         Bandwidth, Branding, Contact, Effective, Lifecycle, LocalRef, ManagedStatus, Profile,
-        Reports, ServiceType, Stage, WebAccess,
+        Reports, RequiredLimit, ServiceType, Stage, WebAccess,
     },
 };
 

@@ -22,4 +22,4 @@ pub use status::{
     Change, ChangeOutcome, ChangeStep, DeletionStatus, Drift, DriftReturn, Effective,
     EffectiveBandwidth, EffectiveBranding, Intent, ManagedStatus, ManualStep, Protection, Unkept,
 };
-pub use words::{Edition, Product, ServiceType, Stage};
+pub use words::{Edition, Product, RequiredLimit, ServiceType, Stage};

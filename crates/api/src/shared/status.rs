@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BandwidthMode, BandwidthWindow, ConfigMapKeyRef};
-use crate::{closed_enum::closed_enum, customer::RequiredLimit, quantity::Rate, schema};
+use super::{BandwidthMode, BandwidthWindow, ConfigMapKeyRef, RequiredLimit};
+use crate::{closed_enum::closed_enum, quantity::Rate, schema};
 
 closed_enum! {
     /// Why a remote object may not be changed or removed at will.

@@ -1,5 +1,8 @@
 //! Closed sets of words of the trade that more than one kind uses.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::closed_enum::closed_enum;
 
 closed_enum! {
@@ -43,5 +46,45 @@ closed_enum! {
         Enterprise,
         /// Everything.
         Elite,
+    }
+}
+
+/// A limit of a customer, where one can be required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RequiredLimit {
+    /// `limits.storage`.
+    Storage,
+    /// `limits.licences` with a fixed count.
+    Licences,
+    /// `limits.clients`.
+    Clients,
+    /// `limits.credits`.
+    Credits,
+}
+
+impl RequiredLimit {
+    /// The field of a customer's spec that holds the number.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Storage => "limits.storage",
+            Self::Licences => "limits.licences.count",
+            Self::Clients => "limits.clients",
+            Self::Credits => "limits.credits",
+        }
+    }
+}
+
+impl JsonSchema for RequiredLimit {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RequiredLimit".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "enum": ["storage", "licences", "clients", "credits"] })
     }
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use crate::{
     api::{
         bounds::shortened,
-        customer::RequiredLimit,
         quantity::Rate,
         shared::{
             Bandwidth, BandwidthMode, BandwidthWindow, Branding, Effective, EffectiveBandwidth,
-            EffectiveBranding,
+            EffectiveBranding, RequiredLimit,
         },
     },
     estate::Settings,

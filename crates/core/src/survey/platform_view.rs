@@ -13,9 +13,8 @@ use crate::{
     api::{
         BackupPlatform,
         bounds::ID_LENGTH,
-        customer::RequiredLimit,
         names,
-        shared::{Adopt, Bandwidth, Branding, Management},
+        shared::{Adopt, Bandwidth, Branding, Management, RequiredLimit},
     },
     estate::{Consumption, DataSources, HealthReport, ObjectId, Snapshot, Unread, UsageReport},
     inventory::{Changes, Inventory, Surroundings, Ticket},

@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use holdfast_api::{
     Kind,
-    customer::RequiredLimit,
-    shared::{Adopt, Management},
+    shared::{Adopt, Management, RequiredLimit},
 };
 use holdfast_core::estate::{
     Account, Capabilities, Capability, Creation, Facts, Object, ObjectId, Settings, StorageLocation,

@@ -58,10 +58,7 @@ pub fn plan(
 
 /// `24h, 98%, restored 2160h`.
 fn objective(level: &ServiceLevel) -> String {
-    let age = level
-        .recovery_point_objective
-        .as_ref()
-        .map(ToString::to_string);
+    let age = level.recovery_point_objective.as_ref().map(spoken);
     let share = level
         .minimum_success_percent
         .as_ref()
@@ -69,12 +66,22 @@ fn objective(level: &ServiceLevel) -> String {
     let tested = level
         .restore_test_interval
         .as_ref()
-        .map(|interval| format!("restored {interval}"));
+        .map(|interval| format!("restored {}", spoken(interval)));
     let parts: Vec<String> = [age, share, tested].into_iter().flatten().collect();
     if parts.is_empty() {
         NOTHING.into()
     } else {
         parts.join(", ")
+    }
+}
+
+/// In the largest unit that has no remainder: `24h`, as people write it.
+fn spoken(duration: &Duration) -> String {
+    let seconds = std::time::Duration::from(*duration).as_secs();
+    match seconds {
+        whole if whole % 3600 == 0 => format!("{}h", whole / 3600),
+        whole if whole % 60 == 0 => format!("{}m", whole / 60),
+        seconds => format!("{seconds}s"),
     }
 }
 
@@ -123,5 +130,11 @@ mod tests {
         );
         assert_eq!(strictest(&levels), Some(strict));
         assert_eq!(strictest(&[]), None);
+        assert_eq!(
+            objective(&level(
+                json!({"recoveryPointObjective": "90m", "minimumSuccessPercent": 98, "restoreTestInterval": "2160h"})
+            )),
+            "90m, 98%, restored 2160h"
+        );
     }
 }

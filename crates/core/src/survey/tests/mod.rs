@@ -331,17 +331,17 @@ fn an_extended_quota_frees_nothing_at_its_old_end() {
     let customer = json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "limits": {"credits": "100"}});
     world.declare::<Customer>(0, "c", &customer);
     assert!(world.carry_out::<Customer>(0, "c"));
-    let tenant = |product: &str| {
+    let tenant = |product: &str, ends: &str| {
         json!({
             "customerRef": {"name": "c"}, "servicePlanRef": {"name": "gold"}, "product": product, "type": "Commercial",
-            "storageRegions": ["eu"], "workloads": [{"name": "NAS"}], "quota": {"credits": "100", "endsAt": old},
+            "storageRegions": ["eu"], "workloads": [{"name": "NAS"}], "quota": {"credits": "100", "endsAt": ends},
         })
     };
-    world.declare::<Tenant>(0, "old", &tenant("HybridWorkloads"));
+    world.declare::<Tenant>(0, "old", &tenant("HybridWorkloads", old));
     world.carry_out::<Tenant>(0, "old");
     world.remove::<Tenant>(0, "old");
     world.sweep(0);
-    world.declare::<Tenant>(0, "next", &tenant("SaaSAppsAndEndpoints"));
+    world.declare::<Tenant>(0, "next", &tenant("SaaSAppsAndEndpoints", new));
     let mut tenants = world.objects.values_mut();
     let object = tenants.find(|object| object.kind == Kind::Tenant);
     let object = object.expect("what old has left");
