@@ -175,18 +175,27 @@ impl Context {
         }
     }
 
-    /// Enqueues the resource of a remote object, and those of its parents: their figures change with it.
-    pub fn wake_object(&self, handle: &Handle, kind: Kind, id: &ObjectId, claim: Option<&Claim>) {
+    /// Enqueues the resource of a remote object, and those of its parents: their figures change with it. True when a resource
+    /// holds it.
+    pub fn wake_object(
+        &self,
+        handle: &Handle,
+        kind: Kind,
+        id: &ObjectId,
+        claim: Option<&Claim>,
+    ) -> bool {
         let Some(facts) = handle.site.facts() else {
-            return;
+            return false;
         };
         let account = &facts.capabilities.account.id;
         let by_claim = claim.and_then(|claim| self.survey.index.by_claim(kind, claim));
-        match by_claim.or_else(|| self.survey.index.by_id(account, kind, id)) {
-            Some(resource) => self.wake(&resource),
+        let holder = by_claim.or_else(|| self.survey.index.by_id(account, kind, id));
+        match &holder {
+            Some(resource) => self.wake(resource),
             None => self.wake_below(handle, account, kind, id),
         }
         self.wake_above(handle, kind, id);
+        holder.is_some()
     }
 
     /// Enqueues the resources that inherit from a reseller that no resource declares.
@@ -316,8 +325,9 @@ impl Context {
         self.retry_waiting(resource.kind);
     }
 
-    /// Retries, once for many, the resources that wait for something that another resource of their kind has.
-    fn retry_waiting(&self, kind: Kind) {
+    /// Retries, once for many, the resources that wait for something that another resource of their kind has, or for what stands
+    /// on the platform.
+    pub fn retry_waiting(&self, kind: Kind) {
         let mut waiting = self.memory.waiting();
         waiting.retain(|resource| resource.kind == kind);
         self.memory.retry_later(waiting);

@@ -1,6 +1,11 @@
 //! The sweep of one platform: one bulk observation an interval, compared with the last; only a change enqueues its resource.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::FutureExt;
 use tokio::time::{Instant, sleep_until};
@@ -92,8 +97,15 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     if first || recovered {
         context.wake_all(&handle.site.key);
     } else {
+        // What no resource holds may have been in the way of one.
+        let mut foreign = BTreeSet::new();
         for ((kind, id), claim) in &changes.objects {
-            context.wake_object(handle, *kind, id, claim.as_ref());
+            if !context.wake_object(handle, *kind, id, claim.as_ref()) {
+                foreign.insert(*kind);
+            }
+        }
+        for kind in foreign {
+            context.retry_waiting(kind);
         }
         if changes.surroundings {
             context.wake_all(&handle.site.key);

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+use serde_json::json;
+
 use holdfast_testkit::operator::{Stage, customer, embedded_platform};
 
 use crate::HOLDFAST;
@@ -183,4 +186,26 @@ async fn what_is_in_the_way_is_noticed_as_soon_as_it_goes() {
     assert!(said.contains("cycle"), "{said}");
     stage.apply(&reseller("b", ", level: Distributor"));
     soon(&stage, &["reseller/b", "reseller/a"]).await;
+}
+
+// R-N4: what stands on the platform under no resource is in the way of one until a sweep sees it go, whatever the reports say.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_at_the_platform_is_noticed_when_it_goes() {
+    let stage = Stage::start(HOLDFAST, "foreign").await;
+    let platform = embedded_platform("msp").replace("usageInterval: 10s", "usageInterval: 24h");
+    stage.apply(&platform);
+    stage.await_ready(&["backupplatform/msp"]).await;
+    let console = stage.console("msp");
+    let foreign = json!({"name": "Customer it", "country": "DE", "storageLocation": "de-1"});
+    let path = "/v1/customers/by-ref/made-at-the-console";
+    let made = console.call(Method::PUT, path, Some(foreign)).await;
+    let id = made["id"].as_str().expect("an id");
+    stage.sweep("msp");
+    stage.apply(&customer("it", "msp", ""));
+    stalled(&stage, "customer/it", "NameConflict").await;
+    console
+        .change("customers", id, json!({"name": "Another"}))
+        .await;
+    stage.sweep("msp");
+    soon(&stage, &["customer/it"]).await;
 }

@@ -223,7 +223,7 @@ impl Verdict {
         matches!(self, Self::DeletionBlocked(Reason::TooManyDeletions, _))
     }
 
-    /// Whether another resource is in the way: when that one changes or is deleted, this one may proceed.
+    /// Whether another resource, or what stands on the platform, is in the way: when that changes, this one may proceed.
     pub fn waits_for_another(&self) -> bool {
         matches!(
             self,
@@ -231,7 +231,9 @@ impl Verdict {
                 Reason::OwnedByAnother
                     | Reason::NameConflict
                     | Reason::ClientConflict
-                    | Reason::DuplicateTenant,
+                    | Reason::DuplicateTenant
+                    | Reason::NotFoundById
+                    | Reason::VanishedOnPlatform,
                 _
             )
         )
