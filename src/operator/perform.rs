@@ -68,6 +68,7 @@ pub async fn perform<K: Managed>(
         }
     };
     let error = answer.as_ref().err().map(ToString::to_string);
+    let error = error.map(|error| planner::for_log(declared, &error));
     let lesson = Lesson {
         kind: K::KIND,
         step: &step,

@@ -211,7 +211,8 @@ impl Billed {
                 && other.tenant.as_ref() == tenant
                 && (tenant.is_some() || other.sku == sku)
         });
-        counted.flat_map(|other| other.days.values()).sum()
+        let days = counted.flat_map(|other| other.days.values().copied());
+        days.fold(0, u64::saturating_add)
     }
 
     fn complete(&mut self, last: &Final) {
@@ -234,7 +235,7 @@ impl Billed {
             .filter(|other| of_tenant(other) && other.sku == sku)
             .max_by_key(|other| other.days.keys().next_back().copied());
         if let Some(mut day) = latest.and_then(|counted| counted.days.last_entry()) {
-            *day.get_mut() += rest;
+            *day.get_mut() = day.get().saturating_add(rest);
         }
     }
 }

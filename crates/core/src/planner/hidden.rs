@@ -11,6 +11,18 @@ pub fn is_hidden(declared: &Declared) -> bool {
     declared.kind == Kind::Customer && declared.spec.get("hideName") == Some(&true.into())
 }
 
+/// A platform's words, for a log.
+pub fn for_log(declared: &Declared, text: &str) -> String {
+    let name = declared
+        .spec
+        .get("displayName")
+        .and_then(|name| name.as_str());
+    match name.map(str::trim).filter(|name| !name.is_empty()) {
+        Some(name) if is_hidden(declared) => without(text, name),
+        _ => text.to_owned(),
+    }
+}
+
 /// Removes a hidden name from every text of a settlement.
 pub fn redact(declared: &Declared, settlement: &mut Settlement) {
     let name = declared

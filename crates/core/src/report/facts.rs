@@ -242,7 +242,8 @@ fn of_usage(usage: Option<&Usage>, period: &Period) -> Figures {
     let credits: Vec<u64> = within.values().filter_map(|month| month.credits).collect();
     Figures {
         storage: within.values().filter_map(|month| month.storage).max(),
-        credits: (!credits.is_empty()).then(|| credits.iter().sum()),
+        credits: (!credits.is_empty())
+            .then(|| credits.iter().copied().fold(0, u64::saturating_add)),
         as_of: usage.as_of,
         months: within,
     }

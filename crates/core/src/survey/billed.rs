@@ -177,5 +177,5 @@ fn seats(tenant: &Object) -> u64 {
         .into_iter()
         .flatten()
         .filter_map(|workload| workload.get("users")?.as_u64());
-    users.sum()
+    users.fold(0, u64::saturating_add)
 }

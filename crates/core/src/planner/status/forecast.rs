@@ -112,7 +112,9 @@ pub fn consumed(months: &[MonthUsage], now: u64, today: Date) -> Vec<(Date, u64)
     let sums = quarters.map(|months| {
         (
             months[QUARTER - 1].0,
-            months.iter().map(|(_, credits)| credits).sum(),
+            months
+                .iter()
+                .fold(0, |sum: u64, (_, credits)| sum.saturating_add(*credits)),
         )
     });
     sums.chain([(today, now)]).collect()

@@ -36,7 +36,8 @@ pub fn reseller(
         Settings::whole,
     );
     let used = if around.usage_as_of.is_some() {
-        around.usage.iter().map(|row| row.storage_bytes).sum()
+        let stored = around.usage.iter().map(|row| row.storage_bytes);
+        stored.fold(0, u64::saturating_add)
     } else {
         previous.and_then(last_used).unwrap_or_default()
     };
@@ -149,7 +150,7 @@ fn share(
         allotted: figure(settings, allotment),
         granted: match around.granted {
             Some(granted) => granted[measure as usize],
-            None => customers.chain(resellers).sum(),
+            None => customers.chain(resellers).fold(0, u64::saturating_add),
         },
     }
 }

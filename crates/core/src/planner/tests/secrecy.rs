@@ -6,7 +6,7 @@ use super::fixtures::{ID, Scene, customer, hidden_customer, remote};
 use crate::{
     api::{Kind, conditions::Reason, shared::ManagedStatus},
     estate::{Capability, Object, ObjectId},
-    planner::{PlatformState, Step, managed_status, notes},
+    planner::{PlatformState, Step, for_log, managed_status, notes},
     reply::{PlatformError, Problem, ProblemKind},
 };
 
@@ -259,4 +259,17 @@ fn a_tag_changes_with_the_secret_and_says_nothing_about_it() {
 fn the_hidden_customer_can_still_be_told_apart() {
     let read = hidden_customer("fabrikam").finalized().noting(ID);
     assert_eq!(read.next(), Step::Read(ObjectId::new(ID)));
+}
+
+// R-D2
+#[test]
+fn a_log_repeats_no_hidden_name() {
+    let scene = hidden_customer("c");
+    let name = scene.declared.spec["displayName"].as_str().expect("a name");
+    let told = format!("{name} exists, and {name}s does too");
+    assert_eq!(
+        for_log(&scene.declared, &told),
+        format!("(hidden) exists, and {name}s does too")
+    );
+    assert_eq!(for_log(&customer("c").declared, &told), told);
 }
