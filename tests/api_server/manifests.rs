@@ -141,6 +141,9 @@ async fn may(cluster: &Cluster, role: &str, verb: &str, resource: &str, patience
     false
 }
 
+/// Events, by both of their names.
+const EVENTS: [&str; 2] = ["events", "events.events.k8s.io"];
+
 /// What somebody with this role may do with our kinds in a namespace, as the API server tells the person itself: verbs by
 /// resource. Panics when it is anything with somebody else's kinds, beyond what everybody may.
 fn rights(cluster: &Cluster, role: &str, namespace: &str) -> BTreeMap<String, String> {
@@ -166,6 +169,9 @@ fn rights(cluster: &Cluster, role: &str, namespace: &str) -> BTreeMap<String, St
                 ours.to_owned(),
                 verbs.trim().trim_end_matches(']').to_owned(),
             );
+        } else if EVENTS.contains(&resource) {
+            // What `kubectl describe` and `kubectl events` show.
+            assert!(line.ends_with("[get list watch]"), "{role}: {line}");
         } else {
             assert!(resource.starts_with("selfsubject"), "{role}: {line}");
         }
