@@ -18,10 +18,9 @@ fn moved(folder: &str, namespace: &str) -> Vec<Value> {
     let moved = objects.map(|object| {
         let text = object.to_string();
         let text = text.replace("\"holdfast-system\"", &format!("{namespace:?}"));
-        let text = text.replace(
-            "\"namespace\":\"backup\"",
-            &format!("\"namespace\":{namespace:?}"),
-        );
+        let here = format!("\"namespace\":{namespace:?}");
+        let text = text.replace("\"namespace\":\"backup\"", &here);
+        let text = text.replace("\"namespace\":\"holdfast-invoices\"", &here);
         serde_json::from_str(&text).expect("JSON")
     });
     moved.collect()
