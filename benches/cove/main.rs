@@ -111,6 +111,7 @@ fn adapter(service: &Service, counter: &Arc<Counter>) -> Cove {
         username: service::USERNAME.into(),
         password: service::PASSWORD.into(),
         root_partner: None,
+        drops_columns: false,
         rate_limit: None,
         budgets: Arc::new(Budgets::default()),
         http: HttpOptions {

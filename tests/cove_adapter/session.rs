@@ -145,6 +145,7 @@ async fn a_wrong_login_is_tried_once_whoever_asks_and_however_often() {
             username: user.username.clone().into(),
             password: password.into(),
             root_partner: None,
+            drops_columns: false,
             rate_limit: None,
             budgets: Arc::clone(&stage.budgets),
             http: http(),

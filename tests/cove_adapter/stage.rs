@@ -61,7 +61,7 @@ impl Stage {
         let tap = Tap::before(platform.url().strip_suffix("/jsonapi").unwrap()).await;
         let budgets = Arc::default();
         Self {
-            cove: adapter(&platform, &tap, &budgets, None),
+            cove: adapter(&platform, &tap, &budgets, None, false),
             platform,
             tap,
             budgets,
@@ -72,11 +72,16 @@ impl Stage {
 
     /// Another process's adapter: it knows nothing yet.
     pub fn anew(&self) -> Cove {
-        adapter(&self.platform, &self.tap, &Arc::default(), None)
+        adapter(&self.platform, &self.tap, &Arc::default(), None, false)
+    }
+
+    /// One whose moves may lose values of custom columns.
+    pub fn dropping(&self) -> Cove {
+        adapter(&self.platform, &self.tap, &Arc::default(), None, true)
     }
 
     pub fn below(&self, partner: &str) -> Cove {
-        adapter(&self.platform, &self.tap, &Arc::default(), Some(partner))
+        adapter(&self.platform, &self.tap, &Arc::default(), Some(partner), false)
     }
 
     pub async fn observe(&self) -> Snapshot {
@@ -238,6 +243,7 @@ fn adapter(
     tap: &Tap,
     budgets: &Arc<Budgets>,
     root_partner: Option<&str>,
+    drops_columns: bool,
 ) -> Cove {
     let user = platform.credentials();
     Cove::new(CoveOptions {
@@ -246,6 +252,7 @@ fn adapter(
         username: user.username.into(),
         password: user.password,
         root_partner: root_partner.map(str::to_owned),
+        drops_columns,
         rate_limit: None,
         budgets: Arc::clone(budgets),
         http: HttpOptions {

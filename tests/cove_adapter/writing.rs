@@ -2,7 +2,7 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::ObjectId;
-use holdfast_platforms::{Clients as _, Platform, ProblemKind};
+use holdfast_platforms::{Clients as _, Platform, ProblemKind, Written};
 use serde_json::json;
 
 use crate::stage::{Stage, by_id, claim, map, problem};
@@ -114,7 +114,7 @@ async fn a_trial_becomes_production_and_no_other_state_is_written() {
 
 // R-S4
 #[tokio::test]
-async fn a_move_never_drops_values_of_custom_columns() {
+async fn a_move_drops_values_of_custom_columns_only_where_that_is_allowed() {
     let stage = Stage::set().await;
     let (one, two) = (
         stage.reseller("One", "Reseller", None).await,
@@ -131,11 +131,21 @@ async fn a_move_never_drops_values_of_custom_columns() {
         "{}",
         refused.detail
     );
+    let remedy = refused.remedy.unwrap();
+    assert!(remedy.contains("cove.customColumns: Drop"), "{remedy}");
+    let patch = map(to);
+    let dropping = stage.dropping();
+    let forced = dropping.update(made.kind, &made.id, None, None, patch);
+    let Written::Done(moved) = forced.await.unwrap() else {
+        panic!("Cove has no operations that end later");
+    };
+    assert_eq!(moved.parent(), Some(two.id.clone()));
     stage
         .platform
         .set_modes(|modes| modes.custom_columns_in_scope = false);
-    let moved = stage.change(&made, to).await.unwrap();
-    assert_eq!(moved.parent(), Some(two.id.clone()));
+    let back = json!({"resellerId": one.id.as_str()});
+    let moved = stage.change(&moved, back).await.unwrap();
+    assert_eq!(moved.parent(), Some(one.id.clone()));
     let renamed = stage
         .change(&moved, json!({"name": "Fabrikam AG"}))
         .await
@@ -159,8 +169,19 @@ async fn a_device_moves_by_its_id_and_is_never_read_with_its_secrets() {
     let before = stage.with_clients().await;
     assert_eq!(by_id(&before, &from.id).facts.clients, 1);
     assert_eq!(before.clients[0].customer_id, from.id);
+    let in_scope = |lost| stage.platform.set_modes(|modes| modes.custom_columns_in_scope = lost);
+    in_scope(true);
+    let refused = problem(stage.cove.move_client(&device, None, &to.id).await);
+    let remedy = refused.remedy.unwrap();
+    assert!(remedy.contains("cove.customColumns: Drop"), "{remedy}");
+    in_scope(false);
     let moved = stage.cove.move_client(&device, None, &to.id).await.unwrap();
     assert_eq!(moved.customer_id, to.id);
+    in_scope(true);
+    let dropping = stage.dropping();
+    dropping.move_client(&device, None, &from.id).await.unwrap();
+    dropping.move_client(&device, None, &to.id).await.unwrap();
+    in_scope(false);
     let after = stage.with_clients().await;
     assert_eq!(by_id(&after, &from.id).facts.clients, 0);
     assert_eq!(by_id(&after, &to.id).facts.client_ids, [device.to_string()]);

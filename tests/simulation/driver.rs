@@ -78,6 +78,18 @@ fn lost(operation: &str) -> PlatformError {
     PlatformError::Unreachable(format!("{operation}: timed out"))
 }
 
+/// The refusal of a name that another object has.
+fn name_taken(by: String) -> PlatformError {
+    Problem {
+        kind: ProblemKind::Conflict,
+        field: Some("name".into()),
+        detail: "the name is taken".into(),
+        remedy: None,
+        conflicting_id: Some(by),
+    }
+    .into()
+}
+
 impl Connection {
     /// An operator that is cut off never gets an answer, and one that is isolated gets it later.
     async fn reachable(&self) {
@@ -222,14 +234,7 @@ impl Platform for Connection {
                 Err(_) if creation == Creation::ByReference => {
                     Err(problem(ProblemKind::AlreadyExists, "it exists already"))
                 }
-                Err(taken) => Err(Problem {
-                    kind: ProblemKind::Conflict,
-                    field: Some("name".into()),
-                    detail: "the name is taken".into(),
-                    remedy: None,
-                    conflicting_id: Some(taken),
-                }
-                .into()),
+                Err(taken) => Err(name_taken(taken)),
             }
         })
         .await
@@ -252,6 +257,9 @@ impl Platform for Connection {
             let found = found.ok_or_else(|| problem(ProblemKind::NotFound, "it is gone"))?;
             if etag.is_some_and(|etag| etag != found.version.to_string()) {
                 return Err(problem(ProblemKind::PreconditionFailed, "it has changed"));
+            }
+            if let Some(taken) = estate.namesake(kind, id.as_str(), &patch) {
+                return Err(name_taken(taken));
             }
             let mark = mark.as_ref().map(Claim::as_str);
             done(

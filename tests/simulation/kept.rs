@@ -25,6 +25,8 @@ fn nature(creation: Creation) -> Nature {
         lists_lag: Duration::ZERO,
         suspends: true,
         reuses_ids: false,
+        names_unique: false,
+        marks_new: false,
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Nature {
     pub suspends: bool,
     /// Whether a new object gets the id of one that is gone.
     pub reuses_ids: bool,
+    /// Whether no two objects of a kind may have one name, although none is created by it: a rename can be refused.
+    pub names_unique: bool,
+    /// Whether a mark is kept at creation, although the platform doesn't say so.
+    pub marks_new: bool,
 }
 
 impl Nature {
@@ -103,6 +107,12 @@ impl Item {
     /// Whether this is the object of a kind and id.
     pub fn is(&self, kind: Kind, id: &str) -> bool {
         self.kind == kind && self.id == id
+    }
+
+    /// Whether this has the kind of another, and the name that it has or is to get.
+    pub fn is_named_like(&self, kind: Kind, document: &Map<String, Value>) -> bool {
+        let name = document.get("name");
+        self.kind == kind && name.is_some() && self.document.get("name") == name
     }
 
     pub fn text(&self, field: &str) -> Option<&str> {
@@ -416,10 +426,8 @@ impl Estate {
         let mut state = self.state();
         let in_the_way = |item: &&Item| match creation {
             Creation::ByReference => item.mark.as_deref() == Some(mark),
-            Creation::UniqueName => {
-                item.kind == kind && item.document.get("name") == kept.get("name")
-            }
-            _ => false,
+            Creation::UniqueName => item.is_named_like(kind, &kept),
+            _ => self.nature.names_unique && item.is_named_like(kind, &kept),
         };
         if let Some(taken) = state.items.values().find(in_the_way) {
             return Err(taken.id.clone());
@@ -432,7 +440,10 @@ impl Estate {
         }
         let id = id(state.next);
         state.next += 1;
-        let marked = creation.is_marked() && creation != Creation::ListAndMark;
+        let marked = match creation {
+            Creation::ListAndMark => self.nature.marks_new,
+            creation => creation.is_marked(),
+        };
         let item = Item {
             kind,
             id: id.clone(),
@@ -448,6 +459,15 @@ impl Estate {
         state.items.insert(id, item.clone());
         state.changed(actor, &*self.declares);
         Ok(item)
+    }
+
+    /// The object whose name is in the way of a change.
+    pub fn namesake(&self, kind: Kind, id: &str, patch: &Map<String, Value>) -> Option<String> {
+        let kept = self.normalised(patch);
+        let state = self.state();
+        let mut others = state.items.values().filter(|item| item.id != id);
+        let taken = others.find(|item| item.is_named_like(kind, &kept))?;
+        self.nature.names_unique.then(|| taken.id.clone())
     }
 
     /// Whether something on the platform is below an object.

@@ -115,6 +115,9 @@ impl Story {
         if !matches!(creation, Creation::ByReference | Creation::AskFirst) {
             texts = Texts::AsSent;
         }
+        // What a platform does beside what it says that it does.
+        let silent = Chance::new(seed ^ 0x511e);
+        let listed = creation == Creation::ListAndMark;
         let nature = Nature {
             creation,
             texts,
@@ -124,6 +127,8 @@ impl Story {
             // Without a claim on it, the object of a re-used id is told from ours by its name alone, which may have changed.
             reuses_ids: matches!(creation, Creation::ByReference | Creation::AskFirst)
                 && chance.hits(400),
+            names_unique: listed && silent.hits(500),
+            marks_new: listed && silent.hits(500),
         };
         let operators = 1 + usize::try_from(chance.below(3)).expect("small");
         let length = 16 + chance.below(40);

@@ -10,6 +10,7 @@ pub use super::platform_status::{
     UnreadableItem,
 };
 use super::{
+    closed_enum::closed_enum,
     schema,
     shared::{Adopt, Bandwidth, Branding, ConfigMapKeyRef, Management, RequiredLimit, SecretRef},
 };
@@ -162,6 +163,20 @@ pub struct CoveSpec {
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_partner: Option<String>,
+    /// What becomes of a customer's or device's values in custom columns that its new place doesn't have. `Keep`: a move that
+    /// would lose them is refused. `Drop`: they are lost, for good. Absent: as `Keep`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_columns: Option<CustomColumns>,
+}
+
+closed_enum! {
+    /// What becomes, in a move, of values that the new place has no columns for.
+    CustomColumns {
+        /// The move is refused.
+        Keep,
+        /// They are lost.
+        Drop,
+    }
 }
 
 /// Where a Ceph Object Gateway is, and how to log in.

@@ -56,7 +56,7 @@ pub struct Changes {
 }
 
 /// What one platform holds, as far as it is known.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Inventory {
     objects: HashMap<Key, Arc<Object>>,
     by_claim: HashMap<(Kind, Claim), BTreeSet<ObjectId>>,

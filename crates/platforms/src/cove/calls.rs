@@ -158,12 +158,13 @@ impl Cove {
         }
         self.is_ours(&before, kind).await?;
         let partner = writes::changed(kind, &before, claim, patch, root)?;
+        let moves = partner.contains_key("ParentId");
         let mut params = json!({"partnerInfo": partner});
-        if params["partnerInfo"].get("ParentId").is_some() {
-            // Values of custom columns that the move would lose: Cove refuses it then.
-            params["forceRemoveCustomColumnValuesInOldScope"] = false.into();
+        if moves {
+            params[FORCE] = self.drops_columns.into();
         }
-        self.change(MODIFY, &params, envelope::nothing).await?;
+        let changed = self.change(MODIFY, &params, envelope::nothing).await;
+        changed.map_err(|error| if moves { unmoved(error) } else { error })?;
         let lost = |error: PlatformError| {
             PlatformError::Unreachable(format!(
                 "{MODIFY} was answered, but partner {id} can't be read back yet: {error}"
@@ -172,6 +173,24 @@ impl Cove {
         let listed = self.partner(number, Lane::Edit).await.map_err(lost)?;
         let object = self.whole(&listed).await.map_err(lost)?;
         Ok(Written::Done(Box::new(object)))
+    }
+}
+
+/// Whether a move may lose values of custom columns that its new place doesn't have. Source: "Changing customer properties".
+const FORCE: &str = "forceRemoveCustomColumnValuesInOldScope";
+
+/// A move that was refused. The number of that error isn't published, so that every refusal says what it may be about.
+fn unmoved(error: PlatformError) -> PlatformError {
+    match error {
+        PlatformError::Refused(mut problem) if problem.remedy.is_none() => {
+            problem.remedy = Some(
+                "If the move would lose values of custom columns, define these columns at a partner above both places, or allow the \
+                 loss with cove.customColumns: Drop on the BackupPlatform"
+                    .to_owned(),
+            );
+            problem.into()
+        }
+        error => error,
     }
 }
 
@@ -369,10 +388,10 @@ impl Clients for Cove {
         // Never a read of the device by itself: that brings its password and token.
         let params = json!({
             "accountInfo": {"Id": device, "PartnerId": to},
-            "forceRemoveCustomColumnValuesInOldScope": false,
+            FORCE: self.drops_columns,
         });
-        self.change("ModifyAccount", &params, envelope::nothing)
-            .await?;
+        let moved = self.change("ModifyAccount", &params, envelope::nothing);
+        moved.await.map_err(unmoved)?;
         if let Some((_, owners)) = self.owners.lock().await.as_mut() {
             Arc::make_mut(owners).0.insert(device, to);
         }

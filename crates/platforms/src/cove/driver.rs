@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_api::Capability;
+use holdfast_api::{Capability, CustomColumns};
 
 use super::{Cove, CoveOptions};
 use crate::{Driver, Opening, Platform, http::SetupError};
@@ -59,6 +59,7 @@ impl Driver for CoveDriver {
             username,
             password,
             root_partner: own.and_then(|own| own.root_partner.clone()),
+            drops_columns: own.is_some_and(|own| own.custom_columns == Some(CustomColumns::Drop)),
             rate_limit: opening.rate_limit,
             budgets: opening.budgets,
             http: opening.http,

@@ -61,6 +61,8 @@ pub struct CoveOptions {
     pub password: SecretString,
     /// The name of the partner at the top of what we work on; the API user's own where there is none.
     pub root_partner: Option<String>,
+    /// Whether a move may lose values of custom columns.
+    pub drops_columns: bool,
     /// Our own limit on requests: the vendor documents none.
     pub rate_limit: Option<RateLimit>,
     /// The process's budgets, shared by platforms of one credential.
@@ -75,6 +77,7 @@ pub struct Cove {
     endpoint: Url,
     session: Session,
     root_partner: Option<String>,
+    drops_columns: bool,
     /// The partner at the top; it can't change.
     root: OnceCell<Root>,
     /// Numbers requests.
@@ -112,6 +115,7 @@ impl Cove {
             session: Session::new(options.partner, options.username, options.password)?,
             endpoint: options.endpoint,
             root_partner: options.root_partner,
+            drops_columns: options.drops_columns,
             root: OnceCell::new(),
             next: AtomicU64::new(1),
             tree: Mutex::default(),

@@ -1,90 +1,34 @@
 //! A model checker: the planner against a platform in memory, cut off before and after every request.
 
+mod exhaustive;
 mod histories;
 mod invariants;
 mod kept;
-mod pairs;
 mod platform;
+mod walk;
 mod world;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
+use walk::{Variant, Walk};
 use world::{End, Fault, World};
 
 use super::fixtures::customer;
 use crate::{
-    api::{Kind, conditions::Reason},
     estate::{Creation, ObjectId},
     planner::Verdict,
 };
 
-/// Create, edit, suspend, and delete by the given policy; an object that no resource declares is there all the time.
-fn walk(policy: &str, fault: Option<(usize, Fault)>, variant: Variant) -> World {
-    let mut world = start(policy, variant.creation);
-    world.fault = fault;
-    go(&mut world, variant.empty_lists);
-    world
-}
-
-/// The world in which a walk begins.
-fn start(policy: &str, creation: Creation) -> World {
-    let mut scene = customer("fabrikam").with(json!({
-        "deletionPolicy": policy,
-        "country": "DE",
-        "profile": {"email": "Office@Fabrikam.example"},
-        "contacts": [{"email": "b@fabrikam.example"}, {"email": "a@fabrikam.example"}],
-    }));
-    scene.facts.capabilities.creation = creation.everywhere();
-    let mut world = World::new(scene);
-    let bystander = json!({"name": "Bystander", "profile": {"phone": "0"}});
-    world.platform.add_by_hand(Kind::Customer, bystander);
-    world
-}
-
-fn go(world: &mut World, empty_lists: bool) {
-    for patch in [
-        json!({}),
-        json!({"profile": {"phone": "1", "fax": "2"}, "limits": {"storage": "5Gi"}}),
-        json!({"active": false, "profile": {"fax": ""}}),
-        json!({"active": true, "contacts": []}),
-    ] {
-        world.edit(&patch);
-        pass_until_settled(world, empty_lists);
-    }
-    world.delete();
-    pass_until_settled(world, empty_lists);
-    world.wait_for_late();
-}
-
-/// Sweeps and passes until one isn't cut off; further and further apart, since some creations are waited for half an hour.
-fn pass_until_settled(world: &mut World, empty_lists: bool) {
-    for pass in 0..100 {
-        if pass > 20 {
-            world.scene.now += Duration::from_secs(60);
-        }
-        if empty_lists {
-            world.empty_sweep();
-        } else {
-            world.whole_sweep();
-        }
-        match world.pass() {
-            End::Settled(Verdict::InSync) | End::Released => return,
-            End::Settled(Verdict::Stalled(Reason::CreateOutcomeUnknown, _)) => world.ask_a_person(),
-            _ => {}
-        }
-    }
-    panic!(
-        "no progress under {:?}: {:?} {:?}",
-        world.fault,
-        world.platform.log,
-        world.scene.next()
-    );
-}
-
 fn end_of(world: &World) -> Vec<(ObjectId, Value)> {
     assert!(!world.exists, "the resource is gone");
     world.platform.documents()
+}
+
+/// A walk on which one thing goes wrong, or nothing.
+fn walk(policy: &str, fault: Option<(usize, Fault)>, variant: Variant) -> World {
+    let mut walk = Walk::of(policy, variant);
+    walk.world.fault = fault;
+    while walk.turn() {}
+    walk.world
 }
 
 /// The ways of creation in which an object carries our claim.
@@ -101,15 +45,6 @@ const CREATIONS: [Creation; 4] = [
     Creation::ListAndMark,
     Creation::UniqueName,
 ];
-
-/// What the platform is like.
-#[derive(Debug, Clone, Copy)]
-struct Variant {
-    /// Its lists are empty all the time.
-    empty_lists: bool,
-    /// How it makes objects.
-    creation: Creation,
-}
 
 /// Every request of the walk goes wrong in every way, one at a time, and the outcome stays the same.
 fn every_fault_on(variant: Variant) {
@@ -157,7 +92,10 @@ fn cancelled(at: usize, fault: Option<(usize, Fault)>) -> World {
     let mut scene = customer("fabrikam").with(json!({"deletionPolicy": "Delete"}));
     scene.facts.safety.deletion_delay = std::time::Duration::from_secs(3600);
     let mut world = World::new(scene);
-    pass_until_settled(&mut world, false);
+    for _ in 0..5 {
+        world.whole_sweep();
+        world.pass();
+    }
     world.delete();
     world.requests = 0;
     world.fault = fault;

@@ -1,9 +1,8 @@
 //! One resource in a cluster, one platform, and an operator between them that can be cut off around any request.
 
 use std::{
-    collections::HashSet,
     fmt::{self, Write as _},
-    hash::{DefaultHasher, Hasher as _},
+    hash::{Hash as _, Hasher},
     sync::Arc,
     time::Duration,
 };
@@ -62,9 +61,9 @@ pub enum End {
 }
 
 /// Hashes what is written to it.
-struct Hashing(DefaultHasher);
+struct Hashing<'a, H>(&'a mut H);
 
-impl fmt::Write for Hashing {
+impl<H: Hasher> fmt::Write for Hashing<'_, H> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write(text.as_bytes());
         Ok(())
@@ -72,6 +71,7 @@ impl fmt::Write for Hashing {
 }
 
 /// The cluster, the platform, and what the operator keeps in memory.
+#[derive(Clone)]
 pub struct World {
     pub scene: Scene,
     /// Whether the resource is still in the cluster.
@@ -83,14 +83,12 @@ pub struct World {
     pub requests: usize,
     /// The request that goes wrong, and how.
     pub fault: Option<(usize, Fault)>,
-    /// What goes wrong after that, the last first: how many requests later, and how.
-    pub more_faults: Vec<(usize, Fault)>,
     /// What a pass has changed and couldn't record.
     unlogged: Vec<Change>,
     /// Whether the process has just started.
     is_new: bool,
-    /// Every state that was passed through, by its hash, where they are counted.
-    pub states: Option<HashSet<u64>>,
+    /// Decisions in this pass so far.
+    steps: usize,
     /// Status writes that changed something.
     pub status_writes: usize,
     /// Before which request the user cancels the deletion.
@@ -110,10 +108,9 @@ impl World {
             sweep: None,
             requests: 0,
             fault: None,
-            more_faults: Vec::new(),
             unlogged: Vec::new(),
             is_new: false,
-            states: None,
+            steps: 0,
             status_writes: 0,
             cancelled_at: None,
         }
@@ -220,53 +217,61 @@ impl World {
         self.scene.unobserved = (!inventory.is_complete()).then_some(unobserved);
     }
 
-    /// One pass, as the operator makes it. Invariants are checked after every request.
+    /// One pass, as the operator makes it.
     pub fn pass(&mut self) -> End {
+        self.begin_pass();
+        loop {
+            if let Some(end) = self.turn() {
+                return end;
+            }
+        }
+    }
+
+    pub fn begin_pass(&mut self) {
         self.scene.now += Duration::from_secs(10);
         self.platform.now = self.scene.now;
         self.is_new = false;
+        self.steps = 0;
         self.platform.carry_out_late(self.scene.now);
         self.scene.progress = Progress::resumed(&self.declared().status);
         let unlogged = std::mem::take(&mut self.unlogged);
         let status = &self.scene.declared.status;
         self.scene.progress.recall(unlogged, status);
-        for _ in 0..STEPS {
-            if !self.exists {
-                return End::Released;
-            }
-            if self.cancelled_at.is_some_and(|at| at <= self.requests) {
-                self.cancel();
-            }
-            self.gather();
-            let step = next(&self.scene.view());
-            self.count_state(&step);
-            self.check_step(&step);
-            let ended = self.request(&step);
-            self.check_world();
-            if ended == Some(End::CutOff) && !self.is_new {
-                self.unlogged = self.scene.progress.unlogged().to_vec();
-            }
-            if let Some(end) = ended {
-                return end;
-            }
-        }
-        panic!("no end after {STEPS} steps: {:?}", self.scene.next());
     }
 
-    /// All that decides what comes next: the resource, what the pass has learnt, the platform, and what it was told.
-    fn count_state(&mut self, step: &Step) {
-        let Some(states) = &mut self.states else {
-            return;
-        };
-        let mut hasher = Hashing(DefaultHasher::new());
-        let (declared, progress) = (&self.scene.declared, &self.scene.progress);
+    /// One decision of a pass, with its request; how the pass ended, if it did. Invariants are checked after every request.
+    pub fn turn(&mut self) -> Option<End> {
+        if !self.exists {
+            return Some(End::Released);
+        }
+        if self.cancelled_at.is_some_and(|at| at <= self.requests) {
+            self.cancel();
+        }
+        self.gather();
+        let step = next(&self.scene.view());
+        self.steps += 1;
+        assert!(self.steps <= STEPS, "no end after {STEPS} steps: {step:?}");
+        self.check_step(&step);
+        let ended = self.request(&step);
+        self.check_world();
+        if ended == Some(End::CutOff) && !self.is_new {
+            self.unlogged = self.scene.progress.unlogged().to_vec();
+        }
+        ended
+    }
+
+    /// A number for all that decides what comes next: the resource, what the pass has learnt, the platform, and what it was told.
+    pub fn hash(&mut self, of: &mut impl Hasher) {
+        self.gather();
+        let mut hashing = Hashing(of);
+        let scene = &self.scene;
         // Writing to a hasher never fails.
         let _ = write!(
-            hasher,
-            "{declared:?}{progress:?}{:?}{step:?}",
-            self.platform
+            hashing,
+            "{:?}{:?}{:?}{:?}{:?}",
+            scene.declared, scene.progress, scene.remote, self.platform, self.unlogged
         );
-        states.insert(hasher.0.finish());
+        (self.exists, self.steps, scene.failures, self.is_new).hash(of);
     }
 
     /// A person does what a creation of unknown outcome asks for: looks at the console, and names the object or the request.
@@ -286,10 +291,6 @@ impl World {
     fn request(&mut self, step: &Step) -> Option<End> {
         let fault = self.fault.filter(|(at, _)| *at == self.requests);
         self.requests += 1;
-        if fault.is_some() {
-            let next = self.more_faults.pop();
-            self.fault = next.map(|(later, fault)| (self.requests + later, fault));
-        }
         let fault = fault.map(|(_, fault)| fault);
         if let (
             Some(Fault::Late),
