@@ -123,6 +123,10 @@ bench-plan: ## Measure a plan of 10,000 objects (N=… for another number)
 bench-report: ## Measure reports over 10,000 customers (N=… for another number)
 	@cargo bench --locked --quiet --bench report
 
+.PHONY: bench-forecast
+bench-forecast: ## Measure the forecasts of 10,000 customers and their resellers (N=… for another number)
+	@cargo bench --locked --quiet --bench forecast
+
 .PHONY: bench-druva
 bench-druva: $(CONTROLPLANE) ## Measure sweeps and creations at Druva, about ten minutes
 	@scripts/bench-druva.sh

@@ -1,6 +1,6 @@
 //! From a `BackupPlatform`'s spec and Secret to a connection: for the operator, and for commands that only read.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use holdfast_platforms::rate_limit;
 use k8s_openapi::{
@@ -13,7 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    api::{BackupPlatform, DriverSpec, Reason, platform::BackupPlatformSpec},
+    api::{
+        BackupPlatform, DriverSpec, Reason, platform::BackupPlatformSpec, shared::ConfigMapKeyRef,
+    },
     platform::{Budgets, Driver, Opening, Platform, RateLimit, Registry, http::HttpOptions},
     survey::Origin,
 };
@@ -263,6 +265,56 @@ pub async fn read_secret(
         return Err(malformed("is empty"));
     }
     Ok(SecretString::from(text.to_owned()))
+}
+
+/// All keys of a `ConfigMap`; none where it doesn't exist.
+///
+/// # Errors
+/// A `ConfigMap` that can't be read.
+pub async fn read_maps(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<BTreeMap<String, Vec<u8>>, (Reason, String)> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let map = api.get_opt(name).await;
+    let map = map.map_err(|error| unreadable(&format!("ConfigMap {name:?}"), &error))?;
+    let map = map.unwrap_or_default();
+    let plain = map.data.unwrap_or_default().into_iter();
+    let plain = plain.map(|(key, text)| (key, text.into_bytes()));
+    let binary = map.binary_data.unwrap_or_default().into_iter();
+    let binary = binary.map(|(key, ByteString(bytes))| (key, bytes));
+    Ok(plain.chain(binary).collect())
+}
+
+/// One key of a `ConfigMap`, from `binaryData` or `data`, read by `read`, which says what is wrong with the bytes.
+///
+/// # Errors
+/// A `ConfigMap` or key that isn't there, can't be read, or doesn't contain what is needed.
+pub async fn read_map<T>(
+    client: &Client,
+    namespace: &str,
+    reference: &ConfigMapKeyRef,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<T, (Reason, String)> {
+    let (name, key) = (&reference.name, &reference.key);
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let missing = |message| (Reason::SecretMissing, message);
+    let map = api
+        .get_opt(name)
+        .await
+        .map_err(|error| unreadable(&format!("ConfigMap {name:?}"), &error))?
+        .ok_or_else(|| missing(format!("ConfigMap {name:?} doesn't exist in namespace {namespace:?}. Create it with the key {key:?}.")))?;
+    let binary = map.binary_data.unwrap_or_default().remove(key);
+    let text = || map.data.unwrap_or_default().remove(key);
+    let bytes = binary
+        .map(|ByteString(bytes)| bytes)
+        .or_else(|| text().map(String::into_bytes))
+        .ok_or_else(|| missing(format!("ConfigMap {name:?} has no key {key:?}. Add it.")))?;
+    read(&bytes).map_err(|why| {
+        let message = format!("key {key:?} of ConfigMap {name:?} {why}");
+        (Reason::SecretMalformed, message)
+    })
 }
 
 /// A Secret or `ConfigMap` that the API server doesn't return: permanently when it is forbidden, otherwise for now.

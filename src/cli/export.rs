@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use kube::ResourceExt;
@@ -15,7 +15,7 @@ use super::{
     terminal,
 };
 use crate::{
-    api::{self, BackupPlatform, Customer, Kind, ManagedKind},
+    api::{BackupPlatform, Customer, Kind, ManagedKind},
     estate::{Object, ObjectId, Snapshot},
     export::{self, Document, EstateFile, Names},
     planner,
@@ -27,19 +27,20 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   holdfast export --platform msp -n backup                    prints manifests
-  holdfast export --platform msp -n backup -o estate          one file per object, and estate/msp.estate
+  holdfast export --platform msp -n backup -o estate          one file per customer with its tenants, and
+                                                              per other object; and estate/msp.estate
   holdfast export --platform msp --kind customer --kind tenant
   holdfast plan -f estate/ --against estate/msp.estate        nothing to do
 
 Each object becomes a resource that adopts it by its id; applying them changes nothing on the platform.
-The same estate always gives the same bytes. Passwords and pictures aren't exported. Objects that a
-resource already owns keep its name. An embedded platform's API is reached by PLATFORM_URL and
+The same estate always gives the same bytes. Passwords and pictures aren't exported; comments say what is
+missing of each object. Objects that a resource already owns keep its name. An embedded platform's API is reached by PLATFORM_URL and
 PLATFORM_TOKEN.")]
 pub struct Arguments {
     /// The `BackupPlatform`
     #[arg(long, value_name = "NAME")]
     platform: String,
-    /// Write one file per object into this folder, and the estate for `plan --against`, instead of printing
+    /// Write the files into this folder, and the estate for `plan --against`, instead of printing
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Only these kinds: backupplatform, reseller, serviceplan, customer, tenant
@@ -94,15 +95,24 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match &arguments.output {
         None => {
             for document in &documents {
-                terminal::print(format!("---\n{}", api::yaml(&document.body)))?;
+                terminal::print(format!("---\n{}", export::text(document)))?;
             }
         }
         Some(directory) => {
             let estate = EstateFile::new(&platform, &look.observation, &existing)?.text()?;
-            write(directory, &documents, &arguments.platform, &estate)?;
+            let files = export::files(&documents);
+            for (name, text) in &files {
+                terminal::write(directory, name, text)?;
+            }
+            terminal::write(
+                directory,
+                &format!("{}.estate", arguments.platform),
+                &estate,
+            )?;
             eprintln!(
-                "{} manifests and {}.estate written to {}",
+                "{} manifests in {} files and {}.estate written to {}",
                 documents.len(),
+                files.len(),
                 arguments.platform,
                 directory.display()
             );
@@ -181,7 +191,8 @@ fn documents(
         .collect();
     documents
         .sort_by(|(one, first), (other, second)| (one, &first.name).cmp(&(other, &second.name)));
-    let platform = export::platform(platform);
+    let unread = &observation.unreadable;
+    let platform = export::platform(platform, &observation.capabilities, unread);
     std::iter::once(platform)
         .chain(documents.into_iter().map(|(_, document)| document))
         .collect()
@@ -229,17 +240,4 @@ fn note_held<K: ManagedKind>(
             held.insert((K::KIND, object.id.clone()), place.name);
         }
     }
-}
-
-fn write(
-    directory: &Path,
-    documents: &[Document],
-    platform: &str,
-    estate: &str,
-) -> Result<(), Failure> {
-    for document in documents {
-        let name = format!("{}-{}.yaml", document.kind.to_lowercase(), document.name);
-        terminal::write(directory, &name, &api::yaml(&document.body))?;
-    }
-    terminal::write(directory, &format!("{platform}.estate"), estate)
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{self, BackupPlatform},
-    connect::read_secret,
+    connect::{read_maps, read_secret},
     export::EstateFile,
     preview::{ActionKind, Manifests, Preview, World},
 };
@@ -143,6 +143,11 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
         for (namespace, name, key) in world.missing_secrets() {
             if let Ok(value) = read_secret(&cluster.client(), &namespace, &name, &key).await {
                 world.add_secret(&namespace, &name, &key, value);
+            }
+        }
+        for (namespace, name) in world.missing_maps() {
+            if let Ok(values) = read_maps(&cluster.client(), &namespace, &name).await {
+                world.add_map(&namespace, &name, values);
             }
         }
         let preview = world.play(now)?;

@@ -46,7 +46,7 @@ pub struct Arguments {
         value_parser = namespace
     )]
     namespaces: Vec<String>,
-    /// Leave out the metrics that there are of each customer
+    /// Leave out the metrics that there are of each customer and reseller
     #[arg(long, env = "HOLDFAST_NO_CUSTOMER_METRICS")]
     no_customer_metrics: bool,
     /// Namespace of the Leases: the operator's own

@@ -1,15 +1,14 @@
 //! Collecting a resource's observation: the platform's state, Secrets, and what is known.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use kube::ResourceExt;
-use secrecy::SecretString;
 
 use super::{
     clock,
     context::Context,
     platforms::{Handle, Trouble},
-    supplements::supplement,
+    supplements::{Values, supplement},
 };
 use crate::{
     planner::{PlatformState, Supplements, Wake},
@@ -22,16 +21,16 @@ pub struct Gathered {
     pub observation: Observation,
     /// The handle of its platform.
     pub handle: Option<Arc<Handle>>,
-    /// The secret values themselves, for the request only.
-    pub secrets: BTreeMap<&'static str, SecretString>,
+    /// The values of Secrets and pictures themselves, for the request only.
+    pub values: Values,
 }
 
 /// Gathers for one resource. Other resources that this changes something for are enqueued.
 pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Result<Gathered> {
     let (platform, handle) = platform_state(context, object);
-    let (mut supplements, mut secrets) = (Supplements::default(), BTreeMap::new());
+    let (mut supplements, mut values) = (Supplements::default(), Values::default());
     if let PlatformState::Observed(facts) = &platform {
-        (supplements, secrets) = supplement(context, object, facts).await;
+        (supplements, values) = supplement(context, object, facts).await;
     }
     let site = handle.as_ref().map(|handle| &*handle.site);
     let now = clock::now();
@@ -44,7 +43,7 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
     Ok(Gathered {
         observation,
         handle,
-        secrets,
+        values,
     })
 }
 

@@ -1,5 +1,8 @@
 //! The operator's metrics, in the words of its documentation. No label is unbounded, except the customer's own figures.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -52,6 +55,8 @@ labels! {
     ConditionLabels { kind, r#type, status }
     /// One customer.
     CustomerLabels { platform, namespace, customer }
+    /// One reseller.
+    ResellerLabels { platform, namespace, reseller }
     /// One customer's data sources that meet or miss their objective.
     ObjectiveLabels { platform, namespace, customer, objective }
 }
@@ -103,6 +108,20 @@ pub struct Metrics {
     pub customer_storage_limit_bytes: Amount<CustomerLabels>,
     /// Credits consumed by a customer in 90 days.
     pub customer_credits: Amount<CustomerLabels>,
+    /// When a customer's storage or credit limit is used up, in seconds since 1970.
+    pub customer_limit_exhausted: Amount<CustomerLabels>,
+    /// The share of a customer's data sources that kept their service level in the current month, day by day.
+    pub customer_attainment: Amount<CustomerLabels>,
+    /// Bytes stored by all customers below a reseller.
+    pub reseller_storage_bytes: Amount<ResellerLabels>,
+    /// Storage allotted to a reseller, in bytes.
+    pub reseller_storage_allotted_bytes: Amount<ResellerLabels>,
+    /// Credits consumed by all customers below a reseller in 90 days.
+    pub reseller_credits: Amount<ResellerLabels>,
+    /// Credits allotted to a reseller.
+    pub reseller_credits_allotted: Amount<ResellerLabels>,
+    /// When a reseller's allotment of storage or credits is used up, in seconds since 1970.
+    pub reseller_allotment_exhausted: Amount<ResellerLabels>,
     /// A customer's data sources by objective.
     pub customer_data_sources: Count<ObjectiveLabels>,
 }
@@ -130,6 +149,13 @@ impl Metrics {
             customer_storage_bytes: Family::default(),
             customer_storage_limit_bytes: Family::default(),
             customer_credits: Family::default(),
+            customer_limit_exhausted: Family::default(),
+            customer_attainment: Family::default(),
+            reseller_storage_bytes: Family::default(),
+            reseller_storage_allotted_bytes: Family::default(),
+            reseller_credits: Family::default(),
+            reseller_credits_allotted: Family::default(),
+            reseller_allotment_exhausted: Family::default(),
             customer_data_sources: Family::default(),
         };
         metrics.register();
@@ -226,8 +252,52 @@ impl Metrics {
             "Data sources of a customer that met or missed their objective",
             self.customer_data_sources.clone(),
         );
+        registry.register_with_unit(
+            "customer_limit_exhausted_timestamp",
+            "When a customer's storage or credit limit is used up at the present rate",
+            Unit::Seconds,
+            self.customer_limit_exhausted.clone(),
+        );
+        registry.register(
+            "customer_attainment_ratio",
+            "Share of a customer's data sources that kept their service level this month, each counted once a day",
+            self.customer_attainment.clone(),
+        );
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);
+        self.register_resellers();
+    }
+
+    fn register_resellers(&mut self) {
+        let registry = &mut self.registry;
+        registry.register_with_unit(
+            "reseller_storage",
+            "Storage in use by all customers below a reseller",
+            Unit::Bytes,
+            self.reseller_storage_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "reseller_storage_allotted",
+            "Storage allotted to a reseller",
+            Unit::Bytes,
+            self.reseller_storage_allotted_bytes.clone(),
+        );
+        registry.register(
+            "reseller_credits",
+            "Credits consumed by all customers below a reseller in the last 90 days",
+            self.reseller_credits.clone(),
+        );
+        registry.register(
+            "reseller_credits_allotted",
+            "Credits allotted to a reseller",
+            self.reseller_credits_allotted.clone(),
+        );
+        registry.register_with_unit(
+            "reseller_allotment_exhausted_timestamp",
+            "When a reseller's storage or credits allotted are used up at the present rate",
+            Unit::Seconds,
+            self.reseller_allotment_exhausted.clone(),
+        );
     }
 
     /// The text exposition, as Prometheus scrapes it.
@@ -237,8 +307,15 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Removes every customer's series: they are created anew for each page.
-    pub fn forget_customers(&self) {
+    /// Removes every customer's and reseller's series: they are created anew for each page.
+    pub fn forget_figures(&self) {
+        self.customer_limit_exhausted.clear();
+        self.customer_attainment.clear();
+        self.reseller_storage_bytes.clear();
+        self.reseller_storage_allotted_bytes.clear();
+        self.reseller_credits.clear();
+        self.reseller_credits_allotted.clear();
+        self.reseller_allotment_exhausted.clear();
         self.customer_storage_bytes.clear();
         self.customer_storage_limit_bytes.clear();
         self.customer_credits.clear();
@@ -300,102 +377,5 @@ impl Metrics {
                 platform: platform.into(),
             })
             .observe(duration.as_secs_f64());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::*;
-
-    /// One series of each family; without any a family isn't on the page.
-    fn one_of_each(metrics: &Metrics) {
-        let text = String::new;
-        let platform = PlatformLabels { platform: text() };
-        let kind = KindLabels { kind: text() };
-        let customer = CustomerLabels {
-            platform: text(),
-            namespace: text(),
-            customer: text(),
-        };
-        metrics.request("", "", "", Duration::ZERO);
-        drop(metrics.sweep_seconds.get_or_create(&platform));
-        drop(metrics.sweep_age_seconds.get_or_create(&platform));
-        drop(metrics.leader.get_or_create(&platform));
-        drop(metrics.invoice_write_failures.get_or_create(&platform));
-        drop(metrics.steps.get_or_create(&StepLabels {
-            kind: text(),
-            step: text(),
-        }));
-        drop(metrics.refusals.get_or_create(&RuleLabels {
-            kind: text(),
-            rule: text(),
-        }));
-        drop(metrics.unfinished_passes.get_or_create(&UnfinishedLabels {
-            kind: text(),
-            reason: text(),
-        }));
-        drop(metrics.drift_returns.get_or_create(&kind));
-        drop(metrics.reconcile_seconds.get_or_create(&kind));
-        drop(metrics.status_writes.get_or_create(&kind));
-        drop(metrics.objects.get_or_create(&ObjectLabels {
-            platform: text(),
-            kind: text(),
-            state: text(),
-        }));
-        drop(metrics.conditions.get_or_create(&ConditionLabels {
-            kind: text(),
-            r#type: text(),
-            status: text(),
-        }));
-        drop(metrics.customer_storage_bytes.get_or_create(&customer));
-        drop(
-            metrics
-                .customer_storage_limit_bytes
-                .get_or_create(&customer),
-        );
-        drop(metrics.customer_credits.get_or_create(&customer));
-        drop(
-            metrics
-                .customer_data_sources
-                .get_or_create(&ObjectiveLabels {
-                    platform: text(),
-                    namespace: text(),
-                    customer: text(),
-                    objective: text(),
-                }),
-        );
-    }
-
-    // Alerts and dashboards are held against this list, which is what the page has.
-    #[test]
-    fn the_list_of_metrics_is_what_the_page_has() {
-        let metrics = Metrics::new();
-        one_of_each(&metrics);
-        let page = metrics.render().expect("text");
-        let mut series: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for line in page.lines().filter(|line| !line.starts_with('#')) {
-            let (name, rest) = line.split_once('{').expect("labels");
-            let labels = rest.split_once('}').expect("an end").0.split(',');
-            let names = labels.filter_map(|label| label.split('=').next());
-            series.entry(name).or_default().extend(names);
-        }
-        let lines = series.iter().map(|(name, labels)| {
-            let labels: Vec<&str> = labels.iter().copied().collect();
-            format!("{name} {}\n", labels.join(" "))
-        });
-        let listed = lines.collect::<String>();
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/manifests/monitoring/metrics.txt"
-        );
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(path, &listed).expect("written");
-        }
-        let kept = std::fs::read_to_string(path).expect("the list");
-        assert_eq!(kept, listed, "UPDATE=1 cargo test --lib writes it");
-        let families = page.lines().filter(|line| line.starts_with("# TYPE"));
-        assert_eq!(families.count(), 19, "a family has no series in this test");
     }
 }

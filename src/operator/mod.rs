@@ -9,6 +9,7 @@ mod duties;
 mod embedding;
 mod error;
 mod events;
+mod figures;
 mod filling;
 mod gather;
 mod identity;

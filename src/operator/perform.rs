@@ -149,7 +149,7 @@ async fn on_platform(
         Step::Create {
             claim, document, ..
         } => {
-            let document = with_secrets(gathered, document);
+            let document = with_values(gathered, document);
             Answer::Written(platform.create(kind, claim, document).await?)
         }
         Step::Update {
@@ -159,7 +159,7 @@ async fn on_platform(
             patch,
             ..
         } => {
-            let (etag, patch) = (etag.as_deref(), with_secrets(gathered, patch));
+            let (etag, patch) = (etag.as_deref(), with_values(gathered, patch));
             let written = platform.update(kind, id, etag, mark.as_ref(), patch).await;
             Answer::Written(written?)
         }
@@ -216,17 +216,21 @@ fn count_step(context: &Context, kind: Kind, step: &Step) {
     context.metrics.steps.get_or_create(&labels).inc();
 }
 
-/// Adds the secret values that the document names by their tags. Only here do they become part of a request.
-fn with_secrets(gathered: &Gathered, document: &Map<String, Value>) -> Map<String, Value> {
+/// Adds the secret values that the document names by their tags, and the pictures that it names by their digests. Only here do they
+/// become part of a request.
+fn with_values(gathered: &Gathered, document: &Map<String, Value>) -> Map<String, Value> {
     let mut document = document.clone();
     if let Some(Value::Object(access)) = document.get_mut("webAccess")
         && access.contains_key("passwordTag")
-        && let Some(password) = gathered.secrets.get("webAccess.passwordTag")
+        && let Some(password) = gathered.values.secrets.get("webAccess.passwordTag")
     {
         access.insert(
             "password".into(),
             Value::String(password.expose_secret().to_owned()),
         );
+    }
+    for (setting, picture) in &gathered.values.pictures {
+        planner::put_picture(&mut document, setting, picture);
     }
     document
 }

@@ -20,6 +20,7 @@ use kube::{
 use super::context::Context;
 use crate::{
     api::{Customer, Reseller},
+    planner::{PICTURES, picture_ref},
     survey::{Managed, PlatformKey, resource_ref},
 };
 
@@ -73,6 +74,26 @@ fn map_changed(context: &Context, namespace: &str, name: &str) {
         {
             context.wake_platform(&PlatformKey::of(&platform));
         }
+    }
+    for customer in context.survey.stores.customers.all() {
+        wake_if_pictured::<Customer>(context, &customer, namespace, name);
+    }
+    for reseller in context.survey.stores.resellers.all() {
+        wake_if_pictured::<Reseller>(context, &reseller, namespace, name);
+    }
+}
+
+fn wake_if_pictured<K: Managed>(context: &Context, object: &K, namespace: &str, name: &str) {
+    let stated = object.stated();
+    let Some(branding) = stated.and_then(|stated| stated.branding) else {
+        return;
+    };
+    let refers = PICTURES
+        .into_iter()
+        .filter_map(|(setting, _)| picture_ref(branding, setting))
+        .any(|reference| reference.name == name);
+    if refers && object.namespace().as_deref() == Some(namespace) {
+        context.wake(&resource_ref(object));
     }
 }
 

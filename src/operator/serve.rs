@@ -17,12 +17,11 @@ use tokio::{
 
 use super::{
     context::Context,
+    figures,
     filling::unfilled,
-    metrics::{CustomerLabels, Metrics, ObjectiveLabels, PlatformLabels},
+    metrics::{Metrics, PlatformLabels},
     start::Operator,
 };
-use crate::api::Customer;
-use kube::ResourceExt;
 
 #[derive(Clone)]
 struct Served {
@@ -93,7 +92,7 @@ async fn metrics_page(State(served): State<Served>) -> Response {
     }
     let page = served.metrics.render();
     // A customer that is gone by the next page is dropped, and no series is kept until then.
-    served.metrics.forget_customers();
+    served.metrics.forget_figures();
     match page {
         Ok(text) => (
             [(
@@ -123,86 +122,18 @@ fn refresh(context: &Context, customers: bool) {
                 .set(age);
         }
     }
-    for customer in context
-        .survey
-        .stores
-        .customers
-        .all()
-        .iter()
-        .filter(|customer| customers && context.leads(&***customer))
-    {
-        figures(metrics, customer);
-    }
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "metrics are floating point; bytes stay far below 2^53"
-)]
-fn figures(metrics: &Metrics, customer: &Customer) {
-    let Some(status) = &customer.status else {
+    if !customers {
         return;
-    };
-    let labels = CustomerLabels {
-        platform: status.managed.platform.clone().unwrap_or_default(),
-        namespace: customer.namespace().unwrap_or_default(),
-        customer: customer.name_any(),
-    };
-    if let Some(usage) = &status.usage {
-        let bytes = usage
-            .storage
-            .as_ref()
-            .and_then(|size| size.bytes().ok())
-            .unwrap_or_default();
-        metrics
-            .customer_storage_bytes
-            .get_or_create(&labels)
-            .set(bytes as f64);
-        let milli = usage
-            .credits
-            .as_ref()
-            .and_then(|credits| credits.milli().ok())
-            .unwrap_or_default();
-        metrics
-            .customer_credits
-            .get_or_create(&labels)
-            .set(milli as f64 / 1000.0);
     }
-    let limit = customer
-        .spec
-        .limits
-        .as_ref()
-        .and_then(|limits| limits.storage.as_ref())
-        .and_then(|size| size.bytes().ok());
-    if let Some(limit) = limit {
-        metrics
-            .customer_storage_limit_bytes
-            .get_or_create(&labels)
-            .set(limit as f64);
+    let stores = &context.survey.stores;
+    for customer in stores.customers.all() {
+        if context.leads(&*customer) {
+            figures::of_customer(metrics, &customer);
+        }
     }
-    let sources = status
-        .health
-        .as_ref()
-        .and_then(|health| health.data_sources);
-    if let Some((total, met)) =
-        sources.and_then(|sources| Some((sources.total, sources.meeting_objective?)))
-    {
-        for (objective, count) in [("met", met), ("missed", total.saturating_sub(met))] {
-            let CustomerLabels {
-                platform,
-                namespace,
-                customer,
-            } = labels.clone();
-            let labels = ObjectiveLabels {
-                platform,
-                namespace,
-                customer,
-                objective: objective.into(),
-            };
-            metrics
-                .customer_data_sources
-                .get_or_create(&labels)
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
+    for reseller in stores.resellers.all() {
+        if context.leads(&*reseller) {
+            figures::of_reseller(metrics, &reseller);
         }
     }
 }

@@ -27,7 +27,7 @@ async fn unmarked(console: &Console, kind: &str, settings: Value) -> String {
 }
 
 /// One item of each kind, none of them ours; their ids in the order of [`OBJECTS`].
-async fn grown(console: &Console) -> [String; 4] {
+pub async fn grown(console: &Console) -> [String; 4] {
     let reseller = json!({"name": "Northwind IT", "level": "Reseller", "country": "DE", "profile": {"phone": "1"}});
     let reseller = unmarked(console, "resellers", reseller).await;
     let plan = json!({"name": "Gold", "products": [{"product": "HybridWorkloads", "edition": "Enterprise", "workloads": ["FileServers", "NAS"]}]});

@@ -143,7 +143,7 @@ fn every_alert_has_a_test_and_a_runbook() {
     }
 }
 
-// R-N8, R-N10.
+// R-N8, R-N10, R-N16.
 #[test]
 fn the_alerts_fire_when_they_should() {
     let promtool = file(".build/debian/prometheus/usr/bin/promtool");

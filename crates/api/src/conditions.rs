@@ -29,7 +29,7 @@ closed_enum! {
         PlatformReachable,
         /// A manual step at the platform's console is pending; `status.manualSteps` lists the steps.
         ManualStepPending,
-        /// A limit is used up to `limits.warnAtPercent`.
+        /// A limit or an allotment is used up to its `warnAtPercent`.
         LimitNear,
         /// Backups succeed.
         BackupHealthy,

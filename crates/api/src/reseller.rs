@@ -10,7 +10,7 @@ use super::{
     quantity::{Count, Credits, Size},
     shared::{
         Bandwidth, Branding, Contact, Effective, Lifecycle, LocalRef, ManagedStatus, Profile,
-        Reports, RequiredLimit, ServiceType, Stage, WebAccess,
+        Reports, RequiredLimit, ServiceType, Stage, Usage, WebAccess,
     },
 };
 
@@ -145,6 +145,11 @@ pub struct Allotment {
     /// Credits (consumption units), up to three decimals. Absent: left as it is. Empty: no limit. Example: `1000`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<Credits>,
+    /// Percentage of the storage or credits allotted that is in use below, from which on the condition `LimitNear` holds. It stays in
+    /// the cluster. Absent: there is no such condition. Example: `80`.
+    #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warn_at_percent: Option<u32>,
 }
 
 /// What the operator knows about the reseller.
@@ -157,6 +162,9 @@ pub struct ResellerStatus {
     /// What is allotted, granted to those below, free to grant, and used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allotment: Option<AllotmentStatus>,
+    /// What all customers below use, also those below resellers further down, and when the allotment is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// Customers directly below. Deleting is refused while there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<u64>,
@@ -204,7 +212,7 @@ macro_rules! share {
             /// What is left to grant, never below 0; absent without a limit.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub free: Option<$quantity>,
-            /// What those below use.
+            /// What all customers below use, also those below resellers further down.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub used: Option<$quantity>,
         }

@@ -155,6 +155,7 @@ async fn health_of_30_days_is_in_status_as_the_platform_reports_it() {
     assert_eq!(health["dataSources"]["total"], sources.len());
     let meeting = health["dataSources"]["meetingObjective"].as_u64();
     assert!(meeting.is_some_and(|meeting| meeting <= sources.len() as u64));
+    one_day_is_attained(health);
     let failing = sources
         .iter()
         .filter(|source| source["lastStatus"] != "Successful")
@@ -179,6 +180,19 @@ async fn health_of_30_days_is_in_status_as_the_platform_reports_it() {
     };
     assert_eq!(level, met);
     assert_eq!(stage.condition("customer/fabrikam", "Ready"), "True/InSync");
+}
+
+/// R-N10: the first day of a month's attainment is what the data sources that are held to the plan keep today.
+fn one_day_is_attained(health: &Value) {
+    let sources = &health["dataSources"];
+    let (meeting, held) = (&sources["meetingObjective"], &sources["heldToObjective"]);
+    let share = |part: &Value, whole: &Value| part.as_u64().zip(whole.as_u64());
+    let percent = share(meeting, held).map(|(part, whole)| part * 100 / whole);
+    let day = &health["asOf"].as_str().expect("a date")[..10];
+    let wanted = json!([{
+        "month": day[..7], "meeting": meeting, "total": held, "percent": percent, "days": 1, "until": day,
+    }]);
+    assert_eq!(health["attainment"], wanted);
 }
 
 // R-D14: everything that a console's summary page shows can be read from the resources.

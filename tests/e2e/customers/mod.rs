@@ -6,6 +6,7 @@ mod figures;
 mod inherited;
 mod look;
 mod once;
+mod pictures;
 mod record;
 mod refusals;
 mod secrecy;

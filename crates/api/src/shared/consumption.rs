@@ -32,13 +32,30 @@ pub struct Usage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_percent: Option<u32>,
     /// The day on which the storage or credit limit is used up if consumption goes on as in the months known; absent when that
-    /// isn't within ten years, without a limit, and while less than three points over four weeks are known.
+    /// isn't within ten years, without a limit, and while less than three points over four weeks are known. `forecast` says which.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_exhausted_on: Option<Date>,
-    /// Month by month, oldest first, at most 13; a month no longer changes once it is over.
+    /// What the months known tell of the limits: `RunsOut`, `NotInSight` (not within ten years) or `TooLittleKnown` (less than three
+    /// points over four weeks); absent without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
+    /// Month by month, oldest first, at most 13. A customer's month no longer changes once it is over; those of a reseller are of
+    /// the customers that are below it now.
     #[schemars(length(max = 13), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["month"]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub months: Vec<MonthUsage>,
+}
+
+closed_enum! {
+    /// What the months known tell of a limit.
+    Forecast {
+        /// It is used up within ten years; `quotaExhaustedOn` says when.
+        RunsOut,
+        /// At the present rate it isn't used up within ten years.
+        NotInSight,
+        /// Less than three points over four weeks are known.
+        TooLittleKnown,
+    }
 }
 
 /// Consumption of one month.
@@ -79,6 +96,34 @@ pub struct Health {
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "atomic"))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub worst: Vec<DataSource>,
+    /// How the service level was kept, month by month, oldest first, at most 13; a month no longer changes once it is over. Data
+    /// sources are counted once a day: seven of them on thirty days are 210 in `total`.
+    #[schemars(length(max = 13), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["month"]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attainment: Vec<Attainment>,
+}
+
+/// How the service level was kept in one month.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attainment {
+    /// The month. Example: `2026-10`.
+    #[schemars(length(max = 7), regex(pattern = MONTH))]
+    pub month: String,
+    /// Of `total`, those that met the service level of their plan on their day.
+    pub meeting: u64,
+    /// Data sources held to a service level, each counted once a day, of the days known.
+    pub total: u64,
+    /// `meeting` in whole percent of `total`, rounded down.
+    #[schemars(range(max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u32>,
+    /// Days of the month that are known.
+    #[schemars(range(max = 31))]
+    pub days: u32,
+    /// The last day that is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
 }
 
 /// Counts of backup jobs.
@@ -119,7 +164,10 @@ pub struct Alerts {
 pub struct DataSources {
     /// All data sources.
     pub total: u64,
-    /// Those that meet the service level of their plan; absent where no plan states one.
+    /// Those of which it can be told whether they meet the service level of their plan; absent where no plan states one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_to_objective: Option<u64>,
+    /// Of those held to one, how many meet the service level of their plan; absent where no plan states one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meeting_objective: Option<u64>,
 }

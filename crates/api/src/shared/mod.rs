@@ -9,7 +9,8 @@ mod status;
 mod words;
 
 pub use consumption::{
-    Alerts, DataSource, DataSources, Health, JobCounts, Missed, MonthUsage, RestoreCounts, Usage,
+    Alerts, Attainment, DataSource, DataSources, Forecast, Health, JobCounts, Missed, MonthUsage,
+    RestoreCounts, Usage,
 };
 pub use lifecycle::{Adopt, DeletionPolicy, Lifecycle, Management};
 pub use profile::{Address, Administrator, Billing, Contact, Profile};

@@ -128,10 +128,11 @@ pub struct Branding {
     #[schemars(length(max = 7), regex(pattern = COLOUR_OR_EMPTY))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_colour: Option<String>,
-    /// Logo: a key of a `ConfigMap` that holds the image (`binaryData`, PNG or SVG). Absent: left as it is.
+    /// Logo: a key of a `ConfigMap` that holds the image (`binaryData`; PNG, JPEG, GIF, WebP, SVG or ICO, at most 512 KiB). Absent:
+    /// left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_ref: Option<ConfigMapKeyRef>,
-    /// Icon: a key of a `ConfigMap` that holds the image (`binaryData`, PNG or ICO). Absent: left as it is.
+    /// Icon: a key of a `ConfigMap` that holds the image (`binaryData`; as for the logo). Absent: left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon_ref: Option<ConfigMapKeyRef>,
     /// Sender address of the platform's reports and mails. Absent: left as it is. Empty: cleared.

@@ -4,6 +4,8 @@
 //! changes nothing. Secrets and pictures aren't among the settings.
 
 mod estate_file;
+mod files;
+mod gaps;
 mod naming;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,7 @@ mod tests;
 use serde_json::{Map, Value, json};
 
 pub use estate_file::{EstateFile, EstateFileError};
+pub use files::{files, text};
 pub use naming::Names;
 
 use crate::{
@@ -19,7 +22,7 @@ use crate::{
         names::{GROUP, VERSION},
         quantity::{Rate, Size},
     },
-    estate::{BACKUPS, Object, Shape, fields, insert, is_empty},
+    estate::{BACKUPS, Capabilities, Object, Shape, Unread, fields, insert, is_empty},
     planner::spec_field,
 };
 
@@ -40,14 +43,23 @@ pub struct Document {
     pub name: String,
     /// The whole of it.
     pub body: Value,
+    /// What isn't in it although it is on the platform, or may be.
+    pub gaps: Vec<String>,
 }
 
 /// The platform itself, as it is declared, without what the API server and the operator add.
-pub fn platform(platform: &BackupPlatform) -> Document {
+pub fn platform(
+    platform: &BackupPlatform,
+    capabilities: &Capabilities,
+    unread: &Unread,
+) -> Document {
     let name = platform.metadata.name.clone().unwrap_or_default();
     let namespace = platform.metadata.namespace.clone().unwrap_or_default();
     let spec = serde_json::to_value(&platform.spec).unwrap_or_default();
-    document("BackupPlatform", &namespace, &name, spec)
+    Document {
+        gaps: gaps::of_platform(platform, capabilities, unread),
+        ..document("BackupPlatform", &namespace, &name, spec)
+    }
 }
 
 /// One object of a platform as the resource that adopts it. `display_name` is the name of a hidden customer, which the
@@ -85,13 +97,18 @@ pub fn resource(
     spec.insert("adopt".into(), "ById".into());
     spec.insert("externalId".into(), object.id.as_str().into());
     let name = names.of(kind, &object.id);
-    document(kind.as_str(), &namespace, &name, Value::Object(spec))
+    let known = display_name.is_some_and(|name| name != object.name);
+    Document {
+        gaps: gaps::of_object(object, known),
+        ..document(kind.as_str(), &namespace, &name, Value::Object(spec))
+    }
 }
 
 fn document(kind: &str, namespace: &str, name: &str, spec: Value) -> Document {
     Document {
         kind: kind.to_owned(),
         name: name.to_owned(),
+        gaps: Vec::new(),
         body: json!({
             "apiVersion": format!("{GROUP}/{VERSION}"),
             "kind": kind,

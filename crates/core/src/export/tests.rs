@@ -98,3 +98,111 @@ fn whether_backups_are_allowed_now_is_not_exported() {
     assert_eq!(spec["product"], "ObjectStorage");
     assert_eq!(spec["quota"], Value::Null, "{spec}");
 }
+
+fn declared(spec: &Value) -> crate::api::BackupPlatform {
+    let platform = json!({"metadata": {"name": "msp", "namespace": "backup"}, "spec": spec});
+    serde_json::from_value(platform).expect("a BackupPlatform")
+}
+
+// R-N4
+#[test]
+fn a_customer_and_its_tenants_share_a_file() {
+    let platform = declared(&json!({"ownerId": "0123456789abcdef", "embedded": {}}));
+    let customer = object(Kind::Customer, "1", "Fabrikam");
+    let tenant = |id: &str, of: &str| {
+        let mut tenant = object(Kind::Tenant, id, "Servers");
+        tenant.settings.set(Kind::Tenant, "customerId", of.into());
+        tenant
+    };
+    let objects = [
+        customer,
+        tenant("2", "1"),
+        tenant("3", "1"),
+        tenant("4", "9"),
+    ];
+    let objects: Vec<&Object> = objects.iter().collect();
+    let names = Names::new(&objects, BTreeMap::new());
+    let documents: Vec<_> = objects
+        .iter()
+        .map(|object| super::resource(object, &platform, &names, None))
+        .collect();
+    let files = super::files(&documents);
+    let kinds = |text: &String| text.matches("\nkind: ").count();
+    let counted: Vec<(&str, usize)> = files
+        .iter()
+        .map(|(name, text)| (&**name, kinds(text)))
+        .collect();
+    let stray = format!(
+        "tenant-{}.yaml",
+        names.of(Kind::Tenant, &ObjectId::new("4"))
+    );
+    assert_eq!(counted, [("customer-fabrikam.yaml", 3), (&*stray, 1)]);
+    let text = &files["customer-fabrikam.yaml"];
+    assert_eq!(text.matches("\n---\n").count(), 2, "{text}");
+}
+
+// R-N4: passwords, pictures, hidden names and what can't be read; no text of a platform gets out of its comment.
+#[test]
+fn what_is_left_out_is_said_where_it_is_missing() {
+    let gateway = json!({"endpoint": "https://s3.example", "credentialsRef": {"name": "rgw"}});
+    let platform = declared(&json!({"ownerId": "0123456789abcdef", "rgw": gateway}));
+    let mut customer = object(Kind::Customer, "1", "Fabrikam");
+    customer.unreadable = Some("limits.storage: \"\n---\nkind: Secret\u{2028}\"".into());
+    for (setting, value) in [
+        ("webAccess.username", json!("fabrikam")),
+        ("branding.icon", json!("ab12")),
+        ("hideName", json!(true)),
+    ] {
+        customer.settings.set(Kind::Customer, setting, value);
+    }
+    let names = Names::new(&[&customer], BTreeMap::new());
+    let gaps = |display_name| {
+        let document = super::resource(&customer, &platform, &names, Some(display_name));
+        let text = super::text(&document);
+        let said = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# Not exported: "));
+        let fields = said.filter_map(|line| line.split(": ").next());
+        assert_eq!(text.matches("kind: ").count(), 2, "{text}");
+        assert!(
+            !text.contains('\u{2028}') && !text.contains("\n---"),
+            "{text}"
+        );
+        fields.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let rest = [
+        "webAccess.passwordRef",
+        "branding.iconRef",
+        "What can't be read",
+    ];
+    assert_eq!(gaps("Known Here GmbH"), rest);
+    assert_eq!(gaps("Fabrikam"), [&["displayName"][..], &rest].concat());
+
+    let mut capabilities = crate::estate::Capabilities::by_reference(crate::estate::Account {
+        id: "9f".into(),
+        name: "Acme".into(),
+    });
+    capabilities
+        .fields
+        .insert(Kind::Tenant, ["customerId".to_owned()].into());
+    let mut unread = crate::estate::Unread::default();
+    for number in 0..21 {
+        unread.note(crate::estate::Unreadable {
+            kind: Kind::Customer.into(),
+            id: Some(number.to_string()),
+            why: "its id isn't text".into(),
+        });
+    }
+    let told = super::platform(&platform, &capabilities, &unread).gaps;
+    let all = told.join("\n");
+    assert!(
+        all.contains("Secret rgw: secrets aren't exported."),
+        "{all}"
+    );
+    assert!(all.contains("Tenant: ") && all.contains("quota"), "{all}");
+    assert!(
+        all.contains("Customer 7: it can't be read: its id isn't text."),
+        "{all}"
+    );
+    assert!(all.contains("aren't named here: 1."), "{all}");
+}

@@ -357,11 +357,9 @@ fn report(
     verdict: Verdict,
     differing: &[Difference],
     manual_steps: Vec<ManualStep>,
-    no_place: Vec<String>,
+    not_acted_on: Vec<String>,
 ) -> Step {
     let kind = view.declared.kind;
-    let mut not_acted_on = rules::not_acted_on(kind, &view.declared.spec);
-    not_acted_on.extend(no_place);
     let drift = differing
         .iter()
         .map(|difference| drift(kind, difference))

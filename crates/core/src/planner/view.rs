@@ -181,7 +181,7 @@ pub struct Remote {
 /// Values that come from Secrets and `ConfigMaps`, by the field they stand for.
 #[derive(Debug, Clone, Default)]
 pub struct Supplements {
-    /// Settings to add, for instance `webAccess.passwordTag`: never the secret itself.
+    /// Settings to add, for instance `webAccess.passwordTag`: never the secret itself, and of a picture its digest.
     pub settings: BTreeMap<&'static str, String>,
     /// What can't be read, by field: in one word, and which object, what is wrong, what to do.
     pub missing: BTreeMap<&'static str, (Reason, String)>,

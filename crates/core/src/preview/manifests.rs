@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     check::{self, Place},
+    maps::{Maps, read_map},
     source::{ManifestError, Source},
     yaml::{self, Document},
 };
@@ -48,6 +49,8 @@ pub struct Manifests {
     pub declarations: Vec<Declaration>,
     /// Secrets among the manifests.
     pub secrets: Secrets,
+    /// `ConfigMap`s among the manifests.
+    pub maps: Maps,
     /// Namespaces among the manifests.
     pub namespaces: BTreeSet<String>,
     /// What is read in another way than one may think.
@@ -173,7 +176,7 @@ impl Manifests {
         Ok(())
     }
 
-    /// Keeps a resource of ours or a Secret; other resources are ignored.
+    /// Keeps a resource of ours, a Secret or a `ConfigMap`; other resources are ignored.
     fn resource(
         &mut self,
         place: Place<'_>,
@@ -189,6 +192,10 @@ impl Manifests {
         let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
         if group.is_empty() && kind == "Secret" {
             self.secret(value, namespace);
+            return Ok(());
+        }
+        if group.is_empty() && kind == "ConfigMap" {
+            self.maps.extend(read_map(value, namespace));
             return Ok(());
         }
         if group.is_empty() && kind == "Namespace" {

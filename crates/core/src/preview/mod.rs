@@ -6,9 +6,11 @@
 mod act;
 mod check;
 mod manifests;
+mod maps;
 mod metadata;
 mod nowhere;
 mod outcome;
+mod pictures;
 mod play;
 mod quotas;
 mod source;

@@ -235,12 +235,13 @@ impl World {
         Err(PlayError::NoEnd(resource.clone()))
     }
 
-    /// Passwords as their tags, as far as the Secrets are known.
+    /// Passwords as their tags and pictures as their digests, as far as the Secrets and `ConfigMap`s are known.
     fn supplements<K: Managed>(&self, object: &K, state: &PlatformState) -> Supplements {
         let mut supplements = Supplements::default();
         let PlatformState::Observed(facts) = state else {
             return supplements;
         };
+        self.add_pictures(object, facts, &mut supplements);
         let Some(password) = object
             .web_access()
             .and_then(|access| access.password_ref.as_ref())

@@ -33,8 +33,12 @@ impl World {
                 continue;
             };
             let object = planner::remote_object(&observation.declared, &observation.remote);
-            let status =
-                planner::reseller(object.map(|object| &**object), &observation.around, None);
+            let (status, _) = planner::reseller(
+                object.map(|object| &**object),
+                &observation.around,
+                None,
+                planner::Warned::default(),
+            );
             let value = serde_json::to_value(status.allotment).unwrap_or_default();
             shares.insert(reseller.name_any(), value);
         }

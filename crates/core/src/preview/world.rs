@@ -8,7 +8,7 @@ use std::{
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{Resource, ResourceExt};
 
-use super::{Manifest, Manifests, manifests::Secrets};
+use super::{Manifest, Manifests, manifests::Secrets, maps::Maps};
 use crate::{
     api::{BackupPlatform, Customer, Reseller, ServicePlan, Tenant},
     estate::{Snapshot, UsageReport},
@@ -81,7 +81,8 @@ pub struct World {
     /// Deletions that the platforms' limits were asked for.
     pub(super) permits: HashMap<PlatformKey, u32>,
     pub(super) secrets: Secrets,
-    /// Whether Secrets that the manifests don't contain can't be looked up, as opposed to missing.
+    pub(super) maps: Maps,
+    /// Whether Secrets and `ConfigMap`s that the manifests don't contain can't be looked up, as opposed to missing.
     pub(super) secrets_unknown: bool,
     /// Namespaces that resources are declared in and that don't exist.
     pub(super) absent: BTreeSet<String>,
@@ -110,6 +111,7 @@ impl World {
             troubles: HashMap::new(),
             permits: HashMap::new(),
             secrets: Secrets::new(),
+            maps: Maps::new(),
             secrets_unknown: false,
             absent: BTreeSet::new(),
             notes: Vec::new(),
@@ -146,6 +148,7 @@ impl World {
             declared.insert(resource);
         }
         self.secrets.extend(manifests.secrets);
+        self.maps.extend(manifests.maps);
         self.notes.extend(manifests.notes);
         if prune {
             self.prune::<Reseller>(&namespaces, &declared);

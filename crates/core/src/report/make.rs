@@ -187,9 +187,10 @@ fn sort(rows: &mut [Facts], subject: Subject) {
         let health = row.health.as_ref();
         let sources = health.and_then(|health| health.data_sources);
         let missing = sources.map_or(0, |sources| {
+            let held = sources.held_to_objective.unwrap_or(sources.total);
             sources
                 .meeting_objective
-                .map_or(0, |meeting| sources.total.saturating_sub(meeting))
+                .map_or(0, |meeting| held.saturating_sub(meeting))
         });
         let critical = health
             .and_then(|health| Some(health.alerts?.critical))

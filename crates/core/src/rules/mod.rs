@@ -33,6 +33,6 @@ pub use product::{bare, offered};
 pub use protected::{hands_off, protected};
 pub use registry::{Refusal, Rule};
 pub use required::required_limits;
-pub use scope::{not_acted_on, writable};
+pub use scope::writable;
 pub use throttle::{Throttle, throttle};
 pub use words::words;

@@ -1,6 +1,4 @@
-//! What may be written where: capabilities, and fields that nothing acts on yet.
-
-use serde_json::Value;
+//! What may be written where.
 
 use crate::{
     api::Kind,
@@ -22,22 +20,4 @@ pub fn writable(
         };
         needed.is_some_and(|capability| capabilities.can(capability))
     })
-}
-
-/// Fields of the spec that are accepted and that no code acts on yet.
-pub fn not_acted_on(kind: Kind, spec: &Value) -> Vec<String> {
-    let candidates: &[&str] = match kind {
-        Kind::Reseller | Kind::Customer => &["branding.logoRef", "branding.iconRef"],
-        Kind::ServicePlan | Kind::Tenant => &[],
-    };
-    let stated = |path: &str| {
-        path.split('.')
-            .try_fold(spec, |value, member| value.get(member))
-    };
-    let stated = |path: &&&str| stated(path).is_some_and(|value| !value.is_null());
-    candidates
-        .iter()
-        .filter(stated)
-        .map(|field| (*field).to_owned())
-        .collect()
 }

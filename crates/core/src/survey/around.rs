@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use kube::ResourceExt;
 
 use super::{
-    Managed, Named, PlatformView, ResourceRef, Survey, declared::resource_ref, inherited,
-    stand_in::note_referrers,
+    Managed, Named, PlatformView, ResourceRef, Survey, below::customers_below,
+    declared::resource_ref, inherited, stand_in::note_referrers,
 };
 use crate::{
     api::{Kind, plan::ServiceLevel},
@@ -73,8 +73,13 @@ pub fn around<K: Managed>(
         around.quota = spec.and_then(|spec| Settings::from_document(Kind::Tenant, &spec).ok());
     }
     around.levels = inherited::levels(survey, resource, site, &inventory, Some(object));
+    let below = if object.kind == Kind::Reseller {
+        customers_below(survey, resource, &inventory, object)
+    } else {
+        Vec::new()
+    };
     drop(inventory);
-    report(site, object, &mut around);
+    report(site, object, &below, &mut around);
     around
 }
 
@@ -184,7 +189,8 @@ fn kept_plans(
     without.filter_map(plan).collect()
 }
 
-fn report(site: &PlatformView, object: &Object, around: &mut Around) {
+/// `below` are the customers below a reseller.
+fn report(site: &PlatformView, object: &Object, below: &[ObjectId], around: &mut Around) {
     let reports = site.reports();
     around.usage_as_of = reports.usage_as_of;
     around.health_as_of = reports.health_as_of;
@@ -211,11 +217,8 @@ fn report(site: &PlatformView, object: &Object, around: &mut Around) {
                 .collect();
         }
         Kind::Reseller => {
-            around.usage = around
-                .children
-                .iter()
-                .filter_map(|customer| usage(&customer.id, None))
-                .collect();
+            let rows = below.iter().filter_map(|customer| usage(customer, None));
+            around.usage = rows.collect();
         }
         Kind::ServicePlan => {}
     }

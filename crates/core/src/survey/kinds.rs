@@ -59,20 +59,27 @@ impl Own {
     }
 }
 
-/// What a customer's spec says of being warned, and whether status was written about this very spec.
-fn warned(customer: &Customer) -> Warned {
-    let seen = customer
-        .status
-        .as_ref()
-        .and_then(|status| status.managed.observed_generation);
+/// What a spec says of being warned, and whether status was written about this very spec.
+fn warned(at: Option<u32>, status: Option<&ManagedStatus>, generation: Option<i64>) -> Warned {
+    let seen = status.and_then(|status| status.observed_generation);
     Warned {
-        at: customer
-            .spec
-            .limits
-            .as_ref()
-            .and_then(|limits| limits.warn_at_percent),
-        settled: seen.is_some() && seen == customer.metadata.generation,
+        at,
+        settled: seen.is_some() && seen == generation,
     }
+}
+
+fn warned_customer(customer: &Customer) -> Warned {
+    let limits = customer.spec.limits.as_ref();
+    let status = customer.status.as_ref().map(|status| &status.managed);
+    let at = limits.and_then(|limits| limits.warn_at_percent);
+    warned(at, status, customer.metadata.generation)
+}
+
+fn warned_reseller(reseller: &Reseller) -> Warned {
+    let allotment = reseller.spec.allotment.as_ref();
+    let status = reseller.status.as_ref().map(|status| &status.managed);
+    let at = allotment.and_then(|allotment| allotment.warn_at_percent);
+    warned(at, status, reseller.metadata.generation)
 }
 
 macro_rules! managed {
@@ -103,9 +110,11 @@ macro_rules! managed {
 
 managed!(
     Reseller,
-    |this, object, around, _now| (
-        planner::reseller(object, around, this.status.as_ref()),
-        Vec::new()
+    |this, object, around, _now| planner::reseller(
+        object,
+        around,
+        this.status.as_ref(),
+        warned_reseller(this)
     ),
     fn stated(&self) -> Option<Stated<'_>> {
         Some(Stated {
@@ -133,7 +142,7 @@ managed!(
         object,
         around,
         this.status.as_ref(),
-        warned(this)
+        warned_customer(this)
     ),
     fn listed_clients(&self) -> &[String] {
         self.spec

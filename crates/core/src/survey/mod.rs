@@ -4,6 +4,7 @@
 
 mod account;
 mod around;
+mod below;
 mod billed;
 mod books;
 mod cache;

@@ -1,22 +1,20 @@
-//! From the platform's reports to `status.usage` and `status.health`.
+//! From the platform's consumption report to `status.usage`.
 
 #[cfg(test)]
 mod tests;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::core::Duration;
+use std::collections::BTreeMap;
 
-use super::{Around, HealthCondition, forecast, limits::Quotas};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::{
+    forecast::{self, Outlook},
+    limits::Quotas,
+};
 use crate::{
     api::{
-        ConditionType, Reason,
-        plan::ServiceLevel,
         quantity::{Credits, Size, display_bytes},
-        shared::{
-            Alerts, DataSource, DataSources as Counts, Health, JobCounts, ManagedStatus, Missed,
-            MonthUsage, RestoreCounts, Usage,
-        },
+        shared::{Forecast, MonthUsage, Usage},
     },
     estate,
 };
@@ -25,26 +23,45 @@ use crate::{
 const USAGE_DAYS: u32 = 90;
 /// Months kept.
 const MONTHS: usize = 13;
-/// Data sources named.
-const WORST: usize = 10;
 
-/// Consumption as status shows it. The earlier figures stay when only their time has changed, and until there are new figures:
-/// a restart loses nothing.
-pub fn usage(previous: Option<&Usage>, around: &Around, quotas: Quotas) -> Option<Usage> {
-    if around.usage_as_of.is_none() {
-        return previous.cloned();
-    }
-    // A report that leaves the customer out says nothing about it: what was known stays.
-    let Some((row, as_of)) = around.usage.first().zip(around.usage_as_of) else {
+/// Consumption as status shows it, by the row of a report and its date. The earlier figures stay when only their time has changed,
+/// and until there are new figures: a restart loses nothing, and a report without a row says nothing.
+pub fn usage(
+    previous: Option<&Usage>,
+    row: Option<&estate::Consumption>,
+    as_of: Option<Timestamp>,
+    quotas: Quotas,
+) -> Option<Usage> {
+    let Some((row, as_of)) = row.zip(as_of) else {
         return previous.cloned();
     };
+    let next = figures(previous, row, as_of, quotas);
+    let today = as_of.to_zoned(TimeZone::UTC).date();
+    let same = previous.filter(|previous| timeless(previous) == timeless(&next));
+    if let Some(same) = same.filter(|same| quotas.settled && holds_still(same, quotas, today)) {
+        return Some(same.clone());
+    }
+    let next = foretold(previous, next, row, quotas, today);
+    let unchanged = |same: &&Usage| {
+        same.quota_exhausted_on == next.quota_exhausted_on && same.forecast == next.forecast
+    };
+    Some(same.filter(unchanged).cloned().unwrap_or(next))
+}
+
+/// A row in the words of status, without what follows from it.
+fn figures(
+    previous: Option<&Usage>,
+    row: &estate::Consumption,
+    as_of: Timestamp,
+    quotas: Quotas,
+) -> Usage {
     let mut months: Vec<MonthUsage> = row.months.iter().map(month).collect();
     if months.is_empty() {
         months = sampled(previous, row.storage_bytes, as_of);
     }
     let superfluous = months.len().saturating_sub(MONTHS);
-    let mut next = Usage {
-        as_of: around.usage_as_of,
+    Usage {
+        as_of: Some(as_of),
         days: Some(USAGE_DAYS),
         storage: Some(Size::from_bytes(row.storage_bytes)),
         credits: Some(credits(row.credits)),
@@ -52,50 +69,113 @@ pub fn usage(previous: Option<&Usage>, around: &Around, quotas: Quotas) -> Optio
             .storage
             .and_then(|limit| percent(row.storage_bytes, limit)),
         quota_exhausted_on: None,
+        forecast: None,
         months: months.split_off(superfluous),
-    };
-    let figures = |usage: &Usage| Usage {
-        as_of: None,
-        quota_exhausted_on: None,
-        ..usage.clone()
-    };
-    let today = as_of.to_zoned(TimeZone::UTC).date();
-    let ahead = |usage: &Usage| usage.quota_exhausted_on.is_none_or(|day| day >= today);
-    let same = previous.filter(|previous| figures(previous) == figures(&next));
-    if let Some(same) = same.filter(|same| quotas.settled && ahead(same)) {
-        return Some(same.clone());
-    }
-    next.quota_exhausted_on = exhausted(&next.months, row, quotas, today);
-    // What is full still was full on that day.
-    let was = previous.and_then(|previous| previous.quota_exhausted_on);
-    if let Some(since) =
-        was.filter(|since| *since <= today && next.quota_exhausted_on == Some(today))
-    {
-        next.quota_exhausted_on = Some(since);
-    }
-    match same.filter(|same| same.quota_exhausted_on == next.quota_exhausted_on) {
-        Some(same) => Some(same.clone()),
-        None => Some(next),
     }
 }
 
-/// R-N16: the day on which the first of the quotas is used up.
-fn exhausted(
-    months: &[MonthUsage],
+/// Without the time, and without what is foretold, which moves with it.
+fn timeless(usage: &Usage) -> Usage {
+    Usage {
+        as_of: None,
+        quota_exhausted_on: None,
+        forecast: None,
+        ..usage.clone()
+    }
+}
+
+/// Whether what was foretold from the same figures still stands: its day hasn't passed, and it tells of the limits that there are.
+fn holds_still(said: &Usage, quotas: Quotas, today: Date) -> bool {
+    let ahead = said.quota_exhausted_on.is_none_or(|day| day >= today);
+    let limited = quotas.storage.is_some() || quotas.credits.is_some();
+    ahead && said.forecast.is_some() == limited
+}
+
+/// R-N16: with what the months tell of the quotas, and the day on which the first of them is used up.
+fn foretold(
+    previous: Option<&Usage>,
+    mut next: Usage,
     row: &estate::Consumption,
     quotas: Quotas,
     today: Date,
-) -> Option<Date> {
+) -> Usage {
     let used = credits(row.credits).amount().ok();
-    let storage = quotas.storage.and_then(|limit| {
-        let points = forecast::stored(months, row.storage_bytes, today);
-        forecast::outlook(&points, limit).day()
+    let storage = quotas.storage.map(|limit| {
+        let points = forecast::stored(&next.months, row.storage_bytes, today);
+        forecast::outlook(&points, limit)
     });
-    let credits = quotas.credits.zip(used).and_then(|(limit, used)| {
-        let points = forecast::consumed(months, used, today);
-        forecast::outlook(&points, limit).day()
+    let credits = quotas.credits.zip(used).map(|(limit, used)| {
+        let points = forecast::consumed(&next.months, used, today);
+        forecast::outlook(&points, limit)
     });
-    [storage, credits].into_iter().flatten().min()
+    let outlooks: Vec<Outlook> = [storage, credits].into_iter().flatten().collect();
+    next.quota_exhausted_on = outlooks.iter().filter_map(|outlook| outlook.day()).min();
+    next.forecast = if next.quota_exhausted_on.is_some() {
+        Some(Forecast::RunsOut)
+    } else if outlooks.contains(&Outlook::TooLittle) {
+        Some(Forecast::TooLittleKnown)
+    } else {
+        outlooks.first().map(|_| Forecast::NotInSight)
+    };
+    // What is full still was full on that day.
+    let was = previous.and_then(|previous| previous.quota_exhausted_on);
+    let since = was.filter(|since| *since <= today && next.quota_exhausted_on == Some(today));
+    next.quota_exhausted_on = since.or(next.quota_exhausted_on);
+    next
+}
+
+/// Several rows as one: what all customers below a reseller use. Months are added up by their names. None without any row.
+pub fn summed<'a>(
+    rows: impl IntoIterator<Item = &'a estate::Consumption>,
+) -> Option<estate::Consumption> {
+    let mut rows = rows.into_iter().peekable();
+    rows.peek()?;
+    let mut total = Sum::default();
+    let mut months: BTreeMap<&str, Sum> = BTreeMap::new();
+    for row in rows {
+        total.add(row.storage_bytes, row.credits);
+        for month in &row.months {
+            let sum = months.entry(&month.month).or_default();
+            sum.add(month.storage_max_bytes, month.credits);
+        }
+    }
+    let months = months
+        .into_iter()
+        .map(|(month, sum)| estate::MonthlyConsumption {
+            month: month.to_owned(),
+            storage_max_bytes: sum.bytes,
+            credits: sum.credits(),
+        });
+    Some(estate::Consumption {
+        customer_id: estate::ObjectId::new(""),
+        tenant_id: None,
+        storage_bytes: total.bytes,
+        credits: total.credits(),
+        months: months.collect(),
+    })
+}
+
+/// Bytes and thousandths of credits: whole numbers, of which the sum is the same in any order.
+#[derive(Default)]
+struct Sum {
+    bytes: u64,
+    milli: i64,
+}
+
+impl Sum {
+    fn add(&mut self, bytes: u64, amount: f64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let milli = credits(amount).milli().unwrap_or_default();
+        self.milli = self.milli.saturating_add(milli);
+    }
+
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "thousandths of credits stay far below 2^53"
+    )]
+    fn credits(&self) -> f64 {
+        self.milli as f64 / 1000.0
+    }
 }
 
 /// The months of a platform that keeps none, as far as they were seen: what was stored most in the current one, the earlier
@@ -141,286 +221,4 @@ pub fn percent(part: u64, whole: u64) -> Option<u32> {
 /// Bytes for a column.
 pub fn shown(bytes: u64) -> String {
     display_bytes(bytes)
-}
-
-/// Health as status shows it, with the conditions that follow. `level` finds the service level that applies to a row.
-pub fn health(
-    previous: Option<&Health>,
-    said: Option<&ManagedStatus>,
-    around: &Around,
-    level: impl Fn(&estate::DataSources) -> Option<ServiceLevel>,
-) -> (Option<Health>, Vec<HealthCondition>) {
-    let Some(as_of) = around.health_as_of else {
-        return (
-            previous.cloned(),
-            said.map(health_conditions).unwrap_or_default(),
-        );
-    };
-    if around.health.is_empty() {
-        return (None, Vec::new());
-    }
-    let mut tally = Tally::default();
-    for row in &around.health {
-        tally.add(row, level(row).as_ref(), as_of);
-    }
-    let conditions = tally.conditions();
-    let next = tally.into_health(as_of);
-    match previous {
-        Some(previous) if timeless(previous) == timeless(&next) => {
-            (Some(previous.clone()), conditions)
-        }
-        _ => (Some(next), conditions),
-    }
-}
-
-/// The earlier health conditions.
-fn health_conditions(said: &ManagedStatus) -> Vec<HealthCondition> {
-    let parse = |condition: &Condition| {
-        let kind = condition.type_.parse().ok()?;
-        let about_health = matches!(
-            kind,
-            ConditionType::BackupHealthy | ConditionType::ServiceLevelMet
-        );
-        let reason = condition.reason.parse().ok()?;
-        about_health.then(|| {
-            (
-                kind,
-                condition.status == "True",
-                reason,
-                condition.message.clone(),
-            )
-        })
-    };
-    said.conditions.iter().filter_map(parse).collect()
-}
-
-/// Health without what changes by itself.
-fn timeless(health: &Health) -> Health {
-    let still = |source: &DataSource| DataSource {
-        last_run_at: None,
-        // Of what no job is known this is all there is to tell.
-        last_success_at: source
-            .last_success_at
-            .filter(|_| source.last_status.is_none()),
-        last_restore_at: None,
-        last_job_id: None,
-        last_success_job_id: None,
-        ..source.clone()
-    };
-    let mut worst: Vec<DataSource> = health.worst.iter().map(still).collect();
-    // Their order follows their times.
-    let name = |source: &DataSource| (source.name.clone(), source.organisation.clone());
-    worst.sort_by_key(name);
-    Health {
-        as_of: None,
-        worst,
-        ..health.clone()
-    }
-}
-
-#[derive(Default)]
-struct Tally {
-    jobs: Option<JobCounts>,
-    restores: Option<RestoreCounts>,
-    alerts: Option<Alerts>,
-    total: u64,
-    /// Those of which the platform says how the last backup ended.
-    judged: u64,
-    failing: u64,
-    held_to_objective: u64,
-    meeting: u64,
-    sources: Vec<(bool, bool, DataSource)>,
-}
-
-/// A sum that saturates; a platform with unbounded counts doesn't make a pass fail.
-fn add(sum: &mut u64, more: u64) {
-    *sum = sum.saturating_add(more);
-}
-
-impl Tally {
-    fn add(&mut self, row: &estate::DataSources, level: Option<&ServiceLevel>, as_of: Timestamp) {
-        self.add_counts(row);
-        for source in &row.data_sources {
-            let failing = source
-                .last_status
-                .as_deref()
-                .is_some_and(|status| status != "Successful");
-            let level = level.filter(|_| !source.writes_only);
-            let missed = level.and_then(|level| missed(level, source, row.restores_since, as_of));
-            let meets = missed.as_ref().map(Vec::is_empty);
-            self.total += 1;
-            self.judged += u64::from(source.last_status.is_some());
-            self.failing += u64::from(failing);
-            self.held_to_objective += u64::from(meets.is_some());
-            self.meeting += u64::from(meets == Some(true));
-            if failing || meets == Some(false) || source.last_status.is_none() {
-                self.sources.push((
-                    meets != Some(false),
-                    !failing,
-                    shown_source(source, missed.unwrap_or_default()),
-                ));
-            }
-        }
-    }
-
-    /// What a platform doesn't count stays absent.
-    fn add_counts(&mut self, row: &estate::DataSources) {
-        if let Some(more) = &row.jobs {
-            let jobs = self.jobs.get_or_insert_default();
-            add(&mut jobs.total, more.total);
-            add(&mut jobs.successful, more.successful);
-            add(&mut jobs.failed, more.failed);
-        }
-        if let Some(more) = &row.restores {
-            let restores = self.restores.get_or_insert_default();
-            add(&mut restores.total, more.total);
-            add(&mut restores.successful, more.successful);
-        }
-        if let Some(more) = &row.alerts {
-            let alerts = self.alerts.get_or_insert_default();
-            add(&mut alerts.critical, more.critical);
-            add(&mut alerts.warning, more.warning);
-        }
-    }
-
-    fn conditions(&self) -> Vec<HealthCondition> {
-        let mut conditions = Vec::new();
-        if self.judged > 0 {
-            conditions.push(self.healthy());
-        }
-        if self.held_to_objective > 0 {
-            let met = self.meeting == self.held_to_objective;
-            let reason = if met {
-                Reason::ObjectiveMet
-            } else {
-                Reason::ObjectiveMissed
-            };
-            let message = format!(
-                "{} of {} data sources meet the service level of their plan.",
-                self.meeting, self.held_to_objective
-            );
-            conditions.push((ConditionType::ServiceLevelMet, met, reason, message));
-        }
-        conditions
-    }
-
-    /// Whether the last backups succeeded, of those data sources of which that is known.
-    fn healthy(&self) -> HealthCondition {
-        let (total, known) = (self.total, self.judged);
-        let of_which = if known == total {
-            format!("{total} data sources")
-        } else {
-            format!("{known} data sources whose backups the platform reports, of {total},")
-        };
-        if self.failing == 0 {
-            let message = format!("The last backup of each of the {of_which} succeeded.");
-            let reason = Reason::BackupsSucceeding;
-            return (ConditionType::BackupHealthy, true, reason, message);
-        }
-        let message = format!(
-            "The last backup of {} of {of_which} didn't succeed. See status.health.worst.",
-            self.failing
-        );
-        let reason = Reason::BackupsFailing;
-        (ConditionType::BackupHealthy, false, reason, message)
-    }
-
-    fn into_health(mut self, as_of: Timestamp) -> Health {
-        self.sources.sort_by(|one, other| {
-            (one.0, one.1, &one.2.last_success_at, &one.2.name).cmp(&(
-                other.0,
-                other.1,
-                &other.2.last_success_at,
-                &other.2.name,
-            ))
-        });
-        Health {
-            as_of: Some(as_of),
-            jobs: self.jobs,
-            restores: self.restores,
-            alerts: self.alerts,
-            data_sources: Some(Counts {
-                total: self.total,
-                meeting_objective: (self.held_to_objective > 0).then_some(self.meeting),
-            }),
-            worst: self
-                .sources
-                .into_iter()
-                .take(WORST)
-                .map(|(_, _, source)| source)
-                .collect(),
-        }
-    }
-}
-
-/// R-N10, R-N17: what of a service level is missed: young enough a success, enough jobs that succeeded, young enough a restore.
-/// None where nothing of it can be judged.
-fn missed(
-    level: &ServiceLevel,
-    source: &estate::DataSource,
-    restores_since: Option<Timestamp>,
-    as_of: Timestamp,
-) -> Option<Vec<Missed>> {
-    let recent = level.recovery_point_objective.map(|objective| {
-        let oldest = before(as_of, objective);
-        source.last_success_at >= Some(oldest)
-    });
-    // Jobs that aren't counted are unknown: no share of them is reported.
-    let share = level.minimum_success_percent.as_ref();
-    let share = share.and_then(|percent| percent.milli().ok());
-    let enough = share.zip(source.jobs).map(|(milli, jobs)| {
-        u128::from(jobs.successful) * 100_000 >= u128::from(milli) * u128::from(jobs.total)
-    });
-    // An older restore than the platform tells of may have been young enough.
-    let tested = level.restore_test_interval.and_then(|interval| {
-        let oldest = before(as_of, interval);
-        let told = restores_since.is_some_and(|since| since <= oldest);
-        let tested = source.last_restore_at >= Some(oldest);
-        (tested || told).then_some(tested)
-    });
-    let parts = [
-        (recent, Missed::RecoveryPoint),
-        (enough, Missed::SuccessRatio),
-        (tested, Missed::RestoreTest),
-    ];
-    let judged = parts.iter().any(|(kept, _)| kept.is_some());
-    let missed = parts.into_iter().filter(|(kept, _)| *kept == Some(false));
-    judged.then(|| missed.map(|(_, part)| part).collect())
-}
-
-/// So long before an instant.
-fn before(instant: Timestamp, duration: Duration) -> Timestamp {
-    let duration = SignedDuration::try_from(std::time::Duration::from(duration));
-    let before = duration.map(|duration| instant.checked_sub(duration));
-    before.ok().and_then(Result::ok).unwrap_or(Timestamp::MIN)
-}
-
-fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource {
-    DataSource {
-        name: source.name.clone(),
-        organisation: source.organisation.clone(),
-        workload: source.workload.clone(),
-        policy: source.policy.clone(),
-        last_status: source.last_status.clone(),
-        last_job_id: source.last_job_id.clone(),
-        last_run_at: source.last_run_at,
-        last_success_at: source.last_success_at,
-        last_success_job_id: source.last_success_job_id.clone(),
-        last_restore_at: source.last_restore_at,
-        last_write_at: source.last_write_at,
-        success_percent: source
-            .jobs
-            .and_then(|jobs| percent(jobs.successful.min(jobs.total), jobs.total)),
-        missed,
-    }
-}
-
-/// Successful jobs in whole percent, for a column.
-pub fn success(health: Option<&Health>) -> String {
-    let jobs = health.and_then(|health| health.jobs);
-    jobs.and_then(|jobs| percent(jobs.successful, jobs.total))
-        .map_or_else(
-            || super::NOTHING.to_owned(),
-            |percent| format!("{percent}%"),
-        )
 }

@@ -1,7 +1,7 @@
 //! The status of a `Customer`.
 
 use super::{
-    Around, HealthCondition, NOTHING, consumption, joined,
+    Around, HealthCondition, NOTHING, consumption, health, joined,
     limits::{self, Quotas, Warned},
     plan, yes_no,
 };
@@ -36,7 +36,8 @@ pub fn customer(
     let limit = quotas.storage;
     let usage = consumption::usage(
         previous.and_then(|previous| previous.usage.as_ref()),
-        around,
+        around.usage.first().map(|row| &**row),
+        around.usage_as_of,
         quotas,
     );
     let level = |row: &crate::estate::DataSources| {
@@ -46,13 +47,18 @@ pub fn customer(
         let tenant = around.children.iter().find(|tenant| tenant.id == *id)?;
         around.plan_of(tenant)?.service_level.clone()
     };
-    let (health, mut conditions) = consumption::health(
+    let (health, mut conditions) = health::health(
         previous.and_then(|previous| previous.health.as_ref()),
         previous.map(|previous| &previous.managed),
         around,
         level,
     );
-    conditions.extend(limits::near(usage.as_ref(), quotas, warned.at));
+    conditions.extend(limits::near(
+        usage.as_ref(),
+        quotas,
+        warned.at,
+        &limits::LIMITS,
+    ));
     let tenants = tenants(around);
     let storage = usage
         .as_ref()
@@ -80,7 +86,7 @@ pub fn customer(
         ),
         types: Some(joined(tenants.types.iter().map(|kind| kind.as_str()))),
         active: Some(yes_no(object.active())),
-        health: Some(consumption::success(health.as_ref())),
+        health: Some(health::success(health.as_ref())),
     };
     let status = CustomerStatus {
         managed: ManagedStatus::default(),

@@ -39,11 +39,44 @@ impl Quotas {
     }
 }
 
+/// Where a resource says what may be used, for messages.
+pub struct Words {
+    /// The part of the spec.
+    field: &'static str,
+    /// What it is.
+    noun: &'static str,
+    /// What else there is to do than to raise it.
+    remedy: &'static str,
+}
+
+/// Of a customer.
+pub const LIMITS: Words = Words {
+    field: "limits",
+    noun: "limit",
+    remedy: "have less kept",
+};
+/// Of a reseller.
+pub const ALLOTMENT: Words = Words {
+    field: "allotment",
+    noun: "allotment",
+    remedy: "have the customers below keep less",
+};
+
 /// Whether a limit is near. Nothing without a percentage to warn at, or without figures.
 ///
 /// The message has no figures in it: the same trouble gives the same text, and so one event.
-pub fn near(usage: Option<&Usage>, quotas: Quotas, at: Option<u32>) -> Option<HealthCondition> {
+pub fn near(
+    usage: Option<&Usage>,
+    quotas: Quotas,
+    at: Option<u32>,
+    words: &Words,
+) -> Option<HealthCondition> {
     let (usage, at) = (usage?, at?);
+    let Words {
+        field,
+        noun,
+        remedy,
+    } = words;
     let storage = usage.storage.as_ref().and_then(|size| size.bytes().ok());
     let credits = usage
         .credits
@@ -62,15 +95,15 @@ pub fn near(usage: Option<&Usage>, quotas: Quotas, at: Option<u32>) -> Option<He
     let reached: Vec<&str> = reached.map(|(name, ..)| name).collect();
     let kind = ConditionType::LimitNear;
     if reached.is_empty() {
-        let message = format!("No limit is used up to {at}% (limits.warnAtPercent).");
+        let message = format!("No {noun} is used up to {at}% ({field}.warnAtPercent).");
         return Some((kind, false, Reason::WithinLimits, message));
     }
     let fields: Vec<String> = reached
         .iter()
-        .map(|name| format!("limits.{name}"))
+        .map(|name| format!("{field}.{name}"))
         .collect();
     let message = format!(
-        "At least {at}% (limits.warnAtPercent) is used of the limit of {}. Raise {}, or have less kept. status.usage shows the figures, and quotaExhaustedOn when it will be full.",
+        "At least {at}% ({field}.warnAtPercent) is used of the {noun} of {}. Raise {}, or {remedy}. status.usage shows the figures, and quotaExhaustedOn when it will be full.",
         reached.join(" and "),
         fields.join(" and ")
     );
@@ -96,11 +129,11 @@ mod tests {
                 credits: Some(Credits::from_milli(milli)),
                 ..Usage::default()
             };
-            near(Some(&usage), quotas, at)
+            near(Some(&usage), quotas, at, &LIMITS)
                 .map(|(_, holds, reason, message)| (holds, reason, message))
         };
         assert_eq!(told(1000, 1000, None), None);
-        assert_eq!(near(None, quotas, Some(80)), None);
+        assert_eq!(near(None, quotas, Some(80), &LIMITS), None);
         assert_eq!(
             told(799, 0, Some(80)).map(|told| (told.0, told.1)),
             Some((false, Reason::WithinLimits))

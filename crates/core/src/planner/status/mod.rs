@@ -1,8 +1,10 @@
 //! What each kind's status says beyond the shared part: figures, counts and the short words of its columns.
 
+mod attainment;
 mod consumption;
 mod customer;
 mod forecast;
+mod health;
 mod labels;
 mod limits;
 mod plan;
@@ -60,7 +62,7 @@ pub struct Around {
     pub quota: Option<Settings>,
     /// When the platform's consumption figures are from.
     pub usage_as_of: Option<jiff::Timestamp>,
-    /// Consumption of this object; for a reseller, of each customer below.
+    /// Consumption of this object; for a reseller, of each customer below, also below resellers further down.
     pub usage: Vec<Arc<Consumption>>,
     /// When the platform's health figures are from.
     pub health_as_of: Option<jiff::Timestamp>,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Around, HealthCondition, NOTHING, consumption, joined, limits::Quotas};
+use super::{Around, HealthCondition, NOTHING, consumption, health, joined, limits::Quotas};
 use crate::{
     api::{
         Moment,
@@ -31,13 +31,14 @@ pub fn tenant(
     let settings = &object.settings;
     let usage = consumption::usage(
         previous.and_then(|previous| previous.usage.as_ref()),
-        around,
+        around.usage.first().map(|row| &**row),
+        around.usage_as_of,
         Quotas::default(),
     );
     let level = around
         .plan_of(object)
         .and_then(|plan| plan.service_level.clone());
-    let (health, conditions) = consumption::health(
+    let (health, conditions) = health::health(
         previous.and_then(|previous| previous.health.as_ref()),
         previous.map(|previous| &previous.managed),
         around,
@@ -82,7 +83,7 @@ pub fn tenant(
             None | Some(Moment::Never) => "never".into(),
             Some(Moment::At(expires)) => expires.to_string().chars().take(10).collect(),
         }),
-        health: Some(consumption::success(health.as_ref())),
+        health: Some(health::success(health.as_ref())),
     };
     let status = TenantStatus {
         managed: ManagedStatus::default(),

@@ -8,7 +8,7 @@ mod creation;
 mod deletion;
 mod extras;
 mod failures;
-mod fixtures;
+pub(super) mod fixtures;
 mod gaps;
 mod lately;
 mod list_and_mark;

@@ -1,0 +1,119 @@
+//! Health as status shows it, and what follows.
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+fn source(name: &str, writes_only: bool, snapshot: Option<&str>) -> estate::DataSource {
+    let document = serde_json::json!({
+        "name": name, "writesOnly": writes_only, "lastSuccessAt": snapshot,
+        "lastWriteAt": "2026-11-26T16:00:00Z",
+    });
+    serde_json::from_value(document).expect("a data source")
+}
+
+// R-N10: a write is no backup. What only writes are known of is shown, is held to no objective, and isn't called healthy; a
+// snapshot is held to it.
+#[test]
+fn writes_are_not_called_backups() {
+    let row = |data_sources| estate::DataSources {
+        customer_id: estate::ObjectId::new("c"),
+        tenant_id: None,
+        jobs: None,
+        restores: None,
+        restores_since: None,
+        alerts: None,
+        data_sources,
+    };
+    let level = ServiceLevel {
+        recovery_point_objective: Some(serde_json::from_value("24h".into()).expect("a duration")),
+        ..ServiceLevel::default()
+    };
+    let as_of = at("2026-11-26T16:30:00Z");
+    let told = |sources| {
+        let mut tally = Tally::default();
+        tally.add(&row(sources), Some(&level), as_of);
+        (tally.conditions(), tally.into_health(as_of))
+    };
+    let (conditions, health) = told(vec![source("veeam", true, None)]);
+    assert_eq!(conditions, []);
+    assert_eq!(
+        health.worst[0].last_write_at,
+        Some(at("2026-11-26T16:00:00Z"))
+    );
+    assert_eq!(health.worst[0].last_success_at, None);
+    let young = source("young", false, Some("2026-11-26T01:00:00Z"));
+    let old = source("old", false, Some("2026-11-25T01:00:00Z"));
+    let (conditions, health) = told(vec![young, old, source("veeam", true, None)]);
+    let kinds: Vec<_> = conditions.iter().map(|told| (told.0, told.1)).collect();
+    assert_eq!(kinds, [(ConditionType::ServiceLevelMet, false)]);
+    assert_eq!(
+        conditions[0].3,
+        "1 of the 2 data sources that are held to a service level meet it; 1 more of 3 are held to none."
+    );
+    assert_eq!(health.worst[0].name, "old");
+}
+
+// R-N17: the last restore is held against the promise, as far back as the platform tells of restores, and not beyond.
+#[test]
+fn a_restore_test_is_missed_only_where_the_platform_would_have_told_it() {
+    let level: ServiceLevel =
+        serde_json::from_value(serde_json::json!({"restoreTestInterval": "720h"}))
+            .expect("a level");
+    let as_of = at("2026-11-26T16:30:00Z");
+    let (young, old) = ("2026-10-27T16:30:00Z", "2026-10-27T16:29:59Z");
+    let told = |restored: Option<&str>, since: Option<&str>| {
+        let document = serde_json::json!({"name": "sql01", "lastRestoreAt": restored});
+        let source: estate::DataSource = serde_json::from_value(document).expect("a data source");
+        missed(&level, &source, since.map(at), as_of)
+    };
+    let ever = Some("-009999-01-02T01:59:59Z");
+    assert_eq!(told(Some(young), ever), Some(vec![]));
+    assert_eq!(told(Some(old), ever), Some(vec![Missed::RestoreTest]));
+    assert_eq!(told(None, ever), Some(vec![Missed::RestoreTest]));
+    assert_eq!(
+        told(None, Some("2026-10-27T16:30:01Z")),
+        None,
+        "an older one may have been young enough"
+    );
+    assert_eq!(told(Some(young), None), Some(vec![]));
+    assert_eq!(told(None, None), None, "the platform tells no restores");
+}
+
+// I4: of the same sources only the times have changed, and their order with them: nothing is written.
+#[test]
+fn an_order_that_changes_by_itself_is_no_news() {
+    let level: ServiceLevel =
+        serde_json::from_value(serde_json::json!({"minimumSuccessPercent": 100})).expect("a level");
+    let told = |previous: Option<&Health>, times: [&str; 2]| {
+        let sources = ["a", "b"].into_iter().zip(times).map(|(name, time)| {
+            let document = serde_json::json!({
+                "name": name, "lastStatus": "Successful", "lastSuccessAt": time, "jobs": {"total": 2, "successful": 1},
+            });
+            serde_json::from_value(document).expect("a data source")
+        });
+        let row = estate::DataSources {
+            customer_id: estate::ObjectId::new("c"),
+            tenant_id: None,
+            jobs: None,
+            restores: None,
+            restores_since: None,
+            alerts: None,
+            data_sources: sources.collect(),
+        };
+        let around = Around {
+            health_as_of: Some(at(times[0].max(times[1]))),
+            health: vec![std::sync::Arc::new(row)],
+            ..Around::default()
+        };
+        health(previous, None, &around, |_| Some(level.clone()))
+            .0
+            .expect("health")
+    };
+    let (early, late) = ("2026-11-26T01:00:00Z", "2026-11-26T02:00:00Z");
+    let first = told(None, [early, late]);
+    assert_eq!(first.worst.len(), 2);
+    assert_eq!(told(Some(&first), [late, early]), first);
+}

@@ -1,0 +1,44 @@
+//! Who uses what was allotted to a reseller: the customers below it, also those below resellers further down.
+
+use std::collections::BTreeSet;
+
+use super::{Managed, Survey, declared::resource_ref};
+use crate::{
+    api::Kind,
+    estate::{Object, ObjectId},
+    inventory::Inventory,
+};
+
+/// The customers below a reseller, each once and in order. Where the platform has no resellers, those whose resources are below it
+/// in the cluster.
+pub fn customers_below<K: Managed>(
+    survey: &Survey,
+    reseller: &K,
+    inventory: &Inventory,
+    object: &Object,
+) -> Vec<ObjectId> {
+    let below: BTreeSet<ObjectId> = if object.id.as_str().is_empty() {
+        let referrers = survey.referrers.all_of(&resource_ref(reseller));
+        let customers = referrers
+            .iter()
+            .filter(|referrer| referrer.kind == Kind::Customer);
+        customers
+            .filter_map(|customer| survey.index.held_by(customer))
+            .collect()
+    } else {
+        on_platform(inventory, object)
+    };
+    below.into_iter().collect()
+}
+
+/// By the platform's own chain. Resellers that a platform shows in a circle are gone through once.
+fn on_platform(inventory: &Inventory, reseller: &Object) -> BTreeSet<ObjectId> {
+    let (mut customers, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut next = vec![reseller.id.clone()];
+    while let Some(id) = next.pop() {
+        let below = |kind| inventory.children(kind, &id).map(|child| child.id.clone());
+        customers.extend(below(Kind::Customer));
+        next.extend(below(Kind::Reseller).filter(|child| seen.insert(child.clone())));
+    }
+    customers
+}

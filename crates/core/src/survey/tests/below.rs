@@ -1,0 +1,103 @@
+//! Whose figures a reseller's are.
+
+use serde_json::json;
+
+use super::world::World;
+use crate::{
+    api::{Customer, Kind, Reseller},
+    estate::{Consumption, Object, ObjectId, Report, Unread},
+    survey::resource_ref,
+};
+
+/// A figure of each customer.
+fn report(world: &mut World) {
+    let customers = world
+        .objects
+        .values()
+        .filter(|object| object.kind == Kind::Customer);
+    let rows = customers.map(|customer| Consumption {
+        customer_id: customer.id.clone(),
+        tenant_id: None,
+        storage_bytes: 1,
+        credits: 0.0,
+        months: Vec::new(),
+    });
+    let report = Report {
+        as_of: world.now,
+        rows: rows.collect(),
+        unreadable: Unread::default(),
+    };
+    world.scopes[0]
+        .site
+        .set_reports(|reports| reports.note_usage(report));
+}
+
+/// How many customers' figures a reseller has.
+fn counted(world: &mut World, reseller: &str) -> (usize, usize) {
+    let observation = world.look::<Reseller>(0, reseller).expect("it is open");
+    let around = &observation.around;
+    (around.usage.len(), around.children.len())
+}
+
+fn filled(world: &mut World) {
+    let spec = |above: Option<&str>| {
+        let above = above.map(|name| json!({"name": name}));
+        json!({"platformRef": {"name": "msp"}, "displayName": "R", "parentRef": above})
+    };
+    let below = |reseller: &str| json!({"resellerRef": {"name": reseller}, "displayName": "C", "country": "DE"});
+    world.declare::<Reseller>(0, "above", &spec(None));
+    let above = (!world.has_resellers).then_some("above");
+    world.declare::<Reseller>(0, "under", &spec(above));
+    if world.has_resellers {
+        assert!(world.carry_out::<Reseller>(0, "above"));
+        assert!(world.carry_out::<Reseller>(0, "under"));
+    }
+    for (name, reseller) in [("a", "above"), ("b", "under"), ("c", "under")] {
+        world.declare::<Customer>(0, name, &below(reseller));
+        assert!(world.carry_out::<Customer>(0, name), "{name}");
+    }
+    report(world);
+}
+
+fn object(world: &World, name: &str) -> Object {
+    let resource = world.get::<Reseller>(0, name).expect("a reseller");
+    let survey = &world.scopes[0].survey;
+    let id = survey.index.held_by(&resource_ref(&*resource));
+    world.objects[&id.expect("an object")].clone()
+}
+
+fn put_under(world: &World, name: &str, above: &ObjectId) {
+    let mut moved = object(world, name);
+    moved
+        .settings
+        .set(Kind::Reseller, "parentId", above.as_str().into());
+    world.scopes[0].site.inventory_mut().record(moved);
+}
+
+// R-N6, R-V3: what is used of an allotment is what all below use, also below resellers further down. Resellers that a platform
+// shows in a circle are gone through once.
+#[test]
+fn a_reseller_has_the_figures_of_all_below() {
+    let mut world = World::new();
+    filled(&mut world);
+    assert_eq!(counted(&mut world, "above"), (1, 1), "side by side");
+    let above = object(&world, "above").id;
+    put_under(&world, "under", &above);
+    assert_eq!(counted(&mut world, "above"), (3, 1));
+    assert_eq!(counted(&mut world, "under"), (2, 2));
+    let under = object(&world, "under").id;
+    put_under(&world, "above", &under);
+    assert_eq!(counted(&mut world, "above"), (3, 1));
+}
+
+// R-N6: where the platform has no resellers, those below in the cluster count.
+#[test]
+fn a_reseller_of_the_cluster_has_the_figures_of_all_below() {
+    let mut world = World::new();
+    world.has_resellers = false;
+    world.restart();
+    world.sweep(0);
+    filled(&mut world);
+    assert_eq!(counted(&mut world, "above"), (3, 1));
+    assert_eq!(counted(&mut world, "under"), (2, 2));
+}
