@@ -30,6 +30,7 @@ mod quota;
 mod removal;
 mod replicas;
 mod report;
+mod report_live;
 mod required;
 mod restart;
 mod restraint;

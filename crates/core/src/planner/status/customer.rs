@@ -3,7 +3,7 @@
 use super::{
     Around, HealthCondition, NOTHING, consumption, joined,
     limits::{self, Quotas, Warned},
-    plan, yes_no,
+    yes_no,
 };
 use crate::{
     api::{
@@ -39,18 +39,11 @@ pub fn customer(
         around,
         quotas,
     );
-    let level = |row: &crate::estate::DataSources| {
-        let Some(id) = &row.tenant_id else {
-            return plan::strictest(&around.promised);
-        };
-        let tenant = around.children.iter().find(|tenant| tenant.id == *id)?;
-        around.plan_of(tenant)?.service_level.clone()
-    };
     let (health, mut conditions) = consumption::health(
         previous.and_then(|previous| previous.health.as_ref()),
         previous.map(|previous| &previous.managed),
         around,
-        level,
+        |row| around.level_of(row),
     );
     conditions.extend(limits::near(usage.as_ref(), quotas, warned.at));
     let tenants = tenants(around);
