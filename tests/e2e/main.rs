@@ -17,6 +17,7 @@ mod druva_faults;
 mod example_bridge;
 mod faults;
 mod invoice;
+mod invoice_units;
 mod kept;
 mod ledger;
 mod life;
