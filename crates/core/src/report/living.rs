@@ -194,7 +194,8 @@ impl<'a> Picture<'a> {
         let known = self.customers.get(&customer.name_any());
         if let Some(known) = known {
             customer.metadata = known.metadata.clone();
-            customer.spec.lifecycle.reference = known.spec.lifecycle.reference.clone();
+            let reference = &mut customer.spec.lifecycle.reference;
+            reference.clone_from(&known.spec.lifecycle.reference);
             let people = &mut customer.spec.administrators;
             *people = people.take().or_else(|| known.spec.administrators.clone());
         }
@@ -292,19 +293,16 @@ impl<'a> Picture<'a> {
         };
         let (mut plans, mut kept_plans) = (BTreeMap::new(), BTreeMap::new());
         for tenant in &tenants {
-            match tenant.settings.text("planId").map(ObjectId::new) {
-                Some(id) => {
-                    let name = self.names.get(&(Kind::ServicePlan, id.clone()));
-                    plans.insert(id, self.plan(name.map_or("", String::as_str)));
-                }
-                None => {
-                    let name = self.names.get(&(Kind::Tenant, tenant.id.clone()));
-                    let known = name.and_then(|name| self.subscriptions.get(name));
-                    let plan = known.and_then(|known| known.spec.service_plan_ref.as_ref());
-                    if let Some(plan) = plan {
-                        kept_plans.insert(tenant.id.clone(), self.plan(&plan.name));
-                    }
-                }
+            if let Some(id) = tenant.settings.text("planId").map(ObjectId::new) {
+                let name = self.names.get(&(Kind::ServicePlan, id.clone()));
+                plans.insert(id, self.plan(name.map_or("", String::as_str)));
+                continue;
+            }
+            let name = self.names.get(&(Kind::Tenant, tenant.id.clone()));
+            let known = name.and_then(|name| self.subscriptions.get(name));
+            let plan = known.and_then(|known| known.spec.service_plan_ref.as_ref());
+            if let Some(plan) = plan {
+                kept_plans.insert(tenant.id.clone(), self.plan(&plan.name));
             }
         }
         Around {
