@@ -74,7 +74,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     progress(&format!("observing BackupPlatform {}", arguments.platform));
     let wanted = Wanted {
         clients: true,
-        usage: false,
+        ..Wanted::default()
     };
     let look = arguments
         .access
@@ -148,7 +148,7 @@ fn kinds(words: &[String]) -> Result<BTreeSet<&'static str>, Failure> {
 }
 
 /// Resources on another platform don't belong to this estate.
-fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
+pub(super) fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
     let world = crate::preview::World::new(existing.clone(), jiff::Timestamp::UNIX_EPOCH);
     existing.platforms = vec![platform.clone()];
     existing
@@ -166,7 +166,7 @@ fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
 }
 
 /// The platform and every object on it, in the order in which kinds depend on each other, by name.
-fn documents(
+pub(super) fn documents(
     platform: &BackupPlatform,
     observation: &Snapshot,
     existing: &Existing,

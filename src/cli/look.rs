@@ -13,12 +13,14 @@ use crate::embedded::{Host, HostOptions};
 use crate::{
     api::{BackupPlatform, DriverSpec},
     connect::{Estate, resolve},
-    estate::{Scope, Snapshot, UsageReport},
+    estate::{Capability, HealthReport, Scope, Snapshot, UsageReport},
     platform::{Platform, Registry, RequestObserver, WriterGuard, http::HttpOptions},
 };
 
 /// Days that consumption is asked for.
 const USAGE_DAYS: u16 = 90;
+/// Days that health is asked for.
+const HEALTH_DAYS: u16 = 30;
 
 /// How the API of an embedded platform is reached, which lives in another process.
 #[derive(Debug, Default, clap::Args)]
@@ -35,8 +37,10 @@ pub struct Access {
 pub struct Look {
     /// Everything that it holds.
     pub observation: Snapshot,
-    /// What is in use, when it was asked for.
+    /// What is in use, when it was asked for and the platform tells it.
     pub usage: Option<UsageReport>,
+    /// How backups do, when it was asked for and the platform tells it.
+    pub health: Option<HealthReport>,
 }
 
 /// What to read.
@@ -46,6 +50,8 @@ pub struct Wanted {
     pub clients: bool,
     /// What is in use, too.
     pub usage: bool,
+    /// How backups do, too.
+    pub health: bool,
 }
 
 impl Access {
@@ -71,7 +77,7 @@ impl Access {
     /// Where an embedded platform's API is: the address that was given, with the estate of this platform.
     fn embedded(&self, platform: &BackupPlatform) -> Result<Estate, String> {
         let (Some(url), Some(token)) = (&self.platform_url, &self.token) else {
-            return Err("it is embedded in the operator's process. Set PLATFORM_URL and PLATFORM_TOKEN to its API (`. .demo/env` does for the demo), or plan --against an exported estate.".into());
+            return Err("it is embedded in the operator's process. Set PLATFORM_URL and PLATFORM_TOKEN to its API (`. .demo/env` does for the demo), or use --against with an exported estate.".into());
         };
         let place = format!(
             "/estates/{}/{}",
@@ -168,18 +174,23 @@ async fn observe(platform: Arc<dyn Platform>, wanted: Wanted) -> Result<Look, St
         .observe(scope)
         .await
         .map_err(|error| error.to_string())?;
-    let usage = if wanted.usage {
-        match platform.reports() {
-            Some(reports) => {
-                let report = reports.usage(USAGE_DAYS).await;
-                Some(report.map_err(|error| error.to_string())?)
-            }
-            None => None,
+    let can = |capability| observation.capabilities.can(capability);
+    let (mut usage, mut health) = (None, None);
+    if let Some(reports) = platform.reports() {
+        if wanted.usage && can(Capability::ReadUsage) {
+            let report = reports.usage(USAGE_DAYS).await;
+            usage = Some(report.map_err(|error| error.to_string())?);
         }
-    } else {
-        None
-    };
-    Ok(Look { observation, usage })
+        if wanted.health && can(Capability::ReadHealth) {
+            let report = reports.health(HEALTH_DAYS).await;
+            health = Some(report.map_err(|error| error.to_string())?);
+        }
+    }
+    Ok(Look {
+        observation,
+        usage,
+        health,
+    })
 }
 
 /// The commands have no metrics.

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod crds;
+mod estate;
 mod export;
 mod history;
 mod look;
@@ -186,7 +187,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         #[cfg(feature = "simulator")]
         Command::Platform(command) => platform::run(command).await,
         Command::History(arguments) => history::run(arguments).await,
-        Command::Report(command) => report::run(command).await,
+        Command::Report(command) => return report::run(command).await,
         Command::Todo(arguments) => todo::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
         Command::Completion(arguments) => shell::complete(&arguments),

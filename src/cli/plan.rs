@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     Failure,
+    estate::{self, unreadable},
     look::{Access, Wanted},
     objects::Cluster,
     plan_text, terminal,
@@ -16,7 +17,6 @@ use super::{
 use crate::{
     api::{self, BackupPlatform},
     connect::{read_maps, read_secret},
-    export::EstateFile,
     preview::{ActionKind, Manifests, Preview, World},
 };
 use kube::ResourceExt;
@@ -160,14 +160,7 @@ async fn against_cluster(arguments: &Arguments, now: jiff::Timestamp) -> Result<
 }
 
 fn against_file(arguments: &Arguments, now: jiff::Timestamp) -> Result<Preview, Failure> {
-    let path = estate_path(Path::new(&arguments.against))?;
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-    let named = |error: crate::export::EstateFileError| {
-        Failure::new(format!("{}: {error}", path.display()))
-    };
-    let (platform, observation, existing) = EstateFile::parse(&text)
-        .and_then(EstateFile::open)
-        .map_err(named)?;
+    let (path, (platform, observation, existing)) = estate::read(&arguments.against)?;
     let namespace = platform.namespace().unwrap_or_default();
     let namespace = arguments.namespace.clone().unwrap_or(namespace);
     let mut world = World::new(existing, now);
@@ -284,32 +277,6 @@ fn manifest_files(
 fn is_manifest(path: &Path) -> bool {
     let ending = path.extension();
     ending.is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
-}
-
-/// The estate that a path names: itself, or the only one in a folder.
-fn estate_path(path: &Path) -> Result<PathBuf, Failure> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "estate") {
-            found.push(path);
-        }
-    }
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        _ => Err(Failure::new(format!(
-            "{}: the folder has {} .estate files. Name one.",
-            path.display(),
-            found.len()
-        ))),
-    }
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} can't be read: {error}.", path.display()))
 }
 
 fn print(preview: &Preview, output: Output) -> Result<(), Failure> {

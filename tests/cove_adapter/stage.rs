@@ -81,7 +81,13 @@ impl Stage {
     }
 
     pub fn below(&self, partner: &str) -> Cove {
-        adapter(&self.platform, &self.tap, &Arc::default(), Some(partner), false)
+        adapter(
+            &self.platform,
+            &self.tap,
+            &Arc::default(),
+            Some(partner),
+            false,
+        )
     }
 
     pub async fn observe(&self) -> Snapshot {

@@ -169,7 +169,11 @@ async fn a_device_moves_by_its_id_and_is_never_read_with_its_secrets() {
     let before = stage.with_clients().await;
     assert_eq!(by_id(&before, &from.id).facts.clients, 1);
     assert_eq!(before.clients[0].customer_id, from.id);
-    let in_scope = |lost| stage.platform.set_modes(|modes| modes.custom_columns_in_scope = lost);
+    let in_scope = |lost| {
+        stage
+            .platform
+            .set_modes(|modes| modes.custom_columns_in_scope = lost)
+    };
     in_scope(true);
     let refused = problem(stage.cove.move_client(&device, None, &to.id).await);
     let remedy = refused.remedy.unwrap();

@@ -43,13 +43,13 @@ fn estate() -> String {
 }
 
 /// Month and day of now, in UTC.
-fn today() -> (String, u8) {
+pub fn today() -> (String, u8) {
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
     let day = now.day().unsigned_abs();
     (now.strftime("%Y-%m").to_string(), day)
 }
 
-fn printed(stage: &Stage, month: &str, format: &str) -> std::process::Output {
+pub fn printed(stage: &Stage, month: &str, format: &str) -> std::process::Output {
     let arguments = [
         "report",
         "invoice",
@@ -65,13 +65,13 @@ fn printed(stage: &Stage, month: &str, format: &str) -> std::process::Output {
     HOLDFAST.run(&arguments)
 }
 
-fn items(stage: &Stage, month: &str) -> Vec<Value> {
+pub fn items(stage: &Stage, month: &str) -> Vec<Value> {
     let output = printed(stage, month, "json");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     document["items"].as_array().cloned().unwrap_or_default()
 }
 
-fn kept(stage: &Stage, month: &str) -> Value {
+pub fn kept(stage: &Stage, month: &str) -> Value {
     let selector = format!("invoice.holdfast.dev/month={month}");
     let list = stage.show(&["get", "configmaps", "-l", &selector, "-o", "json"]);
     let list: Value = serde_json::from_str(&list).expect("JSON");

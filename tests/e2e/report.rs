@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::HOLDFAST;
 
-const ESTATE: &str = r#"apiVersion: holdfast.dev/v1alpha1
+pub const ESTATE: &str = r#"apiVersion: holdfast.dev/v1alpha1
 kind: ServicePlan
 metadata: {name: gold}
 spec:

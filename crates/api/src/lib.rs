@@ -32,8 +32,7 @@ pub use instant::{Instant, Moment};
 pub use managed::{Kind, ManagedKind};
 pub use plan::{ServicePlan, ServicePlanSpec, ServicePlanStatus};
 pub use platform::{
-    CustomColumns,
-    BackupPlatform, BackupPlatformSpec, BackupPlatformStatus, Capability, DriverSpec,
+    BackupPlatform, BackupPlatformSpec, BackupPlatformStatus, Capability, CustomColumns, DriverSpec,
 };
 pub use reseller::{Reseller, ResellerSpec, ResellerStatus};
 pub use tenant::{Tenant, TenantSpec, TenantStatus};

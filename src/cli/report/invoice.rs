@@ -1,11 +1,14 @@
 //! `holdfast report invoice`: the lines of a month, out of the `ConfigMap`s in which the operator keeps its days.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, ResourceExt, api::ListParams};
 
-use super::table;
+use super::{
+    arguments::{Output, Whom},
+    table,
+};
 use crate::{
     api::names,
     cli::{Failure, objects::Cluster, terminal},
@@ -19,58 +22,37 @@ pub struct Invoice {
     /// The month, such as 2026-10
     #[arg(long, value_name = "MONTH")]
     month: String,
-    /// One namespace of customers; the kubeconfig's when absent
-    #[arg(short, long, value_name = "NS", conflicts_with = "all_namespaces")]
-    namespace: Option<String>,
-    /// Customers of all namespaces
-    #[arg(short = 'A', long)]
-    all_namespaces: bool,
-    /// Customers on this `BackupPlatform`
-    #[arg(long, value_name = "NAME")]
-    platform: Option<String>,
-    /// Lines of this `Reseller` itself, not of those below it
-    #[arg(long, value_name = "NAME")]
-    reseller: Option<String>,
-    /// This `Customer`, also one that has left
-    #[arg(long, value_name = "NAME")]
-    customer: Option<String>,
+    #[command(flatten)]
+    whom: Whom,
     /// Namespace in which the operator keeps the months
     #[arg(long, value_name = "NS", env = "HOLDFAST_INVOICES_NAMESPACE", default_value = names::INVOICES_NAMESPACE)]
     invoices_namespace: String,
-    /// How to print
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: Output,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Output {
-    Table,
-    Csv,
-    Json,
 }
 
 /// Prints the lines of a month.
-pub async fn run(wish: Invoice) -> Result<(), Failure> {
+pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
     let month = Month::parse(&wish.month)?.as_str().to_owned();
-    let cluster = Cluster::connect(wish.namespace.clone()).await?;
+    let cluster = Cluster::connect(wish.whom.namespace.clone()).await?;
     let lines = lines(&cluster, &wish.invoices_namespace, &month).await?;
-    let everywhere = wish.all_namespaces;
+    let everywhere = wish.whom.all_namespaces;
     let lines: Vec<Line> = lines
         .into_iter()
         .filter(|line| wish.takes(line, (!everywhere).then(|| cluster.namespace())))
         .collect();
     let rows = report::invoice(&month, &lines);
-    let text = match wish.output {
+    let text = match wish.whom.output {
         Output::Table if lines.is_empty() => b"No customer matches.\n".to_vec(),
         Output::Table => table::rows(&rows, super::width()).into_bytes(),
         Output::Csv => report::csv(&rows),
+        Output::Html => report::invoice_html(&month, &rows, &lines).into_bytes(),
         Output::Json => {
             let mut text = serde_json::to_vec_pretty(&report::invoice_json(&month, &rows))?;
             text.push(b'\n');
             text
         }
     };
-    crate::cli::terminal::print(&text)
+    terminal::print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Invoice {
@@ -81,9 +63,9 @@ impl Invoice {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
         };
         namespace.is_none_or(|namespace| namespace == within)
-            && is(&self.platform, Some(platform))
-            && is(&self.customer, Some(name))
-            && is(&self.reseller, line.reseller.as_deref())
+            && is(&self.whom.platform, Some(platform))
+            && is(&self.whom.customer, Some(name))
+            && is(&self.whom.reseller, line.reseller.as_deref())
     }
 }
 

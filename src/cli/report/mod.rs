@@ -1,14 +1,16 @@
-//! `holdfast report`: consumption, customers and health of many customers at once, out of the cluster's status. Serves R-D7, R-D8,
-//! R-D9, R-D15, R-D16, R-D40.
+//! `holdfast report`: consumption, customers and health of many customers at once. Serves R-D7, R-D8, R-D9, R-D15, R-D16, R-D40,
+//! R-N5.
 
+mod arguments;
 mod invoice;
+mod made_of;
 mod table;
 
-use super::{Failure, objects::Cluster};
-use crate::{
-    api::{shared::Edition, tenant::TenantType},
-    report::{self, Filter, Period, Resources, Subject, Wish},
-};
+use std::process::ExitCode;
+
+use super::Failure;
+use crate::report::{self, Period, Subject};
+use arguments::{By, Common, Output};
 
 /// What `holdfast report` takes.
 #[derive(Debug, clap::Subcommand)]
@@ -18,9 +20,11 @@ pub enum Command {
   holdfast report usage
   holdfast report usage -A --edition Enterprise --from 2026-09 --to 2026-10 -o csv
   holdfast report usage --reseller northwind -o html > northwind.html
+  holdfast report usage -A --live                             asks the platforms, not the cluster's status
 
 Without dates: storage as last reported and credits of 90 days. With dates: the most that was stored, and
 the credits, of whole months. With --plan, --edition, --region or --type the figures are of such tenants.
+With --live a platform that can't be read is named, its rows are missing, and the exit code is 1.
 docs/reports.md explains all columns.")]
     Usage(Usage),
     /// Customers: who they are and what they have
@@ -28,17 +32,18 @@ docs/reports.md explains all columns.")]
   holdfast report customers --search fabri
   holdfast report customers -A --administrator ops@fabrikam.example --all-columns -o csv
   holdfast report customers --columns externalId,administrators
+  holdfast report customers --against estate/                 an exported estate, no cluster needed
 
 Name, customer, plan and product are always shown. docs/reports.md explains all columns.")]
     Customers(Customers),
     /// Health: jobs, restores, alerts, and the data sources that miss their service level
     #[command(after_help = "Examples:
   holdfast report health
-  holdfast report health --by source -o csv
+  holdfast report health --by source --live -o csv            every data source of every platform
   holdfast report health --reseller northwind -o html > health.html
 
 The last 30 days. Those with most to mend come first. Status names at most ten data sources of each
-tenant, the worst. docs/reports.md explains all columns.")]
+tenant, the worst; with --live all are named. docs/reports.md explains all columns.")]
     Health(Health),
     /// Invoice lines of a month, by the billing of service plans
     #[command(after_help = "Examples:
@@ -80,74 +85,8 @@ pub struct Health {
     common: Common,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum By {
-    Customer,
-    Source,
-}
-
-/// What every report takes.
-#[derive(Debug, clap::Args)]
-struct Common {
-    /// One namespace; the kubeconfig's when absent
-    #[arg(short, long, value_name = "NS", conflicts_with = "all_namespaces")]
-    namespace: Option<String>,
-    /// All namespaces
-    #[arg(short = 'A', long)]
-    all_namespaces: bool,
-    /// Customers on this `BackupPlatform`
-    #[arg(long, value_name = "NAME")]
-    platform: Option<String>,
-    /// Customers of this `Reseller` and of all resellers below it
-    #[arg(long, value_name = "NAME")]
-    reseller: Option<String>,
-    /// This `Customer`
-    #[arg(long, value_name = "NAME")]
-    customer: Option<String>,
-    /// Customers with an administrator whose address or name contains this
-    #[arg(long, value_name = "TEXT")]
-    administrator: Option<String>,
-    /// Customers whose name, resource name or account name contains this
-    #[arg(long, value_name = "TEXT")]
-    search: Option<String>,
-    /// Tenants with this `ServicePlan`
-    #[arg(long, value_name = "NAME")]
-    plan: Option<String>,
-    /// Tenants of this edition: Business, Enterprise or Elite
-    #[arg(long, value_name = "EDITION")]
-    edition: Option<Edition>,
-    /// Tenants that store in this region
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    /// Tenants of this type: Evaluation, Commercial or Sandbox
-    #[arg(long = "type", value_name = "TYPE")]
-    tenant_type: Option<TenantType>,
-    /// Columns, in this order
-    #[arg(
-        long,
-        value_name = "A,B",
-        value_delimiter = ',',
-        conflicts_with = "all_columns"
-    )]
-    columns: Vec<String>,
-    /// Every column there is
-    #[arg(long)]
-    all_columns: bool,
-    /// How to print
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: Output,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Output {
-    Table,
-    Csv,
-    Json,
-    Html,
-}
-
-/// Prints a report.
-pub async fn run(command: Command) -> Result<(), Failure> {
+/// Prints a report. Exit code 1 when a platform is missing in it.
+pub async fn run(command: Command) -> Result<ExitCode, Failure> {
     let (subject, common, period) = match command {
         Command::Usage(usage) => {
             let period = Period::parse(usage.from.as_deref(), usage.to.as_deref())?;
@@ -160,62 +99,24 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             By::Source => (Subject::Sources, health.common, Period::default()),
         },
     };
-    let cluster = Cluster::connect(common.namespace.clone()).await?;
-    if let Some(namespace) = &common.namespace {
-        cluster.expect_namespace(namespace).await?;
-    }
-    let output = common.output;
-    let resources = resources(&cluster, common.all_namespaces).await?;
-    let wish = common.wish(subject, period, cluster.namespace());
-    wish.filter.check(&resources)?;
-    let report = report::make(&resources, &wish, jiff::Timestamp::now())?;
-    drop(resources);
+    let output = common.whom.output;
+    let material = made_of::gather(&common.made_of, &common.whom, subject).await?;
+    let wish = common.wish(subject, period, &material.namespace);
+    wish.filter.check(&material.estates)?;
+    let report = report::make(&material.estates, &wish, jiff::Timestamp::now())?;
+    let incomplete = material.incomplete;
+    drop(material);
     if report.table.rows.is_empty()
         && let Some(namespace) = &wish.filter.namespace
     {
         eprintln!("holdfast: in namespace {namespace}; with -A, in all");
     }
-    print(&report, output)
-}
-
-impl Common {
-    fn wish(self, subject: Subject, period: Period, namespace: &str) -> Wish {
-        let filter = Filter {
-            namespace: (!self.all_namespaces).then(|| namespace.to_owned()),
-            platform: self.platform,
-            reseller: self.reseller,
-            customer: self.customer,
-            administrator: self.administrator,
-            search: self.search,
-            plan: self.plan,
-            edition: self.edition,
-            region: self.region,
-            tenant_type: self.tenant_type,
-        };
-        Wish {
-            subject,
-            filter,
-            period,
-            columns: self.columns,
-            all_columns: self.all_columns,
-        }
-    }
-}
-
-/// What a report is made of. What can't be read is named on stderr and left out.
-async fn resources(cluster: &Cluster, everywhere: bool) -> Result<Resources, Failure> {
-    let mut unreadable = Vec::new();
-    let resources = Resources {
-        platforms: cluster.readable(everywhere, &mut unreadable).await?,
-        resellers: cluster.readable(everywhere, &mut unreadable).await?,
-        plans: cluster.readable(everywhere, &mut unreadable).await?,
-        customers: cluster.readable(everywhere, &mut unreadable).await?,
-        tenants: cluster.readable(everywhere, &mut unreadable).await?,
-    };
-    for message in unreadable {
-        eprintln!("warning: {}", super::terminal::line(&message));
-    }
-    Ok(resources)
+    print(&report, output)?;
+    Ok(if incomplete {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn print(report: &report::Report, output: Output) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Row, Table as Lines, TableS
 
 use crate::{
     cli::terminal,
-    report::{Cell, Group, Report, Subject, Table},
+    report::{Basis, Cell, Group, Report, Subject, Table},
 };
 
 /// Data sources named below the customers; `--by source` lists them all.
@@ -18,7 +18,7 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
         return "No customer matches.\n".to_owned();
     }
     let all = match (report.subject, &report.sources) {
-        (Subject::Sources, Some(sources)) => return of_sources(sources, usize::MAX, width),
+        (Subject::Sources, Some(sources)) => return of_sources(report, sources, usize::MAX, width),
         (_, sources) => sources,
     };
     let mut text = drawn(&report.table, usize::MAX, Some(&report.total), width);
@@ -33,7 +33,7 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
     }
     if let Some(sources) = all {
         text.push('\n');
-        text.push_str(&of_sources(sources, SOURCES_SHOWN, width));
+        text.push_str(&of_sources(report, sources, SOURCES_SHOWN, width));
     }
     text
 }
@@ -43,9 +43,10 @@ pub fn rows(table: &Table, width: Option<u16>) -> String {
     drawn(table, usize::MAX, None, width)
 }
 
-fn of_sources(sources: &Table, most: usize, width: Option<u16>) -> String {
+fn of_sources(report: &Report, sources: &Table, most: usize, width: Option<u16>) -> String {
+    let basis = report.basis;
     if sources.rows.is_empty() {
-        return "Status names no data source in a bad state.\n".to_owned();
+        return format!("{}\n", basis.no_sources());
     }
     let mut text = drawn(sources, most, None, width);
     let more = sources.rows.len().saturating_sub(most);
@@ -53,7 +54,12 @@ fn of_sources(sources: &Table, most: usize, width: Option<u16>) -> String {
         // Writing to a String never fails.
         let _ = writeln!(
             text,
-            " and {more} more data sources: holdfast report health --by source"
+            " and {more} more data sources: holdfast report health --by source{}",
+            if basis == Basis::Platforms {
+                " --live"
+            } else {
+                ""
+            }
         );
     }
     text
@@ -108,7 +114,7 @@ fn subtotals(kind: &str, report: &Report, groups: &[Group], width: Option<u16>) 
         let name = if group.name.is_empty() {
             "-"
         } else {
-            &group.name
+            &group.title
         };
         let first = [
             terminal::line(name),

@@ -17,6 +17,8 @@ pub struct Bar {
 
 /// Pixels a bar takes, with its label above.
 const STEP: usize = 38;
+/// Those of them that are between it and the next.
+const GAP: usize = 7;
 
 /// Bars one below the other, with the text that says the same.
 pub fn bars(id: &str, title: &str, bars: &[Bar]) -> String {
@@ -34,7 +36,7 @@ pub fn bars(id: &str, title: &str, bars: &[Bar]) -> String {
     let mut text = format!(
         "<figure><figcaption><h3>{title}</h3></figcaption>\n<svg role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" width=\"100%\" height=\"{height}\">\n<title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{described}</desc>\n",
         title = escaped(title),
-        height = bars.len() * STEP + 4,
+        height = bars.len() * STEP - GAP,
         described = escaped(&listed.join("; ")),
     );
     for (at, bar) in bars.iter().enumerate() {

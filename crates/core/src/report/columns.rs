@@ -13,7 +13,7 @@ pub enum Subject {
     Customers,
     /// How their backups do.
     Health,
-    /// The data sources that status names, one a row.
+    /// Data sources, one a row.
     Sources,
 }
 
@@ -87,6 +87,13 @@ use Choice::{Always, Asked};
 pub struct ColumnError {
     named: String,
     known: String,
+}
+
+/// Makes a column one of those that are always there.
+pub fn always<Row>(columns: &mut [Column<Row>], name: &str) {
+    for column in columns.iter_mut().filter(|column| column.name == name) {
+        column.choice = Always;
+    }
 }
 
 /// Those that are wanted, in the order in which they were named. Those that are always there and weren't named come first.

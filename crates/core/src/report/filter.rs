@@ -51,7 +51,7 @@ pub struct FilterError {
 
 impl Filter {
     /// Refuses names of resources that don't exist: nothing found would be no answer.
-    pub fn check(&self, resources: &Resources) -> Result<(), FilterError> {
+    pub fn check(&self, estates: &[Resources]) -> Result<(), FilterError> {
         let within =
             |namespace: Option<String>| self.namespace.is_none() || namespace == self.namespace;
         let names = |found: Vec<(Option<String>, String)>| -> BTreeSet<String> {
@@ -61,32 +61,20 @@ impl Filter {
                 .map(|(_, name)| name)
                 .collect()
         };
-        let mut plans = names(all(&resources.plans));
-        plans.extend(
-            resources
-                .tenants
-                .iter()
-                .filter_map(plan_of)
-                .map(ToOwned::to_owned),
-        );
+        let mut plans = names(all(estates, |estate| &estate.plans));
+        let tenants = estates.iter().flat_map(|estate| &estate.tenants);
+        plans.extend(tenants.filter_map(plan_of).map(ToOwned::to_owned));
+        let platforms = names(all(estates, |estate| &estate.platforms));
+        let resellers = names(all(estates, |estate| &estate.resellers));
+        let customers = names(all(estates, |estate| &estate.customers));
         named(
             "platform",
             "BackupPlatform",
             self.platform.as_ref(),
-            &names(all(&resources.platforms)),
+            &platforms,
         )?;
-        named(
-            "reseller",
-            "Reseller",
-            self.reseller.as_ref(),
-            &names(all(&resources.resellers)),
-        )?;
-        named(
-            "customer",
-            "Customer",
-            self.customer.as_ref(),
-            &names(all(&resources.customers)),
-        )?;
+        named("reseller", "Reseller", self.reseller.as_ref(), &resellers)?;
+        named("customer", "Customer", self.customer.as_ref(), &customers)?;
         named("plan", "ServicePlan", self.plan.as_ref(), &plans)
     }
 
@@ -170,8 +158,11 @@ impl Filter {
 }
 
 /// Namespaces and names.
-fn all<K: ResourceExt>(resources: &[K]) -> Vec<(Option<String>, String)> {
-    let each = resources.iter();
+fn all<K: ResourceExt>(
+    estates: &[Resources],
+    of: impl Fn(&Resources) -> &Vec<K>,
+) -> Vec<(Option<String>, String)> {
+    let each = estates.iter().flat_map(of);
     each.map(|one| (one.namespace(), one.name_any())).collect()
 }
 

@@ -20,52 +20,52 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The page.
 pub fn html(report: &Report) -> String {
-    let title = title(report.subject);
+    page(title(report.subject), &about(report), |page| {
+        tiles(page, report);
+        match (report.subject, &report.sources) {
+            (Subject::Health | Subject::Sources, Some(sources)) => {
+                let caption = sources_caption(report, sources);
+                section(page, "Data sources", &caption, |page| {
+                    table(page, sources, None, "source");
+                });
+            }
+            _ => charts(page, report),
+        }
+        if report.subject != Subject::Sources {
+            customers(page, report);
+        }
+    })
+}
+
+/// A whole page around its body.
+pub(super) fn page(title: &str, about: &str, body: impl FnOnce(&mut String)) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p class=\"about\">{about}</p>\n",
-        about = escaped(&about(report)),
+        title = escaped(title),
+        about = escaped(about),
     );
-    tiles(&mut page, report);
-    match (report.subject, &report.sources) {
-        (Subject::Health | Subject::Sources, Some(sources)) => {
-            section(
-                &mut page,
-                "Data sources",
-                &sources_caption(report, sources),
-                |page| {
-                    table(page, sources, None, "source");
-                },
-            );
-        }
-        _ => charts(&mut page, report),
-    }
-    if report.subject != Subject::Sources {
-        let caption = format!(
-            "{} customers, {}.",
-            report.table.rows.len(),
-            order(report.subject)
-        );
-        section(&mut page, "Customers", &caption, |page| {
-            table(page, &report.table, Some(&report.total), "customer");
-        });
-        let headings = &report.table.headings;
-        sums(
-            &mut page,
-            "By reseller",
-            "reseller",
-            headings,
-            &report.by_reseller,
-        );
-        sums(
-            &mut page,
-            "By platform",
-            "platform",
-            headings,
-            &report.by_platform,
-        );
-    }
+    body(&mut page);
     page.push_str("<footer><p>Made by holdfast report. Sizes are binary (1 Ki is 1024 bytes), times are UTC. A dash means that nothing is known.</p></footer>\n</main>\n</body>\n</html>\n");
     page
+}
+
+/// The customers, and their sums.
+fn customers(page: &mut String, report: &Report) {
+    let caption = format!(
+        "{} customers, {}.",
+        report.table.rows.len(),
+        order(report.subject)
+    );
+    section(page, "Customers", &caption, |page| {
+        table(page, &report.table, Some(&report.total), "customer");
+    });
+    let headings = &report.table.headings;
+    for (title, kind, groups) in [
+        ("By reseller", "reseller", &report.by_reseller),
+        ("By platform", "platform", &report.by_platform),
+    ] {
+        sums(page, title, kind, headings, groups);
+    }
 }
 
 fn title(subject: Subject) -> &'static str {
@@ -80,7 +80,7 @@ fn title(subject: Subject) -> &'static str {
 fn about(report: &Report) -> String {
     let when = match (&report.period.from, &report.period.to, report.subject) {
         (None, None, Subject::Usage) => "Storage as last reported, credits of 90 days".to_owned(),
-        (None, None, Subject::Customers) => "As last observed".to_owned(),
+        (None, None, Subject::Customers) => "All customers".to_owned(),
         (None, None, Subject::Health | Subject::Sources) => "The last 30 days".to_owned(),
         (from, to, _) => format!(
             "Whole months, {} to {}",
@@ -94,8 +94,9 @@ fn about(report: &Report) -> String {
         .iter()
         .map(|(name, value)| format!("; {name} {value}"));
     format!(
-        "{when}{}. Made {}.",
+        "{when}{}. {}. Made {}.",
         filters.collect::<String>(),
+        report.basis.told(),
         Cell::Time(report.at).shown()
     )
 }
@@ -110,9 +111,10 @@ fn order(subject: Subject) -> &'static str {
 
 fn sources_caption(report: &Report, sources: &Table) -> String {
     format!(
-        "{} of the {} data sources named here miss what their plan promises; they come first. Status names at most ten of each tenant, the worst.",
+        "{} of the {} data sources named here miss what their plan promises; they come first. {}",
         report.missed,
         sources.rows.len(),
+        report.basis.which_sources(),
     )
 }
 
@@ -206,7 +208,12 @@ fn charts(page: &mut String, report: &Report) {
     page.push_str("</div>\n");
 }
 
-fn section(page: &mut String, title: &str, caption: &str, body: impl FnOnce(&mut String)) {
+pub(super) fn section(
+    page: &mut String,
+    title: &str,
+    caption: &str,
+    body: impl FnOnce(&mut String),
+) {
     let _ = write!(
         page,
         "<section>\n<h2>{title}</h2>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{title}\">\n<table>\n<caption><span>{caption}</span></caption>\n",
@@ -218,7 +225,7 @@ fn section(page: &mut String, title: &str, caption: &str, body: impl FnOnce(&mut
 }
 
 /// Headings, rows and the sum below them. The cell of the column `head` is the head of its row.
-fn table(page: &mut String, table: &Table, total: Option<&Group>, head: &str) {
+pub(super) fn table(page: &mut String, table: &Table, total: Option<&Group>, head: &str) {
     page.push_str("<thead><tr>");
     let figures: Vec<bool> = (0..table.headings.len())
         .map(|at| table.rows.iter().map(|row| &row[at]).any(Cell::is_figure))
@@ -242,8 +249,10 @@ fn table(page: &mut String, table: &Table, total: Option<&Group>, head: &str) {
         page.push_str("<tr>");
         for (at, cell) in row.iter().enumerate() {
             let missed = table.headings[at].name == "missed" && *cell != Cell::List(Vec::new());
+            let dated = matches!(cell, Cell::Time(_) | Cell::Day(_));
             let class = match (figures[at], missed) {
                 (true, _) => " class=\"n\"",
+                _ if dated => " class=\"d\"",
                 (_, true) => " class=\"missed\"",
                 _ if RESOURCES.contains(&table.headings[at].name) => " class=\"k\"",
                 _ => "",
@@ -281,7 +290,7 @@ fn whose<'a>(group: &'a Group, none: &'a str) -> &'a str {
     if group.name.is_empty() {
         none
     } else {
-        &group.name
+        &group.title
     }
 }
 

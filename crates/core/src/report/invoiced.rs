@@ -1,13 +1,21 @@
 //! Invoice lines as a table. Serves R-N15.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
     cell::Cell,
-    json,
+    html, json,
     make::{Heading, Table},
 };
-use crate::{api::plan::BillingUnit, invoice::Line};
+use crate::{
+    api::plan::BillingUnit,
+    invoice::{Line, State},
+};
 
 /// The columns: name, title, meaning.
 const COLUMNS: [(&str, &str, &str); 14] = [
@@ -72,14 +80,72 @@ pub fn invoice_json(month: &str, table: &Table) -> Value {
     })
 }
 
+/// The lines as a page, with sums by SKU and unit; without an instant in it, too.
+pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
+    let unsure = lines.iter().filter(|line| line.state != State::Final);
+    let about = format!(
+        "{} lines of {month}, of which {} aren't final.",
+        lines.len(),
+        unsure.count()
+    );
+    html::page("Invoice lines", &about, |page| {
+        let sums = sums(lines);
+        let caption = "What all customers used and are billed for.";
+        html::section(page, "By SKU", caption, |page| {
+            html::table(page, &sums, None, "sku");
+        });
+        let caption = "One for each customer, reseller, SKU, unit and included quantity.";
+        html::section(page, "Lines", caption, |page| {
+            html::table(page, rows, None, "name");
+        });
+    })
+}
+
+/// Quantities of one SKU and unit added up.
+fn sums(lines: &[Line]) -> Table {
+    let mut sums: BTreeMap<(&str, BillingUnit), (u64, u64, u64)> = BTreeMap::new();
+    for line in lines {
+        let sum = sums.entry((&line.sku, line.unit)).or_default();
+        sum.0 += 1;
+        sum.1 = sum.1.saturating_add(line.quantity);
+        sum.2 = sum.2.saturating_add(line.to_bill);
+    }
+    let heading = |(name, title, doc)| Heading { name, title, doc };
+    let row = |((sku, unit), (count, quantity, to_bill)): ((&str, BillingUnit), _)| {
+        vec![
+            Cell::text(Some(sku)),
+            Cell::Text(unit.to_string()),
+            Cell::Count(count),
+            amount(unit, quantity),
+            amount(unit, to_bill),
+        ]
+    };
+    let headings = [
+        ("sku", "SKU", "The provider's article number."),
+        ("unit", "UNIT", "What is counted."),
+        ("lines", "LINES", "How many lines."),
+        ("quantity", "QUANTITY", "How much was used."),
+        ("toBill", "TO BILL", "What goes beyond what is included."),
+    ];
+    Table {
+        headings: headings.map(heading).to_vec(),
+        rows: sums.into_iter().map(row).collect(),
+    }
+}
+
+/// Thousandths of a unit.
+fn amount(unit: BillingUnit, milli: u64) -> Cell {
+    match unit {
+        BillingUnit::GiBMonth | BillingUnit::Credit => Cell::Credits(milli),
+        BillingUnit::Seat | BillingUnit::Client => Cell::Count(milli / 1000),
+    }
+}
+
 fn row(month: &str, line: &Line) -> Vec<Cell> {
     let (namespace, name) = line.customer.split_once('/').unwrap_or_default();
     let (_, platform) = line.platform.split_once('/').unwrap_or_default();
     let missing = line.missing.iter().map(ToString::to_string).collect();
-    let amount = |milli: u64| match line.unit {
-        BillingUnit::GiBMonth | BillingUnit::Credit => Cell::Credits(milli),
-        BillingUnit::Seat | BillingUnit::Client => Cell::Count(milli / 1000),
-    };
+    let amount = |milli| amount(line.unit, milli);
     vec![
         Cell::Text(month.to_owned()),
         Cell::text(Some(namespace)),

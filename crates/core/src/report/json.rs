@@ -27,6 +27,7 @@ pub fn json(report: &Report) -> Value {
     let mut whole = json!({
         "version": VERSION,
         "report": report.subject.word(),
+        "source": report.basis.word(),
         "at": report.at,
         "period": {
             "from": period.from.as_ref().map(super::Month::as_str),
@@ -71,5 +72,5 @@ fn sums(group: &Group, headings: &[Heading]) -> Value {
         .map(|(heading, sum)| (heading.name.to_owned(), sum.json()))
         .collect();
     let name = Some(&group.name).filter(|name| !name.is_empty());
-    json!({"name": name, "customers": group.customers, "withFigures": group.known, "sums": sums})
+    json!({"name": name, "namespace": group.namespace, "customers": group.customers, "withFigures": group.known, "sums": sums})
 }

@@ -275,7 +275,7 @@ const HEALTH: [Column<Facts>; 12] = [
     column(
         "dataSourcesNamed",
         "NAMED",
-        "Of these, named in status: at most ten of each tenant, the worst.",
+        "Of these, named: all with --live, otherwise at most ten of each tenant, the worst.",
         Asked,
         |row| of_health(row, |health| u64::try_from(health.worst.len()).ok()),
     ),

@@ -1,10 +1,14 @@
 //! From resources to a report: filtered, sorted, with sums.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{
+    basis::Basis,
     cell::Cell,
     columns::{self, Column, ColumnError, Subject},
     facts::{self, Facts, OfMonth},
@@ -20,6 +24,8 @@ use super::{
 pub struct Wish {
     /// What it is about.
     pub subject: Subject,
+    /// What it is made of.
+    pub basis: Basis,
     /// About whom.
     pub filter: Filter,
     /// About when; unbounded: as status says it, now and for the last 90 or 30 days.
@@ -53,8 +59,12 @@ pub struct Table {
 /// The sum of some rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
+    /// The namespace that its name is in; `None` for those who belong to none.
+    pub namespace: Option<String>,
     /// Whose; empty for those who belong to none.
     pub name: String,
+    /// The same for people: with the namespace where there are several.
+    pub title: String,
     /// Customers that it is about.
     pub customers: u64,
     /// Of these, those whose figures the sum knows.
@@ -68,6 +78,8 @@ pub struct Group {
 pub struct Report {
     /// What it is about.
     pub subject: Subject,
+    /// What it was made of.
+    pub basis: Basis,
     /// When it was made.
     pub at: Timestamp,
     /// The period that was asked for.
@@ -76,7 +88,7 @@ pub struct Report {
     pub filters: Vec<(&'static str, String)>,
     /// The rows.
     pub table: Table,
-    /// For health: the data sources that status names.
+    /// For health: the data sources that are named.
     pub sources: Option<Table>,
     /// Of the data sources that it names, those that missed their objective.
     pub missed: usize,
@@ -95,10 +107,14 @@ pub struct Report {
 /// Customers shown as those that store most.
 const TOP: usize = 10;
 
-/// Makes a report.
-pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report, ColumnError> {
-    let shown = listed::of_customers(wish.subject);
-    let by_source = sources::columns();
+/// Makes a report. Each estate is by itself: names in one say nothing about another.
+pub fn make(estates: &[Resources], wish: &Wish, now: Timestamp) -> Result<Report, ColumnError> {
+    let mut shown = listed::of_customers(wish.subject);
+    let mut by_source = sources::columns();
+    if wish.basis == Basis::Platforms {
+        columns::always(&mut shown, "platform");
+        columns::always(&mut by_source, "platform");
+    }
     let (shown, by_source) = match wish.subject {
         Subject::Sources => (
             columns::chosen(shown, &[], false)?,
@@ -110,7 +126,10 @@ pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report
         ),
     };
     let about_health = matches!(wish.subject, Subject::Health | Subject::Sources);
-    let (mut rows, mut sources) = gather(resources, wish);
+    let (mut rows, mut sources) = (Vec::new(), Vec::new());
+    for resources in estates {
+        gather(resources, wish, &mut rows, &mut sources);
+    }
     sort(&mut rows, wish.subject);
     sources::order(&mut sources);
     let mut months = BTreeMap::new();
@@ -123,10 +142,11 @@ pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report
     }
     Ok(Report {
         subject: wish.subject,
+        basis: wish.basis,
         at: now,
         period: wish.period.clone(),
         filters: wish.filter.told(),
-        total: group("total", rows.iter(), &shown),
+        total: group((None, "total"), rows.iter(), &shown),
         by_reseller: groups(&rows, &shown, Facts::reseller),
         by_platform: groups(&rows, &shown, |row| row.platform.as_deref()),
         top: top(&rows),
@@ -141,10 +161,9 @@ pub fn make(resources: &Resources, wish: &Wish, now: Timestamp) -> Result<Report
 }
 
 /// The customers that match, and their data sources if the report is about those.
-fn gather(resources: &Resources, wish: &Wish) -> (Vec<Facts>, Vec<Source>) {
+fn gather(resources: &Resources, wish: &Wish, rows: &mut Vec<Facts>, sources: &mut Vec<Source>) {
     let ways = Ways::through(resources);
     let filter = &wish.filter;
-    let (mut rows, mut sources) = (Vec::new(), Vec::new());
     for customer in &resources.customers {
         let tenants = ways.tenants(customer);
         let mut row = Facts::of(customer, &ways, tenants);
@@ -162,11 +181,11 @@ fn gather(resources: &Resources, wish: &Wish) -> (Vec<Facts>, Vec<Source>) {
         let only = filter.is_about_tenants().then_some(asked.as_slice());
         row.figures = facts::figures(customer, only, &wish.period);
         if matches!(wish.subject, Subject::Health | Subject::Sources) {
-            sources.extend(sources::of(customer, &row, &asked));
+            let whole = only.is_none();
+            sources.extend(sources::of(customer, &row, &asked, whole));
         }
         rows.push(row);
     }
-    (rows, sources)
 }
 
 /// Whether a customer without tenants among the resources has by its status what a filter asks for.
@@ -204,7 +223,12 @@ fn sort(rows: &mut [Facts], subject: Subject) {
                 u64::from(listed::success(row).unwrap_or(101)),
             ),
         };
-        (rank, row.namespace.clone(), row.name.clone())
+        let place = (
+            row.namespace.clone(),
+            row.name.clone(),
+            row.platform.clone(),
+        );
+        (rank, place)
     });
 }
 
@@ -222,12 +246,14 @@ fn table<Row>(rows: &[Row], columns: &[Column<Row>]) -> Table {
 }
 
 fn group<'a>(
-    name: &str,
+    (namespace, name): (Option<&str>, &str),
     rows: impl Iterator<Item = &'a Facts>,
     columns: &[Column<Facts>],
 ) -> Group {
     let mut group = Group {
+        namespace: namespace.map(ToOwned::to_owned),
         name: name.to_owned(),
+        title: name.to_owned(),
         customers: 0,
         known: 0,
         sums: vec![Cell::Empty; columns.len()],
@@ -252,17 +278,26 @@ fn groups<'a>(
     columns: &[Column<Facts>],
     of: impl Fn(&'a Facts) -> Option<&'a str>,
 ) -> Vec<Group> {
-    let mut by_name: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
+    let mut by_name: BTreeMap<(Option<&str>, &str), Vec<&Facts>> = BTreeMap::new();
     for row in rows {
-        by_name
-            .entry(of(row).unwrap_or_default())
-            .or_default()
-            .push(row);
+        // Two namespaces may have resources of one name.
+        let name = of(row);
+        let place = (
+            name.map(|_| row.namespace.as_str()),
+            name.unwrap_or_default(),
+        );
+        by_name.entry(place).or_default().push(row);
     }
-    by_name
-        .into_iter()
-        .map(|(name, rows)| group(name, rows.into_iter(), columns))
-        .collect()
+    let namespaces: BTreeSet<&str> = by_name.keys().filter_map(|(within, _)| *within).collect();
+    let several = namespaces.len() > 1;
+    let summed = |((within, name), rows): ((Option<&str>, &str), Vec<&'a Facts>)| {
+        let mut group = group((within, name), rows.into_iter(), columns);
+        if let Some(within) = within.filter(|_| several) {
+            group.title = format!("{within}/{name}");
+        }
+        group
+    };
+    by_name.into_iter().map(summed).collect()
 }
 
 fn top(rows: &[Facts]) -> Vec<(String, u64)> {

@@ -1,6 +1,7 @@
 //! Reports: rows made of the resources and their status, filtered, sorted and summed up, and written as CSV, JSON or HTML.
 //! Serves R-D7, R-D8, R-D9, R-D15, R-D16, R-D40, R-N5.
 
+mod basis;
 mod cell;
 mod chart;
 mod columns;
@@ -13,6 +14,7 @@ mod html;
 mod invoiced;
 mod json;
 mod listed;
+mod living;
 mod make;
 mod months;
 mod resources;
@@ -20,14 +22,16 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use basis::Basis;
 pub use cell::Cell;
 pub use columns::{ColumnError, Subject};
 pub use csv::csv;
 pub use explained::explained;
 pub use filter::{Filter, FilterError};
 pub use html::html;
-pub use invoiced::{invoice, invoice_json};
+pub use invoiced::{invoice, invoice_html, invoice_json};
 pub use json::json;
+pub use living::Living;
 pub use make::{Group, Heading, Report, Table, Wish, make};
 pub use months::{Month, MonthError, Period};
 pub use resources::Resources;

@@ -1,6 +1,6 @@
-//! Data sources as status names them, those that missed their objective first.
+//! Data sources as they are named, those that missed their objective first.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::{
     cell::Cell,
@@ -10,10 +10,7 @@ use super::{
     },
     facts::Facts,
 };
-use crate::api::{
-    Customer, Tenant,
-    shared::{DataSource, Health},
-};
+use crate::api::{Customer, Tenant, shared::DataSource};
 
 /// One data source in a report.
 #[derive(Debug, Clone)]
@@ -34,24 +31,37 @@ pub struct Source {
     pub shown: DataSource,
 }
 
-/// The data sources of a customer: of its tenants' status, which names ten of each, or of its own.
-pub fn of(customer: &Customer, facts: &Facts, tenants: &[&Tenant]) -> Vec<Source> {
+/// The data sources of a customer: those of these tenants; and, when it is about the whole customer, those that its own status names
+/// besides, which belong to no tenant or to one that no resource declares.
+pub fn of(customer: &Customer, facts: &Facts, tenants: &[&Tenant], whole: bool) -> Vec<Source> {
     let known = |tenant: &&Tenant| {
         let health = tenant.status.as_ref()?.health.clone()?;
-        Some((Some(tenant.spec.product.to_string()), health))
+        Some((Some(tenant.spec.product.to_string()), health.worst))
     };
-    let mut healths: Vec<(Option<String>, Health)> = tenants.iter().filter_map(known).collect();
-    if healths.is_empty() {
-        let own = customer
-            .status
-            .as_ref()
-            .and_then(|status| status.health.clone());
-        healths.extend(own.map(|health| (None, health)));
+    let of_tenants = tenants.iter().filter_map(known);
+    let mut named: Vec<(Option<String>, DataSource)> = of_tenants
+        .flat_map(|(product, worst)| {
+            let each = worst.into_iter();
+            each.map(move |source| (product.clone(), source))
+        })
+        .collect();
+    let key = |source: &DataSource| {
+        let (name, organisation) = (source.name.clone(), source.organisation.clone());
+        (name, organisation, source.workload.clone())
+    };
+    let told: BTreeSet<_> = named.iter().map(|(_, source)| key(source)).collect();
+    let own = customer
+        .status
+        .as_ref()
+        .and_then(|status| status.health.clone());
+    if let Some(own) = own.filter(|_| whole || told.is_empty()) {
+        let besides = own
+            .worst
+            .into_iter()
+            .filter(|source| !told.contains(&key(source)));
+        named.extend(besides.map(|source| (None, source)));
     }
-    let each = healths.into_iter().flat_map(|(product, health)| {
-        let sources = health.worst.into_iter();
-        sources.map(move |source| (product.clone(), source))
-    });
+    let each = named.into_iter();
     each.map(|(product, shown)| Source {
         namespace: facts.namespace.clone(),
         name: facts.name.clone(),

@@ -86,6 +86,7 @@ fn estate() -> Resources {
 fn wish(subject: Subject) -> Wish {
     Wish {
         subject,
+        basis: Basis::Status,
         filter: Filter::default(),
         period: Period::default(),
         columns: Vec::new(),
@@ -94,7 +95,7 @@ fn wish(subject: Subject) -> Wish {
 }
 
 fn made(wish: &Wish) -> Report {
-    make(&estate(), wish, now()).expect("a report")
+    make(&[estate()], wish, now()).expect("a report")
 }
 
 fn names(report: &Report) -> Vec<String> {
@@ -263,14 +264,14 @@ fn what_does_not_exist_is_refused_with_what_does() {
         reseller: Some("contoso".into()),
         ..Filter::default()
     };
-    let refused = filter.check(&estate()).expect_err("refused").to_string();
+    let refused = filter.check(&[estate()]).expect_err("refused").to_string();
     assert_eq!(
         refused,
         "--reseller \"contoso\": there is no such Reseller. Choose one of: nordic, northwind, tailspin."
     );
     let mut wish = wish(Subject::Health);
     wish.columns = vec!["storage".into()];
-    let refused = make(&estate(), &wish, now())
+    let refused = make(&[estate()], &wish, now())
         .expect_err("refused")
         .to_string();
     assert!(
@@ -431,7 +432,7 @@ proptest! {
         let mut estate = estate();
         estate.customers[0].spec.display_name = hostile;
         let tags = |page: &str| page.matches('<').count();
-        let report = make(&estate, &wish(Subject::Usage), now()).expect("a report");
+        let report = make(&[estate], &wish(Subject::Usage), now()).expect("a report");
         let page = html(&report);
         prop_assert_eq!(tags(&page), tags(&html(&made(&wish(Subject::Usage)))));
         prop_assert!(!page.contains("<script"));
@@ -446,7 +447,7 @@ proptest! {
         estate.customers = stored.iter().enumerate().map(|(at, (bytes, reseller))| {
             customer(&format!("c{at}"), "C", resellers[*reseller], &bytes.to_string(), "1")
         }).collect();
-        let report = make(&estate, &wish(Subject::Usage), now()).expect("a report");
+        let report = make(&[estate], &wish(Subject::Usage), now()).expect("a report");
         for groups in [&report.by_reseller, &report.by_platform] {
             prop_assert_eq!(groups.iter().map(|group| group.customers).sum::<u64>(), report.total.customers);
             for (at, total) in report.total.sums.iter().enumerate() {

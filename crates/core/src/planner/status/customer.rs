@@ -3,7 +3,7 @@
 use super::{
     Around, HealthCondition, NOTHING, consumption, health, joined,
     limits::{self, Quotas, Warned},
-    plan, yes_no,
+    yes_no,
 };
 use crate::{
     api::{
@@ -40,18 +40,11 @@ pub fn customer(
         around.usage_as_of,
         quotas,
     );
-    let level = |row: &crate::estate::DataSources| {
-        let Some(id) = &row.tenant_id else {
-            return plan::strictest(&around.promised);
-        };
-        let tenant = around.children.iter().find(|tenant| tenant.id == *id)?;
-        around.plan_of(tenant)?.service_level.clone()
-    };
     let (health, mut conditions) = health::health(
         previous.and_then(|previous| previous.health.as_ref()),
         previous.map(|previous| &previous.managed),
         around,
-        level,
+        |row| around.level_of(row),
     );
     conditions.extend(limits::near(
         usage.as_ref(),

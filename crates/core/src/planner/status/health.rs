@@ -269,7 +269,7 @@ impl Tally {
 
 /// R-N10, R-N17: what of a service level is missed: young enough a success, enough jobs that succeeded, young enough a restore.
 /// None where nothing of it can be judged.
-fn missed(
+pub(super) fn missed(
     level: &ServiceLevel,
     source: &estate::DataSource,
     restores_since: Option<Timestamp>,
@@ -309,7 +309,7 @@ fn before(instant: Timestamp, duration: Duration) -> Timestamp {
     before.ok().and_then(Result::ok).unwrap_or(Timestamp::MIN)
 }
 
-fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource {
+pub(super) fn shown_source(source: &estate::DataSource, missed: Vec<Missed>) -> DataSource {
     DataSource {
         name: source.name.clone(),
         organisation: source.organisation.clone(),

@@ -10,6 +10,7 @@ mod limits;
 mod plan;
 mod platform;
 mod reseller;
+mod sources;
 mod tenant;
 
 pub use consumption::credits;
@@ -19,6 +20,7 @@ pub use limits::Warned;
 pub use plan::plan;
 pub use platform::{PlatformHealth, PlatformSummary, platform, unreadable_note};
 pub use reseller::reseller;
+pub use sources::every_source;
 pub use tenant::{next_change, tenant};
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -73,6 +75,16 @@ pub struct Around {
 }
 
 impl Around {
+    /// The service level that applies to a row about data sources: its tenant's, or what is promised to the customer where rows
+    /// name no tenant.
+    fn level_of(&self, row: &DataSources) -> Option<ServiceLevel> {
+        let Some(id) = &row.tenant_id else {
+            return plan::strictest(&self.promised);
+        };
+        let tenant = self.children.iter().find(|tenant| tenant.id == *id)?;
+        self.plan_of(tenant)?.service_level.clone()
+    }
+
     /// The plan of a tenant.
     fn plan_of(&self, tenant: &Object) -> Option<&PlanName> {
         match tenant.settings.text("planId") {

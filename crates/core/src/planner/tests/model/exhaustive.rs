@@ -10,9 +10,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    CREATIONS, end_of,
+    CREATIONS, end_of, walk as calm_walk,
     walk::{Variant, Walk},
-    walk as calm_walk,
     world::Fault,
 };
 use crate::estate::{Creation, ObjectId};
@@ -37,9 +36,8 @@ impl Path {
         // A creation that is carried out a minute late, and a process that ends before it has said so anywhere: where objects carry
         // our claim nothing is noted before a creation, so that a deletion within that minute can't wait for it.
         if creation.is_repeatable() && self.walk.world.platform.has_late() {
-            let ends = |way: &Option<Fault>| {
-                matches!(way, Some(Fault::CrashBefore | Fault::CrashAfter))
-            };
+            let ends =
+                |way: &Option<Fault>| matches!(way, Some(Fault::CrashBefore | Fault::CrashAfter));
             ways.retain(|way| !ends(way));
         }
         ways
@@ -76,9 +74,7 @@ fn search(policy: &str, variant: Variant, most: usize) -> Count {
     while let Some(path) = open.pop() {
         for way in path.ways(most, variant.creation) {
             count.requests += 1;
-            let walked = catch_unwind(AssertUnwindSafe(|| {
-                step(&path, way, &expected)
-            }));
+            let walked = catch_unwind(AssertUnwindSafe(|| step(&path, way, &expected)));
             let Ok(further) = walked else {
                 panic!("{policy}, {variant:?}: {:?}, then {way:?}", path.faults);
             };
@@ -137,7 +133,8 @@ fn faults_wherever_they_fall_change_nothing_about_the_outcome() {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some((policy, variant)) = grounds.get(next.fetch_add(1, Ordering::Relaxed))
+                while let Some((policy, variant)) =
+                    grounds.get(next.fetch_add(1, Ordering::Relaxed))
                 {
                     let count = search(policy, *variant, most);
                     let (seen, requests, ends) = (count.states.len(), count.requests, count.ends);

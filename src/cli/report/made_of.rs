@@ -1,0 +1,203 @@
+//! What a report is made of: the cluster's status, the platforms themselves, or an exported estate.
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::arguments::{MadeOf, Whom};
+use crate::{
+    api::BackupPlatform,
+    cli::{
+        Failure, estate,
+        export::{documents, keep_those_on},
+        look::Wanted,
+        objects::Cluster,
+        plan::progress,
+        terminal,
+    },
+    preview::Existing,
+    report::{Basis, Living, Resources, Subject},
+};
+
+/// What there is to report on.
+pub struct Material {
+    /// Each estate by itself.
+    pub estates: Vec<Resources>,
+    /// The namespace that is meant when none is named.
+    pub namespace: String,
+    /// Whether a platform, or a part of what it reports, is missing.
+    pub incomplete: bool,
+}
+
+/// Gathers it. What can't be read is named on stderr and left out.
+pub async fn gather(made_of: &MadeOf, whom: &Whom, subject: Subject) -> Result<Material, Failure> {
+    if made_of.basis() == Basis::File {
+        return from_file(made_of, whom, subject);
+    }
+    let cluster = Cluster::connect(whom.namespace.clone()).await?;
+    if let Some(namespace) = &whom.namespace {
+        cluster.expect_namespace(namespace).await?;
+    }
+    let resources = from_cluster(&cluster, whom.all_namespaces).await?;
+    let namespace = cluster.namespace().to_owned();
+    if made_of.basis() == Basis::Status {
+        return Ok(Material {
+            estates: vec![resources],
+            namespace,
+            incomplete: false,
+        });
+    }
+    from_platforms(&cluster, resources, made_of, whom, subject).await
+}
+
+async fn from_cluster(cluster: &Cluster, everywhere: bool) -> Result<Resources, Failure> {
+    let mut unreadable = Vec::new();
+    let resources = Resources {
+        platforms: cluster.readable(everywhere, &mut unreadable).await?,
+        resellers: cluster.readable(everywhere, &mut unreadable).await?,
+        plans: cluster.readable(everywhere, &mut unreadable).await?,
+        customers: cluster.readable(everywhere, &mut unreadable).await?,
+        tenants: cluster.readable(everywhere, &mut unreadable).await?,
+    };
+    unreadable.iter().for_each(|message| warn(message));
+    Ok(resources)
+}
+
+/// All platforms at once: their reports may take minutes.
+async fn from_platforms(
+    cluster: &Cluster,
+    resources: Resources,
+    made_of: &MadeOf,
+    whom: &Whom,
+    subject: Subject,
+) -> Result<Material, Failure> {
+    let named = |platform: &&BackupPlatform| {
+        let wanted = whom.platform.as_deref();
+        wanted.is_none_or(|wanted| platform.name_any() == wanted)
+    };
+    let platforms: Vec<BackupPlatform> =
+        resources.platforms.iter().filter(named).cloned().collect();
+    let namespace = cluster.namespace().to_owned();
+    if platforms.is_empty() && whom.platform.is_none() {
+        return Err(Failure::new(format!(
+            "there is no BackupPlatform to ask{}. Choose another namespace with -n, or all with -A.",
+            if whom.all_namespaces {
+                String::new()
+            } else {
+                format!(" in namespace {namespace:?}")
+            }
+        )));
+    }
+    let existing = Existing {
+        platforms: resources.platforms,
+        resellers: resources.resellers,
+        plans: resources.plans,
+        customers: resources.customers,
+        tenants: resources.tenants,
+    };
+    let reading = platforms
+        .iter()
+        .map(|platform| living(cluster, platform, &existing, made_of, subject));
+    let mut material = Material {
+        estates: Vec::new(),
+        namespace,
+        incomplete: false,
+    };
+    for (platform, living) in platforms.iter().zip(join_all(reading).await) {
+        material.add(platform, living);
+    }
+    Ok(material)
+}
+
+impl Material {
+    fn add(&mut self, platform: &BackupPlatform, living: Result<Living, String>) {
+        let place = format!(
+            "BackupPlatform {}/{}",
+            platform.namespace().unwrap_or_default(),
+            platform.name_any()
+        );
+        match living {
+            Ok(living) => {
+                let (resources, notes) = living.resources(Timestamp::now());
+                self.incomplete |= !notes.is_empty();
+                for note in notes {
+                    warn(&format!("{place}: {note}"));
+                }
+                self.estates.push(resources);
+            }
+            Err(trouble) => {
+                self.incomplete = true;
+                warn(&format!(
+                    "{place} can't be read, and its rows are missing: {trouble}"
+                ));
+                // It exists all the same, and may be named.
+                self.estates.push(Resources {
+                    platforms: vec![platform.clone()],
+                    ..Resources::default()
+                });
+            }
+        }
+    }
+}
+
+async fn living(
+    cluster: &Cluster,
+    platform: &BackupPlatform,
+    existing: &Existing,
+    made_of: &MadeOf,
+    subject: Subject,
+) -> Result<Living, String> {
+    let name = platform.name_any();
+    progress(&format!("reading BackupPlatform {name}"));
+    let wanted = Wanted {
+        clients: false,
+        usage: subject == Subject::Usage,
+        health: matches!(subject, Subject::Health | Subject::Sources),
+    };
+    let look = made_of.access.look(Some(cluster), platform, false, wanted);
+    let look = look.await?;
+    progress(&format!("BackupPlatform {name} is read"));
+    let mut existing = existing.clone();
+    keep_those_on(&mut existing, platform);
+    Ok(Living {
+        platform: platform.clone(),
+        documents: documents(platform, &look.observation, &existing),
+        observation: look.observation,
+        existing,
+        usage: look.usage,
+        health: look.health,
+    })
+}
+
+fn from_file(made_of: &MadeOf, whom: &Whom, subject: Subject) -> Result<Material, Failure> {
+    let (path, estate) = estate::read(&made_of.against)?;
+    let (platform, observation, existing) = estate;
+    let namespace = platform.namespace().unwrap_or_default();
+    let living = Living {
+        documents: documents(&platform, &observation, &existing),
+        observation,
+        existing,
+        platform,
+        usage: None,
+        health: None,
+    };
+    let (resources, notes) = living.resources(Timestamp::now());
+    for note in &notes {
+        warn(&format!("{}: {note}", path.display()));
+    }
+    if subject != Subject::Customers {
+        eprintln!(
+            "holdfast: {} holds no figures: they are unknown, not zero",
+            path.display()
+        );
+    }
+    Ok(Material {
+        estates: vec![resources],
+        namespace: whom.namespace.clone().unwrap_or(namespace),
+        incomplete: !notes.is_empty(),
+    })
+}
+
+fn warn(message: &str) {
+    eprintln!("warning: {}", terminal::line(message));
+}
