@@ -24,6 +24,7 @@ mod kept;
 mod ledger;
 mod life;
 mod main_job;
+mod monitoring;
 mod plan;
 mod plan_refusals;
 mod plan_yaml;

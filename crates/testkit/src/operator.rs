@@ -166,6 +166,11 @@ impl Stage {
         values.sum()
     }
 
+    /// Host and port of health and metrics.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.0)
+    }
+
     /// The metrics page.
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.ports.0);

@@ -39,6 +39,7 @@ fn document(kind: &str, name: &str, id: &str, spec: Value) -> Document {
         kind: kind.to_owned(),
         name: name.to_owned(),
         body: json!({"apiVersion": "holdfast.dev/v1alpha1", "kind": kind, "metadata": {"name": name, "namespace": "backup"}, "spec": spec}),
+        gaps: Vec::new(),
     }
 }
 
