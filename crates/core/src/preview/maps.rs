@@ -6,13 +6,14 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 /// Bytes in `ConfigMap`s by namespace, name and key.
-pub type Maps = BTreeMap<(String, String), BTreeMap<String, Vec<u8>>>;
+pub type Maps = BTreeMap<Place, Values>;
+/// Namespace and name.
+type Place = (String, String);
+/// Bytes by key.
+type Values = BTreeMap<String, Vec<u8>>;
 
 /// What a `ConfigMap` among the manifests holds, with its namespace and name.
-pub fn read_map(
-    value: &Value,
-    namespace: &str,
-) -> Option<((String, String), BTreeMap<String, Vec<u8>>)> {
+pub fn read_map(value: &Value, namespace: &str) -> Option<(Place, Values)> {
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let name = text("/metadata/name")?.to_owned();
     let namespace = text("/metadata/namespace").unwrap_or(namespace).to_owned();

@@ -9,6 +9,10 @@ fn day(text: &str) -> Date {
     text.parse().expect("a day")
 }
 
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "as a report says it, which may say nothing"
+)]
 fn kept(meeting: u64, held: u64) -> Option<Kept> {
     Some(Kept { meeting, held })
 }

@@ -50,7 +50,7 @@ fn using(rows: Vec<Consumption>, when: &str) -> Around {
     }
 }
 
-fn allotted(allotment: serde_json::Value) -> Object {
+fn allotted(allotment: &serde_json::Value) -> Object {
     remote(Kind::Reseller, "7", &json!({"allotment": allotment}))
 }
 
@@ -73,7 +73,7 @@ fn an_allotment_runs_out_by_what_all_below_use() {
         row("c", &[], 30),
     ];
     let around = using(rows, "2026-11-30T00:00:00Z");
-    let object = allotted(json!({"storage": 200, "credits": 9}));
+    let object = allotted(&json!({"storage": 200, "credits": 9}));
     let (status, conditions) = told(&object, &around, None, Some(90));
     let usage = status.usage.expect("usage");
     assert_eq!(usage.storage, Some(Size::from_bytes(180)));
@@ -111,7 +111,7 @@ fn an_allotment_runs_out_by_what_all_below_use() {
 fn what_is_not_foretold_says_why() {
     let forecast = |allotment, months: &[u64]| {
         let around = using(vec![row("a", months, 50)], "2026-11-30T00:00:00Z");
-        let (status, conditions) = told(&allotted(allotment), &around, None, None);
+        let (status, conditions) = told(&allotted(&allotment), &around, None, None);
         assert_eq!(conditions, []);
         let usage = status.usage.expect("usage");
         assert_eq!(
@@ -135,7 +135,7 @@ fn what_is_not_foretold_says_why() {
 #[test]
 fn the_same_figures_below_write_nothing() {
     let rows = || vec![row("a", &[10, 20, 30, 40], 50), row("b", &[1, 2], 3)];
-    let object = allotted(json!({"storage": 100}));
+    let object = allotted(&json!({"storage": 100}));
     let (first, _) = told(&object, &using(rows(), "2026-11-20T00:00:00Z"), None, None);
     let later = using(rows(), "2026-11-21T00:00:00Z");
     assert_eq!(told(&object, &later, Some(&first), None).0, first);
@@ -170,7 +170,7 @@ fn the_same_figures_below_write_nothing() {
 // R-N16: where the platform keeps no months, the most that was in use below is kept as it was seen.
 #[test]
 fn months_of_a_reseller_are_sampled_where_the_platform_keeps_none() {
-    let object = allotted(json!({"storage": 100}));
+    let object = allotted(&json!({"storage": 100}));
     let rows = |bytes| vec![row("a", &[], bytes), row("b", &[], 1)];
     let (first, _) = told(&object, &using(rows(5), "2026-10-31T00:00:00Z"), None, None);
     let next = using(rows(9), "2026-11-01T00:00:00Z");
@@ -197,7 +197,7 @@ proptest! {
             let (now, months) = used.split_last().expect("a figure");
             let rows = (0..count).map(|at| row(&format!("c{at}"), months, *now));
             let around = using(rows.collect(), "2026-11-30T00:00:00Z");
-            let (status, _) = told(&allotted(json!({"storage": limit})), &around, None, None);
+            let (status, _) = told(&allotted(&json!({"storage": limit})), &around, None, None);
             let usage = status.usage.expect("usage");
             (usage.forecast, usage.quota_exhausted_on, usage.storage_percent)
         };
