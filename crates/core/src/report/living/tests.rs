@@ -245,8 +245,14 @@ fn what_is_not_known_is_empty_and_not_zero() {
         ..living("one")
     };
     let (resources, _) = file.resources(now());
-    let report =
-        |subject| make(&[resources.clone()], &wish(subject, Basis::File), now()).expect("a report");
+    let report = |subject| {
+        make(
+            std::slice::from_ref(&resources),
+            &wish(subject, Basis::File),
+            now(),
+        )
+        .expect("a report")
+    };
     let usage = report(Subject::Usage);
     assert_eq!(column(&usage, "storage"), ["", ""]);
     assert_eq!((usage.total.customers, usage.total.known), (2, 0));
