@@ -133,7 +133,9 @@ impl Prometheus {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
     let Some(program) = program() else {
-        eprintln!("NOT TESTED: a running Prometheus. It isn't on the PATH; `make test-tools` unpacks it on Debian");
+        eprintln!(
+            "NOT TESTED: a running Prometheus. It isn't on the PATH; `make test-tools` unpacks it on Debian"
+        );
         return;
     };
     let stage = Stage::start(HOLDFAST, "prometheus").await;
