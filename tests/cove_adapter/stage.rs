@@ -45,6 +45,8 @@ pub struct Stage {
     pub budgets: Arc<Budgets>,
     /// Answers are made up by the test, and only requests are judged.
     pub spoilt: AtomicBool,
+    /// An adapter was opened whose moves may lose values of custom columns.
+    dropping: AtomicBool,
     _directory: TempDir,
 }
 
@@ -66,6 +68,7 @@ impl Stage {
             tap,
             budgets,
             spoilt: AtomicBool::new(false),
+            dropping: AtomicBool::new(false),
             _directory: directory,
         }
     }
@@ -77,6 +80,7 @@ impl Stage {
 
     /// One whose moves may lose values of custom columns.
     pub fn dropping(&self) -> Cove {
+        self.dropping.store(true, Ordering::Relaxed);
         adapter(&self.platform, &self.tap, &Arc::default(), None, true)
     }
 
@@ -238,6 +242,11 @@ impl Drop for Stage {
                     heard.answer = Value::Null;
                 }
             }
+            let force = "forceRemoveCustomColumnValuesInOldScope";
+            let mut forced = heard
+                .iter()
+                .filter(|heard| heard.body["params"][force] == true);
+            assert!(self.dropping.load(Ordering::Relaxed) || forced.next().is_none());
             let strange = Contract::load().judge(&heard);
             assert!(strange.is_empty(), "{strange:#?}");
         }

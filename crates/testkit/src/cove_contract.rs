@@ -145,7 +145,7 @@ mod tests {
             ),
             request(
                 "ModifyPartner",
-                json!({"partnerInfo": {"Id": 7}, "forceRemoveCustomColumnValuesInOldScope": true}),
+                json!({"partnerInfo": {"Id": 7}, "forceRemoveCustomColumnValuesInOldScope": "yes"}),
             ),
             request(
                 "Login",
