@@ -230,6 +230,14 @@ impl Metrics {
             "Times that the days of a month could not be kept for invoices",
             self.invoice_write_failures.clone(),
         );
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The running version", build);
+        self.register_customers();
+        self.register_resellers();
+    }
+
+    fn register_customers(&mut self) {
+        let registry = &mut self.registry;
         registry.register_with_unit(
             "customer_storage",
             "Storage in use by a customer",
@@ -263,9 +271,6 @@ impl Metrics {
             "Share of a customer's data sources that kept their service level this month, each counted once a day",
             self.customer_attainment.clone(),
         );
-        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "The running version", build);
-        self.register_resellers();
     }
 
     fn register_resellers(&mut self) {

@@ -172,7 +172,7 @@ async fn a_device_moves_by_its_id_and_is_never_read_with_its_secrets() {
     let in_scope = |lost| {
         stage
             .platform
-            .set_modes(|modes| modes.custom_columns_in_scope = lost)
+            .set_modes(|modes| modes.custom_columns_in_scope = lost);
     };
     in_scope(true);
     let refused = problem(stage.cove.move_client(&device, None, &to.id).await);

@@ -59,7 +59,9 @@ async fn from_cluster(cluster: &Cluster, everywhere: bool) -> Result<Resources, 
         customers: cluster.readable(everywhere, &mut unreadable).await?,
         tenants: cluster.readable(everywhere, &mut unreadable).await?,
     };
-    unreadable.iter().for_each(|message| warn(message));
+    for message in &unreadable {
+        warn(message);
+    }
     Ok(resources)
 }
 
