@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cast::{Role, Spec},
-    platform::{Nature, Texts, Weather},
+    platform::{Nature, Texts, Unsaid, Weather},
     play,
     processes::When,
     story::{Act, Story},
@@ -25,8 +25,7 @@ fn nature(creation: Creation) -> Nature {
         lists_lag: Duration::ZERO,
         suspends: true,
         reuses_ids: false,
-        names_unique: false,
-        marks_new: false,
+        unsaid: Unsaid::default(),
     }
 }
 

@@ -30,9 +30,16 @@ pub struct Nature {
     pub suspends: bool,
     /// Whether a new object gets the id of one that is gone.
     pub reuses_ids: bool,
-    /// Whether no two objects of a kind may have one name, although none is created by it: a rename can be refused.
+    /// What it does beside what it says that it does.
+    pub unsaid: Unsaid,
+}
+
+/// What a platform does without saying so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unsaid {
+    /// No two objects of a kind may have one name, although none is created by it: a rename can be refused.
     pub names_unique: bool,
-    /// Whether a mark is kept at creation, although the platform doesn't say so.
+    /// A mark is kept at creation.
     pub marks_new: bool,
 }
 
@@ -427,7 +434,7 @@ impl Estate {
         let in_the_way = |item: &&Item| match creation {
             Creation::ByReference => item.mark.as_deref() == Some(mark),
             Creation::UniqueName => item.is_named_like(kind, &kept),
-            _ => self.nature.names_unique && item.is_named_like(kind, &kept),
+            _ => self.nature.unsaid.names_unique && item.is_named_like(kind, &kept),
         };
         if let Some(taken) = state.items.values().find(in_the_way) {
             return Err(taken.id.clone());
@@ -441,7 +448,7 @@ impl Estate {
         let id = id(state.next);
         state.next += 1;
         let marked = match creation {
-            Creation::ListAndMark => self.nature.marks_new,
+            Creation::ListAndMark => self.nature.unsaid.marks_new,
             creation => creation.is_marked(),
         };
         let item = Item {
@@ -467,7 +474,7 @@ impl Estate {
         let state = self.state();
         let mut others = state.items.values().filter(|item| item.id != id);
         let taken = others.find(|item| item.is_named_like(kind, &kept))?;
-        self.nature.names_unique.then(|| taken.id.clone())
+        self.nature.unsaid.names_unique.then(|| taken.id.clone())
     }
 
     /// Whether something on the platform is below an object.

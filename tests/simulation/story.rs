@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use crate::{
     cast::{CAST, Role, Spec, phone, spec},
     chance::Chance,
-    platform::{Nature, Texts, Weather},
+    platform::{Nature, Texts, Unsaid, Weather},
     processes::When,
 };
 use holdfast_core::estate::Creation;
@@ -115,7 +115,6 @@ impl Story {
         if !matches!(creation, Creation::ByReference | Creation::AskFirst) {
             texts = Texts::AsSent;
         }
-        // What a platform does beside what it says that it does.
         let silent = Chance::new(seed ^ 0x511e);
         let listed = creation == Creation::ListAndMark;
         let nature = Nature {
@@ -127,8 +126,10 @@ impl Story {
             // Without a claim on it, the object of a re-used id is told from ours by its name alone, which may have changed.
             reuses_ids: matches!(creation, Creation::ByReference | Creation::AskFirst)
                 && chance.hits(400),
-            names_unique: listed && silent.hits(500),
-            marks_new: listed && silent.hits(500),
+            unsaid: Unsaid {
+                names_unique: listed && silent.hits(500),
+                marks_new: listed && silent.hits(500),
+            },
         };
         let operators = 1 + usize::try_from(chance.below(3)).expect("small");
         let length = 16 + chance.below(40);
