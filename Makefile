@@ -82,7 +82,7 @@ MATRIX ?= 10
 
 .PHONY: soak
 soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a time, and MATRIX=10 of them with a death at every request
-	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) MATRIX=$(MATRIX) SHRINK=1 cargo test --locked --release --quiet --test simulation -- --nocapture whatever_happens a_death_at
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) MATRIX=$(MATRIX) SHRINK=1 cargo test --locked --profile soak --quiet --test simulation -- --nocapture whatever_happens a_death_at
 
 .PHONY: test-ceph
 test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more; STORIES=… for some)

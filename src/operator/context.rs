@@ -302,15 +302,15 @@ impl Context {
                 self.forget(&resource);
             }
         }
-        for handle in self.platforms.all() {
-            let key = &handle.site.key;
-            if self
-                .survey
-                .stores
-                .platforms
-                .get(&key.namespace, &key.name)
-                .is_none()
-            {
+        let handles = self.platforms.all();
+        let used = handles.iter().map(|handle| handle.site.key.clone());
+        let told = self.metrics.conditions.platforms().into_iter();
+        let platforms: BTreeSet<PlatformKey> = used.chain(told).collect();
+        for key in platforms.iter().filter(|key| self.watches(&key.namespace)) {
+            let (namespace, name) = (&key.namespace, &key.name);
+            let stores = &self.survey.stores;
+            let unreadable = stores.unreadable.why("BackupPlatform", namespace, name);
+            if unreadable.is_none() && stores.platforms.get(namespace, name).is_none() {
                 self.platform_gone(key);
             }
         }
@@ -321,7 +321,8 @@ impl Context {
         self.forget_named(resource);
         let now = clock::now();
         self.wake_each(&self.survey.forget(resource, now));
-        self.memory.forget(&self.metrics, resource);
+        self.memory.forget(resource);
+        self.metrics.conditions.forget(resource);
         self.retry_waiting(resource.kind);
     }
 
@@ -342,6 +343,7 @@ impl Context {
     pub fn platform_gone(&self, key: &PlatformKey) {
         self.memory.forget_platform(key);
         self.metrics.forget_platform(&key.to_string());
+        self.metrics.conditions.forget(key);
         self.duties.forget(key);
         if self.platforms.remove(key) {
             self.wake_all(key);

@@ -119,8 +119,10 @@ impl Context {
         }
         self.memory.forget_platform(key);
         self.metrics.drop_gauges(&key.to_string());
+        self.metrics.conditions.forget(key);
         for resource in self.survey.living_on(key) {
-            self.memory.forget(&self.metrics, &resource);
+            self.memory.forget(&resource);
+            self.metrics.conditions.forget(&resource);
         }
     }
 }

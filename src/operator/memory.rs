@@ -9,11 +9,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-
-use super::metrics::{ConditionLabels, Metrics};
 use crate::{
-    api::{ConditionType, shared::Change},
+    api::shared::Change,
     planner::{Backoff, Marks, Verdict, retry_delay},
     survey::{Managed, PlatformKey, ResourceRef},
 };
@@ -29,7 +26,6 @@ struct Entries {
     unlogged: HashMap<ResourceRef, Vec<Change>>,
     refused: HashMap<String, Refused>,
     overruled: HashMap<ResourceRef, BTreeMap<String, Overruled>>,
-    conditions: HashMap<ResourceRef, Box<[Counted]>>,
     requests: HashMap<PlatformKey, Option<String>>,
     late: HashSet<ResourceRef>,
     late_platforms: HashSet<PlatformKey>,
@@ -38,9 +34,6 @@ struct Entries {
     busy: HashMap<PlatformKey, Instant>,
     waiting: HashSet<ResourceRef>,
 }
-
-/// A condition and its status, as metrics count them.
-type Counted = (ConditionType, &'static str);
 
 /// A label or annotation of ours that held another value, which Holdfast has overwritten or removed.
 #[derive(Debug, Clone)]
@@ -250,27 +243,8 @@ impl Memory {
         std::mem::take(&mut self.entries().retried)
     }
 
-    /// Keeps the counts of resources by condition in step with what a resource says now.
-    pub fn note_conditions(
-        &self,
-        metrics: &Metrics,
-        resource: &ResourceRef,
-        conditions: &[Condition],
-    ) {
-        let now: Box<[Counted]> = conditions.iter().filter_map(counted).collect();
-        let before = self
-            .entries()
-            .conditions
-            .insert(resource.clone(), now.clone())
-            .unwrap_or_default();
-        let ended = before.iter().filter(|told| !now.contains(told));
-        count(metrics, resource, ended, -1);
-        let begun = now.iter().filter(|told| !before.contains(told));
-        count(metrics, resource, begun, 1);
-    }
-
     /// Forgets a resource that is gone.
-    pub fn forget(&self, metrics: &Metrics, resource: &ResourceRef) {
+    pub fn forget(&self, resource: &ResourceRef) {
         let mut entries = self.entries();
         entries.failures.remove(resource);
         entries.waiting.remove(resource);
@@ -281,9 +255,6 @@ impl Memory {
         for waiting in entries.held.values_mut() {
             waiting.remove(resource);
         }
-        let before = entries.conditions.remove(resource).unwrap_or_default();
-        drop(entries);
-        count(metrics, resource, before.iter(), -1);
     }
 
     /// Whether a request to sweep now is a new one. The value at the start counts as seen.
@@ -359,29 +330,6 @@ impl Memory {
         entries.busy.remove(key);
         entries.requests.remove(key);
         entries.held.remove(key);
-    }
-}
-
-fn counted(condition: &Condition) -> Option<Counted> {
-    let status = ["True", "False", "Unknown"]
-        .into_iter()
-        .find(|status| *status == condition.status)?;
-    Some((condition.type_.parse().ok()?, status))
-}
-
-fn count<'a>(
-    metrics: &Metrics,
-    resource: &ResourceRef,
-    conditions: impl Iterator<Item = &'a Counted>,
-    by: i64,
-) {
-    for (condition, status) in conditions {
-        let labels = ConditionLabels {
-            kind: resource.kind.as_str().into(),
-            r#type: condition.as_str().into(),
-            status: (*status).into(),
-        };
-        metrics.conditions.get_or_create(&labels).inc_by(by);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The operator's metrics, in the words of its documentation. No label is unbounded, except the customer's own figures.
 
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
+
+pub use tally::Tally;
 
 use crate::api::Kind;
 
@@ -95,7 +98,7 @@ pub struct Metrics {
     /// Objects on platforms.
     pub objects: Count<ObjectLabels>,
     /// Resources by condition.
-    pub conditions: Count<ConditionLabels>,
+    pub conditions: Tally,
     /// Status writes.
     pub status_writes: Family<KindLabels, Counter>,
     /// 1 where this process is the writer.
@@ -142,7 +145,7 @@ impl Metrics {
             unfinished_passes: Family::default(),
             reconcile_seconds: seconds(),
             objects: Family::default(),
-            conditions: Family::default(),
+            conditions: Tally::default(),
             status_writes: Family::default(),
             leader: Family::default(),
             invoice_write_failures: Family::default(),
@@ -213,7 +216,7 @@ impl Metrics {
         registry.register(
             "condition",
             "Resources by condition type and status",
-            self.conditions.clone(),
+            self.conditions.counts.clone(),
         );
         registry.register(
             "status_writes",

@@ -177,6 +177,7 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         now,
     );
     let note = planner::unreadable_note(platform.status.as_ref(), &status);
+    let conditions = status.conditions.clone();
     let status = status_document("BackupPlatform", &status)?;
     let previous = serde_json::to_value(&platform.status)?;
     if previous != status {
@@ -184,6 +185,7 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         again = again.into_iter().chain(put_off).min();
         events::publish(&context.events, &*platform, note.into_iter().collect()).await;
     }
+    context.metrics.conditions.note(&key, &conditions);
     if let Some((_, again)) = departure {
         return Ok(again);
     }

@@ -135,8 +135,7 @@ async fn tell<K: Managed>(
         count(context, K::KIND, settlement.rule, returned);
     }
     if put_off.is_none() {
-        let memory = &context.memory;
-        memory.note_conditions(&context.metrics, resource, &conditions);
+        context.metrics.conditions.note(resource, &conditions);
         events::publish(&context.events, &**object, notes).await;
     }
     let effective_changed = previous.get("effective") != status.get("effective");

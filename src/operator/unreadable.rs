@@ -58,11 +58,14 @@ pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
             }
         }
         Legibility::Gone => {
-            if unreadable.clear(&resource)
-                && let Some(managed) = &managed
-            {
-                context.forget(managed);
-                context.wake_referrers(managed);
+            if unreadable.clear(&resource) {
+                match &managed {
+                    Some(managed) => {
+                        context.forget(managed);
+                        context.wake_referrers(managed);
+                    }
+                    None => context.platform_gone(&key(&resource)),
+                }
             }
         }
     }
@@ -152,9 +155,9 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
         }
     }
     let conditions = conditions(&object, &document, &why, blocked);
-    if let Some(managed) = managed(resource) {
-        let memory = &context.memory;
-        memory.note_conditions(&context.metrics, &managed, &conditions);
+    match managed(resource) {
+        Some(managed) => context.metrics.conditions.note(&managed, &conditions),
+        None => context.metrics.conditions.note(&key(resource), &conditions),
     }
     write_status(&api, resource, &object, &document, &conditions).await?;
     Ok(true)

@@ -13,6 +13,29 @@ use serde_json::Value;
 
 use crate::HOLDFAST;
 
+/// A plan that nobody keeps: no job fails, and something is restored each hour.
+const STRICT: &str = r#"apiVersion: holdfast.dev/v1alpha1
+kind: ServicePlan
+metadata: {name: strict}
+spec:
+  platformRef: {name: msp}
+  planName: Strict
+  products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers]}]
+  serviceLevel: {recoveryPointObjective: 48h, minimumSuccessPercent: 100, restoreTestInterval: 1h}
+---
+apiVersion: holdfast.dev/v1alpha1
+kind: Tenant
+metadata: {name: fabrikam-hybrid}
+spec:
+  customerRef: {name: fabrikam}
+  servicePlanRef: {name: strict}
+  product: HybridWorkloads
+  type: Commercial
+  storageRegions: [eu-central-1]
+  quota: {credits: 50}
+  licenceExpiresAt: "2031-01-01T00:00:00Z"
+"#;
+
 /// A platform of which nobody answers.
 fn silent_platform(port: u16) -> String {
     format!(
@@ -106,9 +129,9 @@ impl Prometheus {
     }
 }
 
-// R-N8
+// R-N8, R-N10
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prometheus_that_runs_scrapes_and_raises_an_alert() {
+async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
     let Some(program) = program() else {
         eprintln!(
             "NOT TESTED: a running Prometheus. It isn't on the PATH; `make test-tools` unpacks it on Debian"
@@ -121,16 +144,15 @@ async fn a_prometheus_that_runs_scrapes_and_raises_an_alert() {
     let manifests = [
         embedded_platform("msp"),
         customer("fabrikam", "msp", ""),
+        STRICT.to_owned(),
         silent_platform(free_port()),
     ];
     stage.apply(&manifests.join("---\n"));
-    eventually(
-        "a platform that doesn't answer raises its alert",
-        || async {
-            let firing = prometheus.firing().await;
-            firing.contains("HoldfastRequestsFailing")
-        },
-    )
+    let expected = ["HoldfastPlatformUnreachable", "HoldfastServiceLevelMissed"];
+    eventually("what is wrong raises its alerts", || async {
+        let firing = prometheus.firing().await;
+        expected.iter().all(|name| firing.contains(*name))
+    })
     .await;
     let firing = prometheus.firing().await;
     for quiet in [
@@ -144,5 +166,14 @@ async fn a_prometheus_that_runs_scrapes_and_raises_an_alert() {
     }
     assert_eq!(prometheus.series("holdfast_build_info").await, 1);
     assert!(prometheus.series("holdfast:conditions:count").await > 0);
+    let eased = r#"{"spec": {"serviceLevel": {"recoveryPointObjective": "8760h", "minimumSuccessPercent": 1, "restoreTestInterval": null}}}"#;
+    stage.show(&["patch", "serviceplan/strict", "--type=merge", "-p", eased]);
+    stage.show(&["delete", "backupplatform/silent"]);
+    stage.sweep("msp");
+    eventually("what is mended takes them back", || async {
+        let firing = prometheus.firing().await;
+        expected.iter().all(|name| !firing.contains(*name))
+    })
+    .await;
     drop(prometheus);
 }

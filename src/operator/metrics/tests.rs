@@ -39,7 +39,7 @@ fn one_of_each(metrics: &Metrics) {
         kind: text(),
         state: text(),
     }));
-    drop(metrics.conditions.get_or_create(&ConditionLabels {
+    drop(metrics.conditions.counts.get_or_create(&ConditionLabels {
         kind: text(),
         r#type: text(),
         status: text(),
