@@ -123,6 +123,11 @@ impl Tenure {
         term.is_some_and(|term| Instant::now() + REQUEST_DEADLINE < term.until)
     }
 
+    /// Since when this process may write, if it may.
+    pub fn since(&self) -> Option<Instant> {
+        self.term().map(|term| term.from)
+    }
+
     /// When writing becomes possible, if it isn't yet.
     pub fn opens_at(&self) -> Option<Instant> {
         let from = self.term().map(|term| term.from);

@@ -3,7 +3,7 @@
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     identity::several_marked,
-    lately::{deleted_lately, made_lately, unanswered},
+    lately::{deleted_lately, made_lately, unanswered, untraced},
     operation,
     restraint::{before_release, restrained, suspension},
     step::{settle, under_rule},
@@ -244,11 +244,18 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
     ))
 }
 
-/// An unanswered creation may be carried out late, even after the object has been created and deleted again.
+/// A creation whose answer nobody has may be carried out late, even after the object has been created and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
-    let sent = unanswered(view)?;
+    let may_come = if let Some(sent) = unanswered(view) {
+        format!("The create request sent at {sent} was not answered and may still be carried out.")
+    } else {
+        let since = untraced(view)?;
+        format!(
+            "Another process wrote to the account until {since}, and a create request that it sent may still be carried out."
+        )
+    };
     let message = format!(
-        "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
+        "{may_come} The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
     );
     Some(settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Declared, View};
+use super::{Declared, View, unmarked};
 use crate::{
     api::shared::{Change, ChangeOutcome, ChangeStep},
     estate::ObjectId,
@@ -27,6 +27,16 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
         change.step == ChangeStep::Create && is_open(change)
     })?;
     Some(sent.at)
+}
+
+/// Since when this process writes to the account, where the one before it may have sent a creation that is still under way and
+/// stands nowhere: a creation that can be repeated isn't recorded before it is sent.
+pub fn untraced(view: &View<'_>) -> Option<Timestamp> {
+    let since = view.writing_since?;
+    let is_known = view.declared.status.external_id.is_some() && made_lately(view).is_none();
+    let possible =
+        view.declared.created_at < since && !is_known && !unmarked::is_noted_before(view);
+    (possible && view.now.duration_since(since) < LATE).then_some(since)
 }
 
 /// The object that Holdfast deleted moments ago.

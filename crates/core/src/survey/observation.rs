@@ -80,6 +80,7 @@ impl Observation {
             hold: None,
             backoff: None,
             failures: 0,
+            writing_since: None,
             now,
         }
     }

@@ -113,6 +113,7 @@ pub struct Scene {
     pub mismatch: bool,
     pub backoff: Option<Backoff>,
     pub failures: u32,
+    pub writing_since: Option<jiff::Timestamp>,
     pub now: jiff::Timestamp,
 }
 
@@ -151,6 +152,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         mismatch: false,
         backoff: None,
         failures: 0,
+        writing_since: None,
         now: noon(),
     }
 }
@@ -385,6 +387,7 @@ impl Scene {
                 }),
             backoff: self.backoff.clone(),
             failures: self.failures,
+            writing_since: self.writing_since,
             now: self.now,
         }
     }
