@@ -1,14 +1,39 @@
-//! What customers and resellers use, as metrics: made of their status when the page is asked for.
+//! What customers and resellers use and platforms have left, as metrics: made of their status when the page is asked for.
+
+#[cfg(test)]
+mod tests;
 
 use jiff::{civil::Date, tz::TimeZone};
 use kube::ResourceExt;
 
-use super::metrics::{CustomerLabels, Metrics, ObjectiveLabels, ResellerLabels};
-use crate::api::{
-    Customer, Reseller,
-    quantity::{Credits, Size},
-    shared::{DataSources, Health, Usage},
+use super::metrics::{CustomerLabels, Metrics, ObjectiveLabels, PlatformLabels, ResellerLabels};
+use crate::{
+    api::{
+        BackupPlatform, Customer, Reseller,
+        quantity::{Credits, Size},
+        shared::{DataSources, Health, Usage},
+    },
+    survey::PlatformKey,
 };
+
+/// A platform's pool of licences; nothing where the platform tells of none.
+pub fn of_platform(metrics: &Metrics, platform: &BackupPlatform) {
+    let status = platform.status.as_ref();
+    let Some(pool) = status.and_then(|status| status.licences.as_ref()) else {
+        return;
+    };
+    let labels = PlatformLabels {
+        platform: PlatformKey::of(platform).to_string(),
+    };
+    for (family, count) in [
+        (&metrics.licences, &pool.total),
+        (&metrics.licences_free, &pool.free),
+    ] {
+        if let Ok(count) = count.count() {
+            family.get_or_create(&labels).set(whole(count));
+        }
+    }
+}
 
 /// A customer's figures.
 pub fn of_customer(metrics: &Metrics, customer: &Customer) {
@@ -58,6 +83,10 @@ fn attained(health: &Health) -> Option<f64> {
 }
 
 fn data_sources(metrics: &Metrics, labels: CustomerLabels, sources: DataSources) {
+    if let Some(late) = sources.missing_recovery_point {
+        let family = &metrics.customer_late_data_sources;
+        family.get_or_create(&labels).set(whole(late));
+    }
     let Some((met, held)) = sources.meeting_objective.zip(sources.held_to_objective) else {
         return;
     };
@@ -70,8 +99,7 @@ fn data_sources(metrics: &Metrics, labels: CustomerLabels, sources: DataSources)
             objective: objective.into(),
         };
         let family = &metrics.customer_data_sources;
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        family.get_or_create(&labels).set(count);
+        family.get_or_create(&labels).set(whole(count));
     }
 }
 
@@ -107,6 +135,11 @@ pub fn of_reseller(metrics: &Metrics, reseller: &Reseller) {
             family.get_or_create(&labels).set(figure);
         }
     }
+}
+
+/// A count as gauges have it.
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[allow(

@@ -41,7 +41,12 @@ impl Context {
         if unreadable.is_some() || stores.platforms.get(&namespace, &name).is_none() {
             return self.leads_unassigned();
         }
-        let account = self.duties.account(&PlatformKey { namespace, name });
+        self.leads_account(&PlatformKey { namespace, name })
+    }
+
+    /// Whether this process holds the Lease that a platform is under. Unlike `leads_platform` it keeps none.
+    pub fn leads_account(&self, key: &PlatformKey) -> bool {
+        let account = self.duties.account(key);
         account.is_some_and(|account| account.tenure.leads())
     }
 

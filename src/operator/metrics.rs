@@ -1,5 +1,6 @@
 //! The operator's metrics, in the words of its documentation. No label is unbounded, except the customer's own figures.
 
+mod register;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,8 @@ use std::{
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
-    registry::{Registry, Unit},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
 };
 
 pub use tally::Tally;
@@ -127,6 +128,12 @@ pub struct Metrics {
     pub reseller_allotment_exhausted: Amount<ResellerLabels>,
     /// A customer's data sources by objective.
     pub customer_data_sources: Count<ObjectiveLabels>,
+    /// A customer's data sources without a successful backup within their recovery point objective.
+    pub customer_late_data_sources: Count<CustomerLabels>,
+    /// Licences in a platform's pool.
+    pub licences: Count<PlatformLabels>,
+    /// Licences in a platform's pool that nobody holds.
+    pub licences_free: Count<PlatformLabels>,
 }
 
 impl Metrics {
@@ -160,152 +167,12 @@ impl Metrics {
             reseller_credits_allotted: Family::default(),
             reseller_allotment_exhausted: Family::default(),
             customer_data_sources: Family::default(),
+            customer_late_data_sources: Family::default(),
+            licences: Family::default(),
+            licences_free: Family::default(),
         };
         metrics.register();
         Arc::new(metrics)
-    }
-
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "platform_requests",
-            "Requests to backup platforms by operation and outcome",
-            self.platform_requests.clone(),
-        );
-        registry.register_with_unit(
-            "platform_request",
-            "Duration of requests to backup platforms",
-            Unit::Seconds,
-            self.platform_request_seconds.clone(),
-        );
-        registry.register_with_unit(
-            "sweep",
-            "Duration of sweeps",
-            Unit::Seconds,
-            self.sweep_seconds.clone(),
-        );
-        registry.register_with_unit(
-            "sweep_age",
-            "Age of the last complete sweep",
-            Unit::Seconds,
-            self.sweep_age_seconds.clone(),
-        );
-        registry.register("steps", "Steps taken by kind", self.steps.clone());
-        registry.register("refusals", "Refusals by rule", self.refusals.clone());
-        registry.register(
-            "drift_returns",
-            "Values that differed again within a day after they were written",
-            self.drift_returns.clone(),
-        );
-        registry.register(
-            "unfinished_passes",
-            "Reconciliations that didn't finish, by cause",
-            self.unfinished_passes.clone(),
-        );
-        registry.register_with_unit(
-            "reconcile",
-            "Duration of reconciliations of one object",
-            Unit::Seconds,
-            self.reconcile_seconds.clone(),
-        );
-        registry.register(
-            "objects",
-            "Objects on the platform, managed or not",
-            self.objects.clone(),
-        );
-        registry.register(
-            "condition",
-            "Resources by condition type and status",
-            self.conditions.counts.clone(),
-        );
-        registry.register(
-            "status_writes",
-            "Writes of status to the API server",
-            self.status_writes.clone(),
-        );
-        registry.register(
-            "leader",
-            "1 where this process is the account's leader",
-            self.leader.clone(),
-        );
-        registry.register(
-            "invoice_write_failures",
-            "Times that the days of a month could not be kept for invoices",
-            self.invoice_write_failures.clone(),
-        );
-        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "The running version", build);
-        self.register_customers();
-        self.register_resellers();
-    }
-
-    fn register_customers(&mut self) {
-        let registry = &mut self.registry;
-        registry.register_with_unit(
-            "customer_storage",
-            "Storage in use by a customer",
-            Unit::Bytes,
-            self.customer_storage_bytes.clone(),
-        );
-        registry.register_with_unit(
-            "customer_storage_limit",
-            "Storage limit of a customer",
-            Unit::Bytes,
-            self.customer_storage_limit_bytes.clone(),
-        );
-        registry.register(
-            "customer_credits",
-            "Credits consumed by a customer in the last 90 days",
-            self.customer_credits.clone(),
-        );
-        registry.register(
-            "customer_data_sources",
-            "Data sources of a customer that met or missed their objective",
-            self.customer_data_sources.clone(),
-        );
-        registry.register_with_unit(
-            "customer_limit_exhausted_timestamp",
-            "When a customer's storage or credit limit is used up at the present rate",
-            Unit::Seconds,
-            self.customer_limit_exhausted.clone(),
-        );
-        registry.register(
-            "customer_attainment_ratio",
-            "Share of a customer's data sources that kept their service level this month, each counted once a day",
-            self.customer_attainment.clone(),
-        );
-    }
-
-    fn register_resellers(&mut self) {
-        let registry = &mut self.registry;
-        registry.register_with_unit(
-            "reseller_storage",
-            "Storage in use by all customers below a reseller",
-            Unit::Bytes,
-            self.reseller_storage_bytes.clone(),
-        );
-        registry.register_with_unit(
-            "reseller_storage_allotted",
-            "Storage allotted to a reseller",
-            Unit::Bytes,
-            self.reseller_storage_allotted_bytes.clone(),
-        );
-        registry.register(
-            "reseller_credits",
-            "Credits consumed by all customers below a reseller in the last 90 days",
-            self.reseller_credits.clone(),
-        );
-        registry.register(
-            "reseller_credits_allotted",
-            "Credits allotted to a reseller",
-            self.reseller_credits_allotted.clone(),
-        );
-        registry.register_with_unit(
-            "reseller_allotment_exhausted_timestamp",
-            "When a reseller's storage or credits allotted are used up at the present rate",
-            Unit::Seconds,
-            self.reseller_allotment_exhausted.clone(),
-        );
     }
 
     /// The text exposition, as Prometheus scrapes it.
@@ -315,7 +182,7 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Removes every customer's and reseller's series: they are created anew for each page.
+    /// Removes every series that is made of status: they are created anew for each page.
     pub fn forget_figures(&self) {
         self.customer_limit_exhausted.clear();
         self.customer_attainment.clear();
@@ -328,6 +195,9 @@ impl Metrics {
         self.customer_storage_limit_bytes.clear();
         self.customer_credits.clear();
         self.customer_data_sources.clear();
+        self.customer_late_data_sources.clear();
+        self.licences.clear();
+        self.licences_free.clear();
     }
 
     /// Drops the gauges of a platform that another process reconciles now.

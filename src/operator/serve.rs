@@ -22,6 +22,7 @@ use super::{
     metrics::{Metrics, PlatformLabels},
     start::Operator,
 };
+use crate::survey::PlatformKey;
 
 #[derive(Clone)]
 struct Served {
@@ -91,7 +92,7 @@ async fn metrics_page(State(served): State<Served>) -> Response {
         refresh(context, served.customers);
     }
     let page = served.metrics.render();
-    // A customer that is gone by the next page is dropped, and no series is kept until then.
+    // What is gone or another's by the next page is dropped, and no series is kept until then.
     served.metrics.forget_figures();
     match page {
         Ok(text) => (
@@ -122,10 +123,15 @@ fn refresh(context: &Context, customers: bool) {
                 .set(age);
         }
     }
+    let stores = &context.survey.stores;
+    for platform in stores.platforms.all() {
+        if context.leads_account(&PlatformKey::of(&platform)) {
+            figures::of_platform(metrics, &platform);
+        }
+    }
     if !customers {
         return;
     }
-    let stores = &context.survey.stores;
     for customer in stores.customers.all() {
         if context.leads(&*customer) {
             figures::of_customer(metrics, &customer);

@@ -36,7 +36,7 @@ health:
   jobs: {total: 900, successful: 884, failed: 16}
   restores: {total: 3, successful: 3}
   alerts: {critical: 1, warning: 4}
-  dataSources: {total: 14, heldToObjective: 14, meetingObjective: 13}
+  dataSources: {total: 14, heldToObjective: 14, meetingObjective: 13, missingRecoveryPoint: 1}
   attainment: [{month: 2026-11, meeting: 300, total: 308, percent: 97, days: 22, until: "2026-11-22"}]
   worst: [{name: sql01, organisation: Fabrikam, workload: MSSQL, policy: nightly, lastStatus: Failed, lastJobId: "881", lastRunAt: "2026-11-22T00:00:00Z", lastSuccessAt: "2026-11-20T00:00:00Z", lastSuccessJobId: "874", lastRestoreAt: "2026-11-01T00:00:00Z"}]
 "#;

@@ -6,9 +6,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use holdfast_testkit::operator::{
-    Stage, customer, embedded_platform, eventually, free_port, repository,
+use holdfast_testkit::{
+    bridge::Bridge,
+    operator::{Stage, customer, embedded_platform, eventually, free_port, repository},
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::HOLDFAST;
@@ -35,6 +37,37 @@ spec:
   quota: {credits: 50}
   licenceExpiresAt: "2031-01-01T00:00:00Z"
 "#;
+
+/// A customer on a platform behind a bridge, whose plan promises a backup every other day.
+const PROMISED: &str = r#"apiVersion: holdfast.dev/v1alpha1
+kind: ServicePlan
+metadata: {name: every-other-day}
+spec:
+  platformRef: {name: late}
+  planName: Every other day
+  products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers]}]
+  serviceLevel: {recoveryPointObjective: 48h}
+---
+apiVersion: holdfast.dev/v1alpha1
+kind: Tenant
+metadata: {name: contoso-hybrid}
+spec:
+  customerRef: {name: contoso}
+  servicePlanRef: {name: every-other-day}
+  product: HybridWorkloads
+  type: Commercial
+  storageRegions: [eu-central-1]
+  quota: {credits: 50}
+  licenceExpiresAt: "2031-01-01T00:00:00Z"
+"#;
+
+/// What its platform tells from now on: when the one data source was last backed up, and how many of 100 licences are free.
+fn tell(late: &Bridge, success: Timestamp, free: u32) {
+    let source = format!("{{name: sql01, lastStatus: Successful, lastSuccessAt: \"{success}\"}}");
+    late.faults(&format!(
+        "[{{when: {{route: /v1/health}}, then: {{merge: {{dataSources: [{source}]}}}}}}, {{when: {{route: /v1/pool}}, then: {{merge: {{licences: {{total: 100, free: {free}}}}}}}}}]"
+    ));
+}
 
 /// A platform of which nobody answers.
 fn silent_platform(port: u16) -> String {
@@ -105,7 +138,7 @@ impl Prometheus {
         Self { process, port }
     }
 
-    /// The names of the alerts that fire.
+    /// The names of the alerts that fire, with the customer or platform that one is about.
     async fn firing(&self) -> BTreeSet<String> {
         let url = format!("http://127.0.0.1:{}/api/v1/alerts", self.port);
         let Ok(answer) = reqwest::get(url).await else {
@@ -116,7 +149,12 @@ impl Prometheus {
         let firing = alerts.unwrap_or_default().into_iter();
         firing
             .filter(|alert| alert["state"] == "firing")
-            .filter_map(|alert| Some(alert["labels"]["alertname"].as_str()?.to_owned()))
+            .filter_map(|alert| {
+                let label = |name: &str| alert["labels"][name].as_str();
+                let about = label("customer").or(label("platform"));
+                let about = about.map(|about| format!(" {about}")).unwrap_or_default();
+                Some(label("alertname")?.to_owned() + &about)
+            })
             .collect()
     }
 
@@ -141,28 +179,45 @@ async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
     let stage = Stage::start(HOLDFAST, "prometheus").await;
     let folder = tempfile::tempdir().expect("a folder");
     let prometheus = Prometheus::start(&program, folder.path(), &stage.address());
+    let late = Bridge::start(HOLDFAST, "late").await;
+    let (long_ago, now) = (SignedDuration::from_hours(240), Timestamp::now());
+    tell(&late, now - long_ago, 9);
     let manifests = [
         embedded_platform("msp"),
         customer("fabrikam", "msp", ""),
         STRICT.to_owned(),
         silent_platform(free_port()),
+        late.manifest().replace(
+            "sweepInterval: 60s",
+            "sweepInterval: 5s, usageInterval: 10s",
+        ),
+        customer("contoso", "late", ""),
+        PROMISED.to_owned(),
     ];
     stage.apply(&manifests.join("---\n"));
-    let expected = ["HoldfastPlatformUnreachable", "HoldfastServiceLevelMissed"];
+    let expected = [
+        "HoldfastPlatformUnreachable".to_owned(),
+        "HoldfastServiceLevelMissed".to_owned(),
+        "HoldfastNoRecentBackup contoso".to_owned(),
+        format!("HoldfastLicencesLow {}/late", stage.namespace()),
+    ];
     eventually("what is wrong raises its alerts", || async {
         let firing = prometheus.firing().await;
-        expected.iter().all(|name| firing.contains(*name))
+        expected.iter().all(|name| firing.contains(name))
     })
     .await;
     let firing = prometheus.firing().await;
+    let full = format!("HoldfastLicencesLow {}/msp", stage.namespace());
     for quiet in [
+        &*full,
         "HoldfastDown",
         "HoldfastCredentialsRefused",
         "HoldfastSeveralWriters",
         "HoldfastDeletionsHeld",
         "HoldfastDriftReturns",
     ] {
-        assert!(!firing.contains(quiet), "{firing:?}");
+        let fires = firing.iter().any(|name| name.starts_with(quiet));
+        assert!(!fires, "{quiet}: {firing:?}");
     }
     assert_eq!(prometheus.series("holdfast_build_info").await, 1);
     assert!(prometheus.series("holdfast:conditions:count").await > 0);
@@ -170,9 +225,11 @@ async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
     stage.show(&["patch", "serviceplan/strict", "--type=merge", "-p", eased]);
     stage.show(&["delete", "backupplatform/silent"]);
     stage.sweep("msp");
+    tell(&late, now, 10);
+    late.sweep(&stage, 1).await;
     eventually("what is mended takes them back", || async {
         let firing = prometheus.firing().await;
-        expected.iter().all(|name| !firing.contains(*name))
+        expected.iter().all(|name| !firing.contains(name))
     })
     .await;
     drop(prometheus);

@@ -19,6 +19,8 @@ fn one_of_each(metrics: &Metrics) {
     drop(metrics.sweep_age_seconds.get_or_create(&platform));
     drop(metrics.leader.get_or_create(&platform));
     drop(metrics.invoice_write_failures.get_or_create(&platform));
+    drop(metrics.licences.get_or_create(&platform));
+    drop(metrics.licences_free.get_or_create(&platform));
     drop(metrics.steps.get_or_create(&StepLabels {
         kind: text(),
         step: text(),
@@ -53,6 +55,7 @@ fn one_of_each(metrics: &Metrics) {
     drop(metrics.customer_credits.get_or_create(&customer));
     drop(metrics.customer_limit_exhausted.get_or_create(&customer));
     drop(metrics.customer_attainment.get_or_create(&customer));
+    drop(metrics.customer_late_data_sources.get_or_create(&customer));
     let reseller = ResellerLabels {
         platform: text(),
         namespace: text(),
@@ -107,5 +110,5 @@ fn the_list_of_metrics_is_what_the_page_has() {
     let kept = std::fs::read_to_string(path).expect("the list");
     assert_eq!(kept, listed, "UPDATE=1 cargo test --lib writes it");
     let families = page.lines().filter(|line| line.starts_with("# TYPE"));
-    assert_eq!(families.count(), 26, "a family has no series in this test");
+    assert_eq!(families.count(), 29, "a family has no series in this test");
 }

@@ -130,6 +130,20 @@ async fn the_pool_of_licences_is_shown_with_what_is_free() {
         let free = number("free");
         let column = &platform["status"]["summary"]["freeLicences"];
         assert_eq!(*column, free.to_string());
+        for (metric, member) in [
+            ("holdfast_licences", "total"),
+            ("holdfast_licences_free", "free"),
+        ] {
+            let said = format!(
+                "{metric}{{platform=\"{}/msp\"}} {}\n",
+                stage.namespace(),
+                number(member)
+            );
+            eventually("the metric says the same", || async {
+                stage.metrics().await.contains(&said)
+            })
+            .await;
+        }
         free
     };
     let before = shown().await;

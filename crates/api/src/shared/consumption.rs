@@ -170,6 +170,10 @@ pub struct DataSources {
     /// Of those held to one, how many meet the service level of their plan; absent where no plan states one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meeting_objective: Option<u64>,
+    /// Those without a successful backup within the `recoveryPointObjective` of their plan, also because there never was one; absent
+    /// where none is held to such an objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_recovery_point: Option<u64>,
 }
 
 /// One data source: a server, a database, a mailbox estate.

@@ -129,6 +129,8 @@ struct Tally {
     failing: u64,
     held_to_objective: u64,
     meeting: u64,
+    /// Those without a recent enough success, if any is held to a recovery point.
+    late: Option<u64>,
     sources: Vec<(bool, bool, DataSource)>,
 }
 
@@ -153,6 +155,13 @@ impl Tally {
             self.failing += u64::from(failing);
             self.held_to_objective += u64::from(meets.is_some());
             self.meeting += u64::from(meets == Some(true));
+            if level.is_some_and(|level| level.recovery_point_objective.is_some()) {
+                let late = missed
+                    .iter()
+                    .flatten()
+                    .any(|part| *part == Missed::RecoveryPoint);
+                *self.late.get_or_insert_default() += u64::from(late);
+            }
             if failing || meets == Some(false) || source.last_status.is_none() {
                 self.sources.push((
                     meets != Some(false),
@@ -255,6 +264,7 @@ impl Tally {
                 total: self.total,
                 held_to_objective: (self.held_to_objective > 0).then_some(self.held_to_objective),
                 meeting_objective: (self.held_to_objective > 0).then_some(self.meeting),
+                missing_recovery_point: self.late,
             }),
             worst: self
                 .sources

@@ -117,3 +117,45 @@ fn an_order_that_changes_by_itself_is_no_news() {
     assert_eq!(first.worst.len(), 2);
     assert_eq!(told(Some(&first), [late, early]), first);
 }
+
+// R-N8, R-N10: all data sources without a recent enough backup are counted, also those that `worst` has no room for; those that
+// miss something else aren't.
+#[test]
+fn late_data_sources_are_counted_beyond_those_that_are_named() {
+    let row = |sources: Vec<serde_json::Value>| -> estate::DataSources {
+        let document = serde_json::json!({"customerId": "c", "dataSources": sources});
+        serde_json::from_value(document).expect("a row")
+    };
+    let late = |index: usize| {
+        let days = ["2026-11-20T01:00:00Z", "2026-11-21T01:00:00Z"];
+        let success = days.get(index % 3);
+        serde_json::json!({"name": format!("late{index}"), "lastSuccessAt": success})
+    };
+    let mut sources: Vec<_> = (0..WORST + 5).map(late).collect();
+    let young = "2026-11-26T01:00:00Z";
+    sources.push(serde_json::json!({
+        "name": "unsteady", "lastSuccessAt": young, "jobs": {"total": 2, "successful": 1},
+    }));
+    sources.push(serde_json::json!({"name": "veeam", "writesOnly": true}));
+    let row = row(sources);
+    let counted = |level: serde_json::Value| {
+        let level: ServiceLevel = serde_json::from_value(level).expect("a level");
+        let as_of = at("2026-11-26T16:30:00Z");
+        let mut tally = Tally::default();
+        tally.add(&row, Some(&level), as_of);
+        let health = tally.into_health(as_of);
+        let sources = health.data_sources.expect("counts");
+        (sources.missing_recovery_point, health.worst.len())
+    };
+    let promised =
+        serde_json::json!({"recoveryPointObjective": "24h", "minimumSuccessPercent": 100});
+    assert_eq!(counted(promised), (Some(15), WORST));
+    let generous = serde_json::json!({"recoveryPointObjective": "240h"});
+    assert_eq!(
+        counted(generous),
+        (Some(5), WORST),
+        "those that never had one"
+    );
+    let other = serde_json::json!({"minimumSuccessPercent": 100});
+    assert_eq!(counted(other).0, None, "nothing is promised of it");
+}
