@@ -46,10 +46,14 @@ pub fn of_customer(metrics: &Metrics, customer: &Customer) {
         customer: customer.name_any(),
     };
     if let Some(usage) = &status.usage {
-        let storage = metrics.customer_storage_bytes.get_or_create(&labels);
-        storage.set(bytes(usage.storage.as_ref()).unwrap_or_default());
-        let credits = metrics.customer_credits.get_or_create(&labels);
-        credits.set(amount(usage.credits.as_ref()).unwrap_or_default());
+        if let Some(stored) = bytes(usage.storage.as_ref()) {
+            let family = &metrics.customer_storage_bytes;
+            family.get_or_create(&labels).set(stored);
+        }
+        if let Some(consumed) = amount(usage.credits.as_ref()) {
+            let family = &metrics.customer_credits;
+            family.get_or_create(&labels).set(consumed);
+        }
     }
     let limits = customer.spec.limits.as_ref();
     let limit = limits.and_then(|limits| bytes(limits.storage.as_ref()));

@@ -123,9 +123,9 @@ impl Tenure {
         term.is_some_and(|term| Instant::now() + REQUEST_DEADLINE < term.until)
     }
 
-    /// Since when this process may write, if it may.
-    pub fn since(&self) -> Option<Instant> {
-        self.term().map(|term| term.from)
+    /// How long this process has been the one that writes, if it is.
+    pub fn writing_for(&self) -> Option<Duration> {
+        self.term().map(|term| term.from.elapsed())
     }
 
     /// When writing becomes possible, if it isn't yet.

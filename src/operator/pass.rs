@@ -61,10 +61,10 @@ async fn steps<K: Managed>(
             backoff: context.memory.backoff(&resource, state_of(&*object)),
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,
-            writing_since: gathered
+            writing_for: gathered
                 .handle
                 .as_ref()
-                .and_then(|handle| handle.writing_since()),
+                .and_then(|handle| handle.writer.writing_for()),
             ..gathered.observation.view(progress, clock::now())
         };
         match planner::next(&view) {

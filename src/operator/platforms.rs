@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{account::Writer, clock};
+use super::account::Writer;
 use crate::{
     api::Reason,
     platform::Platform,
@@ -111,12 +111,6 @@ impl Handle {
                 .hold()
                 .map(|message| (Reason::NotLeader, message))
         })
-    }
-
-    /// Since when this process is the one that writes to the account, if it is.
-    pub fn writing_since(&self) -> Option<jiff::Timestamp> {
-        let since = self.writer.account()?.tenure.since()?;
-        clock::now().checked_sub(since.elapsed()).ok()
     }
 
     /// When the last complete sweep ended.

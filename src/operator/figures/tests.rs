@@ -46,6 +46,18 @@ fn data_sources_without_a_recent_backup_are_on_the_page_where_that_is_known() {
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
+// R-N8
+#[test]
+fn usage_that_is_not_known_is_not_zero() {
+    let metrics = Metrics::new();
+    let spec = json!({"displayName": "It", "platformRef": {"name": "msp"}});
+    let status = json!({"platform": "msp", "usage": {"storage": "3Gi"}});
+    of_customer(&metrics, &of(spec, status));
+    assert_eq!(lines(&metrics, "holdfast_customer_storage_bytes").len(), 1);
+    let credits = lines(&metrics, "holdfast_customer_credits");
+    assert!(credits.is_empty(), "{credits:?}");
+}
+
 // R-N8, R-V7
 #[test]
 fn a_pool_of_licences_is_on_the_page_where_there_is_one_and_for_one_page() {

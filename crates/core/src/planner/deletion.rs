@@ -3,7 +3,7 @@
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     identity::several_marked,
-    lately::{deleted_lately, made_lately, unanswered, untraced},
+    lately::{deleted_lately, is_untraced, made_lately, unanswered},
     operation,
     restraint::{before_release, restrained, suspension},
     step::{settle, under_rule},
@@ -246,17 +246,13 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
 
 /// A creation whose answer nobody has may be carried out late, even after the object has been created and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
-    let may_come = if let Some(sent) = unanswered(view) {
-        format!("The create request sent at {sent} was not answered and may still be carried out.")
-    } else {
-        let since = untraced(view)?;
-        format!(
-            "Another process wrote to the account until {since}, and a create request that it sent may still be carried out."
-        )
+    let message = match unanswered(view) {
+        Some(sent) => format!(
+            "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
+        ),
+        None if is_untraced(view) => "Another process wrote to the account until a moment ago, and a create request that it sent may still be carried out. The deletion waits until two minutes after that. To release the object now, set deletionPolicy: Retain.".into(),
+        None => return None,
     };
-    let message = format!(
-        "{may_come} The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
-    );
     Some(settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
         Some(PATIENCE),

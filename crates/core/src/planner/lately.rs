@@ -29,14 +29,17 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
     Some(sent.at)
 }
 
-/// Since when this process writes to the account, where the one before it may have sent a creation that is still under way and
-/// stands nowhere: a creation that can be repeated isn't recorded before it is sent.
-pub fn untraced(view: &View<'_>) -> Option<Timestamp> {
-    let since = view.writing_since?;
+/// Whether the process that wrote to the account before this one may have sent a creation that is still under way and stands
+/// nowhere: a creation that can be repeated isn't recorded before it is sent.
+pub fn is_untraced(view: &View<'_>) -> bool {
+    let Some(writing) = view.writing_for else {
+        return false;
+    };
     let is_known = view.declared.status.external_id.is_some() && made_lately(view).is_none();
-    let possible =
-        view.declared.created_at < since && !is_known && !unmarked::is_noted_before(view);
-    (possible && view.now.duration_since(since) < LATE).then_some(since)
+    writing < LATE.unsigned_abs()
+        && view.declared.created_at < view.now - writing
+        && !is_known
+        && !unmarked::is_noted_before(view)
 }
 
 /// The object that Holdfast deleted moments ago.

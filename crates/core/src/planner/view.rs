@@ -261,8 +261,8 @@ pub struct View<'a> {
     pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.
     pub failures: u32,
-    /// Since when this process is the one that writes to the account, if it is: another may have written until then.
-    pub writing_since: Option<jiff::Timestamp>,
+    /// How long this process has been the one that writes to the account, if it is: another may have written before.
+    pub writing_for: Option<Duration>,
     /// The time.
     pub now: jiff::Timestamp,
 }

@@ -80,7 +80,7 @@ impl Observation {
             hold: None,
             backoff: None,
             failures: 0,
-            writing_since: None,
+            writing_for: None,
             now,
         }
     }

@@ -132,7 +132,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             backoff: None,
             hold: None,
             failures: 0,
-            writing_since: None,
+            writing_for: None,
             now: now(),
         };
         let step = planner::next(&view);

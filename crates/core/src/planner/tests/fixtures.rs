@@ -387,7 +387,10 @@ impl Scene {
                 }),
             backoff: self.backoff.clone(),
             failures: self.failures,
-            writing_since: self.writing_since,
+            writing_for: self.writing_since.map(|since| {
+                let writing = self.now.duration_since(since);
+                writing.try_into().unwrap_or_default()
+            }),
             now: self.now,
         }
     }
