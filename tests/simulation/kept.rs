@@ -52,6 +52,11 @@ fn north(storage: &str, management: &str) -> Act {
     Act::Apply(NORTH, Spec(spec))
 }
 
+fn north_without_limit() -> Act {
+    let spec = json!({"platformRef": {"name": "msp"}, "displayName": "Reseller north", "level": "Distributor"});
+    Act::Apply(NORTH, Spec(spec))
+}
+
 fn customer(role: Role, patch: &Value) -> Act {
     let mut spec = json!({"displayName": format!("Customer {}", role.1), "country": "DE"});
     json_patch::merge(&mut spec, patch);
@@ -172,6 +177,29 @@ fn a_deletion_right_after_a_restart_waits_in_silence() {
             (20, Act::Kill(0)),
             (1, Act::Start(0)),
             (4, Act::Delete(C)),
+        ],
+    );
+}
+
+// R-N6: it was granted to the customer while the reseller had no limit, and taken by it when the reseller had one.
+#[test]
+fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {
+    let below = json!({"resellerRef": {"name": "north"}, "limits": {"storage": "150Gi"}});
+    holds(
+        nature(Creation::ByReference),
+        1,
+        vec![
+            (
+                0,
+                Act::Platform(Weather {
+                    refuses: 1000,
+                    ..Weather::default()
+                }),
+            ),
+            (0, north_without_limit()),
+            (20, customer(C, &below)),
+            (20, north("100Gi", "Manage")),
+            (20, Act::Platform(Weather::default())),
         ],
     );
 }
