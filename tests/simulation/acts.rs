@@ -16,6 +16,9 @@ impl World {
     pub async fn act(&mut self, act: &Act) {
         self.acts += 1;
         self.bury();
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!("{} {act:?}", now());
+        }
         match act {
             Act::Apply(role, spec) => self.apply(*role, &spec.0),
             Act::Delete(role) => {

@@ -52,11 +52,6 @@ fn north(storage: &str, management: &str) -> Act {
     Act::Apply(NORTH, Spec(spec))
 }
 
-fn north_without_limit() -> Act {
-    let spec = json!({"platformRef": {"name": "msp"}, "displayName": "Reseller north", "level": "Distributor"});
-    Act::Apply(NORTH, Spec(spec))
-}
-
 fn customer(role: Role, patch: &Value) -> Act {
     let mut spec = json!({"displayName": format!("Customer {}", role.1), "country": "DE"});
     json_patch::merge(&mut spec, patch);
@@ -184,22 +179,23 @@ fn a_deletion_right_after_a_restart_waits_in_silence() {
 // R-N6: it was granted to the customer while the reseller had no limit, and taken by it when the reseller had one.
 #[test]
 fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {
-    let below = json!({"resellerRef": {"name": "north"}, "limits": {"storage": "150Gi"}});
+    let below = json!({"resellerRef": {"name": "south"}, "limits": {"storage": "150Gi"}});
+    let south = |patch: Value| {
+        let mut spec = json!({
+            "platformRef": {"name": "msp"}, "displayName": "Reseller south", "level": "Reseller",
+            "parentRef": {"name": "north"},
+        });
+        json_patch::merge(&mut spec, &patch);
+        Act::Apply((Kind::Reseller, "south"), Spec(spec))
+    };
     holds(
         nature(Creation::ByReference),
         1,
         vec![
-            (
-                0,
-                Act::Platform(Weather {
-                    refuses: 1000,
-                    ..Weather::default()
-                }),
-            ),
-            (0, north_without_limit()),
+            (0, south(json!({}))),
             (20, customer(C, &below)),
+            (20, south(json!({"allotment": {"storage": "100Gi"}}))),
             (20, north("100Gi", "Manage")),
-            (20, Act::Platform(Weather::default())),
         ],
     );
 }

@@ -2,7 +2,7 @@
 //! platform in memory, under a clock that stands still between events, from a seed.
 //!
 //! `FIRST=1 SEEDS=1000 cargo test --test simulation -- --nocapture` plays others, and `make soak` many; `SHRINK=1` leaves out of a failing story what
-//! it doesn't need, `TRACE=1` prints each request. A seed decides the story and the faults; the order in which the operator's own
+//! it doesn't need, `TRACE=1` prints each act and request. A seed decides the story and the faults; the order in which the operator's own
 //! maps are walked isn't part of it, so a failing seed may have to be played a few times.
 
 #![allow(
