@@ -61,6 +61,7 @@ async fn steps<K: Managed>(
             backoff: context.memory.backoff(&resource, state_of(&*object)),
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,
+            set_forward: clock::set_forward(),
             writing_for: gathered
                 .handle
                 .as_ref()

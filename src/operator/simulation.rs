@@ -49,6 +49,11 @@ pub fn now() -> Timestamp {
     clock::now()
 }
 
+/// A simulation begins on this thread, at this time.
+pub fn begin(now: Timestamp) {
+    clock::begin_simulation(now);
+}
+
 /// From now on it is this time on this thread, and time passes with tokio's clock.
 pub fn set_time(now: Timestamp) {
     clock::simulate(now);

@@ -30,15 +30,14 @@ pub struct Stand {
     pub deletes: bool,
     /// Whether the spec switches it off.
     pub off: bool,
-    /// How it is managed itself, and how the platform is: two watches tell of them, each in its own time.
+    /// Whether it is managed by its own spec.
     pub managed: bool,
-    pub platform_managed: bool,
     pub values: BTreeSet<String>,
 }
 
 impl Stand {
-    /// From a resource as it is in the cluster, on a platform that is managed like this.
-    pub fn of(resource: &Value, platform: &str) -> Self {
+    /// From a resource as it is in the cluster.
+    pub fn of(resource: &Value) -> Self {
         let text = |pointer: &str| {
             let text = resource.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
@@ -51,7 +50,6 @@ impl Stand {
             resource.pointer("/spec").unwrap_or(&Value::Null),
             &mut values,
         );
-        let managed = |word: &str| ["", "Manage"].contains(&word);
         Self {
             uid: text("/metadata/uid"),
             finalized: finalizers.is_some_and(|all| {
@@ -64,11 +62,15 @@ impl Stand {
             deletes: text("/spec/deletionPolicy") == "Delete",
             off: text("/spec/state") == "Suspended"
                 || resource.pointer("/spec/active") == Some(&Value::Bool(false)),
-            managed: managed(&text("/spec/management")),
-            platform_managed: managed(platform),
+            managed: is_managed(&resource["spec"]["management"]),
             values,
         }
     }
+}
+
+/// Whether a management of a spec lets Holdfast write.
+pub fn is_managed(management: &Value) -> bool {
+    ["", "Manage"].contains(&management.as_str().unwrap_or_default())
 }
 
 fn collect(value: &Value, into: &mut BTreeSet<String>) {
@@ -82,16 +84,42 @@ fn collect(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
+/// Of what was so since when, what was so at some instant within the last `grace`.
+fn lately<T>(since_when: &[(Instant, T)], grace: Duration) -> impl Iterator<Item = &T> {
+    let since = Instant::now().checked_sub(grace);
+    let ends = since_when.iter().skip(1).map(|(next, _)| Some(*next));
+    let all = since_when.iter().zip(ends.chain([None]));
+    all.filter(move |(_, until)| until.is_none_or(|until| since.is_none_or(|since| until >= since)))
+        .map(|((_, what), _)| what)
+}
+
 /// By claim: since when what was so. An absent resource is `None`.
 type Stands = BTreeMap<String, Vec<(Instant, Option<Stand>)>>;
 
-/// What was so in the cluster.
+/// What was so in the cluster. Of the platform: since when it was managed or not; another watch tells of that, in its own time.
 #[derive(Clone, Default)]
-pub struct History(Arc<Mutex<Stands>>);
+pub struct History {
+    stands: Arc<Mutex<Stands>>,
+    platform: Arc<Mutex<Vec<(Instant, bool)>>>,
+}
 
 impl History {
     fn lock(&self) -> MutexGuard<'_, Stands> {
-        self.0.lock().expect("unpoisoned")
+        self.stands.lock().expect("unpoisoned")
+    }
+
+    /// Notes whether the platform is managed now.
+    pub fn note_platform(&self, managed: bool) {
+        let mut platform = self.platform.lock().expect("unpoisoned");
+        if platform.last().is_none_or(|(_, last)| *last != managed) {
+            platform.push((Instant::now(), managed));
+        }
+    }
+
+    /// Whether the platform was managed at some instant within the last `grace`.
+    fn platform_managed(&self, grace: Duration) -> bool {
+        let platform = self.platform.lock().expect("unpoisoned");
+        lately(&platform, grace).any(|managed| *managed)
     }
 
     /// Notes how it is now.
@@ -105,17 +133,9 @@ impl History {
 
     /// Every state that held at some instant within the last `grace`.
     fn lately(&self, claim: &str, grace: Duration) -> Vec<Option<Stand>> {
-        let since = Instant::now().checked_sub(grace);
         let history = self.lock();
         let stands = history.get(claim).map(Vec::as_slice).unwrap_or_default();
-        let mut lately = Vec::new();
-        for (index, (_, stand)) in stands.iter().enumerate() {
-            let until = stands.get(index + 1).map(|(next, _)| *next);
-            if until.is_none_or(|until| since.is_none_or(|since| until >= since)) {
-                lately.push(stand.clone());
-            }
-        }
-        lately
+        lately(stands, grace).cloned().collect()
     }
 
     /// Whether there has been such a resource for longer than what was decided before may take.
@@ -158,7 +178,7 @@ pub fn judge(
     let made_for = || item?.made_for.clone();
     let claim = mark.map(ToOwned::to_owned).or_else(made_for)?;
     let lately = history.lately(&claim, GRACE + staleness);
-    let platform_managed = lately.iter().flatten().any(|stand| stand.platform_managed);
+    let platform_managed = history.platform_managed(GRACE + staleness);
     let managed = |stand: &&Stand| stand.managed && platform_managed;
     let mut stands = lately.iter().flatten();
     let may = match what {

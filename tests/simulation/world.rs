@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use holdfast::operator::simulation::{Simulated, set_time};
+use holdfast::operator::simulation::{Simulated, begin};
 use holdfast_core::planner::claim;
 use holdfast_platforms::Registry;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::{
     chance::Chance,
     cluster::Cluster,
     driver::EstateDriver,
-    judge::{History, Stand, doubled, judge},
+    judge::{History, Stand, doubled, is_managed, judge},
     platform::Estate,
     processes::Processes,
     story::Story,
@@ -63,7 +63,7 @@ pub struct World {
 
 /// Plays a story. The error says what was broken.
 pub async fn play(story: &Story) -> Result<Summary, String> {
-    set_time("2026-11-26T10:00:00Z".parse().expect("an instant"));
+    begin("2026-11-26T10:00:00Z".parse().expect("an instant"));
     let chance = Chance::new(story.seed ^ 0x5eed);
     let processes = Processes::default();
     let cluster = Cluster::start(chance.fork(), processes.clone());
@@ -126,11 +126,11 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
 /// Notes how every resource is in the cluster now.
 pub fn note(cluster: &Cluster, history: &History) {
     let platform = cluster.get("BackupPlatform", "msp").unwrap_or_default();
-    let managed = platform["spec"]["management"].as_str().unwrap_or_default();
+    history.note_platform(is_managed(&platform["spec"]["management"]));
     for (kind, name) in CAST {
         let claim = claim(OWNER, kind, NAMESPACE, name);
         let resource = cluster.get(kind.as_str(), name);
-        let stand = resource.map(|resource| Stand::of(&resource, managed));
+        let stand = resource.map(|resource| Stand::of(&resource));
         history.note(claim.as_str(), stand);
     }
 }

@@ -76,5 +76,5 @@ fn changes<'a>(view: &'a View<'_>) -> impl DoubleEndedIterator<Item = &'a Change
 }
 
 fn is_recent(view: &View<'_>, change: &Change) -> bool {
-    view.now.duration_since(change.at) < LATE
+    view.elapsed_to().duration_since(change.at) < LATE
 }

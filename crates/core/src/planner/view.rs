@@ -263,8 +263,17 @@ pub struct View<'a> {
     pub failures: u32,
     /// How long this process has been the one that writes to the account, if it is: another may have written before.
     pub writing_for: Option<Duration>,
+    /// By how much the clock was set forward lately, as far as that may shorten a wait.
+    pub set_forward: Duration,
     /// The time.
     pub now: jiff::Timestamp,
+}
+
+impl View<'_> {
+    /// The time as waits go by it: what was sent before a clock was set forward is no older by that.
+    pub fn elapsed_to(&self) -> jiff::Timestamp {
+        self.now - self.set_forward
+    }
 }
 
 /// The remote object that a resource is about, as far as the inventory knows.

@@ -81,6 +81,7 @@ impl Observation {
             backoff: None,
             failures: 0,
             writing_for: None,
+            set_forward: std::time::Duration::ZERO,
             now,
         }
     }

@@ -133,6 +133,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             hold: None,
             failures: 0,
             writing_for: None,
+            set_forward: std::time::Duration::ZERO,
             now: now(),
         };
         let step = planner::next(&view);

@@ -114,6 +114,7 @@ pub struct Scene {
     pub backoff: Option<Backoff>,
     pub failures: u32,
     pub writing_since: Option<jiff::Timestamp>,
+    pub set_forward: Duration,
     pub now: jiff::Timestamp,
 }
 
@@ -153,6 +154,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         backoff: None,
         failures: 0,
         writing_since: None,
+        set_forward: Duration::ZERO,
         now: noon(),
     }
 }
@@ -391,6 +393,7 @@ impl Scene {
                 let writing = self.now.duration_since(since);
                 writing.try_into().unwrap_or_default()
             }),
+            set_forward: self.set_forward,
             now: self.now,
         }
     }
