@@ -299,7 +299,7 @@ impl Context {
         let known: BTreeSet<ResourceRef> = held.chain(named).chain(entered).collect();
         for resource in known {
             if self.watches(&resource.namespace) && !self.survey.stores.exists(&resource) {
-                self.forget(&resource);
+                self.gone(&resource);
             }
         }
         let handles = self.platforms.all();
@@ -312,8 +312,15 @@ impl Context {
             let unreadable = stores.unreadable.why("BackupPlatform", namespace, name);
             if unreadable.is_none() && stores.platforms.get(namespace, name).is_none() {
                 self.platform_gone(key);
+                self.wake_all(key);
             }
         }
+    }
+
+    /// A resource is gone: it is forgotten, and those that refer to it report that.
+    pub fn gone(&self, resource: &ResourceRef) {
+        self.forget(resource);
+        self.wake_referrers(resource);
     }
 
     /// Forgets a resource that is gone.

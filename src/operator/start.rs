@@ -325,12 +325,10 @@ impl News {
             match event {
                 Event::Apply(object) | Event::InitApply(object) => context.note_named(object),
                 Event::Delete(object) => {
-                    let resource = resource_ref(object);
-                    context.forget(&resource);
                     if let Some(uid) = &object.meta().uid {
                         context.recent.forget::<K>(uid);
                     }
-                    context.wake_referrers(&resource);
+                    context.gone(&resource_ref(object));
                 }
                 Event::Init | Event::InitDone => {}
             }

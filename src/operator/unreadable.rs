@@ -60,10 +60,7 @@ pub fn note(context: &Arc<Context>, resource: AnyRef, seen: Legibility) {
         Legibility::Gone => {
             if unreadable.clear(&resource) {
                 match &managed {
-                    Some(managed) => {
-                        context.forget(managed);
-                        context.wake_referrers(managed);
-                    }
+                    Some(managed) => context.gone(managed),
                     None => context.platform_gone(&key(&resource)),
                 }
             }

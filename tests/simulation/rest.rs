@@ -43,8 +43,9 @@ impl World {
         let begun = Instant::now();
         sleep(HEARD).await;
         loop {
-            self.broken()?;
             let open: Vec<String> = CAST.iter().filter_map(|role| self.open(*role)).collect();
+            self.broken()
+                .map_err(|broken| format!("{broken}, still open: {}", open.join("; ")))?;
             if open.is_empty() {
                 return Ok(());
             }
@@ -77,7 +78,8 @@ impl World {
             == resource.pointer("/metadata/generation");
         // What it says for itself, and what it waits for: something that is settled too.
         let reasons = ["Observing", "WaitingForReference", "ReferenceNotReady"];
-        if is("Ready", "True") && self.is_homeless(&resource) {
+        // What is paused isn't looked at: it stays as it was.
+        if is("Ready", "True") && !is("Paused", "True") && self.is_homeless(&resource) {
             return Some(format!("{kind} {name} is Ready below what doesn't exist"));
         }
         let delayed = reason("DeletionBlocked").as_deref() == Some("DeletionDelayed");
