@@ -199,3 +199,26 @@ fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end(
         ],
     );
 }
+
+// I1, F21: what had been sent seconds ago was half an hour old, and was sent again.
+#[test]
+fn a_creation_under_way_is_not_repeated_because_the_clock_is_set_forward() {
+    let late = |late| {
+        Act::Platform(Weather {
+            late,
+            ..Weather::default()
+        })
+    };
+    let edited = json!({"platformRef": {"name": "msp"}, "profile": {"phone": "+49 30 5550100"}});
+    holds(
+        nature(Creation::AskFirst),
+        1,
+        vec![
+            (20, late(1000)),
+            (0, customer(C, &json!({"platformRef": {"name": "msp"}}))),
+            (2, Act::Clock(1800)),
+            (0, late(0)),
+            (0, customer(C, &edited)),
+        ],
+    );
+}

@@ -3,7 +3,7 @@
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     identity::several_marked,
-    lately::{deleted_lately, is_untraced, made_lately, unanswered},
+    lately::{LATE, deleted_lately, made_lately, unanswered},
     operation,
     restraint::{before_release, restrained, suspension},
     step::{settle, under_rule},
@@ -257,6 +257,19 @@ fn creation_under_way(view: &View<'_>) -> Option<Step> {
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
         Some(PATIENCE),
     ))
+}
+
+/// Whether the process that wrote to the account before this one may have sent a creation that is still under way and stands
+/// nowhere: a creation that can be repeated isn't recorded before it is sent.
+fn is_untraced(view: &View<'_>) -> bool {
+    let Some(writing) = view.writing_for else {
+        return false;
+    };
+    let is_known = view.declared.status.external_id.is_some() && made_lately(view).is_none();
+    writing < LATE.unsigned_abs()
+        && view.declared.created_at < view.now - writing
+        && !is_known
+        && !unmarked::is_noted_before(view)
 }
 
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {

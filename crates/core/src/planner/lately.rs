@@ -2,14 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Declared, View, unmarked};
+use super::{Declared, View};
 use crate::{
     api::shared::{Change, ChangeOutcome, ChangeStep},
     estate::ObjectId,
 };
 
 /// How long a platform may take to show a change. Source: faults F4 and F5.
-const LATE: SignedDuration = SignedDuration::from_secs(120);
+pub const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// When the object was created, if that was moments ago.
 pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {
@@ -27,19 +27,6 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
         change.step == ChangeStep::Create && is_open(change)
     })?;
     Some(sent.at)
-}
-
-/// Whether the process that wrote to the account before this one may have sent a creation that is still under way and stands
-/// nowhere: a creation that can be repeated isn't recorded before it is sent.
-pub fn is_untraced(view: &View<'_>) -> bool {
-    let Some(writing) = view.writing_for else {
-        return false;
-    };
-    let is_known = view.declared.status.external_id.is_some() && made_lately(view).is_none();
-    writing < LATE.unsigned_abs()
-        && view.declared.created_at < view.now - writing
-        && !is_known
-        && !unmarked::is_noted_before(view)
 }
 
 /// The object that Holdfast deleted moments ago.
