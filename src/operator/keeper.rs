@@ -231,9 +231,7 @@ impl Keeper {
             let params = PostParams::default();
             api.replace(&self.name, &params, &lease).await?
         };
-        let first_write = self.wait_of(known, action);
-        let first_write = first_write.map(|wait| Instant::now() + wait);
-        self.tenure.prolong(asked_at, first_write);
+        self.tenure.prolong(asked_at, self.wait_of(known, action));
         self.permits.note_written(taken);
         known.note(Some(written));
         known.held = true;

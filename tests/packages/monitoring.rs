@@ -90,6 +90,19 @@ fn judge(expressions: &[String]) {
     }
 }
 
+// R-N8
+#[test]
+fn the_readme_names_every_metric() {
+    let readme = read("README.md");
+    for series in exposed().into_keys() {
+        let histogram = ["_bucket", "_count", "_sum"]
+            .iter()
+            .find_map(|end| series.strip_suffix(end));
+        let metric = histogram.unwrap_or(&series);
+        assert!(readme.contains(&format!("`{metric}`")), "{metric}");
+    }
+}
+
 #[test]
 fn the_rules_ask_for_what_there_is() {
     let expressions = rules()
