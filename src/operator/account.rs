@@ -165,11 +165,6 @@ impl Writer {
         }
     }
 
-    /// How long this process has been the one that writes, if it is.
-    pub fn writing_for(&self) -> Option<Duration> {
-        self.account()?.tenure.writing_for()
-    }
-
     /// When writing becomes possible, if it isn't yet.
     pub fn opens_at(&self) -> Option<Instant> {
         self.account()?.tenure.opens_at()

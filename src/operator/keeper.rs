@@ -231,7 +231,9 @@ impl Keeper {
             let params = PostParams::default();
             api.replace(&self.name, &params, &lease).await?
         };
-        self.tenure.prolong(asked_at, self.wait_of(known, action));
+        let first_write = self.wait_of(known, action);
+        let first_write = first_write.map(|wait| Instant::now() + wait);
+        self.tenure.prolong(asked_at, first_write);
         self.permits.note_written(taken);
         known.note(Some(written));
         known.held = true;

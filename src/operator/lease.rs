@@ -91,8 +91,6 @@ impl Sighting<'_> {
 struct Term {
     from: Instant,
     until: Instant,
-    /// Whether it follows one that ended without giving the Lease back: its last requests are known to nobody.
-    follows_a_crash: bool,
 }
 
 /// This process's hold on one account.
@@ -125,12 +123,6 @@ impl Tenure {
         term.is_some_and(|term| Instant::now() + REQUEST_DEADLINE < term.until)
     }
 
-    /// How long this process has been the one that writes, where the one before may have left requests that nobody knows of.
-    pub fn writing_for(&self) -> Option<Duration> {
-        let term = self.term().filter(|term| term.follows_a_crash)?;
-        Some(term.from.elapsed())
-    }
-
     /// When writing becomes possible, if it isn't yet.
     pub fn opens_at(&self) -> Option<Instant> {
         let from = self.term().map(|term| term.from);
@@ -148,24 +140,16 @@ impl Tenure {
         self.tell();
     }
 
-    /// The Lease was written by a request that was sent at `asked_at`. A new leader waits so long before its first write: not at
-    /// all where nobody wrote before, or the one before gave the Lease back. `None` for a renewal.
-    pub fn prolong(&self, asked_at: Instant, wait: Option<Duration>) {
+    /// The Lease was written by a request that was sent at `asked_at`. The first write may be at `first_write`, or as before.
+    pub fn prolong(&self, asked_at: Instant, first_write: Option<Instant>) {
         // A term that ran out in between: what was left alone meanwhile has to hear that it is this process's again.
         self.tell();
         let mut term = self.term.write().unwrap_or_else(PoisonError::into_inner);
-        let before = term.map(|term| (term.from, term.follows_a_crash));
-        let (from, follows_a_crash) = match wait {
-            Some(wait) => (Instant::now() + wait, !wait.is_zero()),
-            // A process that finds its own Lease was restarted.
-            None => before.unwrap_or((asked_at + REQUEST_DEADLINE, true)),
-        };
+        let from = first_write
+            .or_else(|| term.map(|term| term.from))
+            .unwrap_or(asked_at + REQUEST_DEADLINE);
         let until = asked_at + LEASE;
-        *term = Some(Term {
-            from,
-            until,
-            follows_a_crash,
-        });
+        *term = Some(Term { from, until });
         drop(term);
         self.tell();
     }
@@ -243,7 +227,7 @@ mod tests {
         let tenure = Tenure::default();
         assert!(tenure.hold().is_some() && !tenure.leads());
         let now = Instant::now();
-        tenure.prolong(now, Some(Duration::ZERO));
+        tenure.prolong(now, Some(now));
         assert_eq!(tenure.hold(), None);
         tokio::time::advance(Duration::from_secs(9)).await;
         assert!(tenure.leads());
@@ -256,7 +240,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_term_that_ran_out_and_was_renewed_is_told() {
         let tenure = Tenure::default();
-        tenure.prolong(Instant::now(), Some(Duration::ZERO));
+        tenure.prolong(Instant::now(), Some(Instant::now()));
         let mut changes = tenure.changes();
         tokio::time::advance(Duration::from_secs(5)).await;
         tenure.prolong(Instant::now(), None);
@@ -273,26 +257,11 @@ mod tests {
     {
         let tenure = Tenure::default();
         let now = Instant::now();
-        tenure.prolong(now, Some(REQUEST_DEADLINE));
+        tenure.prolong(now, Some(now + REQUEST_DEADLINE));
         assert!(tenure.leads());
         assert!(tenure.hold().is_some());
         tenure.prolong(now + Duration::from_secs(4), None);
         tokio::time::advance(REQUEST_DEADLINE).await;
         assert_eq!(tenure.hold(), None);
-    }
-
-    // F9: what the one before may have sent concerns only who follows a process that ended without a word.
-    #[tokio::test(start_paused = true)]
-    async fn only_who_follows_a_crash_counts_how_long_it_writes() {
-        for (wait, follows_a_crash) in [
-            (Some(Duration::ZERO), false),
-            (Some(REQUEST_DEADLINE), true),
-            (None, true),
-        ] {
-            let tenure = Tenure::default();
-            tenure.prolong(Instant::now(), wait);
-            tenure.prolong(Instant::now(), None);
-            assert_eq!(tenure.writing_for().is_some(), follows_a_crash, "{wait:?}");
-        }
     }
 }

@@ -62,10 +62,6 @@ async fn steps<K: Managed>(
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,
             set_forward: clock::set_forward(),
-            writing_for: gathered
-                .handle
-                .as_ref()
-                .and_then(|handle| handle.writer.writing_for()),
             ..gathered.observation.view(progress, clock::now())
         };
         match planner::next(&view) {

@@ -160,22 +160,6 @@ fn a_creation_that_is_not_repeatable_survives_a_lost_answer_and_a_death() {
     }
 }
 
-// I4: what it waited for was told with the instant since which the process writes, which was another one at each look.
-#[test]
-fn a_deletion_right_after_a_restart_waits_in_silence() {
-    let spec = json!({"platformRef": {"name": "msp"}, "deletionPolicy": "Delete"});
-    holds(
-        nature(Creation::ByReference),
-        1,
-        vec![
-            (0, customer(C, &spec)),
-            (20, Act::Kill(0)),
-            (1, Act::Start(0)),
-            (4, Act::Delete(C)),
-        ],
-    );
-}
-
 // R-N6: it was granted to the customer while the reseller had no limit, and taken by it when the reseller had one.
 #[test]
 fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {

@@ -3,7 +3,7 @@
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     identity::several_marked,
-    lately::{LATE, deleted_lately, made_lately, unanswered},
+    lately::{deleted_lately, made_lately, unanswered},
     operation,
     restraint::{before_release, restrained, suspension},
     step::{settle, under_rule},
@@ -244,32 +244,16 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
     ))
 }
 
-/// A creation whose answer nobody has may be carried out late, even after the object has been created and deleted again.
+/// An unanswered creation may be carried out late, even after the object has been created and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
-    let message = match unanswered(view) {
-        Some(sent) => format!(
-            "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
-        ),
-        None if is_untraced(view) => "Another process wrote to the account until a moment ago, and a create request that it sent may still be carried out. The deletion waits until two minutes after that. To release the object now, set deletionPolicy: Retain.".into(),
-        None => return None,
-    };
+    let sent = unanswered(view)?;
+    let message = format!(
+        "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
+    );
     Some(settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
         Some(PATIENCE),
     ))
-}
-
-/// Whether the process that wrote to the account before this one may have sent a creation that is still under way and stands
-/// nowhere: a creation that can be repeated isn't recorded before it is sent.
-fn is_untraced(view: &View<'_>) -> bool {
-    let Some(writing) = view.writing_for else {
-        return false;
-    };
-    let is_known = view.declared.status.external_id.is_some() && made_lately(view).is_none();
-    writing < LATE.unsigned_abs()
-        && view.declared.created_at < view.now - writing
-        && !is_known
-        && !unmarked::is_noted_before(view)
 }
 
 fn delete(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Step {

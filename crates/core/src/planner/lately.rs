@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How long a platform may take to show a change. Source: faults F4 and F5.
-pub const LATE: SignedDuration = SignedDuration::from_secs(120);
+const LATE: SignedDuration = SignedDuration::from_secs(120);
 
 /// When the object was created, if that was moments ago.
 pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {

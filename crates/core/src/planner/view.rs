@@ -261,8 +261,6 @@ pub struct View<'a> {
     pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.
     pub failures: u32,
-    /// How long this process has been the one that writes to the account, if it is: another may have written before.
-    pub writing_for: Option<Duration>,
     /// By how much the clock was set forward lately, as far as that may shorten a wait.
     pub set_forward: Duration,
     /// The time.

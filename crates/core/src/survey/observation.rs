@@ -80,7 +80,6 @@ impl Observation {
             hold: None,
             backoff: None,
             failures: 0,
-            writing_for: None,
             set_forward: std::time::Duration::ZERO,
             now,
         }

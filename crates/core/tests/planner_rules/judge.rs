@@ -132,7 +132,6 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             backoff: None,
             hold: None,
             failures: 0,
-            writing_for: None,
             set_forward: std::time::Duration::ZERO,
             now: now(),
         };

@@ -23,30 +23,6 @@ fn doomed(scene: Scene) -> Scene {
         .deleting()
 }
 
-// F4, F9: a process that ends after a creation by reference leaves no trace of it, and the platform may carry it out late.
-#[test]
-fn a_new_writer_waits_for_what_the_one_before_may_have_created() {
-    let mut unmade = customer("fabrikam")
-        .with(json!({"deletionPolicy": "Delete"}))
-        .repeatable()
-        .unclaimed()
-        .finalized()
-        .deleting();
-    assert_eq!(unmade.next(), Step::Release, "the same writer");
-    unmade.writing_since = Some(unmade.now);
-    let message = unmade.blocked(Reason::WaitingForPlatform);
-    assert!(message.contains("Another process wrote"), "{message}");
-    unmade.now += Duration::from_secs(121);
-    assert_eq!(unmade.next(), Step::Release, "two minutes later");
-    unmade.writing_since = Some(unmade.now);
-    unmade.declared.created_at = unmade.now + Duration::from_secs(1);
-    assert_eq!(unmade.next(), Step::Release, "a resource that came later");
-    let mut known = doomed(customer("fabrikam").repeatable());
-    known.writing_since = Some(known.now);
-    let goes_on = !matches!(known.next(), Step::Settle(_));
-    assert!(goes_on, "an object of long ago");
-}
-
 // What is a part of its customer's record has nothing of its own that could be deleted: whatever the policy, it is released.
 #[test]
 fn a_facet_is_released_whatever_the_policy() {

@@ -113,7 +113,6 @@ pub struct Scene {
     pub mismatch: bool,
     pub backoff: Option<Backoff>,
     pub failures: u32,
-    pub writing_since: Option<jiff::Timestamp>,
     pub set_forward: Duration,
     pub now: jiff::Timestamp,
 }
@@ -153,7 +152,6 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         mismatch: false,
         backoff: None,
         failures: 0,
-        writing_since: None,
         set_forward: Duration::ZERO,
         now: noon(),
     }
@@ -389,10 +387,6 @@ impl Scene {
                 }),
             backoff: self.backoff.clone(),
             failures: self.failures,
-            writing_for: self.writing_since.map(|since| {
-                let writing = self.now.duration_since(since);
-                writing.try_into().unwrap_or_default()
-            }),
             set_forward: self.set_forward,
             now: self.now,
         }

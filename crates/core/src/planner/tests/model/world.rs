@@ -181,7 +181,6 @@ impl World {
         self.unlogged.clear();
         self.is_new = true;
         self.scene.failures = 0;
-        self.scene.writing_since = Some(self.scene.now);
     }
 
     /// What the inventory says about the resource, as the operator gathers it.
@@ -273,7 +272,6 @@ impl World {
             scene.declared, scene.progress, scene.remote, self.platform, self.unlogged
         );
         (self.exists, self.steps, scene.failures, self.is_new).hash(of);
-        scene.writing_since.hash(of);
     }
 
     /// A person does what a creation of unknown outcome asks for: looks at the console, and names the object or the request.
