@@ -160,30 +160,6 @@ fn a_creation_that_is_not_repeatable_survives_a_lost_answer_and_a_death() {
     }
 }
 
-// R-N6: it was granted to the customer while the reseller had no limit, and taken by it when the reseller had one.
-#[test]
-fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {
-    let below = json!({"resellerRef": {"name": "south"}, "limits": {"storage": "150Gi"}});
-    let south = |patch: Value| {
-        let mut spec = json!({
-            "platformRef": {"name": "msp"}, "displayName": "Reseller south", "level": "Reseller",
-            "parentRef": {"name": "north"},
-        });
-        json_patch::merge(&mut spec, &patch);
-        Act::Apply((Kind::Reseller, "south"), Spec(spec))
-    };
-    holds(
-        nature(Creation::ByReference),
-        1,
-        vec![
-            (0, south(json!({}))),
-            (20, customer(C, &below)),
-            (20, south(json!({"allotment": {"storage": "100Gi"}}))),
-            (20, north("100Gi", "Manage")),
-        ],
-    );
-}
-
 // I1, F21: what had been sent seconds ago was half an hour old, and was sent again.
 #[test]
 fn a_creation_under_way_is_not_repeated_because_the_clock_is_set_forward() {

@@ -1,6 +1,6 @@
 //! The ledger: which claimant was granted how much of which pool, and which claimants wait.
 //!
-//! A claim is granted whole or not at all, and what was granted is kept, unless the pool is made smaller before it is used. Waiting claims are served in the order of rank
+//! A claim is granted whole or not at all, and what was granted is kept. Waiting claims are served in the order of rank
 //! whenever something becomes free; a claim that doesn't fit doesn't block a smaller one after it. Nothing here depends on the
 //! number of claims but the moment when something becomes free, and then only on those that wait.
 //!
@@ -306,16 +306,18 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         let before = self.remove(claimant);
         let had = before.as_ref().map_or([0; 4], Entry::taken);
         let wanted = membership.wanted.map(Option::unwrap_or_default);
-        let held = membership.held.map(Option::unwrap_or_default);
-        let before = before.map_or([0; 4], |before| before.granted);
-        let granted = if certain {
-            each(|at| self.kept(at, before[at].min(wanted[at]), held[at]))
-        } else {
-            before
-        };
+        let granted = before.map_or([0; 4], |before| {
+            each(|at| {
+                if certain {
+                    before.granted[at].min(wanted[at])
+                } else {
+                    before.granted[at]
+                }
+            })
+        });
         let entry = Entry {
             rank: rank.clone(),
-            held,
+            held: membership.held.map(Option::unwrap_or_default),
             granted,
             wanted,
         };
@@ -326,17 +328,6 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         self.taken = each(|at| self.taken[at] + u128::from(taken[at]));
         self.room = room || (0..4).any(|at| taken[at] < had[at]);
         self.entries.insert(claimant.clone(), entry);
-    }
-
-    /// What stays of a grant that isn't used yet: all of it, unless there has come to be less than is taken with it.
-    fn kept(&self, at: usize, granted: u64, held: u64) -> u64 {
-        let limit = self.allotted.and_then(|allotted| allotted[at]);
-        let fits = |limit| self.taken[at] + u128::from(granted.max(held)) <= u128::from(limit);
-        if limit.is_none_or(fits) {
-            granted
-        } else {
-            granted.min(held)
-        }
     }
 
     /// Removes an entry; what it had is free for others.

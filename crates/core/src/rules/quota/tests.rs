@@ -52,21 +52,6 @@ fn an_absurd_figure_that_is_corrected_leaves_the_others_as_they_were() {
     assert!(!declare(&mut ledger, 3, 0, 31));
 }
 
-// R-N6: the second of two that were granted something finds less than that by the time it would use it.
-#[test]
-fn what_was_granted_and_is_not_used_yet_is_lost_when_the_pool_is_made_smaller() {
-    let mut ledger = with_room(100);
-    assert!(declare(&mut ledger, 1, 0, 60));
-    assert!(declare(&mut ledger, 1, 60, 60), "used");
-    assert!(declare(&mut ledger, 2, 0, 40));
-    ledger.allot(&POOL, storage(80));
-    let in_doubt = ledger.declare(&2, &rank(2), &claim(0, 40), false);
-    assert!(in_doubt.shortages.is_empty(), "it may be in use by now");
-    assert!(declare(&mut ledger, 1, 60, 60));
-    assert!(!declare(&mut ledger, 2, 0, 40));
-    assert!(declare(&mut ledger, 3, 0, 20), "what is left is for others");
-}
-
 // R-V20, R-N6
 #[test]
 fn of_fifty_equal_claims_twenty_are_granted_and_kept() {
