@@ -94,7 +94,8 @@ fn judge(expressions: &[String]) {
 #[test]
 fn the_readme_names_every_metric() {
     let readme = read("README.md");
-    for series in exposed().into_keys() {
+    // The names of recorded series have colons.
+    for series in exposed().into_keys().filter(|name| !name.contains(':')) {
         let histogram = ["_bucket", "_count", "_sum"]
             .iter()
             .find_map(|end| series.strip_suffix(end));
