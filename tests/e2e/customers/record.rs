@@ -130,23 +130,27 @@ async fn the_pool_of_licences_is_shown_with_what_is_free() {
         let free = number("free");
         let column = &platform["status"]["summary"]["freeLicences"];
         assert_eq!(*column, free.to_string());
-        for (metric, member) in [
-            ("holdfast_licences", "total"),
-            ("holdfast_licences_free", "free"),
-        ] {
-            let said = format!(
-                "{metric}{{platform=\"{}/msp\"}} {}\n",
-                stage.namespace(),
-                number(member)
-            );
-            eventually("the metric says the same", || async {
-                stage.metrics().await.contains(&said)
-            })
-            .await;
-        }
         free
     };
+    let told = async || {
+        let platform = stage.get("backupplatform/msp");
+        let page = stage.metrics().await;
+        let metrics = [
+            ("holdfast_licences", "total"),
+            ("holdfast_licences_free", "free"),
+        ];
+        metrics.iter().all(|(metric, member)| {
+            let shown = platform["status"]["licences"][member].as_str();
+            let shown = shown.expect("a count");
+            let said = format!(
+                "{metric}{{platform=\"{}/msp\"}} {shown}\n",
+                stage.namespace()
+            );
+            page.contains(&said)
+        })
+    };
     let before = shown().await;
+    eventually("the metrics say the same", told).await;
     let fixed = json!({"spec": {"limits": {"licences": {"mode": "Fixed", "count": 120}}}});
     merge(&stage, "fabrikam", &fixed);
     eventually("it holds 120 licences", || async {
@@ -159,6 +163,7 @@ async fn the_pool_of_licences_is_shown_with_what_is_free() {
         shown().await == before - 120
     })
     .await;
+    eventually("the metrics say the same", told).await;
     let columns = stage.show(&["get", "backupplatform/msp", "-o", "wide"]);
     assert!(columns.contains(&(before - 120).to_string()), "{columns}");
     let automatic = json!({"spec": {"limits": {"licences": {"mode": "Automatic", "count": null}}}});
