@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// The longest wait that goes by the time of day: for the object of a creation that was not answered.
+/// How long it matters: the longest wait for what was sent, for the object of a creation that was not answered.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 /// What the time of day may gain on the monotonic clock without having been set.
 const DRIFT: Duration = Duration::from_secs(1);
@@ -68,8 +68,8 @@ pub fn now() -> Timestamp {
     }
 }
 
-/// By how much the clock was set forward within the last half hour, as far as that was noticed: nothing waits that long. A pass
-/// that asks for it notices.
+/// By how much the clock was set forward within the last half hour, as far as that was noticed: no longer is waited for
+/// what was sent. A pass that asks for it notices.
 pub fn set_forward() -> Duration {
     let (at, now) = (Instant::now(), now());
     let look = |watched: &mut Watched| {
