@@ -63,5 +63,5 @@ fn changes<'a>(view: &'a View<'_>) -> impl DoubleEndedIterator<Item = &'a Change
 }
 
 fn is_recent(view: &View<'_>, change: &Change) -> bool {
-    view.elapsed_to().duration_since(change.at) < LATE
+    view.time_for_waits().duration_since(change.at) < LATE
 }

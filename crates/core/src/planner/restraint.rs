@@ -89,7 +89,7 @@ fn is_permitted(view: &View<'_>) -> bool {
 /// What is left of `deletionDelay`.
 fn delay_left(view: &View<'_>, platform: &PlatformFacts) -> Option<Duration> {
     let until = view.declared.deleted_at? + platform.safety.deletion_delay;
-    let left = Duration::try_from(until.duration_since(view.elapsed_to())).ok()?;
+    let left = Duration::try_from(until.duration_since(view.time_for_waits())).ok()?;
     (!left.is_zero()).then_some(left)
 }
 
@@ -325,7 +325,7 @@ pub fn left_suspended(view: &View<'_>) -> Option<ObjectId> {
 /// An unanswered suspension may be carried out after an activation that is sent now.
 fn may_come_late(view: &View<'_>, id: &ObjectId) -> Option<Step> {
     let sent = last_switch(view).filter(|change| change.step == ChangeStep::Suspend)?;
-    let open = is_open(sent) && view.elapsed_to().duration_since(sent.at) < LATE;
+    let open = is_open(sent) && view.time_for_waits().duration_since(sent.at) < LATE;
     let why = format!(
         "The suspend request sent at {} was not answered and may still be carried out; Holdfast checks the object two minutes after that time",
         sent.at

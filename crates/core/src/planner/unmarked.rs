@@ -131,7 +131,7 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
     }
     let noted = view.declared.status.intent.as_ref();
     if asks_first(view)
-        && noted.is_some_and(|intent| view.elapsed_to().duration_since(intent.at) >= LATE)
+        && noted.is_some_and(|intent| view.time_for_waits().duration_since(intent.at) >= LATE)
     {
         return false;
     }
@@ -223,7 +223,7 @@ pub fn before_creation(
 pub fn before_release(view: &View<'_>) -> Option<Step> {
     let intent = open(view).filter(|_| is_noted_before(view))?;
     let until = intent.at.saturating_add(LATE).unwrap_or(intent.at);
-    (view.elapsed_to() < until).then(|| {
+    (view.time_for_waits() < until).then(|| {
         let message = format!(
             "The create request sent at {} is in progress. The object is released at {until}; to release it now, set management: Observe.",
             intent.at
@@ -267,7 +267,7 @@ pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step
 /// while.
 fn before_deletion_by_claim(view: &View<'_>, intent: &Intent, creation: Creation) -> Option<Step> {
     let until = intent.at + looking(creation);
-    if view.elapsed_to() < until {
+    if view.time_for_waits() < until {
         let message = format!(
             "The create request sent at {} was not answered and may still be carried out. Holdfast looks for the object until {until}. To release it now, set deletionPolicy: Retain.",
             intent.at
@@ -337,7 +337,7 @@ fn settle_open(
     let until = intent.at + looking(creation);
     let protected_by_its_name = matches!(creation, Creation::UniqueName | Creation::ListAndMark);
     let again = intent.id.ends_with(AGAIN);
-    if view.elapsed_to() < until {
+    if view.time_for_waits() < until {
         let then = if creation == Creation::AskFirst {
             "then the request is sent once more, unless an object carries the claim"
         } else if creation == Creation::ListAndMark && !again {

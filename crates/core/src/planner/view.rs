@@ -269,7 +269,7 @@ pub struct View<'a> {
 
 impl View<'_> {
     /// The time as waits go by it: what was sent before a clock was set forward is no older by that.
-    pub fn elapsed_to(&self) -> jiff::Timestamp {
+    pub fn time_for_waits(&self) -> jiff::Timestamp {
         let earlier = self.now.saturating_sub(self.set_forward);
         earlier.unwrap_or(self.now)
     }
