@@ -15,51 +15,32 @@ use serde_json::Value;
 
 use crate::HOLDFAST;
 
-/// A plan that nobody keeps: no job fails, and something is restored each hour.
-const STRICT: &str = r#"apiVersion: holdfast.dev/v1alpha1
+/// A tenant of a customer, on a plan that promises this.
+fn promise(platform: &str, customer: &str, plan: &str, service_level: &str) -> String {
+    format!(
+        r#"apiVersion: holdfast.dev/v1alpha1
 kind: ServicePlan
-metadata: {name: strict}
+metadata: {{name: {plan}}}
 spec:
-  platformRef: {name: msp}
-  planName: Strict
-  products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers]}]
-  serviceLevel: {recoveryPointObjective: 48h, minimumSuccessPercent: 100, restoreTestInterval: 1h}
+  platformRef: {{name: {platform}}}
+  planName: {plan}
+  products: [{{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers]}}]
+  serviceLevel: {{{service_level}}}
 ---
 apiVersion: holdfast.dev/v1alpha1
 kind: Tenant
-metadata: {name: fabrikam-hybrid}
+metadata: {{name: {customer}-hybrid}}
 spec:
-  customerRef: {name: fabrikam}
-  servicePlanRef: {name: strict}
+  customerRef: {{name: {customer}}}
+  servicePlanRef: {{name: {plan}}}
   product: HybridWorkloads
   type: Commercial
   storageRegions: [eu-central-1]
-  quota: {credits: 50}
+  quota: {{credits: 50}}
   licenceExpiresAt: "2031-01-01T00:00:00Z"
-"#;
-
-/// A customer on a platform behind a bridge, whose plan promises a backup every other day.
-const PROMISED: &str = r#"apiVersion: holdfast.dev/v1alpha1
-kind: ServicePlan
-metadata: {name: every-other-day}
-spec:
-  platformRef: {name: late}
-  planName: Every other day
-  products: [{product: HybridWorkloads, edition: Enterprise, workloads: [FileServers]}]
-  serviceLevel: {recoveryPointObjective: 48h}
----
-apiVersion: holdfast.dev/v1alpha1
-kind: Tenant
-metadata: {name: contoso-hybrid}
-spec:
-  customerRef: {name: contoso}
-  servicePlanRef: {name: every-other-day}
-  product: HybridWorkloads
-  type: Commercial
-  storageRegions: [eu-central-1]
-  quota: {credits: 50}
-  licenceExpiresAt: "2031-01-01T00:00:00Z"
-"#;
+"#
+    )
+}
 
 /// What its platform tells from now on: when the one data source was last backed up, and how many of 100 licences are free.
 fn tell(late: &Bridge, success: Timestamp, free: u32) {
@@ -185,14 +166,25 @@ async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
     let manifests = [
         embedded_platform("msp"),
         customer("fabrikam", "msp", ""),
-        STRICT.to_owned(),
+        promise(
+            "msp",
+            "fabrikam",
+            "strict",
+            // No job fails, and something is restored each hour: nobody keeps that.
+            "recoveryPointObjective: 48h, minimumSuccessPercent: 100, restoreTestInterval: 1h",
+        ),
         silent_platform(free_port()),
         late.manifest().replace(
             "sweepInterval: 60s",
             "sweepInterval: 5s, usageInterval: 10s",
         ),
         customer("contoso", "late", ""),
-        PROMISED.to_owned(),
+        promise(
+            "late",
+            "contoso",
+            "every-other-day",
+            "recoveryPointObjective: 48h",
+        ),
     ];
     stage.apply(&manifests.join("---\n"));
     let expected = [
