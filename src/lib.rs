@@ -4,7 +4,9 @@
 //! `holdfast-api`, `holdfast-core`, `holdfast-platforms` and, as a feature, `holdfast-simulator`.
 
 use holdfast_api as api;
-use holdfast_core::{estate, export, inventory, invoice, planner, preview, report, survey};
+use holdfast_core::{
+    estate, export, inventory, invoice, planner, preview, report, survey, timeline,
+};
 use holdfast_platforms as platform;
 #[cfg(feature = "simulator")]
 use holdfast_simulator as embedded;

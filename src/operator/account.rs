@@ -39,7 +39,7 @@ impl Account {
     /// # Errors
     /// The permit can't be recorded now; it is returned.
     pub async fn take_permit(&self, most: u32) -> Result<DeletionPermit, PassError> {
-        let permit = self.permits.take(most, clock::now());
+        let permit = self.permits.take(most, &clock::timeline());
         if let DeletionPermit::Granted(at) = permit
             && tokio::time::timeout(DEADLINE, self.permits.written_down())
                 .await

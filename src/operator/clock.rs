@@ -7,50 +7,57 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// How long it matters: the longest wait for what was sent, for the object of a creation that was not answered.
-const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
-/// What the time of day may gain on the monotonic clock without having been set.
-const DRIFT: Duration = Duration::from_secs(1);
+use crate::timeline::{Stretch, Timeline};
 
-/// When the clock was set forward, and by how much.
+/// What the time of day may differ from the monotonic clock between two looks without having been set.
+const DRIFT: SignedDuration = SignedDuration::from_secs(1);
+/// How many settings of the clock are remembered.
+const MOST: usize = 100;
+
+/// What was seen of the time of day: when it was set, and to what.
 #[derive(Debug, Default)]
 struct Watched {
     last: Option<(Instant, Timestamp)>,
-    jumps: VecDeque<(Instant, Duration)>,
+    /// Where the present stretch began, once the clock was set.
+    from: Option<Timestamp>,
+    /// The stretches before it, and when each ended.
+    past: VecDeque<(Timestamp, Timestamp, Instant)>,
 }
 
 impl Watched {
     const fn new() -> Self {
         Self {
             last: None,
-            jumps: VecDeque::new(),
+            from: None,
+            past: VecDeque::new(),
         }
     }
 
-    fn note(&mut self, at: Instant, now: Timestamp) {
-        let last = self.last.replace((at, now));
-        let gained = last.and_then(|(then, told)| {
-            let passed = Duration::try_from(now.duration_since(told)).ok()?;
-            passed.checked_sub(at.duration_since(then))
-        });
-        if let Some(gained) = gained.filter(|gained| *gained > DRIFT) {
-            self.jumps.push_back((at, gained));
-        }
-        while self
-            .jumps
-            .front()
-            .is_some_and(|(then, _)| at.duration_since(*then) > LONGEST_WAIT)
+    fn look(&mut self, at: Instant, now: Timestamp) -> Timeline {
+        let ago = |then| signed(at.saturating_duration_since(then));
+        if let Some((then, told)) = self.last.replace((at, now))
+            && (now.duration_since(told) - ago(then)).abs() > DRIFT
         {
-            self.jumps.pop_front();
+            let from = self.from.replace(now).unwrap_or(Timestamp::MIN);
+            self.past.push_back((from, told, then));
+            if self.past.len() > MOST {
+                self.past.pop_front();
+            }
         }
+        let past = self.past.iter().map(|(from, until, ended)| Stretch {
+            from: *from,
+            until: *until,
+            ended: ago(*ended),
+        });
+        Timeline::new(past.collect(), self.from.unwrap_or(Timestamp::MIN), now)
     }
+}
 
-    fn set_forward(&self) -> Duration {
-        self.jumps.iter().map(|(_, gained)| *gained).sum()
-    }
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 static WATCHED: Mutex<Watched> = Mutex::new(Watched::new());
@@ -68,18 +75,14 @@ pub fn now() -> Timestamp {
     }
 }
 
-/// By how much the clock was set forward within the last half hour, as far as that was noticed: no longer is waited for
-/// what was sent. A pass that asks for it notices.
-pub fn set_forward() -> Duration {
-    let (at, now) = (Instant::now(), now());
-    let look = |watched: &mut Watched| {
-        watched.note(at, now);
-        watched.set_forward()
-    };
+/// Now, and how long ago other times were. Who asks notices whether the clock was set since the last time.
+pub fn timeline() -> Timeline {
     if SIMULATED.get().is_some() {
-        return SIMULATED_WATCHED.with_borrow_mut(look);
+        return SIMULATED_WATCHED.with_borrow_mut(|watched| watched.look(Instant::now(), now()));
     }
-    look(&mut WATCHED.lock().unwrap_or_else(PoisonError::into_inner))
+    let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    // Both are read under the lock: an older look after a newer one would seem to set the clock.
+    watched.look(Instant::now(), now())
 }
 
 /// From now on it is this time on this thread, and time passes with tokio's clock.
@@ -99,22 +102,36 @@ mod tests {
 
     // F21
     #[tokio::test(start_paused = true)]
-    async fn what_the_clock_was_set_forward_by_counts_for_half_an_hour() {
+    async fn a_clock_that_is_set_makes_nothing_older() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        let pass = async |seconds| tokio::time::advance(Duration::from_secs(seconds)).await;
+        let seconds = SignedDuration::from_secs;
+        begin_simulation(start);
+        assert_eq!(timeline(), Timeline::from(start));
+        pass(60).await;
+        assert_eq!(timeline().age(start), seconds(60), "time passes");
+        simulate(now() + Duration::from_secs(86_400));
+        assert_eq!(timeline().age(start), seconds(60));
+        pass(600).await;
+        let since = now() - seconds(300);
+        assert_eq!(timeline().age(start), seconds(660));
+        assert_eq!(timeline().age(since), seconds(300));
+        simulate(now() - Duration::from_secs(86_400));
+        assert_eq!(timeline().age(since), seconds(300));
+        pass(60).await;
+        assert_eq!(timeline().age(since), seconds(360));
+        assert_eq!(timeline().age(start), seconds(720));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_without_end_fills_no_memory() {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
         begin_simulation(start);
-        assert_eq!(set_forward(), Duration::ZERO);
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert_eq!(set_forward(), Duration::ZERO, "time passes");
-        simulate(now() + Duration::from_secs(1440));
-        assert_eq!(set_forward(), Duration::from_secs(1440));
-        simulate(now() - Duration::from_secs(3600));
-        tokio::time::advance(LONGEST_WAIT).await;
-        assert_eq!(
-            set_forward(),
-            Duration::from_secs(1440),
-            "set back is no matter"
-        );
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(set_forward(), Duration::ZERO);
+        for _ in 0..2 * MOST {
+            timeline();
+            simulate(now() + Duration::from_secs(10));
+        }
+        timeline();
+        SIMULATED_WATCHED.with_borrow(|watched| assert_eq!(watched.past.len(), MOST));
     }
 }

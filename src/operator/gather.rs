@@ -33,9 +33,14 @@ pub async fn gather<K: Managed>(context: &Context, object: &K) -> serde_json::Re
         (supplements, values) = supplement(context, object, facts).await;
     }
     let site = handle.as_ref().map(|handle| &*handle.site);
-    let now = clock::now();
-    let mut observation =
-        survey::gather(&context.survey, object, platform, site, supplements, now)?;
+    let mut observation = survey::gather(
+        &context.survey,
+        object,
+        platform,
+        site,
+        supplements,
+        &clock::timeline(),
+    )?;
     context.wake_each(&std::mem::take(&mut observation.woken));
     if observation.took {
         context.enqueue(object, handle.as_deref(), Wake::Referrers);

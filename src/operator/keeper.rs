@@ -214,17 +214,18 @@ impl Keeper {
         known: &mut Known,
         action: LeaseAction,
     ) -> Result<(), Error> {
-        let (now, asked_at) = (clock::now(), Instant::now());
+        let (timeline, asked_at) = (clock::timeline(), Instant::now());
         // Another process may have held it since the last read, and recorded permits.
         let taken_over = action == LeaseAction::Acquire && known.lease.is_some();
         if !known.held || taken_over {
             let annotations = known.lease.as_ref();
             let annotations = annotations.and_then(|lease| lease.metadata.annotations.as_ref());
             let record = annotations.and_then(|annotations| annotations.get(PERMITS_ANNOTATION));
-            self.permits.resume(record.map_or("", String::as_str), now);
+            self.permits
+                .resume(record.map_or("", String::as_str), &timeline);
         }
-        let (record, taken) = self.permits.record(now);
-        let lease = self.renewed(known.lease.clone(), action, record, now);
+        let (record, taken) = self.permits.record(&timeline);
+        let lease = self.renewed(known.lease.clone(), action, record, timeline.now());
         let written = if lease.metadata.resource_version.is_none() {
             api.create(&PostParams::default(), &lease).await?
         } else {

@@ -61,8 +61,7 @@ async fn steps<K: Managed>(
             backoff: context.memory.backoff(&resource, state_of(&*object)),
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,
-            set_forward: clock::set_forward(),
-            ..gathered.observation.view(progress, clock::now())
+            ..gathered.observation.view(progress, clock::timeline())
         };
         match planner::next(&view) {
             Step::Settle(settlement) => {

@@ -12,7 +12,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
-use crate::planner::DeletionPermit;
+use crate::{planner::DeletionPermit, timeline::Timeline};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// A record of permits counts them by the minute, so that it stays small whatever the limit is.
@@ -33,11 +33,11 @@ pub struct Permits {
 }
 
 impl Permits {
-    fn recent(&self, now: Timestamp) -> MutexGuard<'_, VecDeque<Timestamp>> {
+    fn recent(&self, timeline: &Timeline) -> MutexGuard<'_, VecDeque<Timestamp>> {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         while times
             .front()
-            .is_some_and(|first| now.duration_since(*first) >= HOUR)
+            .is_some_and(|first| timeline.age(*first) >= HOUR)
         {
             times.pop_front();
         }
@@ -45,8 +45,9 @@ impl Permits {
     }
 
     /// Takes one of the `most` permits that there are within an hour, if one is left. It counts once it is recorded.
-    pub fn take(&self, most: u32, now: Timestamp) -> DeletionPermit {
-        let mut times = self.recent(now);
+    pub fn take(&self, most: u32, timeline: &Timeline) -> DeletionPermit {
+        let now = timeline.now();
+        let mut times = self.recent(timeline);
         if times.len() < most as usize {
             times.push_back(now);
             self.taken.send_modify(|taken| *taken += 1);
@@ -76,10 +77,10 @@ impl Permits {
     }
 
     /// The record to write, and the last permit that it contains.
-    pub fn record(&self, now: Timestamp) -> (String, u64) {
+    pub fn record(&self, timeline: &Timeline) -> (String, u64) {
         let taken = *self.taken.borrow();
         let mut minutes: BTreeMap<i64, u32> = BTreeMap::new();
-        for time in self.recent(now).iter() {
+        for time in self.recent(timeline).iter() {
             // Rounded up: none is forgotten too early.
             let minute = time.as_second().div_euclid(MINUTE) + 1;
             *minutes.entry(minute).or_default() += 1;
@@ -97,11 +98,11 @@ impl Permits {
 
     /// After a restart or a change of the leader: the record replaces what is known here. Whoever may write Leases may have
     /// written it: a time to come counts as now, and no more permits are kept than any limit allows.
-    pub fn resume(&self, record: &str, now: Timestamp) {
+    pub fn resume(&self, record: &str, timeline: &Timeline) {
         let counted = |part: &str| {
             let (minute, count) = part.split_once(':')?;
             let at = Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(MINUTE)?);
-            Some((at.ok()?.min(now), count.parse::<u32>().ok()?))
+            Some((at.ok()?.min(timeline.now()), count.parse::<u32>().ok()?))
         };
         let mut counts: Vec<_> = record.split(',').filter_map(counted).collect();
         counts.sort_unstable();
@@ -112,16 +113,21 @@ impl Permits {
             .collect();
         times.make_contiguous().reverse();
         *self.times.lock().unwrap_or_else(PoisonError::into_inner) = times;
-        drop(self.recent(now));
+        drop(self.recent(timeline));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timeline::Stretch;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("an instant")
+    }
+
+    fn time(second: i64) -> Timeline {
+        at(second).into()
     }
 
     fn granted(second: i64) -> DeletionPermit {
@@ -136,68 +142,89 @@ mod tests {
     #[test]
     fn no_more_begin_within_any_hour() {
         let permits = Permits::default();
-        assert_eq!(permits.take(2, at(0)), granted(0));
-        assert_eq!(permits.take(2, at(600)), granted(600));
-        assert_eq!(permits.take(2, at(601)), refused(3600));
-        assert_eq!(permits.take(2, at(3600)), granted(3600));
-        assert_eq!(permits.take(2, at(3601)), refused(4200));
-        assert_eq!(permits.take(0, at(3601)), DeletionPermit::Refused(None));
-        assert_eq!(permits.take(1, at(3601)), refused(7200));
+        assert_eq!(permits.take(2, &time(0)), granted(0));
+        assert_eq!(permits.take(2, &time(600)), granted(600));
+        assert_eq!(permits.take(2, &time(601)), refused(3600));
+        assert_eq!(permits.take(2, &time(3600)), granted(3600));
+        assert_eq!(permits.take(2, &time(3601)), refused(4200));
+        assert_eq!(permits.take(0, &time(3601)), DeletionPermit::Refused(None));
+        assert_eq!(permits.take(1, &time(3601)), refused(7200));
     }
 
     // R-N7
     #[test]
     fn one_that_was_not_used_is_there_for_another() {
         let permits = Permits::default();
-        permits.take(1, at(0));
+        permits.take(1, &time(0));
         permits.give_back(at(0));
-        assert_eq!(permits.take(1, at(1)), granted(1));
+        assert_eq!(permits.take(1, &time(1)), granted(1));
         permits.give_back(at(0));
-        assert_eq!(permits.take(1, at(2)), refused(3601));
+        assert_eq!(permits.take(1, &time(2)), refused(3601));
     }
 
     // R-N7, R-N9: each counts a minute longer at most, and none is forgotten.
     #[test]
     fn a_restart_forgets_none() {
         let permits = Permits::default();
-        permits.take(3, at(0));
-        permits.take(3, at(600));
-        permits.take(3, at(601));
-        let (record, taken) = permits.record(at(700));
+        permits.take(3, &time(0));
+        permits.take(3, &time(600));
+        permits.take(3, &time(601));
+        let (record, taken) = permits.record(&time(700));
         assert_eq!((record.as_str(), taken), ("1:1,11:2", 3));
         let restarted = Permits::default();
-        restarted.resume(&record, at(700));
-        assert_eq!(restarted.take(3, at(3659)), refused(3660));
-        assert_eq!(restarted.take(3, at(3660)), granted(3660));
-        assert_eq!(restarted.take(3, at(3661)), refused(4260));
-        restarted.resume("", at(3700));
-        assert_eq!(restarted.take(1, at(3700)), granted(3700));
-        restarted.resume("nonsense,7:x,:,1:", at(3700));
-        assert_eq!(restarted.record(at(3700)).0, "");
+        restarted.resume(&record, &time(700));
+        assert_eq!(restarted.take(3, &time(3659)), refused(3660));
+        assert_eq!(restarted.take(3, &time(3660)), granted(3660));
+        assert_eq!(restarted.take(3, &time(3661)), refused(4260));
+        restarted.resume("", &time(3700));
+        assert_eq!(restarted.take(1, &time(3700)), granted(3700));
+        restarted.resume("nonsense,7:x,:,1:", &time(3700));
+        assert_eq!(restarted.record(&time(3700)).0, "");
     }
 
     // R-N9
     #[tokio::test]
     async fn a_permit_is_written_down_before_it_is_used() {
         let permits = Permits::default();
-        permits.take(9, at(0));
+        permits.take(9, &time(0));
         let waiting = permits.written_down();
         tokio::pin!(waiting);
         assert!(futures::poll!(&mut waiting).is_pending());
-        permits.note_written(permits.record(at(1)).1);
+        permits.note_written(permits.record(&time(1)).1);
         assert!(futures::poll!(&mut waiting).is_ready());
+    }
+
+    // R-N9, F21
+    #[test]
+    fn a_clock_that_is_set_forward_frees_no_permit() {
+        let permits = Permits::default();
+        permits.take(1, &time(0));
+        let set = |now| {
+            let before = Stretch {
+                from: Timestamp::MIN,
+                until: at(60),
+                ended: SignedDuration::from_secs(now - 90_000),
+            };
+            Timeline::new(vec![before], at(90_000), at(now))
+        };
+        assert_eq!(permits.take(1, &set(90_000)), refused(3600));
+        assert_eq!(permits.take(1, &set(93_539)), refused(3600));
+        assert_eq!(permits.take(1, &set(93_540)), granted(93_540));
     }
 
     // F24: the record is an annotation, which others may write too.
     #[test]
     fn a_record_with_odd_values_neither_fills_the_memory_nor_reaches_into_the_future() {
         let permits = Permits::default();
-        let now = at(600_000);
-        permits.resume("9999:4294967295,4223370000:3,x,:,5:-1,4223371680000:1", now);
-        assert_eq!(permits.recent(now).len(), MOST);
-        assert_eq!(permits.take(10, now), refused(599_940 + 3600));
-        assert_eq!(permits.take(3, now), refused(600_000 + 3600));
-        permits.resume("9223372036854775807:1,-377705116:1", now);
-        assert_eq!(permits.take(1, now), granted(600_000));
+        let now = time(600_000);
+        permits.resume(
+            "9999:4294967295,4223370000:3,x,:,5:-1,4223371680000:1",
+            &now,
+        );
+        assert_eq!(permits.recent(&now).len(), MOST);
+        assert_eq!(permits.take(10, &now), refused(599_940 + 3600));
+        assert_eq!(permits.take(3, &now), refused(600_000 + 3600));
+        permits.resume("9223372036854775807:1,-377705116:1", &now);
+        assert_eq!(permits.take(1, &now), granted(600_000));
     }
 }

@@ -65,7 +65,7 @@ pub async fn tell_unfinished<K: Managed>(
 ) -> Result<(), PassError> {
     let (resource, gathered) = (resource_ref(&**object), gather(context, &**object).await?);
     let progress = Progress::default();
-    let view = gathered.observation.view(&progress, clock::now());
+    let view = gathered.observation.view(&progress, clock::timeline());
     let message = format!(
         "{error}. This is a fault of Holdfast, not of the spec: the operator's log has more. Holdfast retries with a growing backoff."
     );
@@ -122,7 +122,7 @@ async fn tell<K: Managed>(
 ) -> Result<(Option<Duration>, bool), PassError> {
     let declared = &gathered.observation.declared;
     let readable = gathered.observation.readable().map(|object| &**object);
-    let (own, health) = object.own_status(readable, &gathered.observation.around, view.now);
+    let (own, health) = object.own_status(readable, &gathered.observation.around, view.now());
     let shared = planner::managed_status(view, settlement, health);
     let notes = planner::notes(&declared.status, &shared, view.progress);
     let returned = planner::returned(&declared.status, &shared);

@@ -75,15 +75,15 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
     let observation = handle.adapter.observe(scope).await?;
     let changes = handle.site.install(ticket, observation, scope.clients);
     let first = handle.site.facts().is_none();
-    let now = clock::now();
+    let timeline = clock::timeline();
     let woken = if first {
-        context.survey.open(&handle.site, now)
+        context.survey.open(&handle.site, &timeline)
     } else {
         if changes.surroundings {
             handle.site.refresh_facts();
         }
         let changed: Vec<_> = changes.objects.iter().map(|(key, _)| key.clone()).collect();
-        context.survey.note_sweep(&handle.site, &changed, now)
+        context.survey.note_sweep(&handle.site, &changed, &timeline)
     };
     context.admit(handle);
     context.wake_each(&woken);

@@ -10,7 +10,8 @@ use std::{
 };
 
 /// The modules of `holdfast-core`; each may use those before it.
-const MODULES: [&str; 10] = [
+const MODULES: [&str; 11] = [
+    "timeline",
     "estate",
     "reply",
     "rules",

@@ -16,3 +16,4 @@ pub mod reply;
 pub mod report;
 pub mod rules;
 pub mod survey;
+pub mod timeline;

@@ -33,12 +33,12 @@ pub fn add(view: &View<'_>, capabilities: &Capabilities, settings: &mut Settings
     let left = settings
         .thousandths("quota.credits")
         .is_none_or(|granted| u64::try_from(granted).is_ok_and(|granted| granted > used));
-    let allowed = Window::of(settings).phase(view.now) == Phase::InEffect && left;
+    let allowed = Window::of(settings).phase(view.now()) == Phase::InEffect && left;
     settings.set(Kind::Tenant, BACKUPS, allowed.into());
 }
 
 /// When that changes by time alone.
 pub fn next_change(view: &View<'_>) -> Option<Timestamp> {
     let spec = Settings::from_document(view.declared.kind, &view.declared.spec).ok()?;
-    Window::of(&spec).next_change(view.now)
+    Window::of(&spec).next_change(view.now())
 }

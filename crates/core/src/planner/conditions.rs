@@ -106,7 +106,7 @@ fn intent(view: &View<'_>) -> Option<Intent> {
     Some(previous.cloned().unwrap_or_else(|| Intent {
         id: operation.clone(),
         step: sent.map_or(ChangeStep::Update, |change| change.step),
-        at: sent.map_or(view.now, |change| change.at),
+        at: sent.map_or(view.now(), |change| change.at),
         operation: Some(operation),
         fields: sent.map_or_else(Vec::new, |change| change.fields.clone()),
         parent: None,
@@ -385,7 +385,8 @@ fn outage_is_long(view: &View<'_>) -> bool {
                 && condition.status == "False"
         })
         .is_some_and(|condition| {
-            view.now.as_second() - condition.last_transition_time.0.as_second() > READY_KEPT_SECONDS
+            view.now().as_second() - condition.last_transition_time.0.as_second()
+                > READY_KEPT_SECONDS
         })
 }
 
@@ -403,7 +404,7 @@ fn dated(view: &View<'_>, (kind, status, reason, message): Said) -> Condition {
         reason: reason.as_str().to_owned(),
         message,
         last_transition_time: last.map_or_else(
-            || Time(view.now),
+            || Time(view.now()),
             |condition| condition.last_transition_time.clone(),
         ),
         observed_generation: Some(view.declared.generation),

@@ -384,8 +384,8 @@ fn until_next_change(view: &View<'_>, object: &Object) -> Option<Duration> {
     let at = if here {
         allowance::next_change(view)
     } else {
-        next_change(object, view.now)
+        next_change(object, view.now())
     };
     let at = at?;
-    Duration::try_from(at.duration_since(view.now)).ok()
+    Duration::try_from(at.duration_since(view.now())).ok()
 }

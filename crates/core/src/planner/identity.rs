@@ -158,8 +158,7 @@ fn claimed(view: &View<'_>, platform: &PlatformFacts, object: &Arc<Object>) -> I
         ));
     }
     let resumed = view.progress.unlogged().iter().any(is_open);
-    let in_doubt =
-        resumed || view.progress.concluded || is_in_doubt(view.declared, view.time_for_waits());
+    let in_doubt = resumed || view.progress.concluded || is_in_doubt(view.declared, &view.timeline);
     if in_doubt && view.progress.fresh.as_ref() != Some(&object.id) {
         return Identity::Read(object.id.clone());
     }

@@ -29,9 +29,9 @@ pub fn written_down(view: &View<'_>, step: Step) -> Step {
         return step;
     }
     Step::RecordIntent(Intent {
-        id: format!("{}-{}", view.declared.generation, view.now.as_second()),
+        id: format!("{}-{}", view.declared.generation, view.now().as_second()),
         step: kind,
-        at: view.now.round(jiff::Unit::Second).unwrap_or(view.now),
+        at: view.now().round(jiff::Unit::Second).unwrap_or(view.now()),
         fields,
         operation: None,
         parent: None,

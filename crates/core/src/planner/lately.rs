@@ -6,6 +6,7 @@ use super::{Declared, View};
 use crate::{
     api::shared::{Change, ChangeOutcome, ChangeStep},
     estate::ObjectId,
+    timeline::Timeline,
 };
 
 /// How long a platform may take to show a change. Source: faults F4 and F5.
@@ -40,9 +41,9 @@ pub fn deleted_lately(view: &View<'_>) -> Option<ObjectId> {
 }
 
 /// Whether the last change had no answer, moments ago: the inventory may be older than that change.
-pub fn is_in_doubt(declared: &Declared, now: Timestamp) -> bool {
+pub fn is_in_doubt(declared: &Declared, timeline: &Timeline) -> bool {
     let newest = declared.status.changes.last();
-    let is_recent = |change: &Change| now.duration_since(change.at) < LATE;
+    let is_recent = |change: &Change| timeline.age(change.at) < LATE;
     newest.is_some_and(|change| is_recent(change) && is_open(change))
 }
 
@@ -63,5 +64,5 @@ fn changes<'a>(view: &'a View<'_>) -> impl DoubleEndedIterator<Item = &'a Change
 }
 
 fn is_recent(view: &View<'_>, change: &Change) -> bool {
-    view.time_for_waits().duration_since(change.at) < LATE
+    view.age(change.at) < LATE
 }

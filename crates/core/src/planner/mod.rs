@@ -192,7 +192,7 @@ fn not_heard_of_yet(view: &View<'_>) -> Option<Step> {
         view.platform,
         PlatformState::Missing { .. } | PlatformState::Unresolved { .. }
     );
-    let age = view.now.duration_since(view.declared.created_at);
+    let age = view.now().duration_since(view.declared.created_at);
     let young = !age.is_negative() && age < YOUNG;
     (missing && young && !view.declared.deleting)
         .then(|| settle(Verdict::NotLookedYet, Some(SHORT_PAUSE)))
@@ -258,7 +258,7 @@ fn sent_at(view: &View<'_>) -> Option<jiff::Timestamp> {
 
 /// The message about an operation in progress, and about one that takes too long.
 fn at_work(view: &View<'_>, operation: &str) -> Verdict {
-    match sent_at(view).filter(|at| view.now.duration_since(*at) >= ENDLESS) {
+    match sent_at(view).filter(|at| view.now().duration_since(*at) >= ENDLESS) {
         Some(at) => Verdict::Stalled(
             Reason::WaitingForPlatform,
             format!(
@@ -278,7 +278,7 @@ fn at_work(view: &View<'_>, operation: &str) -> Verdict {
 fn pause(view: &View<'_>) -> Duration {
     sent_at(view).map_or(OPERATION_PAUSE, |at| {
         // The note is precise to the second, so it may lie in the future.
-        let taken = Duration::try_from(view.now.duration_since(at)).unwrap_or_default();
+        let taken = Duration::try_from(view.now().duration_since(at)).unwrap_or_default();
         taken.clamp(SHORT_PAUSE, LONG_PAUSE)
     })
 }

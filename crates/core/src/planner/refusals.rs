@@ -173,8 +173,8 @@ fn shrinking(
     differing: &[Difference],
 ) -> Option<Refusal> {
     let kind = object.kind;
-    let desired = quota::amounts(kind, settings, view.now);
-    let held = quota::amounts(kind, &object.settings, view.now);
+    let desired = quota::amounts(kind, settings, view.now());
+    let held = quota::amounts(kind, &object.settings, view.now());
     let taken = view.neighbours.granted_below;
     let below_granted = quota::below_granted(kind, differing, &desired, &held, taken);
     below_granted.or_else(|| {

@@ -83,13 +83,13 @@ fn is_permitted(view: &View<'_>) -> bool {
     let changes = view.declared.status.changes.iter();
     suspended(view).is_some()
         || changes.chain(view.progress.unlogged()).any(begun)
-        || view.now.duration_since(permitted_at) < SignedDuration::from_hours(1)
+        || view.age(permitted_at) < SignedDuration::from_hours(1)
 }
 
 /// What is left of `deletionDelay`.
 fn delay_left(view: &View<'_>, platform: &PlatformFacts) -> Option<Duration> {
-    let until = view.declared.deleted_at? + platform.safety.deletion_delay;
-    let left = Duration::try_from(until.duration_since(view.time_for_waits())).ok()?;
+    let waited = Duration::try_from(view.age(view.declared.deleted_at?)).unwrap_or_default();
+    let left = platform.safety.deletion_delay.checked_sub(waited)?;
     (!left.is_zero()).then_some(left)
 }
 
@@ -115,13 +115,23 @@ fn switch(id: &ObjectId, active: bool) -> Step {
     }
 }
 
+/// When `left` of the delay has passed. Where the clock was set meanwhile, the time moves with it, and is told by the minute.
+fn end_of_delay(view: &View<'_>, platform: &PlatformFacts, left: Duration) -> jiff::Timestamp {
+    let planned = view.declared.deleted_at.unwrap_or(view.now()) + platform.safety.deletion_delay;
+    let until = view.now() + left;
+    if until.duration_since(planned).abs() <= SignedDuration::from_secs(1) {
+        return planned;
+    }
+    until.round(jiff::Unit::Minute).unwrap_or(until)
+}
+
 fn delayed(view: &View<'_>, platform: &PlatformFacts, object: &Object, left: Duration) -> Step {
     let state = if object.active() {
         "left unchanged"
     } else {
         "suspended"
     };
-    let until = view.declared.deleted_at.unwrap_or(view.now) + platform.safety.deletion_delay;
+    let until = end_of_delay(view, platform, left);
     let message = format!(
         "{} {} is {state} and will be deleted at {until}, when deletionDelay of the BackupPlatform has elapsed",
         object.kind.as_str(),
@@ -149,7 +159,7 @@ fn too_many(
         "maxDeletionsPerHour of BackupPlatform {:?} is {}, and {next}",
         platform.name, platform.safety.max_deletions_per_hour
     );
-    let left = until.and_then(|until| Duration::try_from(until.duration_since(view.now)).ok());
+    let left = until.and_then(|until| Duration::try_from(until.duration_since(view.now())).ok());
     held(
         &Refusal::new(&registry::DELETION_BREAKER, "", message, way_out(object)),
         // A permit that wasn't used is returned at any time, and reconciling is cheap.
@@ -325,7 +335,7 @@ pub fn left_suspended(view: &View<'_>) -> Option<ObjectId> {
 /// An unanswered suspension may be carried out after an activation that is sent now.
 fn may_come_late(view: &View<'_>, id: &ObjectId) -> Option<Step> {
     let sent = last_switch(view).filter(|change| change.step == ChangeStep::Suspend)?;
-    let open = is_open(sent) && view.time_for_waits().duration_since(sent.at) < LATE;
+    let open = is_open(sent) && view.age(sent.at) < LATE;
     let why = format!(
         "The suspend request sent at {} was not answered and may still be carried out; Holdfast checks the object two minutes after that time",
         sent.at

@@ -116,7 +116,7 @@ impl Attempt {
         let times = self.times(view);
         let just_sent = || {
             let at = last_written(view, &self.field);
-            at.is_some_and(|at| view.now.duration_since(at) < PAUSE)
+            at.is_some_and(|at| view.now().duration_since(at) < PAUSE)
         };
         if let Some(times) = times
             && (times >= SENDS || is_written(view, &self.field) || just_sent())
@@ -124,7 +124,7 @@ impl Attempt {
             return Some(Why::NotKept(times));
         }
         let until = until(live(view, &self.field)?)?;
-        (view.now < until).then_some(Why::Returns(until))
+        (view.now() < until).then_some(Why::Returns(until))
     }
 }
 
@@ -278,12 +278,12 @@ fn otherwise(those: &[&Drift]) -> String {
 pub fn tell(view: &View<'_>, withheld: Vec<Withheld>, settlement: &mut Settlement) {
     let forgotten = forgotten_at(&returns(view, &remembered(view)));
     let due = withheld.iter().filter_map(|one| match one.why {
-        Why::NotKept(times) if times < SENDS => Some(view.now + PAUSE),
+        Why::NotKept(times) if times < SENDS => Some(view.now() + PAUSE),
         Why::NotKept(_) => None,
         Why::Returns(until) => Some(until),
     });
     if let Some(due) = due.chain(forgotten).min() {
-        let left = Duration::try_from(due.duration_since(view.now)).unwrap_or_default();
+        let left = Duration::try_from(due.duration_since(view.now())).unwrap_or_default();
         let left = left.max(Duration::from_secs(1));
         settlement.again = Some(settlement.again.map_or(left, |again| again.min(left)));
     }

@@ -130,9 +130,7 @@ pub fn stays_open(view: &View<'_>, found: bool) -> bool {
         return false;
     }
     let noted = view.declared.status.intent.as_ref();
-    if asks_first(view)
-        && noted.is_some_and(|intent| view.time_for_waits().duration_since(intent.at) >= LATE)
-    {
+    if asks_first(view) && noted.is_some_and(|intent| view.age(intent.at) >= LATE) {
         return false;
     }
     // The first attempt may still have created it, whatever becomes of the second.
@@ -223,7 +221,7 @@ pub fn before_creation(
 pub fn before_release(view: &View<'_>) -> Option<Step> {
     let intent = open(view).filter(|_| is_noted_before(view))?;
     let until = intent.at.saturating_add(LATE).unwrap_or(intent.at);
-    (view.time_for_waits() < until).then(|| {
+    (view.age(intent.at) < LATE).then(|| {
         let message = format!(
             "The create request sent at {} is in progress. The object is released at {until}; to release it now, set management: Observe.",
             intent.at
@@ -267,7 +265,7 @@ pub fn before_deletion(view: &View<'_>, platform: &PlatformFacts) -> Option<Step
 /// while.
 fn before_deletion_by_claim(view: &View<'_>, intent: &Intent, creation: Creation) -> Option<Step> {
     let until = intent.at + looking(creation);
-    if view.time_for_waits() < until {
+    if view.age(intent.at) < looking(creation) {
         let message = format!(
             "The create request sent at {} was not answered and may still be carried out. Holdfast looks for the object until {until}. To release it now, set deletionPolicy: Retain.",
             intent.at
@@ -337,7 +335,7 @@ fn settle_open(
     let until = intent.at + looking(creation);
     let protected_by_its_name = matches!(creation, Creation::UniqueName | Creation::ListAndMark);
     let again = intent.id.ends_with(AGAIN);
-    if view.time_for_waits() < until {
+    if view.age(intent.at) < looking(creation) {
         let then = if creation == Creation::AskFirst {
             "then the request is sent once more, unless an object carries the claim"
         } else if creation == Creation::ListAndMark && !again {
@@ -446,13 +444,13 @@ pub fn intent(view: &View<'_>, document: &Map<String, Value>, fields: Vec<String
     // The time of the first attempt stays: its object may be as old as that.
     let first = open(view)
         .filter(|open| !asks_first(view) && view.declared.retry_create.as_ref() != Some(&open.id));
-    let now = view.now.round(jiff::Unit::Second).unwrap_or(view.now);
+    let now = view.now().round(jiff::Unit::Second).unwrap_or(view.now());
     let request = Value::Object(document.clone()).to_string();
     Intent {
         id: format!(
             "{}-{}{}",
             view.declared.generation,
-            view.now.as_second(),
+            view.now().as_second(),
             if first.is_some() { AGAIN } else { "" }
         ),
         step: ChangeStep::Create,

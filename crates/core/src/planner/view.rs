@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{Marks, Progress, Verdict};
@@ -19,6 +20,7 @@ use crate::{
         Requirement,
         quota::{Amounts, Shortage},
     },
+    timeline::Timeline,
 };
 
 /// One resource, parsed once at the edge.
@@ -261,17 +263,19 @@ pub struct View<'a> {
     pub hold: Option<(Reason, String)>,
     /// Passes in a row that failed.
     pub failures: u32,
-    /// By how much the clock was set forward lately, as far as that may shorten a wait.
-    pub set_forward: Duration,
     /// The time.
-    pub now: jiff::Timestamp,
+    pub timeline: Timeline,
 }
 
 impl View<'_> {
-    /// The time as waits go by it: what was sent before a clock was set forward is no older by that.
-    pub fn time_for_waits(&self) -> jiff::Timestamp {
-        let earlier = self.now.saturating_sub(self.set_forward);
-        earlier.unwrap_or(self.now)
+    /// The time of day.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.timeline.now()
+    }
+
+    /// How long ago this was: a clock that was set forward since makes it no older.
+    pub fn age(&self, at: jiff::Timestamp) -> SignedDuration {
+        self.timeline.age(at)
     }
 }
 

@@ -48,7 +48,7 @@ impl World {
         }
         let sites: Vec<_> = self.sites.values().cloned().collect();
         for site in &sites {
-            self.survey.open(site, now);
+            self.survey.open(site, &now.into());
         }
         let before = self.shares(now);
         let ready = self.ready();
@@ -190,7 +190,7 @@ impl World {
                 state,
                 site.as_deref(),
                 supplements,
-                now,
+                &now.into(),
             )
             .map_err(|error| PlayError::Encoding(resource.clone(), error))?;
             if matches!(
@@ -206,7 +206,7 @@ impl World {
                     .as_ref()
                     .and_then(|site| site.account_mismatch())
                     .map(|message| (crate::api::Reason::AccountMismatch, message)),
-                ..observation.view(&progress, now)
+                ..observation.view(&progress, now.into())
             };
             match planner::next(&view) {
                 Step::Settle(settlement) => {

@@ -27,7 +27,7 @@ impl World {
                 state,
                 site.as_deref(),
                 supplements,
-                now,
+                &now.into(),
             );
             let Ok(observation) = observation else {
                 continue;

@@ -239,7 +239,9 @@ impl Books {
         for kind in [Kind::Reseller, Kind::Customer, Kind::Tenant] {
             for child in lookup.inventory.children(kind, &below) {
                 let index = &lookup.index;
-                if let Some((who, what)) = unmanaged(index, lookup.account, child, lookup.now) {
+                if let Some((who, what)) =
+                    unmanaged(index, lookup.account, child, lookup.timeline.now())
+                {
                     self.enter_unmanaged(who, &what, touched);
                 } else if let Some(holder) = index.holder(&lookup.account.id, child) {
                     // Its spec may name another parent, to which it hasn't moved yet.

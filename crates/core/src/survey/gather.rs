@@ -20,6 +20,7 @@ use crate::{
         self, Around, Declared, Neighbours, PlatformFacts, PlatformState, Reference, References,
         Remote, Seen, Supplements,
     },
+    timeline::Timeline,
 };
 
 /// Gathers for one resource. `site` is there when the platform was observed.
@@ -32,7 +33,7 @@ pub fn gather<K: Managed>(
     platform: PlatformState,
     site: Option<&PlatformView>,
     supplements: Supplements,
-    now: jiff::Timestamp,
+    timeline: &Timeline,
 ) -> serde_json::Result<Observation> {
     let mut observation = Observation {
         declared: declare(object)?,
@@ -52,10 +53,10 @@ pub fn gather<K: Managed>(
         PlatformState::Unresolved { .. } | PlatformState::Missing { .. }
     ) {
         // A resource without a platform holds nothing, as after a restart.
-        observation.woken = survey.forget(&resource_ref(object), now);
+        observation.woken = survey.forget(&resource_ref(object), timeline.now());
     }
     if let (PlatformState::Observed(facts), Some(site)) = (observation.platform.clone(), site) {
-        let decision = look(survey, object, site, &facts, &mut observation, now);
+        let decision = look(survey, object, site, &facts, &mut observation, timeline);
         observation.neighbours = neighbours(survey, object, site, &observation, decision);
         if !facts.capabilities.knows(K::KIND) {
             observation.stand_in = Some(Arc::new(stand_in(K::KIND, &observation.declared.spec)));
@@ -75,7 +76,7 @@ fn look<K: Managed>(
     site: &PlatformView,
     facts: &PlatformFacts,
     observation: &mut Observation,
-    now: jiff::Timestamp,
+    timeline: &Timeline,
 ) -> QuotaDecision {
     let Some(account) = site.account() else {
         return QuotaDecision::default();
@@ -92,7 +93,7 @@ fn look<K: Managed>(
         facts,
         account: &account,
         inventory: &inventory,
-        now,
+        timeline,
     };
     let found = lookup.found(declared, &observation.references);
     let noted = lookup.note(object, declared, &found);
@@ -117,7 +118,9 @@ fn look<K: Managed>(
     observation.woken.append(&mut decision.promoted);
     if !survey.stores.exists(&resource) {
         // The resource was deleted during the look-up: the clean-up may have run before this note.
-        observation.woken.extend(survey.forget(&resource, now));
+        observation
+            .woken
+            .extend(survey.forget(&resource, timeline.now()));
     }
     decision
 }

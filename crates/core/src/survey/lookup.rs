@@ -13,6 +13,7 @@ use crate::{
     estate::{Object, ObjectId},
     inventory::Inventory,
     planner::{self, Declared, PlatformFacts, Reference, References},
+    timeline::Timeline,
 };
 
 /// What the look-ups use.
@@ -27,7 +28,7 @@ pub(super) struct Lookup<'a> {
     pub facts: &'a PlatformFacts,
     pub account: &'a AccountKey,
     pub inventory: &'a Inventory,
-    pub now: jiff::Timestamp,
+    pub timeline: &'a Timeline,
 }
 
 /// The objects that a resource points to, even if other resources do as well.

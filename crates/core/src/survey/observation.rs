@@ -12,6 +12,7 @@ use crate::{
         self, Around, Declared, Neighbours, PlatformState, Progress, References, Remote,
         Supplements, View,
     },
+    timeline::Timeline,
 };
 
 /// See the module.
@@ -65,7 +66,7 @@ impl Observation {
     }
 
     /// What a decision may depend on, without what only a writer knows: holds, backoffs and failures.
-    pub fn view<'a>(&'a self, progress: &'a Progress, now: jiff::Timestamp) -> View<'a> {
+    pub fn view<'a>(&'a self, progress: &'a Progress, timeline: Timeline) -> View<'a> {
         View {
             declared: &self.declared,
             platform: self.platform.clone(),
@@ -80,8 +81,7 @@ impl Observation {
             hold: None,
             backoff: None,
             failures: 0,
-            set_forward: std::time::Duration::ZERO,
-            now,
+            timeline,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     index::{Index, ResourceRef},
     lookup::{Lookup, references},
 };
-use crate::{inventory::Inventory, planner::PlatformFacts};
+use crate::{inventory::Inventory, planner::PlatformFacts, timeline::Timeline};
 
 /// The resources to process: all on the account's platforms that aren't open yet.
 pub(super) struct Opening<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Opening<'a> {
     pub account: &'a AccountKey,
     pub inventory: &'a Inventory,
     pub platforms: &'a HashMap<PlatformKey, PlatformFacts>,
-    pub now: jiff::Timestamp,
+    pub timeline: &'a Timeline,
 }
 
 /// What is done with each resource of a kind.
@@ -57,7 +57,7 @@ impl Opening<'_> {
                     facts,
                     account: self.account,
                     inventory: self.inventory,
-                    now: self.now,
+                    timeline: self.timeline,
                 };
                 visit.visit(&lookup, &*object);
             }

@@ -104,7 +104,12 @@ impl Quotas {
         let mut books = self.books();
         opening.each(&mut Entering(&mut books));
         let index = opening.index;
-        books.look_over(index, opening.account, opening.inventory, opening.now);
+        books.look_over(
+            index,
+            opening.account,
+            opening.inventory,
+            opening.timeline.now(),
+        );
         resources(books.ledger.serve_all())
     }
 
@@ -123,7 +128,12 @@ impl Quotas {
             }
         }
         let index = &lookup.index;
-        books.look_over(index, lookup.account, lookup.inventory, lookup.now);
+        books.look_over(
+            index,
+            lookup.account,
+            lookup.inventory,
+            lookup.timeline.now(),
+        );
         let mut woken = resources(books.ledger.serve_all());
         woken.append(&mut books.woken);
         woken

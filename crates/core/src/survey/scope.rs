@@ -16,6 +16,7 @@ use super::{
 use crate::{
     api::{Customer, Kind, names},
     estate::ObjectId,
+    timeline::Timeline,
 };
 
 /// What is known of the cluster, and what follows from it.
@@ -104,7 +105,7 @@ impl Survey {
 
     /// Opens a platform that was observed for the first time, or under another account than before. Platforms of the account
     /// that aren't observed yet are processed with it. Returns the resources to reconcile again.
-    pub fn open(&self, site: &Arc<PlatformView>, now: jiff::Timestamp) -> Vec<ResourceRef> {
+    pub fn open(&self, site: &Arc<PlatformView>, timeline: &Timeline) -> Vec<ResourceRef> {
         let Some(account) = site.account() else {
             return Vec::new();
         };
@@ -117,7 +118,7 @@ impl Survey {
             account: &account,
             inventory: &inventory,
             platforms: &self.commons.unopened(site, &account, &inventory),
-            now,
+            timeline,
         };
         let mut indexing = Indexing::default();
         opening.each(&mut indexing);
@@ -133,7 +134,7 @@ impl Survey {
         &self,
         site: &PlatformView,
         changed: &[(Kind, ObjectId)],
-        now: jiff::Timestamp,
+        timeline: &Timeline,
     ) -> Vec<ResourceRef> {
         let (Some(account), Some(facts)) = (site.account(), site.facts()) else {
             return Vec::new();
@@ -147,7 +148,7 @@ impl Survey {
             facts: &facts,
             account: &account,
             inventory: &inventory,
-            now,
+            timeline,
         };
         self.quotas.note_sweep(&lookup, changed)
     }

@@ -62,7 +62,7 @@ impl Standing {
         if K::KIND == Kind::ServicePlan {
             return None;
         }
-        let now = lookup.now;
+        let now = lookup.timeline.now();
         let resource = resource_ref(object);
         let holds = held.map(|held| quota::amounts(K::KIND, &held.settings, now));
         let nothing = [None; 4];
@@ -79,9 +79,10 @@ impl Standing {
         } else {
             holds.unwrap_or(nothing)
         };
-        // What has no object yet gives what its spec allots, also while nothing is written: never without a limit.
         let gives = match &holds {
             Some(holds) => quota::allotment(&wanted, Some(holds)),
+            // Nothing can be below what has no object yet, and what it will give isn't settled: a grant would outlast the spec.
+            None if lookup.facts.capabilities.knows(K::KIND) => [Some(0); 4],
             None => asked,
         };
         let holds = holds.unwrap_or(nothing);
@@ -122,7 +123,7 @@ impl Standing {
                 Kind::Tenant | Kind::ServicePlan => nothing,
             },
             object: held.map(|held| held.id.clone()),
-            certain: !planner::is_in_doubt(declared, now),
+            certain: !planner::is_in_doubt(declared, lookup.timeline),
             unseen,
             above_is_kept_here,
             ends: (K::KIND == Kind::Tenant)

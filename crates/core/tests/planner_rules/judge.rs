@@ -132,8 +132,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             backoff: None,
             hold: None,
             failures: 0,
-            set_forward: std::time::Duration::ZERO,
-            now: now(),
+            timeline: now().into(),
         };
         let step = planner::next(&view);
         match step {

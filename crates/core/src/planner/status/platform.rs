@@ -14,7 +14,7 @@ use crate::{
             UnmanagedObject, UnreadableItem,
         },
         quantity::Count,
-        shared::{Bandwidth, BandwidthMode},
+        shared::{Bandwidth, BandwidthMode, Management},
     },
     estate::{Protection, Unread, Unreadable},
     planner::Note,
@@ -237,8 +237,9 @@ fn conditions(
                 &message,
             )
         }
-        PlatformHealth::Reachable => reachable(summary),
+        PlatformHealth::Reachable => reachable(spec, summary),
     };
+    said.extend(paused(spec));
     said.extend(single_administrator(summary));
     said.extend(deletions_held(summary));
     said.extend(unreadable(summary));
@@ -247,7 +248,7 @@ fn conditions(
 }
 
 /// The platform answers; whether it is the right account is another question.
-fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
+fn reachable(spec: &BackupPlatformSpec, summary: Option<&PlatformSummary>) -> Vec<Said> {
     use ConditionType::{AccountMatches, CredentialsValid, PlatformReachable, Ready, Stalled};
     let yes = |kind, reason, message: &str| (kind, Some(true), reason, message.to_owned());
     let mut said = vec![
@@ -272,13 +273,25 @@ fn reachable(summary: Option<&PlatformSummary>) -> Vec<Said> {
             Reason::AccountConfirmed,
             "The credentials open the confirmed account.",
         ));
-        said.push(yes(
-            Ready,
-            Reason::Applied,
-            "The platform has been observed completely.",
-        ));
+        let observed = "The platform has been observed completely.";
+        let message = match spec.management {
+            Some(Management::Observe) => {
+                format!("{observed} management is Observe: it is never written to.")
+            }
+            _ => observed.to_owned(),
+        };
+        said.push(yes(Ready, Reason::Applied, &message));
     }
     said
+}
+
+/// What nobody would notice otherwise: the resources below say it, the platform works.
+fn paused(spec: &BackupPlatformSpec) -> Option<Said> {
+    let message = "management is Paused: no resource on this platform is reconciled, and nothing is written to it.";
+    (spec.management == Some(Management::Paused)).then(|| {
+        let (kind, reason) = (ConditionType::Paused, Reason::Paused);
+        (kind, Some(true), reason, message.to_owned())
+    })
 }
 
 /// R-N12: what the credentials may not do is said with what gives them the right.

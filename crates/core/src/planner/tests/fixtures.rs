@@ -24,6 +24,7 @@ use crate::{
         deletion_begun, desired, managed_status, next,
     },
     reply::{PlatformError, Rehearsal},
+    timeline::Timeline,
 };
 
 pub const ACCOUNT: &str = "9f";
@@ -113,8 +114,9 @@ pub struct Scene {
     pub mismatch: bool,
     pub backoff: Option<Backoff>,
     pub failures: u32,
-    pub set_forward: Duration,
     pub now: jiff::Timestamp,
+    /// Where the clock was set.
+    pub timeline: Option<Timeline>,
 }
 
 fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
@@ -152,8 +154,8 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         mismatch: false,
         backoff: None,
         failures: 0,
-        set_forward: Duration::ZERO,
         now: noon(),
+        timeline: None,
     }
 }
 
@@ -387,8 +389,7 @@ impl Scene {
                 }),
             backoff: self.backoff.clone(),
             failures: self.failures,
-            set_forward: self.set_forward,
-            now: self.now,
+            timeline: self.timeline.clone().unwrap_or_else(|| self.now.into()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::fixtures::{ID, NAMESPACE, Scene, customer, noon, reseller, service_plan};
@@ -13,6 +14,7 @@ use crate::{
     estate::{Capability, ObjectId},
     planner::{DeletionPermit, PlatformState, Step, Verdict, change_log, left_suspended},
     reply::PlatformError,
+    timeline::{Stretch, Timeline},
 };
 
 /// Deleted with `deletionPolicy: Delete` under a delay of an hour.
@@ -100,6 +102,33 @@ fn the_object_is_suspended_first_and_deleted_when_the_delay_is_over() {
     scene.now += Duration::from_secs(3600);
     assert_eq!(scene.next(), read(), "counted once: no second permit");
     assert_eq!(scene.read_afresh().rehearsed("token").next(), deletion());
+}
+
+// R-N7, F21: the clock of the machine jumps by eight days, and back.
+#[test]
+fn a_deletion_delay_of_days_ends_no_earlier_because_the_clock_is_set_forward() {
+    let day = SignedDuration::from_hours(24);
+    let mut scene = suspended(doomed(customer("c")));
+    scene.facts.safety.deletion_delay = Duration::from_secs(7 * 86_400);
+    let first = Stretch {
+        from: jiff::Timestamp::MIN,
+        until: noon() + day,
+        ended: day,
+    };
+    let set = first.until + day * 8;
+    scene.timeline = Some(Timeline::new(vec![first], set, set + day));
+    let message = scene.blocked(Reason::DeletionDelayed);
+    assert!(message.contains("2026-06-16T12:00:00Z"), "{message}");
+    assert_eq!(
+        scene.settlement().again,
+        Some(Duration::from_secs(5 * 86_400))
+    );
+    let late = Stretch {
+        ended: day * 6,
+        ..first
+    };
+    scene.timeline = Some(Timeline::new(vec![late], set, set + day * 6));
+    assert_eq!(scene.next(), read(), "it is over");
 }
 
 // R-N7

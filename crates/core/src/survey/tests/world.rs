@@ -319,10 +319,10 @@ impl World {
         };
         let changes = site.install(ticket, observation, false);
         if site.facts().is_none() {
-            return survey.open(site, self.now);
+            return survey.open(site, &self.now.into());
         }
         let changed: Vec<_> = changes.objects.into_iter().map(|(key, _)| key).collect();
-        survey.note_sweep(site, &changed, self.now)
+        survey.note_sweep(site, &changed, &self.now.into())
     }
 
     /// What a pass sees; nothing while its platform isn't open.
@@ -333,12 +333,19 @@ impl World {
         let supplements = Supplements::default();
         if let Err((field, name)) = survey.platform_of(&*object) {
             let state = PlatformState::Unresolved { field, name };
-            let observation = gather(survey, &*object, state, None, supplements, self.now);
+            let observation = gather(survey, &*object, state, None, supplements, &self.now.into());
             assert!(observation.is_ok());
             return None;
         }
         let state = PlatformState::Observed(facts);
-        let observation = gather(survey, &*object, state, Some(site), supplements, self.now);
+        let observation = gather(
+            survey,
+            &*object,
+            state,
+            Some(site),
+            supplements,
+            &self.now.into(),
+        );
         let observation = observation.expect("a spec that can be read");
         let held = planner::remote_object(&observation.declared, &observation.remote);
         if let Some(id) = held.map(|held| held.id.clone()) {
