@@ -135,17 +135,16 @@ async fn release(
     let mut spec = json!({"management": "Paused"});
     if resource.kind != "BackupPlatform" {
         // A request that the operator hasn't recorded by now isn't sent any more: its note has an outdated version.
-        let retained = json!({"deletionPolicy": "Retain"});
-        let Some(retained) = patch(api, object, json!({"spec": retained})).await? else {
+        let retained = if leave_suspended {
+            retain_as_it_is(api, object).await?
+        } else {
+            patch(api, object, json!({"spec": {"deletionPolicy": "Retain"}})).await?
+        };
+        let Some(retained) = retained else {
             return Ok(true);
         };
-        if let Some(id) = suspended(&retained) {
-            if !leave_suspended {
-                return Ok(false);
-            }
-            let annotations = json!({names::RELEASE_SUSPENDED_ANNOTATION: id});
-            let annotated = json!({"metadata": {"annotations": annotations}});
-            patch(api, object, annotated).await?;
+        if suspended(&retained).is_some() {
+            return Ok(false);
         }
         spec["deletionPolicy"] = "Retain".into();
     }
@@ -153,6 +152,32 @@ async fn release(
         take_off_finalizer(api, &paused).await?;
     }
     Ok(true)
+}
+
+/// Sets `deletionPolicy: Retain`, and in the same write says that what is suspended may stay so: between two writes, the
+/// operator would activate it.
+async fn retain_as_it_is(
+    api: &Api<DynamicObject>,
+    object: &DynamicObject,
+) -> Result<Option<DynamicObject>, Failure> {
+    loop {
+        let now = api.get_opt(&object.name_any()).await?;
+        let Some(now) = now.filter(|now| now.uid() == object.uid()) else {
+            return Ok(None);
+        };
+        let mut document = json!({
+            "metadata": {"resourceVersion": now.resource_version()},
+            "spec": {"deletionPolicy": "Retain"},
+        });
+        if let Some(id) = suspended(&now) {
+            document["metadata"]["annotations"] = json!({names::RELEASE_SUSPENDED_ANNOTATION: id});
+        }
+        match try_patch(api, object, document).await {
+            // Somebody else wrote it meanwhile: it may be suspended by now.
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            patched => return Ok(patched?),
+        }
+    }
 }
 
 /// The object that the operator suspended for the deletion of this resource.
@@ -181,18 +206,24 @@ fn said(object: &DynamicObject) -> String {
 async fn patch(
     api: &Api<DynamicObject>,
     object: &DynamicObject,
-    mut document: Value,
+    document: Value,
 ) -> Result<Option<DynamicObject>, Failure> {
+    Ok(try_patch(api, object, document).await?)
+}
+
+async fn try_patch(
+    api: &Api<DynamicObject>,
+    object: &DynamicObject,
+    mut document: Value,
+) -> kube::Result<Option<DynamicObject>> {
     document["metadata"]["uid"] = json!(object.uid());
     let patch = Patch::Merge(document);
-    match api
-        .patch(&object.name_any(), &PatchParams::default(), &patch)
-        .await
-    {
+    let parameters = PatchParams::default();
+    match api.patch(&object.name_any(), &parameters, &patch).await {
         Ok(patched) => Ok(Some(patched)),
         // Another client deletes at the same time, and the object is gone already.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::HOLDFAST;
 use std::{collections::BTreeSet, time::Duration};
 
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use holdfast_testkit::{
@@ -11,6 +12,7 @@ use holdfast_testkit::{
     kubectl,
     operator::{Stage, customer, eventually},
     resources::{declared, events, merge},
+    versions::Versions,
 };
 
 const HOUR: &str = ", safety: {maxDeletionsPerHour: 10, deletionDelay: 1h}";
@@ -184,6 +186,7 @@ async fn the_release_command_has_the_operator_activate_what_it_suspended() {
     assert!(released.status.success(), "{error}");
     gone(&stage, "customer/fabrikam").await;
     assert_eq!(active(&bridge, "fabrikam").await, true);
+    let versions = Versions::of(&stage, "contoso").await;
     let left = [
         "release",
         "customer/contoso",
@@ -194,6 +197,12 @@ async fn the_release_command_has_the_operator_activate_what_it_suspended() {
     assert!(HOLDFAST.run(&left).status.success());
     gone(&stage, "customer/contoso").await;
     assert_eq!(active(&bridge, "contoso").await, false);
+    // Between two writes, the operator would activate it.
+    let retained = versions.all().await;
+    let retained = retained.iter().filter(|version| {
+        version.data["spec"]["deletionPolicy"] == "Retain" && version.annotations().is_empty()
+    });
+    assert_eq!(retained.count(), 0, "retained before it was annotated");
 }
 
 // R-N7: where suspending may lose data, the deletion waits as it is.

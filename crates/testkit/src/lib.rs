@@ -20,6 +20,7 @@ pub mod relay;
 pub mod resources;
 pub mod rule_cases;
 pub mod tap;
+pub mod versions;
 pub mod wait;
 
 pub use program::Program;
