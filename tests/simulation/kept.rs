@@ -182,3 +182,48 @@ fn a_creation_under_way_is_not_repeated_because_the_clock_is_set_forward() {
         ],
     );
 }
+
+// R-N6: it was granted to the customer while the reseller had neither an object nor a limit, and taken when it had both.
+#[test]
+fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {
+    let below =
+        |reseller: &str| json!({"resellerRef": {"name": reseller}, "limits": {"storage": "150Gi"}});
+    let reseller = |name: &'static str, patch: Value| {
+        let mut spec =
+            json!({"platformRef": {"name": "msp"}, "displayName": format!("Reseller {name}")});
+        json_patch::merge(&mut spec, &patch);
+        Act::Apply((Kind::Reseller, name), Spec(spec))
+    };
+    let south = |patch: Value| {
+        let mut spec = json!({"level": "Reseller", "parentRef": {"name": "north"}});
+        json_patch::merge(&mut spec, &patch);
+        reseller("south", spec)
+    };
+    holds(
+        nature(Creation::ByReference),
+        1,
+        vec![
+            (0, south(json!({}))),
+            (20, customer(C, &below("south"))),
+            (20, south(json!({"allotment": {"storage": "100Gi"}}))),
+            (20, north("100Gi", "Manage")),
+        ],
+    );
+    let refuses = |refuses| {
+        Act::Platform(Weather {
+            refuses,
+            ..Weather::default()
+        })
+    };
+    holds(
+        nature(Creation::ByReference),
+        1,
+        vec![
+            (0, refuses(1000)),
+            (0, reseller("north", json!({"level": "Distributor"}))),
+            (20, customer(C, &below("north"))),
+            (20, north("100Gi", "Manage")),
+            (20, refuses(0)),
+        ],
+    );
+}
