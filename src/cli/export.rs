@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use kube::ResourceExt;
@@ -116,9 +116,29 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
                 arguments.platform,
                 directory.display()
             );
+            let others = others(directory, &files)?;
+            if kinds.is_empty() && !others.is_empty() {
+                eprintln!(
+                    "left in that folder, and not part of this export: {}. What is in them is no longer on the platform, or isn't from it; delete them if they are from an earlier export.",
+                    others.join(", ")
+                );
+            }
         }
     }
     Ok(())
+}
+
+/// Other manifests in the folder, as an earlier export leaves them: a plan or `kubectl apply` of the folder reads them too.
+fn others(folder: &Path, written: &BTreeMap<String, String>) -> Result<Vec<String>, Failure> {
+    let mut others = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".yaml") && !written.contains_key(&name) {
+            others.push(terminal::line(&name));
+        }
+    }
+    others.sort();
+    Ok(others)
 }
 
 /// The kinds that were named, as manifests write them.

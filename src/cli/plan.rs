@@ -193,13 +193,13 @@ pub fn read(files: &[PathBuf], namespace: &str) -> Result<Manifests, Failure> {
     let mut manifests = Manifests::default();
     for file in files {
         if file == Path::new("-") {
-            manifests.read("-", standard_input()?, namespace)?;
+            manifests.read("-", standard_input()?, namespace);
             continue;
         }
         let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
-        manifests.read(&file.display().to_string(), &bytes, namespace)?;
+        manifests.read(&file.display().to_string(), &bytes, namespace);
     }
-    manifests.check_parents()?;
+    manifests.check()?;
     if manifests.declarations.is_empty() {
         return Err(Failure::new("the files declare no resources of Holdfast. Name files with Customers, Tenants, ServicePlans, Resellers or BackupPlatforms.".into()));
     }

@@ -187,13 +187,15 @@ async fn an_exported_estate_changes_nothing_here_or_elsewhere() {
             "-o",
             &to,
         ]);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains("customer-left.yaml"), to.ends_with("old"));
         to
     };
+    let old = folder.path().join("old");
+    std::fs::create_dir(&old).expect("a folder");
+    std::fs::write(old.join("customer-left.yaml"), "").expect("a file of an earlier export");
+    export("old");
     let (first, second) = (export("first"), export("second"));
     let texts = contents(&first);
     assert_eq!(

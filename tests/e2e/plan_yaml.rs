@@ -234,8 +234,8 @@ fn read_back(object: &Value) -> (String, Value) {
 fn by_plan(file: &str, namespace: &str) -> Result<Vec<(String, Value)>, String> {
     let mut manifests = Manifests::default();
     let bytes = std::fs::read(file).expect("a file");
-    let read = manifests.read("one.yaml", &bytes, namespace);
-    read.map_err(|error| error.to_string())?;
+    manifests.read("one.yaml", &bytes, namespace);
+    manifests.check().map_err(|error| error.to_string())?;
     if manifests.declarations.is_empty() {
         return Err("nothing".into());
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     check::{self, Place},
     maps::{Maps, read_map},
-    source::{ManifestError, Source},
+    source::{ManifestError, ManifestErrors, Source},
     yaml::{self, Document},
 };
 use crate::api::{BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant, names};
@@ -55,6 +55,7 @@ pub struct Manifests {
     pub namespaces: BTreeSet<String>,
     /// What is read in another way than one may think.
     pub notes: Vec<String>,
+    errors: Vec<ManifestError>,
     seen: BTreeSet<(String, String, String)>,
     parents: BTreeMap<(String, String), (String, Source)>,
 }
@@ -77,11 +78,9 @@ impl Head {
 }
 
 impl Manifests {
-    /// Reads a file of one or many documents, as kubectl does. Resources without a namespace go to `namespace`.
-    ///
-    /// # Errors
-    /// The first document that is no YAML, no Kubernetes resource, or one of ours that the API server would refuse.
-    pub fn read(&mut self, file: &str, bytes: &[u8], namespace: &str) -> Result<(), ManifestError> {
+    /// Reads a file of one or many documents, as kubectl does. Resources without a namespace go to `namespace`. What is wrong
+    /// is told by [`Self::check`].
+    pub fn read(&mut self, file: &str, bytes: &[u8], namespace: &str) {
         let (text, whole) = yaml::text(bytes);
         if !whole {
             let note = format!(
@@ -95,27 +94,47 @@ impl Manifests {
             document,
             line,
         };
-        let documents = yaml::documents(&text).map_err(|error| ManifestError {
-            at: source(error.document, error.line),
-            problem: format!(
-                "this isn't YAML that kubectl can read: {}. Correct it, or leave the file out.",
-                error.why
-            ),
-        })?;
+        let documents = match yaml::documents(&text) {
+            Ok(documents) => documents,
+            Err(error) => {
+                self.errors.push(ManifestError {
+                    at: source(error.document, error.line),
+                    problem: format!(
+                        "this isn't YAML that kubectl can read: {}. Correct it, or leave the file out.",
+                        error.why
+                    ),
+                });
+                return;
+            }
+        };
         for (number, document) in documents.iter().enumerate() {
             if !document.value.is_null() {
                 let at = source(number + 1, document.line);
-                self.document(&at, document, namespace)?;
+                let read = self.document(&at, document, namespace);
+                self.errors.extend(read.err());
             }
         }
-        Ok(())
+    }
+
+    /// Whether all that was read is right.
+    ///
+    /// # Errors
+    /// Each document that is no YAML, no Kubernetes resource, or one of ours that the API server would refuse; otherwise resources
+    /// that refer to each other in a circle.
+    pub fn check(&self) -> Result<(), ManifestErrors> {
+        let errors = if self.errors.is_empty() {
+            self.check_parents().err().into_iter().collect()
+        } else {
+            self.errors.clone()
+        };
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(ManifestErrors(errors))
     }
 
     /// The resources that refer to each other in a circle, if some do.
-    ///
-    /// # Errors
-    /// The circle, at one of them.
-    pub fn check_parents(&self) -> Result<(), ManifestError> {
+    fn check_parents(&self) -> Result<(), ManifestError> {
         for ((namespace, start), (_, source)) in &self.parents {
             let mut path = vec![start.as_str()];
             while let Some((next, _)) = path
@@ -171,7 +190,8 @@ impl Manifests {
                 item["kind"] = list.kind.trim_end_matches("List").into();
             }
             let prefix = &format!("items.{number}.");
-            self.resource(Place { prefix, ..whole }, &item, namespace)?;
+            let read = self.resource(Place { prefix, ..whole }, &item, namespace);
+            self.errors.extend(read.err());
         }
         Ok(())
     }

@@ -22,5 +22,5 @@ mod yaml;
 
 pub use manifests::{Declaration, Manifest, Manifests};
 pub use outcome::{Action, ActionKind, Change, Ending, Preview, QuotaChange, Row};
-pub use source::{ManifestError, Source};
+pub use source::{ManifestError, ManifestErrors, Source};
 pub use world::{Existing, World};

@@ -1,5 +1,7 @@
 //! Where a manifest stands, and what is wrong with it.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// Where a document stands.
@@ -13,8 +15,8 @@ pub struct Source {
     pub line: usize,
 }
 
-impl std::fmt::Display for Source {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             file,
             document,
@@ -32,4 +34,24 @@ pub struct ManifestError {
     pub at: Source,
     /// What is wrong, and what to do.
     pub problem: String,
+}
+
+/// How many are told.
+const TOLD: usize = 20;
+
+/// The documents that no plan can be made of.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub struct ManifestErrors(pub Vec<ManifestError>);
+
+impl fmt::Display for ManifestErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, error) in self.0.iter().take(TOLD).enumerate() {
+            let line = if number == 0 { "" } else { "\n" };
+            write!(formatter, "{line}{error}")?;
+        }
+        match self.0.len().saturating_sub(TOLD) {
+            0 => Ok(()),
+            more => write!(formatter, "\nand {more} more"),
+        }
+    }
 }

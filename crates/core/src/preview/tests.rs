@@ -1,11 +1,11 @@
 //! Bad input ends with file, document and line, and with what to do.
 
-use super::{ManifestError, Manifests};
+use super::{ManifestErrors, Manifests};
 
-fn read(text: &str) -> Result<Manifests, ManifestError> {
+fn read(text: &str) -> Result<Manifests, ManifestErrors> {
     let mut manifests = Manifests::default();
-    manifests.read("estate.yaml", text.as_bytes(), "backup")?;
-    manifests.check_parents()?;
+    manifests.read("estate.yaml", text.as_bytes(), "backup");
+    manifests.check()?;
     Ok(manifests)
 }
 
@@ -17,6 +17,32 @@ fn resource(kind: &str, name: &str, spec: &str) -> String {
     format!(
         "apiVersion: holdfast.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n"
     )
+}
+
+// R-N2
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let mut manifests = Manifests::default();
+    let bad = resource(
+        "Customer",
+        "one",
+        "{platformRef: {name: msp}, displayNam: One}",
+    );
+    let worse = resource("Customer", "two", "{platformRef: msp}");
+    manifests.read("a.yaml", format!("{bad}---\n{worse}").as_bytes(), "backup");
+    manifests.read("b.yaml", b"a: [1, 2", "backup");
+    let told = manifests.check().expect_err("it is refused").to_string();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 3, "{told}");
+    assert!(lines[0].starts_with("a.yaml, document 1"), "{told}");
+    assert!(lines[1].starts_with("a.yaml, document 2"), "{told}");
+    assert!(lines[2].starts_with("b.yaml, document 1"), "{told}");
+    for number in 0..100 {
+        manifests.read(&format!("{number}.yaml"), b"words", "backup");
+    }
+    let told = manifests.check().expect_err("it is refused").to_string();
+    assert_eq!(told.lines().count(), 21, "{told}");
+    assert!(told.ends_with("and 83 more"), "{told}");
 }
 
 /// R-N2
