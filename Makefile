@@ -93,6 +93,10 @@ test-cluster: build test-tools ## Install it on a real node of one machine, by k
 	@scripts/node.sh build
 	@scripts/test-cluster.sh $(HOLDFAST)
 
+.PHONY: test-kubernetes
+test-kubernetes: ## The tests that need a control plane, on another Kubernetes (VERSION=1.32.2; FILTER=… for some)
+	@scripts/test-kubernetes.sh "$(if $(filter command,$(origin VERSION)),$(VERSION),none)" $(FILTER)
+
 .PHONY: test-flux
 test-flux: $(CONTROLPLANE) ## Flux itself applies the examples from a repository (20 minutes or more to build the first time)
 	@scripts/test-flux.sh

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds the control plane for demos and tests (tests/controlplane).
-#   scripts/build-controlplane.sh OUTPUT
+# Builds the control plane for demos and tests.
+#   scripts/build-controlplane.sh OUTPUT [FOLDER]     FOLDER is its module: tests/controlplane, or the same with another Kubernetes
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+module=$(cd "${2:-$root/tests/controlplane}" && pwd)
 case $1 in
 /*) output=$1 ;;
 *) output=$PWD/$1 ;;
@@ -20,7 +21,7 @@ PATH=$PATH:/usr/local/go/bin # where Go's own installer puts it
 command -v go >/dev/null || fail "needs Go 1.24 or newer, and found no 'go' on the PATH." \
     "Get it from https://go.dev/dl/ or from your system's packages, then run make again."
 
-cd "$root/tests/controlplane"
+cd "$module"
 # The module's 'go' line is what go itself holds its own version against; with
 # GOTOOLCHAIN=local it does not fetch a newer one.
 if ! go list -m >/dev/null 2>&1; then

@@ -272,6 +272,9 @@ async fn f20_of_two_operators_one_writes_status_whatever_the_state_of_the_platfo
         .await_condition(unreached, "PlatformReachable", "False")
         .await;
     first.await_condition(keyless, "Stalled", "True").await;
+    first
+        .await_condition("backupplatform/paused", "Paused", "True")
+        .await;
     for customer in ["nowhere", "keyless", "missing"] {
         let object = format!("customer/on-{customer}");
         eventually("it is said why it waits", || async {
