@@ -46,15 +46,16 @@ pub struct Book {
     stored: BTreeMap<(String, u8), Stored>,
 }
 
-/// Notes what a report says, and writes what changed.
-pub async fn keep(context: &Context, handle: &Handle, book: &mut Book) {
+/// Notes what a report says, and writes what changed. False while nothing may be written, as right after a takeover: then it is
+/// to be done again.
+pub async fn keep(context: &Context, handle: &Handle, book: &mut Book) -> bool {
     let Some(namespace) = &context.invoices else {
-        return;
+        return true;
     };
     if handle.hold().is_some() {
         // Another process may write meanwhile: what is known here is old then.
         *book = Book::default();
-        return;
+        return false;
     }
     let api = Api::namespaced(context.client.clone(), namespace);
     if let Err(error) = note(context, handle, book, &api).await {
@@ -66,6 +67,7 @@ pub async fn keep(context: &Context, handle: &Handle, book: &mut Book) {
         let failures = &context.metrics.invoice_write_failures;
         failures.get_or_create(&labels).inc();
     }
+    handle.hold().is_none()
 }
 
 async fn note(

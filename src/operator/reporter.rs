@@ -4,7 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{context::Context, invoices, platforms::Handle};
 use crate::{
@@ -19,8 +19,25 @@ const USAGE_DAYS: u16 = 90;
 const HEALTH_DAYS: u16 = 30;
 /// How long after a creation another counts as of the same burst.
 const QUIET: Duration = Duration::from_secs(3);
+/// How long after a report whose figures couldn't be kept for invoices, since nothing may be written, that is tried again.
+const HELD: Duration = Duration::from_secs(5);
 /// How long a burst may put the reports off.
 const LONGEST_BURST: Duration = Duration::from_secs(60);
+
+/// The months that are kept for invoices, and whether they have what the last report said.
+struct Books {
+    book: invoices::Book,
+    kept: bool,
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        Self {
+            book: invoices::Book::default(),
+            kept: true,
+        }
+    }
+}
 
 /// Reads reports until the handle is retired, from the first complete sweep on.
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
@@ -29,13 +46,13 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     }
     let mut failures = 0;
     let mut advanced = false;
-    let mut book = invoices::Book::default();
+    let mut books = Books::default();
     loop {
         // This reading is what was asked for until now.
         let _ = handle.report_now.notified().now_or_never();
         let _ = handle.created.notified().now_or_never();
         let started = Instant::now();
-        let reading = AssertUnwindSafe(reports(&context, &handle, &mut book)).catch_unwind();
+        let reading = AssertUnwindSafe(reports(&context, &handle, &mut books)).catch_unwind();
         let outcome = reading.await.unwrap_or_else(|_| {
             let fault = "a fault of Holdfast stopped reading the reports; the log has more";
             Err(PlatformError::Garbled(fault.into()))
@@ -58,6 +75,9 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
                     advanced = true;
                     break;
                 }
+                () = sleep(HELD), if !books.kept => {
+                    books.kept = invoices::keep(&context, &handle, &mut books.book).await;
+                }
                 _ = terms.changed() => {}
             }
         }
@@ -74,7 +94,7 @@ async fn quiet(handle: &Handle) {
 async fn reports(
     context: &Context,
     handle: &Handle,
-    book: &mut invoices::Book,
+    books: &mut Books,
 ) -> Result<(), PlatformError> {
     let (Some(facts), Some(reports)) = (handle.site.facts(), handle.adapter.reports()) else {
         return Ok(());
@@ -84,7 +104,7 @@ async fn reports(
     if can(Capability::ReadUsage) {
         used = usage(handle, reports).await;
         if used.is_ok() {
-            invoices::keep(context, handle, book).await;
+            books.kept = invoices::keep(context, handle, &mut books.book).await;
         }
     }
     if can(Capability::ReadHealth) {

@@ -270,7 +270,12 @@ async fn no_more_deletions_begin_than_the_limit_allows_also_after_a_restart() {
     let message = stage.message(waiting.expect("one waits"), "DeletionBlocked");
     assert!(!message.contains("202"), "no instant: {message}");
 
-    // The first sweep after a creation reads the reports, and what they say is written once.
+    // After the creations the reports are read, and what they say is written once.
+    eventually("every customer has its figures", || async {
+        let told = |object: &String| stage.get(object)["status"]["usage"].is_object();
+        all.iter().all(told)
+    })
+    .await;
     bridge.sweep(&stage, 3).await;
     // Who is asked again and again sends nothing and writes nothing.
     let version = |object: &String| stage.get(object)["metadata"]["resourceVersion"].clone();

@@ -80,7 +80,7 @@ pub struct CustomerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform_ref: Option<LocalRef>,
     /// Name of the customer. It goes to the platform unless `hideName` is set. Example: `Fabrikam GmbH`.
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"\S"))]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"\S"))]
     pub display_name: String,
     /// Name of the account at the platform, where that has one beside the customer's name; `displayName` when absent there.
     /// Fixed once the remote object exists. Example: `acct-4711`.

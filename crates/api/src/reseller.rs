@@ -73,7 +73,7 @@ pub struct ResellerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// Name on the platform. Some platforms (among them the embedded one) never change it. Example: `Northwind IT`.
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"\S"))]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"\S"))]
     pub display_name: String,
     /// Whether the customers below can back up; `false` stops every one of them. Absent: left as it is (a new one is active).
     #[serde(skip_serializing_if = "Option::is_none")]

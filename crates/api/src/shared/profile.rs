@@ -51,7 +51,7 @@ pub struct Address {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Street and number. Absent: left as it is. Empty: cleared.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 255))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub street: Option<String>,
     /// City. Absent: left as it is. Empty: cleared.
@@ -78,7 +78,7 @@ pub struct Address {
 #[serde(rename_all = "camelCase")]
 pub struct Billing {
     /// Legal name of the company. Refused on a customer with a hidden name. Absent: left as it is. Empty: cleared.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 255))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_name: Option<String>,
     /// Value added tax number. Absent: left as it is. Empty: cleared. Example: `DE123456789`.
