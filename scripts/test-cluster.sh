@@ -1,129 +1,86 @@
 #!/bin/sh
-# Installs Holdfast on a real node, by kustomize and by Helm, as the README says, and looks whether it runs as they promise.
-#   scripts/test-cluster.sh BINARY      `make test-cluster` builds what it needs. The node is scripts/node.sh; KEEP=1 leaves it there
+# Installs Holdfast on a real node as the README says, and looks whether it runs there as it promises.
+#   scripts/test-cluster.sh BINARY [PART…]    `make test-cluster` builds what it needs. The node is scripts/node.sh; KEEP=1 leaves it there
+# The parts, all of them when none is named; each is a file in scripts/cluster and stands on its own:
+#   install    by kustomize and by Helm, a restart, three replicas, uninstalling
+#   replicas   three replicas: the one that writes is killed, stopped and woken; the API server hangs; nothing is written twice
 set -eu
 cd "$(dirname "$0")/.."
 dir=.test/node
 image=registry.example/holdfast:test
+[ $# -gt 0 ] || {
+    echo "test-cluster: say which binary: scripts/test-cluster.sh BINARY [PART…]" >&2
+    exit 1
+}
+binary=$1
+shift
+parts=${*:-install replicas}
+
 fail() {
     printf 'test-cluster: %s\n' "$@" >&2
     exit 1
 }
 say() { echo "test-cluster: $*" >&2; }
-k() { scripts/node.sh run $dir kubectl "$@"; }
+inside() { scripts/node.sh run $dir "$@"; }
+k() { inside kubectl "$@"; }
 here() { k -n holdfast-system "$@"; }
+
+until_true() { # SECONDS WHAT COMMAND…
+    limit=$(($(date +%s) + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt $limit ] || {
+            explain >&2
+            fail "$what"
+        }
+        sleep 0.5
+    done
+}
+
+# What there is to see when something is wrong.
+explain() {
+    k get holdfast -A || true
+    here get pods,leases -o wide || true
+    here describe pods | tail -n 15 || true
+    here logs --selector=app.kubernetes.io/name=holdfast --prefix --tail=5 || true
+}
+
+available() {
+    here rollout status deployment/holdfast --timeout=120s >/dev/null || {
+        explain >&2
+        fail "the Deployment doesn't become available"
+    }
+}
+
+helm() {
+    inside .build/tools/bin/helm "$@" -n holdfast-system >/dev/null || {
+        explain >&2
+        fail "helm $1 fails"
+    }
+}
+
+load_image() { # BINARY IMAGE
+    IMAGE=$2 scripts/image.sh "$1" $dir/image.tar >/dev/null
+    inside ctr -n k8s.io images import $dir/image.tar >/dev/null
+}
+
+for part in install platform replicas; do
+    # shellcheck source=/dev/null
+    . scripts/cluster/$part.sh
+done
+for part in $parts; do
+    case $part in
+    install | replicas) ;;
+    *) fail "there is no part '$part'; there are install and replicas" ;;
+    esac
+done
 
 scripts/node.sh down $dir
 [ -n "${KEEP:-}" ] || trap 'scripts/node.sh down $dir' EXIT
 say "starting a node"
 scripts/node.sh up $dir
-IMAGE=$image scripts/image.sh "$1" $dir/holdfast.tar >/dev/null
-scripts/node.sh run $dir ctr -n k8s.io images import $dir/holdfast.tar >/dev/null
-
-# There is no provisioner: one volume, for whoever asks for it.
-volume() {
-    k delete pv holdfast-data --ignore-not-found >/dev/null
-    rm -rf $dir/volume
-    mkdir -p $dir/volume
-    k apply -f - >/dev/null <<YAML
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: holdfast-data}
-spec:
-  capacity: {storage: 1Gi}
-  accessModes: [ReadWriteOnce]
-  claimRef: {namespace: holdfast-system, name: holdfast-data}
-  local: {path: $PWD/$dir/volume}
-  nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node1]}]}]}}
-YAML
-}
-
-available() {
-    here rollout status deployment/holdfast --timeout=120s >/dev/null || {
-        here get pods -o wide >&2
-        here describe pods | tail -n 15 >&2
-        here logs deployment/holdfast --tail=5 >&2
-        fail "the Deployment doesn't become available"
-    }
-}
-
-# What the kernel says of the running process, and not what the manifest asks for.
-confined() {
-    task=$(scripts/node.sh run $dir ctr -n k8s.io tasks ls | awk '{ print $1, $2 }' | while read -r id pid; do
-        [ "$(scripts/node.sh run $dir cat "/proc/$pid/comm" 2>/dev/null)" != holdfast ] || echo "$pid"
-    done | head -n 1)
-    [ -n "$task" ] || fail "no process of holdfast on the node"
-    status=$(scripts/node.sh run $dir cat "/proc/$task/status")
-    echo "$status" | grep -q '^Uid:.65532.65532.65532.65532$' || fail "it doesn't run as 65532"
-    echo "$status" | grep -q '^CapEff:.0*$' || fail "it has capabilities"
-    echo "$status" | grep -q '^NoNewPrivs:.1$' || fail "it can gain privileges"
-    scripts/node.sh run $dir cat "/proc/$task/mountinfo" | awk '$5 == "/" { print $6 }' | grep -q '^ro' || fail "its root isn't read-only"
-}
-
-estate() {
-    k create namespace backup --dry-run=client -o yaml | k apply -f - >/dev/null
-    k -n backup apply -f - >/dev/null <<'YAML'
-apiVersion: holdfast.dev/v1alpha1
-kind: BackupPlatform
-metadata: {name: msp}
-spec: {ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, embedded: {}}
----
-apiVersion: holdfast.dev/v1alpha1
-kind: Customer
-metadata: {name: fabrikam}
-spec: {platformRef: {name: msp}, displayName: Fabrikam GmbH, country: "DE"}
-YAML
-    k -n backup wait --for=condition=Ready --timeout=60s backupplatform/msp customer/fabrikam >/dev/null || fail "the estate doesn't become Ready"
-}
-
-usable() {
-    here exec deployment/holdfast -- holdfast todo >/dev/null || fail "holdfast todo fails in the pod"
-    here logs deployment/holdfast | head -n 1 | grep -q '^{' || fail "the log isn't in JSON"
-    [ -z "$(here get pods -o jsonpath='{.items[*].status.containerStatuses[*].lastState.terminated}')" ] || fail "it was restarted"
-}
-
-say "by kustomize"
-volume
-mkdir -p $dir/overlay
-cat >$dir/overlay/kustomization.yaml <<YAML
-resources: [../../../manifests/default]
-images: [{name: holdfast, newName: ${image%:*}, newTag: ${image##*:}}]
-YAML
-k apply --server-side -k $dir/overlay >/dev/null
-available
-confined
-estate
-usable
-before=$(k -n backup get customers,backupplatforms -o jsonpath='{.items[*].status.conditions}')
-here rollout restart deployment/holdfast >/dev/null
-available
-k -n backup annotate customer/fabrikam holdfast.dev/reconcile-at=again >/dev/null
-sleep 5
-[ "$(k -n backup get customers,backupplatforms -o jsonpath='{.items[*].status.conditions}')" = "$before" ] || fail "a restart changes a condition"
-say "uninstalling as the README says"
-here exec deployment/holdfast -- holdfast release --all >/dev/null || fail "holdfast release --all fails"
-here scale deployment holdfast --replicas=0 >/dev/null
-k delete -k manifests/policies >/dev/null
-k delete -k manifests/default --ignore-not-found --timeout=120s >/dev/null || fail "it can't be removed"
-[ -z "$(k get crd -o name | grep holdfast.dev || true)" ] || fail "CRDs are left"
-
-say "by Helm"
-k delete namespace backup --timeout=60s >/dev/null
-volume
-helm() {
-    scripts/node.sh run $dir .build/tools/bin/helm "$@" -n holdfast-system >/dev/null || {
-        here describe pods | tail -n 15 >&2
-        fail "helm $1 fails"
-    }
-}
-helm upgrade --install holdfast charts/holdfast --create-namespace --set "image.repository=${image%:*},image.tag=${image##*:}" --wait --timeout 2m
-confined
-estate
-usable
-helm upgrade holdfast charts/holdfast --reuse-values --set replicas=3,persistence.enabled=false --wait --timeout 2m
-available
-[ "$(here get deployment holdfast -o jsonpath='{.status.availableReplicas}')" = 3 ] || fail "there aren't three replicas"
-helm uninstall holdfast --wait
-[ "$(k get crd -o name | grep -c holdfast.dev)" = 5 ] || fail "helm uninstall took the CRDs along"
-k -n backup get customer fabrikam >/dev/null || fail "helm uninstall took the customer along"
+load_image "$binary" $image
+for part in $parts; do
+    "part_$part"
+done
 say "all is as promised"

@@ -1,0 +1,104 @@
+# shellcheck shell=sh disable=SC2086,SC2154
+# What scripts/test-cluster.sh does first: by kustomize and by Helm, with the embedded platform.
+
+# There is no provisioner: one volume, for whoever asks for it.
+volume() {
+    k delete pv holdfast-data --ignore-not-found >/dev/null
+    rm -rf $dir/volume
+    mkdir -p $dir/volume
+    k apply -f - >/dev/null <<YAML
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: holdfast-data}
+spec:
+  capacity: {storage: 1Gi}
+  accessModes: [ReadWriteOnce]
+  claimRef: {namespace: holdfast-system, name: holdfast-data}
+  local: {path: $PWD/$dir/volume}
+  nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node1]}]}]}}
+YAML
+}
+
+# What the kernel says of the running process, and not what the manifest asks for.
+confined() {
+    task=$(inside ctr -n k8s.io tasks ls | awk '{ print $1, $2 }' | while read -r id pid; do
+        [ "$(inside cat "/proc/$pid/comm" 2>/dev/null)" != holdfast ] || echo "$pid"
+    done | head -n 1)
+    [ -n "$task" ] || fail "no process of holdfast on the node"
+    status=$(inside cat "/proc/$task/status")
+    echo "$status" | grep -q '^Uid:.65532.65532.65532.65532$' || fail "it doesn't run as 65532"
+    echo "$status" | grep -q '^CapEff:.0*$' || fail "it has capabilities"
+    echo "$status" | grep -q '^NoNewPrivs:.1$' || fail "it can gain privileges"
+    inside cat "/proc/$task/mountinfo" | awk '$5 == "/" { print $6 }' | grep -q '^ro' || fail "its root isn't read-only"
+}
+
+embedded_estate() {
+    k create namespace backup --dry-run=client -o yaml | k apply -f - >/dev/null
+    k -n backup apply -f - >/dev/null <<'YAML'
+apiVersion: holdfast.dev/v1alpha1
+kind: BackupPlatform
+metadata: {name: msp}
+spec: {ownerId: 0b5f7a52-3c1e-4b7a-9f43-5f2f1a2b3c4d, embedded: {}}
+---
+apiVersion: holdfast.dev/v1alpha1
+kind: Customer
+metadata: {name: fabrikam}
+spec: {platformRef: {name: msp}, displayName: Fabrikam GmbH, country: "DE"}
+YAML
+    k -n backup wait --for=condition=Ready --timeout=60s backupplatform/msp customer/fabrikam >/dev/null || fail "the estate doesn't become Ready"
+}
+
+usable() {
+    here exec deployment/holdfast -- holdfast todo >/dev/null || fail "holdfast todo fails in the pod"
+    here logs deployment/holdfast | head -n 1 | grep -q '^{' || fail "the log isn't in JSON"
+    [ -z "$(here get pods -o jsonpath='{.items[*].status.containerStatuses[*].lastState.terminated}')" ] || fail "it was restarted"
+}
+
+by_kustomize() {
+    say "by kustomize"
+    volume
+    mkdir -p $dir/overlay
+    cat >$dir/overlay/kustomization.yaml <<YAML
+resources: [../../../manifests/default]
+images: [{name: holdfast, newName: ${image%:*}, newTag: ${image##*:}}]
+YAML
+    k apply --server-side -k $dir/overlay >/dev/null
+    available
+    confined
+    embedded_estate
+    usable
+    before=$(k -n backup get customers,backupplatforms -o jsonpath='{.items[*].status.conditions}')
+    here rollout restart deployment/holdfast >/dev/null
+    available
+    k -n backup annotate customer/fabrikam holdfast.dev/reconcile-at=again >/dev/null
+    sleep 5
+    [ "$(k -n backup get customers,backupplatforms -o jsonpath='{.items[*].status.conditions}')" = "$before" ] || fail "a restart changes a condition"
+    say "uninstalling as the README says"
+    here exec deployment/holdfast -- holdfast release --all >/dev/null || fail "holdfast release --all fails"
+    here scale deployment holdfast --replicas=0 >/dev/null
+    k delete -k manifests/policies >/dev/null
+    k delete -k manifests/default --ignore-not-found --timeout=120s >/dev/null || fail "it can't be removed"
+    [ -z "$(k get crd -o name | grep holdfast.dev || true)" ] || fail "CRDs are left"
+    k delete namespace backup --timeout=60s >/dev/null
+}
+
+by_helm() {
+    say "by Helm"
+    volume
+    helm upgrade --install holdfast charts/holdfast --create-namespace --set "image.repository=${image%:*},image.tag=${image##*:}" --wait --timeout 2m
+    confined
+    embedded_estate
+    usable
+    helm upgrade holdfast charts/holdfast --reuse-values --set replicas=3,persistence.enabled=false --wait --timeout 2m
+    available
+    [ "$(here get deployment holdfast -o jsonpath='{.status.availableReplicas}')" = 3 ] || fail "there aren't three replicas"
+    helm uninstall holdfast --wait
+    [ "$(k get crd -o name | grep -c holdfast.dev)" = 5 ] || fail "helm uninstall took the CRDs along"
+    k -n backup get customer fabrikam >/dev/null || fail "helm uninstall took the customer along"
+    cleared
+}
+
+part_install() {
+    by_kustomize
+    by_helm
+}
