@@ -258,6 +258,12 @@ down() {
     if [ -s "$dir/pid" ]; then
         # Process 1 of its namespace: with it go all the others, and their mounts.
         kill -KILL "$(cat "$dir/pid")" 2>/dev/null || true
+        # nsenter stops with what it has started, and process 1 ends only when nsenter has seen the end of that.
+        for process in /proc/[0-9]*; do
+            case $(tr '\0' ' ' 2>/dev/null <"$process/cmdline") in
+            "nsenter -m -n -u -p -t $(cat "$dir/pid") "*) kill -CONT "${process#/proc/}" 2>/dev/null || true ;;
+            esac
+        done
         for _ in $(seq 50); do
             [ -d "/proc/$(cat "$dir/pid")" ] || break
             sleep 0.1
