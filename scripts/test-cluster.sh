@@ -4,6 +4,7 @@
 # The parts, all of them when none is named; each is a file in scripts/cluster and stands on its own:
 #   install    by kustomize and by Helm, a restart, three replicas, uninstalling
 #   replicas   three replicas: the one that writes is killed, stopped and woken; the API server hangs; nothing is written twice
+#   drain      the node is drained and comes back
 set -eu
 cd "$(dirname "$0")/.."
 dir=.test/node
@@ -14,7 +15,7 @@ image=registry.example/holdfast:test
 }
 binary=$1
 shift
-parts=${*:-install replicas}
+parts=${*:-install replicas drain}
 
 fail() {
     printf 'test-cluster: %s\n' "$@" >&2
@@ -64,14 +65,14 @@ load_image() { # BINARY IMAGE
     inside ctr -n k8s.io images import $dir/image.tar >/dev/null
 }
 
-for part in install platform replicas; do
+for part in install platform replicas drain; do
     # shellcheck source=/dev/null
     . scripts/cluster/$part.sh
 done
 for part in $parts; do
     case $part in
-    install | replicas) ;;
-    *) fail "there is no part '$part'; there are install and replicas" ;;
+    install | replicas | drain) ;;
+    *) fail "there is no part '$part'; there are install, replicas and drain" ;;
     esac
 done
 

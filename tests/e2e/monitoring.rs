@@ -8,6 +8,7 @@ use std::{
 
 use holdfast_testkit::{
     bridge::Bridge,
+    local,
     operator::{Stage, customer, embedded_platform, eventually, free_port, repository},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -122,7 +123,7 @@ impl Prometheus {
     /// The names of the alerts that fire, with the customer or platform that one is about.
     async fn firing(&self) -> BTreeSet<String> {
         let url = format!("http://127.0.0.1:{}/api/v1/alerts", self.port);
-        let Ok(answer) = reqwest::get(url).await else {
+        let Ok(answer) = local::get(&url).await else {
             return BTreeSet::new();
         };
         let answer: Value = answer.json().await.unwrap_or_default();
@@ -142,7 +143,7 @@ impl Prometheus {
     /// How many series of a metric Prometheus has.
     async fn series(&self, metric: &str) -> usize {
         let url = format!("http://127.0.0.1:{}/api/v1/query?query={metric}", self.port);
-        let answer = reqwest::get(url).await.expect("an answer");
+        let answer = local::get(&url).await.expect("an answer");
         let answer: Value = answer.json().await.expect("JSON");
         answer["data"]["result"].as_array().map_or(0, Vec::len)
     }

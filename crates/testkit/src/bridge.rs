@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{
-    Program,
+    Program, local,
     operator::{Console, Stage, eventually, free_port},
     program::replace,
 };
@@ -74,7 +74,7 @@ impl Bridge {
         self.process = Some(child);
         let url = format!("{}/v1/stats", self.console.url);
         eventually("the platform answers", || async {
-            reqwest::Client::new()
+            local::client()
                 .get(&url)
                 .bearer_auth(TOKEN)
                 .send()
@@ -207,8 +207,6 @@ impl Bridge {
     /// I4: all are Ready, and then silent: sweeps bring neither a change on the platform nor a write to these objects.
     pub async fn assert_silent(&self, stage: &Stage, objects: &[&str]) {
         stage.await_ready(objects).await;
-        // The first sweep after a creation reads the reports, and their figures are written once.
-        self.sweep(stage, 3).await;
         let versions = || -> Vec<Value> {
             objects
                 .iter()
@@ -217,12 +215,17 @@ impl Bridge {
         };
         let mutations = self.console.mutations().await.len();
         let mut before = versions();
-        self.sweep(stage, 3).await;
-        if versions() != before {
-            // The reports have a task of their own: their first figures may come after those sweeps, once.
-            before = versions();
+        // The reports have a task of their own, and are read again when a burst of creations is over: their figures may come after
+        // some sweeps, and are written once each time.
+        for _ in 0..5 {
             self.sweep(stage, 3).await;
+            let now = versions();
+            if now == before {
+                break;
+            }
+            before = now;
         }
+        self.sweep(stage, 3).await;
         let after = (versions(), self.console.mutations().await.len());
         assert_eq!(
             (before, mutations),

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::{
-    Program,
+    Program, local,
     wait::{eventually, free_port},
 };
 
@@ -39,7 +39,7 @@ impl Console {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        let mut request = Client::new()
+        let mut request = local::client()
             .request(method, format!("{}{path}", self.url))
             .bearer_auth(&self.token)
             .header("X-Actor", "console");
@@ -141,7 +141,7 @@ impl Served {
         };
         let process = serve(program, &file, port, &console.token);
         eventually("the platform answers", || async {
-            let stats = Client::new()
+            let stats = local::client()
                 .get(format!("{}/v1/stats", console.url))
                 .bearer_auth(&console.token);
             stats

@@ -1,13 +1,14 @@
 //! Cove as a process of its own: the simulator's dialect of it, a person at its console, and a checker on the line that
 //! validates every request and answer against the contract.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     Program,
     cove_contract::Contract,
     dialect::{Dialect, TOKEN},
+    local,
     operator::{Stage, eventually},
     tap::{Heard, Tap},
 };
@@ -58,7 +59,7 @@ impl Cove {
 
     async fn console(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}/console/{path}", self.dialect.url);
-        let mut request = Client::new().request(method, url).bearer_auth(TOKEN);
+        let mut request = local::client().request(method, url).bearer_auth(TOKEN);
         if let Some(body) = body {
             request = request.json(&body);
         }

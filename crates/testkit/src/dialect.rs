@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use tempfile::TempDir;
 
 use super::{
-    Program,
+    Program, local,
     operator::{eventually, free_port},
     program::replace,
 };
@@ -50,7 +50,7 @@ impl Dialect {
             process,
         };
         eventually("the platform answers", || async {
-            reqwest::get(&dialect.url).await.is_ok()
+            local::get(&dialect.url).await.is_ok()
         })
         .await;
         dialect

@@ -7,7 +7,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::wait::{eventually, free_port};
+use crate::{
+    local,
+    wait::{eventually, free_port},
+};
 
 /// The bridge as a process. Ends when dropped.
 pub struct ExampleBridge {
@@ -48,7 +51,7 @@ impl ExampleBridge {
 
     async fn await_answer(&self) {
         eventually("the bridge answers", || async {
-            reqwest::get(&self.url).await.is_ok()
+            local::get(&self.url).await.is_ok()
         })
         .await;
     }

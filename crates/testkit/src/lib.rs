@@ -11,6 +11,7 @@ pub mod druva;
 pub mod druva_contract;
 pub mod example_bridge;
 pub mod history;
+pub mod local;
 pub mod mutate;
 pub mod operator;
 pub mod plans;

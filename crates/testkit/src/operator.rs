@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Cluster, Program, kubectl};
+use super::{Cluster, Program, kubectl, local};
 pub use super::{
     console::Console,
     wait::{PATIENCE, eventually, free_port},
@@ -113,7 +113,7 @@ impl Stage {
         self.process = Some(child);
         let url = format!("http://127.0.0.1:{}/readyz", self.ports.0);
         eventually("the operator is ready", || async {
-            reqwest::get(&url)
+            local::get(&url)
                 .await
                 .is_ok_and(|answer| answer.status() == StatusCode::OK)
         })
@@ -174,7 +174,7 @@ impl Stage {
     /// The metrics page.
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.ports.0);
-        reqwest::get(url)
+        local::get(&url)
             .await
             .expect("metrics are served")
             .text()
