@@ -76,6 +76,9 @@ for part in $parts; do
     esac
 done
 
+for tool in jq curl; do
+    command -v $tool >/dev/null || fail "found no '$tool' on the PATH"
+done
 scripts/node.sh down $dir
 [ -n "${KEEP:-}" ] || trap 'scripts/node.sh down $dir' EXIT
 say "starting a node"

@@ -132,8 +132,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
 fn others(folder: &Path, written: &BTreeMap<String, String>) -> Result<Vec<String>, Failure> {
     let mut others = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".yaml") && !written.contains_key(&name) {
+        let path = entry?.path();
+        let manifest = path.extension().is_some_and(|ending| ending == "yaml");
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if manifest && !written.contains_key(&*name) {
             others.push(terminal::line(&name));
         }
     }

@@ -29,8 +29,11 @@ effective:
   branding: {companyName: Northwind, primaryColour: "#0a7", logoRef: {name: cm, key: logo.png}, senderAddress: a@b.example, from: Reseller/northwind}
 "##;
 
-const CONSUMPTION: &str = r#"
+const USAGE: &str = r#"
 usage: {asOf: "2026-11-22T00:00:00Z", days: 90, storage: 310Gi, credits: "41.5", storagePercent: 62, quotaExhaustedOn: "2027-02-11", forecast: RunsOut, months: [{month: 2026-10, storageMax: 300Gi, credits: "14"}]}
+"#;
+
+const HEALTH: &str = r#"
 health:
   asOf: "2026-11-22T00:00:00Z"
   jobs: {total: 900, successful: 884, failed: 16}
@@ -80,7 +83,7 @@ summary: {driver: embedded, account: Acme MSP, freeLicences: "120"}
             "Reseller",
             json!({"platformRef": platform_ref, "displayName": "Northwind"}),
             &format!(
-                r#"{MANAGED}{EFFECTIVE}
+                r#"{MANAGED}{EFFECTIVE}{USAGE}
 allotment: {{storage: {{allotted: 20Ti, granted: 12Ti, free: 8Ti, used: 7Ti}}, licences: {{allotted: "200", granted: "20"}}, credits: {{used: "12.5"}}}}
 customers: 31
 resellers: 2
@@ -104,7 +107,7 @@ summary: {{editions: "Enterprise,Business", products: HybridWorkloads, objective
             "Customer",
             json!({"platformRef": platform_ref, "displayName": "Fabrikam"}),
             &format!(
-                r#"{MANAGED}{EFFECTIVE}{CONSUMPTION}
+                r#"{MANAGED}{EFFECTIVE}{USAGE}{HEALTH}
 accountName: acct-4711
 storageLocation: de-1
 tenants: {{total: 2, products: [HybridWorkloads], plans: [gold], regions: [eu-central-1], types: [Commercial]}}
@@ -119,7 +122,7 @@ summary: {{reseller: "-", plan: gold, product: HybridWorkloads, storage: 310Gi, 
             "Tenant",
             json!({"customerRef": {"name": "fabrikam"}, "product": "HybridWorkloads", "type": "Commercial", "state": "Active"}),
             &format!(
-                r#"{MANAGED}{CONSUMPTION}
+                r#"{MANAGED}{USAGE}{HEALTH}
 edition: Enterprise
 phase: Active
 quota: {{allotted: "50", inEffect: true, nextChangeAt: "2027-01-01T00:00:00Z"}}
