@@ -109,8 +109,8 @@ fn wider(path: &str, field: &Value, contract: &Value) -> Vec<String> {
             wider.push(format!("{path}: {bound} {} and not {most}", field[bound]));
         }
     }
-    if let Some(most_there) = contract["maximum"].as_f64()
-        && most(path, field).is_none_or(|most| most as f64 > most_there)
+    if let Some(most_there) = contract["maximum"].as_u64()
+        && most(path, field).is_none_or(|most| most > most_there)
     {
         wider.push(format!(
             "{path}: up to {:?} and not {most_there}",
