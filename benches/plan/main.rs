@@ -53,9 +53,8 @@ fn main() {
 
 fn parse(text: &str) -> Manifests {
     let mut manifests = Manifests::default();
-    manifests
-        .read("bench.yaml", text.as_bytes(), "bench")
-        .expect("manifests");
+    manifests.read("bench.yaml", text.as_bytes(), "bench");
+    manifests.check().expect("manifests");
     manifests
 }
 
