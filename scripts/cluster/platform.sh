@@ -102,8 +102,9 @@ last_entry() { trail 0 | tail -n 1 | cut -d ' ' -f 1; }
 
 # Every request after that entry that was to change something, also refused ones: number, method, path, outcome, fields.
 trail() { # ENTRY
-    console "audit?limit=500&after=$1" | jq -r 'if .next then error("more than a page") else .items[] end
-        | select(.actor != "console") | "\(.seq) \(.method) \(.path) \(.outcome) \(.fields | join(","))"'
+    console "audit?limit=500&after=$1" >$dir/audit || fail "the platform's trail can't be read"
+    jq -r 'if .next then error("more than a page") else .items[] end
+        | select(.actor != "console") | "\(.seq) \(.method) \(.path) \(.outcome) \(.fields | join(","))"' $dir/audit
 }
 
 # Exactly so many requests since then, each accepted, none a second time, and one object for each resource.

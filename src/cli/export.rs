@@ -119,7 +119,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             let others = others(directory, &files)?;
             if kinds.is_empty() && !others.is_empty() {
                 eprintln!(
-                    "left in that folder, and not part of this export: {}. What is in them is no longer on the platform, or isn't from it; delete them if they are from an earlier export.",
+                    "left in that folder, and not part of this export: {}. A file that an earlier export of this BackupPlatform left is about what is no longer there; files of others belong to them.",
                     others.join(", ")
                 );
             }

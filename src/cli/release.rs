@@ -174,7 +174,7 @@ async fn retain_as_it_is(
         }
         match try_patch(api, object, document).await {
             // Somebody else wrote it meanwhile: it may be suspended by now.
-            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(kube::Error::Api(status)) if status.code == 409 => tokio::time::sleep(PAUSE).await,
             patched => return Ok(patched?),
         }
     }

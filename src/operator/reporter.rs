@@ -76,7 +76,9 @@ pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
                     break;
                 }
                 () = sleep(HELD), if !books.kept => {
-                    books.kept = invoices::keep(&context, &handle, &mut books.book).await;
+                    let keeping = invoices::keep(&context, &handle, &mut books.book);
+                    let kept = AssertUnwindSafe(keeping).catch_unwind().await;
+                    books.kept = kept.unwrap_or(true);
                 }
                 _ = terms.changed() => {}
             }

@@ -2,6 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+/// How far an instant that was noted lies from the time at which that was.
+const ROUNDED: SignedDuration = SignedDuration::from_secs(2);
+
 /// The time of day as a process has seen it: stretches in which it passed as the monotonic clock did, oldest first. What
 /// came before the process counts as the beginning of the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,25 +44,43 @@ impl Timeline {
         self.now
     }
 
-    /// How long ago it was this time of day, at least: the last time that it was, if several times. What was skipped counts
-    /// from the setting of the clock, and what is to come as now.
+    /// How long ago this was, at least: never longer than the time of day says, and where the clock was set forward since, only
+    /// the time that passed.
     pub fn age(&self, at: Timestamp) -> SignedDuration {
-        let present = Stretch {
+        let told = self.now.duration_since(at);
+        self.passed_since(at).min(told).max(SignedDuration::ZERO)
+    }
+
+    fn passed_since(&self, at: Timestamp) -> SignedDuration {
+        let mut next = Stretch {
             from: self.from,
             until: self.now,
             ended: SignedDuration::ZERO,
         };
-        let mut next = present;
-        for stretch in std::iter::once(present).chain(self.past.iter().rev().copied()) {
+        for stretch in std::iter::once(next).chain(self.past.iter().rev().copied()) {
             if stretch.from <= at && at <= stretch.until {
                 return stretch.ended + stretch.until.duration_since(at);
             }
             if stretch.until < at && at < next.from {
-                return next.ended + next.until.duration_since(next.from);
+                // This clock skipped it: it is another's time, or was noted here, rounded, when the clock had just been set.
+                let here = next.from.duration_since(at) <= ROUNDED;
+                return if here {
+                    next.begun()
+                } else {
+                    stretch.ended - at.duration_since(stretch.until)
+                };
             }
             next = stretch;
         }
-        SignedDuration::ZERO
+        // Before all that is remembered.
+        next.begun()
+    }
+}
+
+impl Stretch {
+    /// How long ago it began.
+    fn begun(self) -> SignedDuration {
+        self.ended + self.until.duration_since(self.from)
     }
 }
 
@@ -97,11 +118,38 @@ mod tests {
     #[test]
     fn what_a_clock_that_is_set_forward_skips_makes_nothing_older() {
         let past = vec![stretch(Timestamp::MIN, "01T12:00", 10)];
-        let timeline = Timeline::new(past, at("02T12:00"), at("02T12:10"));
+        let set = at("02T12:00");
+        let timeline = Timeline::new(past, set, at("02T12:10"));
         is_old(&timeline, "01T11:50", 20);
         is_old(&timeline, "01T12:00", 10);
-        is_old(&timeline, "01T18:00", 10);
         is_old(&timeline, "02T12:04", 6);
+        // Another clock, which is right, told this six minutes ago.
+        is_old(&timeline, "01T12:04", 6);
+        is_old(&timeline, "01T18:00", 0);
+        let rounded = timeline.age(set - SignedDuration::from_millis(400));
+        assert_eq!(rounded, SignedDuration::from_mins(10));
+    }
+
+    // F21: an intent is noted by the whole second, and a hasty repetition is a second object.
+    #[test]
+    fn what_was_noted_as_the_clock_was_set_back_is_no_older_than_that() {
+        let past = vec![stretch(Timestamp::MIN, "01T12:00", 0)];
+        let set = at("01T11:00");
+        let half = SignedDuration::from_millis(400);
+        let timeline = Timeline::new(past, set, set);
+        assert_eq!(timeline.age(set - half), half);
+        assert_eq!(timeline.age(set + half), SignedDuration::ZERO);
+        is_old(&timeline, "01T11:30", 0);
+    }
+
+    // R-N7, F21: a machine starts with a clock that is a day ahead, and is corrected an hour later.
+    #[test]
+    fn what_right_clocks_told_is_no_older_once_a_wrong_one_is_corrected() {
+        let past = vec![stretch(Timestamp::MIN, "02T12:00", 60)];
+        let timeline = Timeline::new(past, at("01T12:00"), at("01T13:00"));
+        is_old(&timeline, "01T11:30", 90);
+        is_old(&timeline, "01T12:30", 30);
+        is_old(&timeline, "02T11:30", 0);
     }
 
     // F21
@@ -113,9 +161,16 @@ mod tests {
         ];
         let timeline = Timeline::new(past, at("03T10:00"), at("03T10:20"));
         is_old(&timeline, "02T10:05", 25);
-        is_old(&timeline, "02T11:00", 20);
+        is_old(&timeline, "02T11:00", 0);
         is_old(&timeline, "02T09:00", 210);
-        is_old(&timeline, "02T13:00", 20);
         is_old(&timeline, "03T10:15", 5);
+    }
+
+    // F21
+    #[test]
+    fn what_is_older_than_all_that_is_remembered_is_as_old_as_that() {
+        let past = vec![stretch(at("01T12:00"), "01T13:00", 10)];
+        let timeline = Timeline::new(past, at("02T12:00"), at("02T12:10"));
+        is_old(&timeline, "01T11:00", 70);
     }
 }

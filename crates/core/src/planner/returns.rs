@@ -144,7 +144,7 @@ pub fn last_written(view: &View<'_>, field: &str) -> Option<Timestamp> {
 pub fn has_returned(view: &View<'_>, field: &str) -> bool {
     let lately = || {
         let at = last_written(view, field);
-        at.is_some_and(|at| view.now().duration_since(at) < WINDOW)
+        at.is_some_and(|at| view.age(at) < WINDOW)
     };
     !is_edited(view) && (live(view, field).is_some() || lately())
 }
@@ -156,7 +156,7 @@ pub fn live<'a>(view: &'a View<'_>, field: &str) -> Option<&'a DriftReturn> {
 }
 
 fn counts(view: &View<'_>, noted: &DriftReturn) -> bool {
-    view.now().duration_since(noted.last_at) < WINDOW
+    view.age(noted.last_at) < WINDOW
 }
 
 /// Until when a field that keeps coming back is left unchanged.

@@ -116,7 +116,7 @@ impl Attempt {
         let times = self.times(view);
         let just_sent = || {
             let at = last_written(view, &self.field);
-            at.is_some_and(|at| view.now().duration_since(at) < PAUSE)
+            at.is_some_and(|at| view.age(at) < PAUSE)
         };
         if let Some(times) = times
             && (times >= SENDS || is_written(view, &self.field) || just_sent())

@@ -81,7 +81,7 @@ impl Standing {
         };
         let gives = match &holds {
             Some(holds) => quota::allotment(&wanted, Some(holds)),
-            // Nothing can be below what has no object yet, and what it will give isn't settled: a grant would outlast the spec.
+            // Nothing is written below what has no object, and what it will give isn't settled: a grant would outlast the spec.
             None if lookup.facts.capabilities.knows(K::KIND) => [Some(0); 4],
             None => asked,
         };
