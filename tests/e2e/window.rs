@@ -71,5 +71,6 @@ async fn a_quota_begins_and_ends_at_its_instant_without_one_request() {
     assert!(Timestamp::now() >= ends, "not before its time");
     assert_eq!(bridge.requests("").await, before.0, "nobody was asked");
     let woken = passes().await - before.1;
-    assert!(woken <= 6.0, "{woken} passes: that is polling");
+    // Two or three for each change of its status; every second would be 16.
+    assert!(woken <= 10.0, "{woken} passes: that is polling");
 }
