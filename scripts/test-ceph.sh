@@ -20,4 +20,8 @@ echo "test-ceph: starting a Ceph Object Gateway" >&2
 scripts/ceph.sh start "$CEPH_DIR"
 # shellcheck source=/dev/null
 . "$CEPH_DIR/env"
+cargo test --locked --quiet --test rgw -- --list "$@" | grep -q ': test$' || {
+    echo "test-ceph: no story has a name like: $*" >&2
+    exit 1
+}
 .build/controlplane exec --dir .test/controlplane-ceph --delete -- cargo test --workspace --locked --test rgw -- --test-threads=1 "$@"

@@ -16,6 +16,7 @@ echo "test: building the tests" >&2
 scripts/with-progress.sh tests cargo test --workspace --locked --no-run --quiet
 echo "test: the image" >&2
 scripts/test-image.sh target/debug/holdfast
+echo "test: the stories on a real Ceph Object Gateway aren't among these: make test-ceph" >&2
 # The end-to-end tests wait for others half of the time: two to a core.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(getconf _NPROCESSORS_ONLN) * 2))}"
 exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --workspace --locked

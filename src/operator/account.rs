@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use tokio::{task::AbortHandle, time::Instant};
@@ -52,7 +53,7 @@ impl Account {
     }
 
     /// Returns a permit that wasn't used.
-    pub fn give_back(&self, taken_at: jiff::Timestamp) {
+    pub fn give_back(&self, taken_at: Timestamp) {
         self.permits.give_back(taken_at);
     }
 }
@@ -168,6 +169,11 @@ impl Writer {
     /// When writing becomes possible, if it isn't yet.
     pub fn opens_at(&self) -> Option<Instant> {
         self.account()?.tenure.opens_at()
+    }
+
+    /// When this process took over from one that had ended without giving the account back, if it did.
+    pub fn taken_over(&self) -> Option<Timestamp> {
+        self.account()?.tenure.taken_over()
     }
 }
 

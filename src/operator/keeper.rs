@@ -232,6 +232,9 @@ impl Keeper {
             let params = PostParams::default();
             api.replace(&self.name, &params, &lease).await?
         };
+        if !known.held && self.may_have_been_left(known) {
+            self.tenure.take_over(timeline.now());
+        }
         let first_write = self.wait_of(known, action);
         let first_write = first_write.map(|wait| Instant::now() + wait);
         self.tenure.prolong(asked_at, first_write);
@@ -252,6 +255,14 @@ impl Keeper {
             None if self.new => Some(Duration::ZERO),
             Some(_) if known.sighting(self.new).holder().is_none() => Some(Duration::ZERO),
             _ => Some(REQUEST_DEADLINE),
+        }
+    }
+
+    /// Whether a process that held the Lease before may have ended without giving it back.
+    fn may_have_been_left(&self, known: &Known) -> bool {
+        match &known.lease {
+            None => !self.new,
+            Some(_) => known.sighting(self.new).holder().is_some(),
         }
     }
 

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::LeaseSpec;
 use sha2::{Digest, Sha256};
 use tokio::{sync::watch, time::Instant};
@@ -99,6 +100,8 @@ pub struct Tenure {
     term: RwLock<Option<Term>>,
     /// Whether it leads; nothing before that is known.
     leads: watch::Sender<Option<bool>>,
+    /// When it took over from a process that had ended without giving the Lease back, if it did.
+    taken_over: RwLock<Option<Timestamp>>,
 }
 
 impl Tenure {
@@ -132,6 +135,22 @@ impl Tenure {
     /// Whether this process leads, and each change of it.
     pub fn changes(&self) -> watch::Receiver<Option<bool>> {
         self.leads.subscribe()
+    }
+
+    /// When this process took over from one that had ended without giving the Lease back, if it did.
+    pub fn taken_over(&self) -> Option<Timestamp> {
+        *self
+            .taken_over
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This process takes over now from one that ended without giving the Lease back.
+    pub fn take_over(&self, now: Timestamp) {
+        *self
+            .taken_over
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
     /// Another process leads.

@@ -50,8 +50,13 @@ impl Gateway {
             directory,
             _alone: ONE.lock().await,
         };
-        // A story that failed may have left it dead.
+        // A story that failed may have left it dead, full, or open to Holdfast.
         gateway.revive();
+        if gateway.is_full() {
+            gateway.fill_up(false);
+        }
+        let admin = ["user", "modify", "--uid", "holdfast-admin", "--admin=false"];
+        gateway.admin(&admin);
         Some(gateway)
     }
 
@@ -92,6 +97,11 @@ impl Gateway {
         self.tool(&[], &[&["radosgw-admin"], arguments].concat())
     }
 
+    /// The keys of the admin user.
+    pub fn admin_secret(&self) -> &str {
+        &self.secret_key
+    }
+
     /// What the gateway holds of a user.
     pub fn user(&self, uid: &str) -> Value {
         self.admin(&["user", "info", "--uid", uid])
@@ -103,6 +113,17 @@ impl Gateway {
         let uids = list.as_array().expect("a list").iter();
         let uids = uids.filter_map(|uid| uid.as_str().map(str::to_owned));
         uids.filter(|uid| uid.starts_with("hf-")).collect()
+    }
+
+    /// The access keys of a user, and those of its subusers.
+    pub fn keys(&self, uid: &str) -> Vec<String> {
+        let user = self.user(uid);
+        let keys = user["keys"].as_array().expect("a list").iter();
+        let mut names: Vec<String> = keys
+            .map(|key| key["access_key"].as_str().expect("a name").to_owned())
+            .collect();
+        names.sort();
+        names
     }
 
     /// restic on a bucket; whether it succeeded, and all that it said.
@@ -147,6 +168,10 @@ impl Gateway {
         said
     }
 
+    fn is_full(&self) -> bool {
+        self.ceph(&["osd", "dump"]).contains("exists,full")
+    }
+
     /// Whether the OSD takes no writes any more: what counts as full is next to nothing then.
     pub fn fill_up(&self, full: bool) {
         let ratios = if full {
@@ -166,7 +191,7 @@ impl Gateway {
         }
         // The OSD tells the monitor by itself.
         for _ in 0..60 {
-            if self.ceph(&["osd", "dump"]).contains("exists,full") == full {
+            if self.is_full() == full {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_secs(1));

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use holdfast_testkit::operator::Stage;
+use holdfast_testkit::{
+    kubectl,
+    operator::{Stage, eventually},
+};
 
 use crate::{HOLDFAST, customer, gateway::Gateway, uid};
 
@@ -23,17 +26,23 @@ async fn two_hundred_customers_are_one_user_each_after_four_kills() {
         .iter()
         .map(|name| customer(name, "killed", ", limits: {storage: 1Gi, clients: 2}"))
         .collect();
-    stage.apply(&manifests.join("---\n"));
+    let (namespace, manifests) = (stage.namespace().to_owned(), manifests.join("---\n"));
+    let applying = tokio::task::spawn_blocking(move || {
+        kubectl(&["apply", "-n", &namespace, "-f", "-"], &manifests)
+    });
+    let made = || gateway.claimed().len() - before.len();
     for round in 0..3 {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        eventually("some are made", || async { made() > round * 50 }).await;
         if round == 1 {
             gateway.kill();
             tokio::time::sleep(Duration::from_secs(2)).await;
             gateway.revive();
         }
         stage.kill();
+        assert!(made() < CUSTOMERS, "round {round} is too late");
         stage.run().await;
     }
+    assert!(applying.await.unwrap().status.success());
     let objects: Vec<String> = names
         .iter()
         .map(|name| format!("customer/{name}"))

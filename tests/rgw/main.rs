@@ -15,6 +15,7 @@ mod killed;
 mod life;
 mod places;
 mod tenants;
+mod unasked;
 
 use holdfast_testkit::{Program, operator::Stage};
 use serde_json::Value;

@@ -81,6 +81,13 @@ async fn refuse_updates(stage: &Stage, expression: &str) -> String {
     policy
 }
 
+/// The API server refuses to be told what was sent, and takes finalizers.
+async fn refuse_notes(stage: &Stage) -> String {
+    let status = "has(request.subResource) && request.subResource == 'status'";
+    let noted = "has(object.metadata.annotations) && 'holdfast.dev/external-id' in object.metadata.annotations";
+    refuse_updates(stage, &format!("!({status}) && !({noted})")).await
+}
+
 fn allow_updates(policy: &str) {
     let kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy";
     let output = kubectl(&["delete", kinds, policy], "");
@@ -96,9 +103,7 @@ fn refusals(stage: &Stage) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn f03_without_the_right_to_note_it_down_nothing_is_made_twice() {
     let (mut stage, bridge) = stage_with_platform("unnoted").await;
-    let status = "has(request.subResource) && request.subResource == 'status'";
-    let noted = "has(object.metadata.annotations) && 'holdfast.dev/external-id' in object.metadata.annotations";
-    let policy = refuse_updates(&stage, &format!("!({status}) && !({noted})")).await;
+    let policy = refuse_notes(&stage).await;
     stage.apply(&customer("unnoted", "msp", ""));
     eventually("it is made, and the note refused", || async {
         refusals(&stage) >= 2 && bridge.creations().await.len() == 2
@@ -115,6 +120,46 @@ async fn f03_without_the_right_to_note_it_down_nothing_is_made_twice() {
     let objects = ["customer/bystander", "customer/unnoted"];
     bridge.assert_silent(&stage, &objects).await;
     bridge.assert_nothing_strange(&stage, &objects).await;
+}
+
+// F1, F4, I2: nothing says that a creation is under way but the process that has ended. The deletion waits for it, and what it
+// makes is deleted too.
+#[tokio::test(flavor = "multi_thread")]
+async fn f04_a_creation_that_outlives_its_process_leaves_nothing_behind() {
+    let (mut stage, bridge) = stage_with_platform("outlived").await;
+    let policy = refuse_notes(&stage).await;
+    bridge.faults("[{when: {method: PUT}, then: {late: 25s}}]");
+    let deletes = ", deletionPolicy: Delete";
+    stage.apply(&customer("outlived", "msp", deletes));
+    let unnoted = format!("\"resource\":\"Customer {}/outlived\"", stage.namespace());
+    eventually("it is sent, and can't be noted", || async {
+        stage.log().contains(&unnoted)
+    })
+    .await;
+    stage.kill();
+    bridge.faults("[]");
+    allow_updates(&policy);
+    stage.show(&["delete", "customer", "outlived", "--wait=false"]);
+    stage.run().await;
+    let waits = "True/WaitingForPlatform";
+    stage
+        .await_condition("customer/outlived", "DeletionBlocked", waits)
+        .await;
+    assert_eq!(bridge.creations().await.len(), 1, "not carried out yet");
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    stage
+        .await_condition("customer/outlived", "DeletionBlocked", waits)
+        .await;
+    eventually("it is gone", || async {
+        stage.get("customer/outlived").is_null()
+    })
+    .await;
+    let made = bridge.creations().await;
+    assert_eq!(made.len(), 2, "carried out by then: {made:?}");
+    bridge.assert_silent(&stage, &["customer/bystander"]).await;
+    let mut left = bridge.console.list("customers").await;
+    left.retain(|customer| !customer["externalRef"].is_null());
+    assert_eq!(left.len(), 1, "only the bystander: {left:?}");
 }
 
 // F29, I7: where not even the finalizer can be written, nothing is created, by however many processes.

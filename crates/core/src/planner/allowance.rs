@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::View;
 use crate::{
-    api::Kind,
-    estate::{BACKUPS, Capabilities, Settings},
+    api::{Kind, shared::ManualStep},
+    estate::{BACKUPS, Capabilities, Object, Settings},
     rules::quota::{Measure, Phase, Window},
 };
 
@@ -35,6 +35,16 @@ pub fn add(view: &View<'_>, capabilities: &Capabilities, settings: &mut Settings
         .is_none_or(|granted| u64::try_from(granted).is_ok_and(|granted| granted > used));
     let allowed = Window::of(settings).phase(view.now()) == Phase::InEffect && left;
     settings.set(Kind::Tenant, BACKUPS, allowed.into());
+}
+
+/// Backups that are switched off at the platform, where the spec states no quota: one that has ended was taken out of it, or a
+/// person did it. Holdfast leaves that as it is, and says so.
+pub fn left_off(desired: &Settings, object: &Object) -> Option<ManualStep> {
+    let is_off = object.settings.flag(BACKUPS) == Some(false);
+    (is_off && desired.get(BACKUPS).is_none()).then(|| ManualStep {
+        field: "quota".into(),
+        step: "backups are switched off at the platform, and the spec states no quota that says so: to allow them, state quota: {credits: \"\"}, which is no limit, or leave it so".into(),
+    })
 }
 
 /// When that changes by time alone.

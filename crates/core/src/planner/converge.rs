@@ -50,6 +50,7 @@ pub fn next(
         Err(obstacle) => return settle_obstacle(obstacle),
     };
     let (mut manual_steps, no_place) = console::sort_out(&mut settings, platform, declared);
+    manual_steps.extend(allowance::left_off(&settings, object));
     let differing = comparable(platform, declared.kind, &settings, object);
     if management == Management::Observe {
         let verdict = Verdict::Observing;

@@ -3,7 +3,7 @@
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     identity::several_marked,
-    lately::{deleted_lately, made_lately, unanswered},
+    lately::{deleted_lately, left_by_another, made_lately, unanswered},
     operation,
     restraint::{before_release, restrained, suspension},
     step::{settle, under_rule},
@@ -246,10 +246,16 @@ fn elsewhere(view: &View<'_>, platform: &PlatformFacts, id: &ObjectId) -> Option
 
 /// An unanswered creation may be carried out late, even after the object has been created and deleted again.
 fn creation_under_way(view: &View<'_>) -> Option<Step> {
-    let sent = unanswered(view)?;
-    let message = format!(
-        "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
-    );
+    let message = if let Some(sent) = unanswered(view) {
+        format!(
+            "The create request sent at {sent} was not answered and may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
+        )
+    } else {
+        let since = left_by_another(view).filter(|_| !unmarked::is_noted_before(view))?;
+        format!(
+            "An earlier process of the operator ended abruptly before {since}. A create request of it may still be carried out. The deletion waits until two minutes after that time. To release the object now, set deletionPolicy: Retain."
+        )
+    };
     Some(settle(
         Verdict::DeletionBlocked(Reason::WaitingForPlatform, message),
         Some(PATIENCE),

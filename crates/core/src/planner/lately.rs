@@ -30,6 +30,17 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
     Some(sent.at)
 }
 
+/// When a process ended that may have sent a creation which nobody noted and which is still to be carried out: only an object
+/// that was there long before is known to have needed none.
+pub fn left_by_another(view: &View<'_>) -> Option<Timestamp> {
+    let since = view.taken_over.filter(|since| view.age(*since) < LATE)?;
+    let declared = view.declared;
+    let is_settled = declared.status.external_id.is_some()
+        && declared.recreate.is_none()
+        && made_lately(view).is_none();
+    (!is_settled).then_some(since)
+}
+
 /// The object that Holdfast deleted moments ago.
 pub fn deleted_lately(view: &View<'_>) -> Option<ObjectId> {
     last(view, |change| {

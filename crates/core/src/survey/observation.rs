@@ -79,6 +79,7 @@ impl Observation {
             insisted: BTreeSet::new(),
             progress,
             hold: None,
+            taken_over: None,
             backoff: None,
             failures: 0,
             timeline,

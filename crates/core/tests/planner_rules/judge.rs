@@ -131,6 +131,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             progress: &progress,
             backoff: None,
             hold: None,
+            taken_over: None,
             failures: 0,
             timeline: now().into(),
         };

@@ -119,7 +119,7 @@ impl Rgw {
                 (capability, give(uid, &format!("{kind}={permission}")))
             })
             .collect();
-        if self.list_snapshots && self.known.is_denied() {
+        if self.list_snapshots && !admin.sees_all_data() {
             let flag = format!(
                 "radosgw-admin user modify --uid='{uid}' --admin, which opens all customers' data, or remove rgw.listSnapshots"
             );
@@ -171,7 +171,7 @@ fn console() -> BTreeMap<Kind, BTreeMap<String, String>> {
     let customer = BTreeMap::from([
         page(
             "clients.ids",
-            "a moved bucket is cut off from its backups until both are done: radosgw-admin bucket link --bucket={client} --uid={customer}, then radosgw-admin bucket chown --bucket={client} --uid={customer}",
+            "its backups can't be restored while it moves: radosgw-admin bucket chown --bucket={client} --uid={customer}, until that has ended",
         ),
         page(DELETE, "radosgw-admin user rm --uid={customer}"),
         page(

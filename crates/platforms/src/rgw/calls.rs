@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::{Rgw, mapping};
+use super::Rgw;
 use crate::{
     Beside, ByClaim, Deletion, Lane, Platform, PlatformError, Problem, ProblemKind, Rehearsal,
     Reports, Suspension, Written,
@@ -38,18 +38,14 @@ impl Platform for Rgw {
 
     async fn observe(&self, _: Scope) -> Result<Snapshot, PlatformError> {
         let capabilities = self.introduce(Lane::Sweep).await?;
-        let buckets = if capabilities.can(Capability::ReadUsage) {
-            self.buckets().await?
-        } else {
-            Vec::new()
-        };
+        let objects = self.users(capabilities.can(Capability::ReadUsage)).await?;
         Ok(Snapshot {
             capabilities,
-            objects: self.users().await?,
+            objects,
             locations: self.locations(),
             administrators: Vec::new(),
             licences: None,
-            clients: mapping::clients(&buckets),
+            clients: self.known.clients(),
             unreadable: Unread::default(),
         })
     }
@@ -64,7 +60,7 @@ impl Platform for Rgw {
         }
         // A deletion is judged by what is read now, not by the last sweep.
         if user.is_some() && self.known.has_buckets(id) {
-            self.buckets_of(id).await?;
+            self.buckets_of(id, Lane::Edit).await?;
         }
         Ok(user.map(|user| self.object(&user)))
     }
@@ -177,7 +173,7 @@ impl Deletion for Rgw {
         if kind != Kind::Customer {
             return Err(beyond(kind));
         }
-        let buckets = self.buckets_of(id).await?;
+        let buckets = self.buckets_of(id, Lane::Edit).await?;
         if let Some(first) = buckets.first() {
             let detail = format!("the user has {} buckets, {first} among them", buckets.len());
             return Err(Problem {

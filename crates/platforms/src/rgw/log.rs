@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use super::wire::UsageOfBucket;
+use super::wire::{Bucket, UsageOfBucket, id_of_bucket};
 
 /// Requests that store something. Source: Ceph, the names of operations in the usage log.
 pub(super) const STORING: &str = "put_obj,post_obj,copy_obj,complete_multipart";
+
+/// How long an entry of the log is about.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the log says, as far as it was read.
 #[derive(Default)]
 pub(super) struct Log {
     /// The last day that was read: it wasn't over then.
     pub(super) read_to: Option<Date>,
-    /// When the hour of the last write began, by owner and bucket.
-    pub(super) last: BTreeMap<(String, String), Timestamp>,
+    /// When the hour of the last write began, by bucket: who owned it then makes no difference.
+    last: BTreeMap<String, Timestamp>,
 }
 
 impl Log {
@@ -27,9 +30,21 @@ impl Log {
         let Some(at) = Timestamp::from_second(hour.epoch).ok().filter(|_| stored) else {
             return;
         };
-        let key = (owner.to_owned(), hour.bucket.clone());
-        let last = self.last.entry(key).or_insert(at);
+        let bucket = id_of_bucket(owner, &hour.bucket);
+        let last = self.last.entry(bucket).or_insert(at);
         *last = at.max(*last);
+    }
+
+    /// When the hour of the last write to a bucket began. What is older than the bucket was written to another of its name.
+    pub(super) fn last_write(&self, bucket: &Bucket) -> Option<Timestamp> {
+        let last = *self.last.get(&bucket.id())?;
+        let is_older = |made: Timestamp| last + HOUR <= made;
+        (!bucket.creation_time.is_some_and(is_older)).then_some(last)
+    }
+
+    /// Forgets all that is said of other buckets.
+    pub(super) fn keep(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.last.retain(|bucket, _| is_there(bucket));
     }
 }
 

@@ -1,7 +1,7 @@
 //! A user in our terms.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,11 +9,7 @@ use holdfast_core::planner::secret_tag;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{
-    Rgw,
-    log::Log,
-    wire::{Bucket, User},
-};
+use super::{Rgw, log::Log, wire::User};
 use crate::{
     api::Kind,
     estate::{BACKUPS, Claim, Client, Facts, Object, ObjectId, Protection, Settings},
@@ -54,10 +50,15 @@ struct State {
     buckets: HashMap<String, Vec<String>>,
     /// The claims of resources whose users have another uid: adopted ones.
     claims: HashMap<String, Claim>,
-    /// The key that was added last, by user: what replaces the other one.
-    added: HashMap<String, String>,
-    /// Whether the objects of some bucket couldn't be listed last, for want of a right.
-    denied: bool,
+    /// By user.
+    rotations: HashMap<String, Rotation>,
+}
+
+/// A key that was added, and the only one that there was then: that one goes, and no other.
+#[derive(Clone)]
+pub(super) struct Rotation {
+    pub(super) added: String,
+    pub(super) replaced: Option<String>,
 }
 
 impl Known {
@@ -69,15 +70,28 @@ impl Known {
         self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn note_buckets(&self, buckets: &[Bucket]) {
-        let mut by_owner: HashMap<String, Vec<String>> = HashMap::new();
-        for bucket in buckets {
-            by_owner
-                .entry(bucket.owner.clone())
-                .or_default()
-                .push(bucket.id());
-        }
-        self.state().buckets = by_owner;
+    /// Forgets the buckets of users that are gone.
+    pub(super) fn forget_all_but(&self, uids: &[String]) {
+        let uids: HashSet<&String> = uids.iter().collect();
+        self.state().buckets.retain(|uid, _| uids.contains(uid));
+    }
+
+    /// All buckets, as clients of their owners.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        let state = self.state();
+        let of_each = state.buckets.iter().flat_map(|(uid, buckets)| {
+            buckets.iter().map(|id| Client {
+                id: ObjectId::new(id),
+                customer_id: ObjectId::new(uid),
+                etag: None,
+            })
+        });
+        of_each.collect()
+    }
+
+    pub(super) fn buckets_of(&self, uid: &ObjectId) -> Vec<String> {
+        let state = self.state();
+        state.buckets.get(uid.as_str()).cloned().unwrap_or_default()
     }
 
     pub(super) fn note_buckets_of(&self, uid: &str, buckets: Vec<String>) {
@@ -90,22 +104,21 @@ impl Known {
         buckets.is_some_and(|buckets| !buckets.is_empty())
     }
 
-    pub(super) fn note_key(&self, uid: &ObjectId, name: &str) {
+    pub(super) fn note_rotation(&self, uid: &ObjectId, rotation: Rotation) {
         let uid = uid.as_str().to_owned();
-        self.state().added.insert(uid, name.to_owned());
+        self.state().rotations.insert(uid, rotation);
     }
 
-    /// The key that was added last.
-    pub(super) fn added(&self, uid: &ObjectId) -> Option<String> {
-        self.state().added.get(uid.as_str()).cloned()
+    /// The key that was replaced is gone.
+    pub(super) fn end_rotation(&self, uid: &ObjectId) {
+        if let Some(rotation) = self.state().rotations.get_mut(uid.as_str()) {
+            rotation.replaced = None;
+        }
     }
 
-    pub(super) fn note_denied(&self, denied: bool) {
-        self.state().denied = denied;
-    }
-
-    pub(super) fn is_denied(&self) -> bool {
-        self.state().denied
+    /// The key that was added last, and the one that it replaces.
+    pub(super) fn rotation(&self, uid: &ObjectId) -> Option<Rotation> {
+        self.state().rotations.get(uid.as_str()).cloned()
     }
 
     pub(super) fn note_claim(&self, uid: &ObjectId, claim: &Claim) {
@@ -134,10 +147,7 @@ impl Rgw {
     pub(super) fn object(&self, user: &User) -> Object {
         let uid = user.uid();
         let claim = claim_of(&uid);
-        let buckets = {
-            let state = self.known.state();
-            state.buckets.get(&uid).cloned().unwrap_or_default()
-        };
+        let buckets = self.known.buckets_of(&ObjectId::new(&uid));
         Object {
             kind: Kind::Customer,
             id: ObjectId::new(&uid),
@@ -192,8 +202,7 @@ impl Rgw {
 
     /// Whether the user administers the gateway: nobody's customer.
     fn is_the_gateways(&self, user: &User) -> bool {
-        let is_ours = |key: &super::wire::Key| key.access_key == self.access_key;
-        !user.caps.is_empty() || user.keys.iter().any(is_ours)
+        !user.caps.is_empty() || user.is_privileged() || user.has_key(&self.access_key)
     }
 
     fn settings(&self, user: &User, claim: Option<&Claim>) -> Settings {
@@ -202,9 +211,7 @@ impl Rgw {
         set("name", user.display_name.as_str().into());
         set("active", (user.suspended == 0).into());
         set("profile.email", user.email.as_str().into());
-        if user.quota.enabled
-            && let Ok(bytes) = u64::try_from(user.quota.max_size)
-        {
+        if let Some(bytes) = user.quota.bytes() {
             set(LIMIT_STORAGE, bytes.into());
         }
         if let Some(number) = bucket_limit(user.max_buckets) {
@@ -213,13 +220,13 @@ impl Rgw {
         if let Some(location) = self.location(&user.default_placement) {
             set(LOCATION, location.into());
         }
-        match user.keys.as_slice() {
+        match user.keys().as_slice() {
             [] => {}
             [key] => {
-                set(USERNAME, key.access_key.as_str().into());
+                set(USERNAME, key.name.as_str().into());
                 let adopted = || self.known.state().claims.get(&user.uid()).cloned();
                 if let Some(claim) = claim.cloned().or_else(adopted) {
-                    let secret = key.secret_key.expose_secret();
+                    let secret = key.secret.expose_secret();
                     set(
                         PASSWORD_TAG,
                         secret_tag(&self.owner_id, &claim, secret).into(),
@@ -227,7 +234,7 @@ impl Rgw {
                 }
             }
             several => {
-                let names: Vec<&str> = several.iter().map(|key| key.access_key.as_str()).collect();
+                let names: Vec<&str> = several.iter().map(|key| key.name.as_str()).collect();
                 set(USERNAME, names.join(", ").into());
             }
         }
@@ -245,13 +252,4 @@ impl Rgw {
             .find(|region| region.placement == placement);
         Some(named.map_or(placement, |region| &region.id))
     }
-}
-
-pub(super) fn clients(buckets: &[Bucket]) -> Vec<Client> {
-    let client = |bucket: &Bucket| Client {
-        id: ObjectId::new(&bucket.id()),
-        customer_id: ObjectId::new(&bucket.owner),
-        etag: None,
-    };
-    buckets.iter().map(client).collect()
 }

@@ -6,12 +6,12 @@ use super::{
     Rgw,
     mapping::claim_of,
     reading,
-    wire::{Bucket, Uids, User},
+    wire::{Bucket, Uids, User, id_of_bucket},
 };
 use crate::{
     Lane, PlatformError, ProblemKind,
     api::Kind,
-    estate::{Object, ObjectId},
+    estate::{ItemKind, Object, ObjectId, Unreadable},
     wire::{Cursors, garbled, is_usable_id},
 };
 
@@ -21,6 +21,26 @@ const LIST_USERS: &str = "GET /admin/metadata/user?max-entries";
 const PAGE: &str = "1000";
 /// Users that are read at the same time.
 pub(super) const AT_ONCE: usize = 8;
+
+/// The buckets of one user.
+pub(super) struct Figures {
+    pub(super) uid: ObjectId,
+    pub(super) buckets: Vec<Bucket>,
+    /// One that is listed, and of which the gateway tells no figures.
+    pub(super) untold: Option<String>,
+}
+
+impl Figures {
+    /// Why they say less than is there, if so.
+    pub(super) fn unreadable(&self, kind: ItemKind) -> Option<Unreadable> {
+        let bucket = self.untold.as_ref()?;
+        Some(Unreadable {
+            kind,
+            id: Some(self.uid.to_string()),
+            why: format!("the gateway tells no figures of its bucket {bucket}"),
+        })
+    }
+}
 
 impl Rgw {
     /// The uids of all users.
@@ -54,19 +74,25 @@ impl Rgw {
         }
     }
 
-    /// All users. One that is deleted while they are read isn't among them; one that can't be read says so by itself.
-    pub(super) async fn users(&self) -> Result<Vec<Object>, PlatformError> {
+    /// All users, and which buckets they have where that can be seen. One that is deleted while they are read isn't among them; one
+    /// that can't be read says so by itself.
+    pub(super) async fn users(&self, with_buckets: bool) -> Result<Vec<Object>, PlatformError> {
         let uids = self.uids(Lane::Sweep).await?;
+        self.known.forget_all_but(&uids);
         let users: Vec<Vec<Object>> = stream::iter(uids)
-            .map(|uid| self.swept(uid))
+            .map(|uid| self.swept(uid, with_buckets))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
         Ok(users.into_iter().flatten().collect())
     }
 
-    async fn swept(&self, uid: String) -> Result<Vec<Object>, PlatformError> {
-        match self.user(&ObjectId::new(&uid), Lane::Sweep).await {
+    async fn swept(&self, uid: String, with_buckets: bool) -> Result<Vec<Object>, PlatformError> {
+        let id = ObjectId::new(&uid);
+        if with_buckets && is_usable_id(&uid) {
+            self.buckets_of(&id, Lane::Sweep).await?;
+        }
+        match self.user(&id, Lane::Sweep).await {
             Ok(user) => Ok(user.map_or_else(Vec::new, |user| self.objects(&user))),
             Err(PlatformError::Garbled(why)) => {
                 let mut object = Object::unreadable(Kind::Customer, &uid, why.clone());
@@ -83,11 +109,21 @@ impl Rgw {
         uid: &ObjectId,
         lane: Lane,
     ) -> Result<Option<User>, PlatformError> {
+        self.user_with(uid, lane, &[]).await
+    }
+
+    async fn user_with(
+        &self,
+        uid: &ObjectId,
+        lane: Lane,
+        more: &[(&str, &str)],
+    ) -> Result<Option<User>, PlatformError> {
         if !is_usable_id(uid.as_str()) {
             return Ok(None);
         }
         let call = reading(GET_USER, lane);
-        let answer = self.get(call, "user", &[("uid", uid.as_str())]).await;
+        let parameters = [&[("uid", uid.as_str())], more].concat();
+        let answer = self.get(call, "user", &parameters).await;
         let user: User = match answer {
             Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
                 return Ok(None);
@@ -101,20 +137,52 @@ impl Rgw {
         }
     }
 
-    /// All buckets with their figures.
-    pub(super) async fn buckets(&self) -> Result<Vec<Bucket>, PlatformError> {
-        let call = reading("GET /admin/bucket?stats", Lane::Sweep);
-        let buckets: Vec<Bucket> = self.get(call, "bucket", &[("stats", "true")]).await?;
-        self.known.note_buckets(&buckets);
+    /// The buckets of all users, with their figures: user by user, since one list of all is one answer, however long, and takes
+    /// a look at each bucket.
+    pub(super) async fn figures(&self) -> Result<Vec<Figures>, PlatformError> {
+        stream::iter(self.uids(Lane::Sweep).await?)
+            .map(|uid| self.figures_of(ObjectId::new(&uid)))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn figures_of(&self, uid: ObjectId) -> Result<Figures, PlatformError> {
+        let call = reading("GET /admin/bucket?uid&stats", Lane::Sweep);
+        let parameters = [("stats", "true"), ("uid", uid.as_str())];
+        let buckets: Vec<Bucket> = self.get(call, "bucket", &parameters).await?;
+        let is_told = |id: &String| buckets.iter().any(|bucket| bucket.id() == *id);
+        // The gateway leaves out a bucket that it can't look at.
+        let mut untold = None;
+        if !self.known.buckets_of(&uid).iter().all(is_told) {
+            let listed = self.buckets_of(&uid, Lane::Sweep).await?;
+            untold = listed.into_iter().find(|id| !is_told(id));
+        }
+        Ok(Figures {
+            uid,
+            buckets,
+            untold,
+        })
+    }
+
+    /// One user's buckets, by their names over all tenants.
+    pub(super) async fn buckets_of(
+        &self,
+        uid: &ObjectId,
+        lane: Lane,
+    ) -> Result<Vec<String>, PlatformError> {
+        let call = reading("GET /admin/bucket?uid", lane);
+        let parameters = [("uid", uid.as_str())];
+        let names: Vec<String> = self.get(call, "bucket", &parameters).await?;
+        let full = |name: &String| id_of_bucket(uid.as_str(), name);
+        let buckets: Vec<String> = names.iter().map(full).collect();
+        self.known.note_buckets_of(uid.as_str(), buckets.clone());
         Ok(buckets)
     }
 
-    /// The names of one user's buckets.
-    pub(super) async fn buckets_of(&self, uid: &ObjectId) -> Result<Vec<String>, PlatformError> {
-        let call = reading("GET /admin/bucket?uid", Lane::Edit);
-        let parameters = [("uid", uid.as_str())];
-        let buckets: Vec<String> = self.get(call, "bucket", &parameters).await?;
-        self.known.note_buckets_of(uid.as_str(), buckets.clone());
-        Ok(buckets)
+    /// A user and what it stores now. Its own sum lags behind until the gateway is told to count.
+    pub(super) async fn counted(&self, uid: &ObjectId) -> Result<Option<User>, PlatformError> {
+        let parameters = [("stats", "true"), ("sync", "true")];
+        self.user_with(uid, Lane::Edit, &parameters).await
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::wire::ErrorBody;
+use super::{snapshots::LIST, wire::ErrorBody, writes::REMOVE_KEY};
 use crate::{
     PlatformError, Problem, ProblemKind,
     http::{Answer, Call},
@@ -39,7 +39,7 @@ pub(super) fn succeeded(call: Call, answer: Answer) -> Result<Answer, PlatformEr
             &format!("answered {} {hint}", status.as_u16()),
         ));
     }
-    Err(refused(&code, &format!("{said}: {code}")))
+    Err(refused(operation, &code, &format!("{said}: {code}")))
 }
 
 /// The word for an error, or nothing: the admin interface answers in JSON, S3 in XML.
@@ -62,7 +62,7 @@ pub(super) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
         .collect()
 }
 
-fn refused(code: &str, said: &str) -> PlatformError {
+fn refused(operation: &'static str, code: &str, said: &str) -> PlatformError {
     let problem = |kind, field: Option<&str>, detail: String, remedy: Option<&str>| {
         PlatformError::Refused(Problem {
             kind,
@@ -73,6 +73,14 @@ fn refused(code: &str, said: &str) -> PlatformError {
         })
     };
     match code {
+        // Here it is the key that was to be removed.
+        "InvalidAccessKeyId" if operation == REMOVE_KEY => {
+            problem(ProblemKind::NotFound, None, said.to_owned(), None)
+        }
+        // Here it is the owner of the bucket.
+        "UserSuspended" if operation == LIST => {
+            problem(ProblemKind::Other, None, said.to_owned(), None)
+        }
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "UserSuspended" => {
             PlatformError::Unauthorised(said.to_owned())
         }
@@ -80,9 +88,15 @@ fn refused(code: &str, said: &str) -> PlatformError {
             "{said}; the clocks of this machine and of the gateway differ by more than 15 minutes"
         )),
         "AccessDenied" => forbidden(said.to_owned()).into(),
-        "NoSuchUser" | "NoSuchKey" | "NoSuchBucket" => {
+        "NoSuchUser" => problem(ProblemKind::NotFound, None, said.to_owned(), None),
+        "NoSuchBucket" if operation == LIST => {
             problem(ProblemKind::NotFound, None, said.to_owned(), None)
         }
+        // A gateway that takes /admin for a bucket knows nothing of users: that doesn't mean that one is gone.
+        "NoSuchBucket" | "NoSuchKey" => garbled(
+            operation,
+            &format!("answered {code}; is its API admin enabled at this address?"),
+        ),
         "UserAlreadyExists" => problem(ProblemKind::AlreadyExists, None, said.to_owned(), None),
         "EmailExists" => problem(
             ProblemKind::Conflict,

@@ -6,19 +6,17 @@ use reqwest::Method;
 
 use super::{Rgw, reading, refusal::elements, wire::Bucket};
 use crate::{
-    Lane, PlatformError, ProblemKind,
+    Lane, PlatformError,
     wire::{Cursors, garbled},
 };
 
-const LIST: &str = "GET /BUCKET?list-type=2";
+pub(super) const LIST: &str = "GET /BUCKET?list-type=2";
 
 /// What is known of the backups in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Backups {
-    /// It isn't a repository of restic, at its top at least; or nobody asked.
+    /// It isn't a repository of restic, at its top at least; or nobody asked, or it may not be looked at.
     Unknown,
-    /// The user has no right to look.
-    Denied,
     /// It is one without any snapshot.
     None,
     /// When the last snapshot was stored.
@@ -29,7 +27,7 @@ impl Backups {
     pub(super) fn last(self) -> Option<Timestamp> {
         match self {
             Self::Last(at) => Some(at),
-            Self::Unknown | Self::Denied | Self::None => None,
+            Self::Unknown | Self::None => None,
         }
     }
 
@@ -51,13 +49,8 @@ impl Rgw {
             Err(error) => Err(error),
         };
         match found {
-            // A bucket that was deleted meanwhile has nothing to tell.
-            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
-                Ok(Backups::Unknown)
-            }
-            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::Other => {
-                Ok(Backups::Denied)
-            }
+            // One bucket that was deleted meanwhile, or may not be looked at, says nothing about the others.
+            Err(PlatformError::Refused(_) | PlatformError::Garbled(_)) => Ok(Backups::Unknown),
             found => found,
         }
     }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 
 /// A user.
 #[derive(Clone, Deserialize)]
@@ -18,16 +20,26 @@ pub(super) struct User {
     pub(super) email: String,
     pub(super) suspended: u8,
     pub(super) max_buckets: i64,
+    /// Its own keys and those of its subusers.
     #[serde(default)]
-    pub(super) keys: Vec<Key>,
+    keys: Vec<Key>,
     #[serde(default)]
     pub(super) caps: Vec<Cap>,
+    /// It speaks for another zone or a dashboard.
+    #[serde(default)]
+    system: Flag,
+    /// It may read everybody's data.
+    #[serde(default)]
+    admin: Flag,
     #[serde(default)]
     pub(super) default_placement: String,
     /// What S3 operations are allowed: words among `read`, `write` and `delete`.
     pub(super) op_mask: String,
     #[serde(rename = "user_quota")]
     pub(super) quota: Quota,
+    /// What it stores, where that was asked for.
+    #[serde(default)]
+    pub(super) stats: Option<Stored>,
 }
 
 impl User {
@@ -38,6 +50,28 @@ impl User {
         } else {
             format!("{}${}", self.tenant, self.id)
         }
+    }
+
+    /// Its S3 keys, without those of its subusers.
+    pub(super) fn keys(&self) -> Vec<&Key> {
+        let uid = self.uid();
+        let is_own = |key: &&Key| key.user.is_empty() || key.user == uid;
+        self.keys.iter().filter(is_own).collect()
+    }
+
+    /// Whether this access key is its own or a subuser's.
+    pub(super) fn has_key(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.name == name)
+    }
+
+    /// Whether it serves the gateway itself, whatever its capabilities say.
+    pub(super) fn is_privileged(&self) -> bool {
+        self.system.0 || self.admin.0
+    }
+
+    /// Whether it may list everybody's buckets.
+    pub(super) fn sees_all_data(&self) -> bool {
+        self.admin.0
     }
 
     /// Whether its programs may store anything.
@@ -54,12 +88,31 @@ impl User {
     }
 }
 
+/// A boolean, which is a word here: `"true"` or `"false"`.
+#[derive(Clone, Copy, Default)]
+struct Flag(bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Bool(flag) => Ok(Self(flag)),
+            Value::String(word) if word == "true" => Ok(Self(true)),
+            Value::String(word) if word == "false" => Ok(Self(false)),
+            _ => Err(D::Error::custom("a flag that is neither true nor false")),
+        }
+    }
+}
+
 /// An S3 key.
 #[derive(Clone, Deserialize)]
 pub(super) struct Key {
-    pub(super) access_key: String,
-    #[serde(deserialize_with = "secret")]
-    pub(super) secret_key: SecretString,
+    /// The uid, or `UID:SUBUSER`.
+    #[serde(default)]
+    user: String,
+    #[serde(rename = "access_key")]
+    pub(super) name: String,
+    #[serde(rename = "secret_key", deserialize_with = "secret")]
+    pub(super) secret: SecretString,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
@@ -79,6 +132,13 @@ pub(super) struct Cap {
 pub(super) struct Quota {
     pub(super) enabled: bool,
     pub(super) max_size: i64,
+}
+
+impl Quota {
+    /// The most that may be stored; `None` without a limit.
+    pub(super) fn bytes(self) -> Option<u64> {
+        u64::try_from(self.max_size).ok().filter(|_| self.enabled)
+    }
 }
 
 /// A page of the users' ids.
@@ -112,22 +172,15 @@ pub(super) struct Bucket {
     pub(super) tenant: String,
     pub(super) owner: String,
     #[serde(default)]
+    pub(super) creation_time: Option<Timestamp>,
+    #[serde(default)]
     pub(super) usage: BTreeMap<String, Stored>,
 }
 
 impl Bucket {
     /// The bucket's name over all tenants.
     pub(super) fn id(&self) -> String {
-        if self.tenant.is_empty() {
-            self.name.clone()
-        } else {
-            format!("{}/{}", self.tenant, self.name)
-        }
-    }
-
-    /// Owner and name, as the log of requests tells buckets apart.
-    pub(super) fn key(&self) -> (String, String) {
-        (self.owner.clone(), self.name.clone())
+        bucket_id(&self.tenant, &self.name)
     }
 
     /// What it counts for against its owner's quota.
@@ -137,8 +190,23 @@ impl Bucket {
     }
 }
 
-/// What a bucket holds of one category.
-#[derive(Deserialize)]
+/// The name of a bucket over all tenants: they are spaces of names.
+fn bucket_id(tenant: &str, name: &str) -> String {
+    if tenant.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{tenant}/{name}")
+    }
+}
+
+/// The name over all tenants of a bucket of this user.
+pub(super) fn id_of_bucket(owner: &str, name: &str) -> String {
+    let tenant = owner.split_once('$').map_or("", |(tenant, _)| tenant);
+    bucket_id(tenant, name)
+}
+
+/// What a bucket holds of one category, or a user of all.
+#[derive(Clone, Copy, Deserialize)]
 pub(super) struct Stored {
     /// Rounded up to whole blocks of 4 KiB, as the quota counts.
     #[serde(default)]

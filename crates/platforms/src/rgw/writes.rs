@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Rgw,
-    mapping::{LIMIT_CLIENTS, LIMIT_STORAGE, LOCATION, PASSWORD_TAG, USERNAME},
+    mapping::{LIMIT_CLIENTS, LIMIT_STORAGE, LOCATION, PASSWORD_TAG, Rotation, USERNAME},
     refusal::body,
     wire::{Key, User},
 };
@@ -21,7 +21,7 @@ const CREATE: &str = "PUT /admin/user";
 pub(super) const CHANGE: &str = "POST /admin/user";
 const SET_QUOTA: &str = "PUT /admin/user?quota";
 const ADD_KEY: &str = "PUT /admin/user?key";
-const REMOVE_KEY: &str = "DELETE /admin/user?key";
+pub(super) const REMOVE_KEY: &str = "DELETE /admin/user?key";
 const DELETE_USER: &str = "DELETE /admin/user";
 
 pub(super) type Parameters = Vec<(&'static str, String)>;
@@ -144,8 +144,8 @@ impl Rgw {
         Ok(region.ok_or_else(unknown)?.placement.clone())
     }
 
-    /// Sets or lifts the quota. The gateway accepts one below what is stored without a word, so that is asked first; it answers
-    /// nothing, so what was kept is read.
+    /// Sets or lifts the quota. The gateway accepts one below what is stored without a word, so it is asked first for what that
+    /// is; it answers nothing, so what was kept is read.
     async fn set_quota(
         &self,
         id: &ObjectId,
@@ -162,6 +162,7 @@ impl Rgw {
                 let size = i64::try_from(bytes).map_err(|_| {
                     invalid(Some(LIMIT_STORAGE), "is more than the gateway can count")
                 })?;
+                self.check_stored(id, bytes).await?;
                 parameters.push(("max-size", size.to_string()));
                 parameters.push(("enabled", "true".to_owned()));
             }
@@ -176,28 +177,49 @@ impl Rgw {
         self.shown(id).await
     }
 
-    /// Adds the declared key, or removes the one that it replaces: the new one first, so that there always is one.
+    /// Refuses a lower limit than before that is below what is stored now, whatever the last report says.
+    async fn check_stored(&self, id: &ObjectId, bytes: u64) -> Result<(), PlatformError> {
+        let user = self.counted(id).await.map_err(unsent)?;
+        let Some(user) = user else { return Ok(()) };
+        let stored = user.stats.map_or(0, |stats| stats.size_actual);
+        let shrinks = user.quota.bytes().is_none_or(|held| bytes < held);
+        if !shrinks || bytes >= stored {
+            return Ok(());
+        }
+        Err(Problem {
+            remedy: Some(format!("State at least {stored} bytes, or free some first")),
+            ..invalid(
+                Some(LIMIT_STORAGE),
+                format!("the customer stores {stored} bytes already, and could store nothing more"),
+            )
+        }
+        .into())
+    }
+
+    /// Adds the declared key, or removes the one that it replaces: the new one first, so that there always is one. A key that
+    /// somebody else added is left alone.
     async fn set_key(
         &self,
         id: &ObjectId,
         patch: &Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         let user = self.present(id).await?;
-        let added = self.known.added(id);
-        let implied = || match user.keys.as_slice() {
-            [key] => Some(key.access_key.as_str()),
-            _ => added.as_deref(),
+        let keys = user.keys();
+        let rotation = self.known.rotation(id);
+        let implied = || match keys.as_slice() {
+            [key] => Some(key.name.as_str()),
+            _ => Some(rotation.as_ref()?.added.as_str()),
         };
         let stated = text(patch, USERNAME);
         let Some(name) = stated.or_else(|| implied().filter(|_| !clears(patch, USERNAME))) else {
             return self.without_keys(id, &user).await;
         };
-        let held = user.keys.iter().find(|key| key.access_key == name);
+        let held = keys.iter().find(|key| key.name == name);
         let given = document::stated(patch, "webAccess.password").and_then(Value::as_str);
-        let secret: Option<SecretString> = match (given, &user.keys[..]) {
+        let secret: Option<SecretString> = match (given, keys.as_slice()) {
             (Some(given), _) => Some(given.to_owned().into()),
-            (None, [only]) => Some(only.secret_key.clone()),
-            (None, _) => held.map(|key| key.secret_key.clone()),
+            (None, [only]) => Some(only.secret.clone()),
+            (None, _) => held.map(|key| key.secret.clone()),
         };
         let secret = secret.ok_or_else(|| {
             invalid(
@@ -205,25 +227,34 @@ impl Rgw {
                 "the gateway's keys need a secret key: state passwordRef",
             )
         })?;
-        let is_right = |key: &Key| key.secret_key.expose_secret() == secret.expose_secret();
-        let others: Vec<&Key> = user
-            .keys
+        let is_right = |key: &&Key| key.secret.expose_secret() == secret.expose_secret();
+        let others: Vec<&str> = keys
             .iter()
-            .filter(|key| key.access_key != name)
+            .map(|key| key.name.as_str())
+            .filter(|other| *other != name)
             .collect();
+        let replaced = rotation
+            .as_ref()
+            .filter(|rotation| rotation.added == name)
+            .and_then(|rotation| rotation.replaced.as_deref());
         match (held.is_some_and(is_right), others.as_slice()) {
-            (_, [_, _, ..]) => Err(many(&user).into()),
-            (false, _) => self.add_key(id, name, &secret).await,
-            (true, [other]) => self.remove_key(id, &other.access_key).await,
             (true, []) => Ok(Written::Done(Box::new(self.object(&user)))),
+            (true, [other]) if replaced == Some(other) => self.remove_key(id, other).await,
+            (false, []) => self.add_key(id, name, &secret, None).await,
+            (false, [only]) if held.is_none() => self.add_key(id, name, &secret, Some(only)).await,
+            _ => Err(many(id, &others).into()),
         }
     }
 
     async fn without_keys(&self, id: &ObjectId, user: &User) -> Result<Written, PlatformError> {
-        match user.keys.as_slice() {
+        let keys = user.keys();
+        match keys.as_slice() {
             [] => Ok(Written::Done(Box::new(self.object(user)))),
-            [only] => self.remove_key(id, &only.access_key).await,
-            _ => Err(many(user).into()),
+            [only] => self.remove_key(id, &only.name).await,
+            several => {
+                let names: Vec<&str> = several.iter().map(|key| key.name.as_str()).collect();
+                Err(many(id, &names).into())
+            }
         }
     }
 
@@ -232,6 +263,7 @@ impl Rgw {
         id: &ObjectId,
         name: &str,
         secret: &SecretString,
+        replaced: Option<&str>,
     ) -> Result<Written, PlatformError> {
         let parameters = [
             ("key", ""),
@@ -241,9 +273,14 @@ impl Rgw {
             ("access-key", name),
             ("secret-key", secret.expose_secret()),
         ];
+        // Noted before: the answer may be lost.
+        let rotation = Rotation {
+            added: name.to_owned(),
+            replaced: replaced.map(str::to_owned),
+        };
+        self.known.note_rotation(id, rotation);
         self.change(ADD_KEY, Method::PUT, &parameters, |_, _| Ok(()))
             .await?;
-        self.known.note_key(id, name);
         self.shown(id).await
     }
 
@@ -254,8 +291,14 @@ impl Rgw {
             ("key-type", "s3"),
             ("access-key", name),
         ];
-        self.change(REMOVE_KEY, Method::DELETE, &parameters, |_, _| Ok(()))
-            .await?;
+        let removed = self
+            .change(REMOVE_KEY, Method::DELETE, &parameters, |_, _| Ok(()))
+            .await;
+        match removed {
+            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {}
+            removed => removed?,
+        }
+        self.known.end_rotation(id);
         self.shown(id).await
     }
 
@@ -307,16 +350,19 @@ fn nameless() -> Problem {
     }
 }
 
-fn many(user: &User) -> Problem {
+/// Keys that stand in the way, and that nobody asked Holdfast to remove: somebody may need them for a restore.
+fn many(id: &ObjectId, others: &[&str]) -> Problem {
+    let names = others.join(", ");
     Problem {
         kind: ProblemKind::Conflict,
-        remedy: Some(
-            "Remove all but one with radosgw-admin key rm --uid=UID --key-type=s3 --access-key=KEY, or remove webAccess from the spec to leave them alone"
-                .to_owned(),
-        ),
+        remedy: Some(format!(
+            "Remove what isn't needed with radosgw-admin key rm --uid='{id}' --key-type=s3 --access-key=KEY, or remove webAccess from the spec to leave all keys alone"
+        )),
         ..invalid(
             Some(USERNAME),
-            format!("the user has {} S3 keys, and none is removed unasked", user.keys.len()),
+            format!(
+                "the user has S3 keys that Holdfast didn't add and doesn't remove unasked: {names}"
+            ),
         )
     }
 }

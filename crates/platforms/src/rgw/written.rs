@@ -10,23 +10,30 @@ use super::{
     Rgw,
     log::STORING,
     reading,
-    reads::AT_ONCE,
+    reads::{AT_ONCE, Figures},
     snapshots::Backups,
     wire::{Bucket, UsageLog},
 };
 use crate::{
     Lane, PlatformError,
-    estate::{DataSource, DataSources, HealthReport, ObjectId, Unread},
+    estate::{DataSource, DataSources, HealthReport, ItemKind, ObjectId, Unread},
 };
 
 impl Rgw {
     /// Each bucket as a data source of its owner. The gateway sees no jobs.
     pub(super) async fn writes(&self, days: u16) -> Result<HealthReport, PlatformError> {
         let as_of = Timestamp::now();
-        let buckets = self.buckets().await?;
+        let figures = self.figures().await?;
         self.read_log(days, as_of).await?;
-        let there: BTreeSet<_> = buckets.iter().map(Bucket::key).collect();
-        self.known.log().last.retain(|key, _| there.contains(key));
+        let mut unreadable = Unread::default();
+        let untold = |of: &Figures| of.unreadable(ItemKind::HealthRow);
+        figures
+            .iter()
+            .filter_map(untold)
+            .for_each(|item| unreadable.note(item));
+        let buckets: Vec<Bucket> = figures.into_iter().flat_map(|of| of.buckets).collect();
+        let there: BTreeSet<String> = buckets.iter().map(Bucket::id).collect();
+        self.known.log().keep(|bucket| there.contains(bucket));
         let found: Vec<(Bucket, Backups)> = stream::iter(buckets)
             .map(|bucket| async {
                 let backups = self.backups(&bucket).await?;
@@ -35,8 +42,6 @@ impl Rgw {
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        let is_denied = |found: &(Bucket, Backups)| found.1 == Backups::Denied;
-        self.known.note_denied(found.iter().any(is_denied));
         let mut by_owner: BTreeMap<String, Vec<DataSource>> = BTreeMap::new();
         for (bucket, backups) in found {
             let source = self.source(&bucket, backups);
@@ -57,7 +62,7 @@ impl Rgw {
         Ok(HealthReport {
             as_of,
             rows: by_owner.into_iter().map(row).collect(),
-            unreadable: Unread::default(),
+            unreadable,
         })
     }
 
@@ -73,18 +78,19 @@ impl Rgw {
             last_success_at: backups.last(),
             last_success_job_id: None,
             last_restore_at: None,
-            last_write_at: self.known.log().last.get(&bucket.key()).copied(),
+            last_write_at: self.known.log().last_write(bucket),
             writes_only: !backups.is_known(),
             jobs: None,
         }
     }
 
-    /// Reads the log from the last day that was read, or of so many days, up to now. A day is one request: the log has an entry
-    /// for each hour and bucket.
+    /// Reads the log from the day before the last one that was read, or of so many days, up to now: the gateway keeps entries to
+    /// itself for a while. A day is one request: the log has an entry for each hour and bucket.
     async fn read_log(&self, days: u16, now: Timestamp) -> Result<(), PlatformError> {
         let today = now.to_zoned(TimeZone::UTC).date();
         let first = today.saturating_sub(i32::from(days).days());
-        let mut day = self.known.log().read_to.unwrap_or(first);
+        let read_to = self.known.log().read_to;
+        let mut day = read_to.map_or(first, |day| day.saturating_sub(1.day()).max(first));
         while day <= today {
             let next = day.saturating_add(1.day());
             let (start, end) = (format!("{day} 00:00:00"), format!("{next} 00:00:00"));

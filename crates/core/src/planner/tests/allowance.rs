@@ -102,9 +102,15 @@ fn exhausted_credits_end_backups() {
     assert_eq!(written(&cleared), Some((true.into(), false)), "no limit");
 }
 
+// R-D33, R-V7: a quota that has ended and is taken out of the spec leaves backups switched off, which nobody would notice.
 #[test]
 fn a_quota_that_isnt_stated_isnt_managed() {
-    assert_eq!(written(&held(Value::Null, false)), None);
+    let settlement = held(Value::Null, false).settlement();
+    let [step] = settlement.manual_steps.as_slice() else {
+        panic!("{settlement:?}");
+    };
+    assert_eq!(step.field, "quota");
+    assert!(step.step.contains("credits: \"\""), "{step:?}");
     assert_eq!(written(&held(Value::Null, true)), None);
     // Where the platform keeps quotas itself, nothing of the kind is told to it.
     let mut scene = held(json!({"credits": 0}), true);

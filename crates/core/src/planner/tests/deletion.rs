@@ -11,7 +11,7 @@ use crate::{
         conditions::Reason,
         shared::{Change, ChangeOutcome, ChangeStep, Management, Protection},
     },
-    estate::{Capability, Claim, Facts, ObjectId},
+    estate::{Capability, Claim, Creation, Facts, ObjectId},
     planner::{DeletionPermit, Step, Verdict},
 };
 
@@ -191,6 +191,37 @@ fn one_that_never_noted_an_id_is_let_go_once_the_platform_knows_no_claim() {
         .deleting();
     assert_eq!(scene.next(), Step::LookUp(scene.claim()));
     assert_eq!(scene.unclaimed().next(), Step::Release);
+}
+
+// I2, F1, F4: what a process sent as it died is noted nowhere. What was there long before needed no creation.
+#[test]
+fn after_a_crash_only_what_may_be_under_way_is_waited_for() {
+    let by_reference = |scene: Scene| {
+        let mut scene = scene.with(json!({"deletionPolicy": "Delete"}));
+        scene.facts.capabilities.creation = Creation::ByReference.everywhere();
+        scene.taken_over = Some(scene.now);
+        scene.now += Duration::from_secs(119);
+        scene
+    };
+    let mut new = by_reference(customer("fabrikam").finalized()).deleting();
+    let message = new.blocked(Reason::WaitingForPlatform);
+    assert!(message.contains("ended abruptly"), "{message}");
+    let mut old = by_reference(customer("fabrikam").applied());
+    old.declared.status = old.status();
+    let mut again = old.clone().deleting();
+    assert_eq!(again.next(), Step::TakeDeletionPermit(10));
+    again.declared.recreate = Some(ID.to_owned());
+    again.blocked(Reason::WaitingForPlatform);
+    let made = Change {
+        at: old.now,
+        step: ChangeStep::Create,
+        fields: Vec::new(),
+        outcome: ChangeOutcome::Done,
+    };
+    old.declared.status.changes.push(made);
+    old.deleting().blocked(Reason::WaitingForPlatform);
+    new.now += Duration::from_secs(1);
+    assert!(matches!(new.next(), Step::LookUp(_)), "{:?}", new.next());
 }
 
 // I7, F4

@@ -110,6 +110,8 @@ pub struct Scene {
     pub insisted: BTreeSet<String>,
     pub progress: Progress,
     pub hold: Option<String>,
+    /// When the operator took over from one that ended abruptly.
+    pub taken_over: Option<jiff::Timestamp>,
     /// Whether the credential leads to another account than the confirmed one.
     pub mismatch: bool,
     pub backoff: Option<Backoff>,
@@ -151,6 +153,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         insisted: BTreeSet::new(),
         progress: Progress::default(),
         hold: None,
+        taken_over: None,
         mismatch: false,
         backoff: None,
         failures: 0,
@@ -387,6 +390,7 @@ impl Scene {
                     let message = "the credential leads to another account.".to_owned();
                     self.mismatch.then_some((Reason::AccountMismatch, message))
                 }),
+            taken_over: self.taken_over,
             backoff: self.backoff.clone(),
             failures: self.failures,
             timeline: self.timeline.clone().unwrap_or_else(|| self.now.into()),

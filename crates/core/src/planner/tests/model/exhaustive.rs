@@ -14,7 +14,7 @@ use super::{
     walk::{Variant, Walk},
     world::Fault,
 };
-use crate::estate::{Creation, ObjectId};
+use crate::estate::ObjectId;
 
 /// Faults of one walk in `make test`; FAULTS asks for more.
 const FAULTS: usize = 2;
@@ -28,17 +28,10 @@ struct Path {
 
 impl Path {
     /// The ways in which the next request may go.
-    fn ways(&self, most: usize, creation: Creation) -> Vec<Option<Fault>> {
+    fn ways(&self, most: usize) -> Vec<Option<Fault>> {
         let mut ways = vec![None];
         if self.faults.len() < most {
             ways.extend(Fault::ALL.map(Some));
-        }
-        // A creation that is carried out a minute late, and a process that ends before it has said so anywhere: where objects carry
-        // our claim nothing is noted before a creation, so that a deletion within that minute can't wait for it.
-        if creation.is_repeatable() && self.walk.world.platform.has_late() {
-            let ends =
-                |way: &Option<Fault>| matches!(way, Some(Fault::CrashBefore | Fault::CrashAfter));
-            ways.retain(|way| !ends(way));
         }
         ways
     }
@@ -72,7 +65,7 @@ fn search(policy: &str, variant: Variant, most: usize) -> Count {
         faults: Vec::new(),
     }];
     while let Some(path) = open.pop() {
-        for way in path.ways(most, variant.creation) {
+        for way in path.ways(most) {
             count.requests += 1;
             let walked = catch_unwind(AssertUnwindSafe(|| step(&path, way, &expected)));
             let Ok(further) = walked else {

@@ -286,11 +286,6 @@ impl Platform {
         self.late.push((due, kind, claim.clone(), document));
     }
 
-    /// Whether a creation that was received is still to be carried out.
-    pub fn has_late(&self) -> bool {
-        !self.late.is_empty()
-    }
-
     /// F4: an object that is switched at some later instant.
     pub fn switch_late(&mut self, due: Timestamp, id: ObjectId, active: bool) {
         self.late_switches.push((due, id, active));

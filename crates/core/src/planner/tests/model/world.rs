@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::platform::Platform;
@@ -25,6 +26,8 @@ use crate::{
 /// Steps that one pass may take, as in the operator.
 const STEPS: usize = 24;
 const KIND: Kind = Kind::Customer;
+/// For how long it matters that the operator is new.
+const LATE: SignedDuration = SignedDuration::from_mins(2);
 
 /// How a request goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +183,7 @@ impl World {
         self.sweep = None;
         self.unlogged.clear();
         self.is_new = true;
+        self.scene.taken_over = Some(self.scene.now);
         self.scene.failures = 0;
     }
 
@@ -271,7 +275,11 @@ impl World {
             "{:?}{:?}{:?}{:?}{:?}",
             scene.declared, scene.progress, scene.remote, self.platform, self.unlogged
         );
+        let taken_over = scene
+            .taken_over
+            .map(|since| scene.now.duration_since(since));
         (self.exists, self.steps, scene.failures, self.is_new).hash(of);
+        taken_over.filter(|age| *age < LATE).hash(of);
     }
 
     /// A person does what a creation of unknown outcome asks for: looks at the console, and names the object or the request.
