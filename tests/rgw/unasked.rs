@@ -19,6 +19,10 @@ const PROSEWARE: Keys = Keys {
     name: "proseware-of-the-tests",
     secret: "secret-of-proseware-of-the-tests",
 };
+const ADVENTURE: Keys = Keys {
+    name: "adventure-of-the-tests",
+    secret: "secret-of-adventure-of-the-tests",
+};
 const BY_HAND: &str = "proseware-by-hand";
 const CARL: Keys = Keys {
     name: "carl-of-the-tests",
@@ -86,7 +90,7 @@ async fn a_key_that_a_person_added_is_never_removed() {
     let said = stage.message("customer/proseware", "Stalled");
     assert!(said.contains(BY_HAND) && said.contains("key rm"), "{said}");
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let all = [BY_HAND, "proseware-app", PROSEWARE.name];
+    let all = ["proseware-app", BY_HAND, PROSEWARE.name];
     assert_eq!(gateway.keys(&proseware), all);
 
     gateway.admin(&["key", "rm", "--key-type", "s3", "--access-key", BY_HAND]);
@@ -116,37 +120,37 @@ async fn a_limit_below_what_is_stored_is_refused_although_no_report_says_so() {
     ]);
     let key = |name: &str| user["keys"][0][name].as_str().unwrap().to_owned();
     let (name, secret) = (key("access_key"), key("secret_key"));
-    let declared = customer("proseware", "blind", &access("proseware", PROSEWARE));
+    let declared = customer("adventure", "blind", &access("adventure", ADVENTURE));
     let platform = gateway.manifest_for("blind", (&name, &secret), "");
     stage.apply(&[platform, declared].join("---\n"));
-    stage.apply(&login("proseware", PROSEWARE));
-    stage.await_ready(&["customer/proseware"]).await;
-    let proseware = uid(&stage, "proseware");
-    gateway.repository(PROSEWARE, "blind-backup").await;
-    let (done, said) = gateway.restic(PROSEWARE, "blind-backup", &["backup", "/etc"]);
+    stage.apply(&login("adventure", ADVENTURE));
+    stage.await_ready(&["customer/adventure"]).await;
+    let adventure = uid(&stage, "adventure");
+    gateway.repository(ADVENTURE, "blind-backup").await;
+    let (done, said) = gateway.restic(ADVENTURE, "blind-backup", &["backup", "/etc"]);
     assert!(done, "{said}");
     assert_eq!(
-        stage.get("customer/proseware")["status"]["usage"],
+        stage.get("customer/adventure")["status"]["usage"],
         Value::Null
     );
 
     let limited = |limit: &str| {
         let spec = json!({"spec": {"limits": {"storage": limit}}});
-        merge(&stage, "customer/proseware", &spec);
+        merge(&stage, "customer/adventure", &spec);
     };
     limited("8Ki");
     stage
-        .await_condition("customer/proseware", "Ready", "False/PlatformRefused")
+        .await_condition("customer/adventure", "Ready", "False/PlatformRefused")
         .await;
-    let said = stage.message("customer/proseware", "Ready");
+    let said = stage.message("customer/adventure", "Ready");
     assert!(
         said.contains("stores") && said.contains("State at least"),
         "{said}"
     );
-    assert_eq!(gateway.user(&proseware)["user_quota"]["enabled"], false);
+    assert_eq!(gateway.user(&adventure)["user_quota"]["enabled"], false);
     limited("1Gi");
-    stage.await_ready(&["customer/proseware"]).await;
-    assert_eq!(gateway.user(&proseware)["user_quota"]["max_size"], 1 << 30);
+    stage.await_ready(&["customer/adventure"]).await;
+    assert_eq!(gateway.user(&adventure)["user_quota"]["max_size"], 1 << 30);
     gateway.admin(&["user", "rm", "--uid", "blind"]);
 }
 
