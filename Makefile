@@ -85,7 +85,7 @@ soak: ## Play SEEDS=10000 stories of the simulation from FIRST=1 on, JOBS=2 at a
 	@SEEDS=$(SEEDS) FIRST=$(FIRST) JOBS=$(JOBS) MATRIX=$(MATRIX) SHRINK=1 cargo test --locked --profile soak --quiet --test simulation -- --nocapture whatever_happens a_death_at
 
 .PHONY: test-ceph
-test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (some ten minutes more; STORIES=… for some)
+test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with restic (a quarter of an hour more; STORIES=… for some)
 	@scripts/test-ceph.sh $(STORIES)
 
 .PHONY: test-cluster

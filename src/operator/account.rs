@@ -171,9 +171,10 @@ impl Writer {
         self.account()?.tenure.opens_at()
     }
 
-    /// When this process took over from one that had ended without giving the account back, if it did.
-    pub fn taken_over(&self) -> Option<Timestamp> {
-        self.account()?.tenure.taken_over()
+    /// When this process took over from one that had ended without giving the account back, if it did, and when that one had.
+    pub fn taken_over(&self) -> Vec<Timestamp> {
+        let account = self.account();
+        account.map_or_else(Vec::new, |account| account.tenure.taken_over())
     }
 }
 

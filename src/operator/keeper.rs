@@ -232,8 +232,10 @@ impl Keeper {
             let params = PostParams::default();
             api.replace(&self.name, &params, &lease).await?
         };
-        if !known.held && self.may_have_been_left(known) {
-            self.tenure.take_over(timeline.now());
+        if action == LeaseAction::Acquire && !known.held && self.may_have_been_left(known) {
+            let before = known.spec().and_then(taken_over_at);
+            let times = [Some(timeline.now()), before];
+            self.tenure.take_over(times.into_iter().flatten().collect());
         }
         let first_write = self.wait_of(known, action);
         let first_write = first_write.map(|wait| Instant::now() + wait);
@@ -300,6 +302,13 @@ impl Keeper {
         spec.renew_time = Some(MicroTime(now));
         lease
     }
+}
+
+/// When the holder of a Lease took it over from another process, if it did.
+fn taken_over_at(spec: &LeaseSpec) -> Option<Timestamp> {
+    let transitions = spec.lease_transitions.unwrap_or_default();
+    let acquired = spec.acquire_time.as_ref().filter(|_| transitions > 0);
+    acquired.map(|MicroTime(at)| *at)
 }
 
 /// Whether the namespace of the Lease is being deleted.

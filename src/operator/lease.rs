@@ -100,8 +100,8 @@ pub struct Tenure {
     term: RwLock<Option<Term>>,
     /// Whether it leads; nothing before that is known.
     leads: watch::Sender<Option<bool>>,
-    /// When it took over from a process that had ended without giving the Lease back, if it did.
-    taken_over: RwLock<Option<Timestamp>>,
+    /// When it took over from a process that had ended without giving the Lease back, if it did, and when that one had.
+    taken_over: RwLock<Vec<Timestamp>>,
 }
 
 impl Tenure {
@@ -137,20 +137,18 @@ impl Tenure {
         self.leads.subscribe()
     }
 
-    /// When this process took over from one that had ended without giving the Lease back, if it did.
-    pub fn taken_over(&self) -> Option<Timestamp> {
-        *self
-            .taken_over
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// When this process took over from one that had ended without giving the Lease back, if it did, and when that one had.
+    pub fn taken_over(&self) -> Vec<Timestamp> {
+        let taken_over = self.taken_over.read();
+        taken_over.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// This process takes over now from one that ended without giving the Lease back.
-    pub fn take_over(&self, now: Timestamp) {
-        *self
-            .taken_over
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(now);
+    /// This process has taken over from one that ended without giving the Lease back, at these times.
+    pub fn take_over(&self, times: Vec<Timestamp>) {
+        let mut taken_over = self.taken_over.write();
+        **taken_over
+            .as_mut()
+            .unwrap_or_else(|poisoned| poisoned.get_mut()) = times;
     }
 
     /// Another process leads.

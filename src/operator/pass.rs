@@ -58,10 +58,8 @@ async fn steps<K: Managed>(
         handle.clone_from(&gathered.handle);
         let view = View {
             hold: gathered.handle.as_ref().and_then(|handle| handle.hold()),
-            taken_over: gathered
-                .handle
-                .as_ref()
-                .and_then(|handle| handle.writer.taken_over()),
+            taken_over: (gathered.handle.as_ref())
+                .map_or_else(Vec::new, |handle| handle.writer.taken_over()),
             backoff: context.memory.backoff(&resource, state_of(&*object)),
             insisted: insisted(context, &*object, &resource, &gathered).await,
             failures,

@@ -130,7 +130,15 @@ async fn ask_all_at_once(stage: &Stage) {
         let (api, parameters) = (api.clone(), &parameters);
         async move {
             let wanted = customer(&name(number), "northwind", "10Gi");
-            api.create(parameters, &wanted).await
+            let mut created = api.create(parameters, &wanted).await.map(|_| ());
+            // A busy server closes a connection that is about to be used again.
+            while let Err(kube::Error::Service(_)) = created {
+                created = match api.create(parameters, &wanted).await {
+                    Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+                    created => created.map(|_| ()),
+                };
+            }
+            created
         }
     });
     for created in join_all(asked).await {

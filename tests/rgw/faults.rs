@@ -202,7 +202,11 @@ async fn changes_and_moves_survive_kills() {
     });
     for round in 0..3 {
         eventually("some are changed", || async { asked() > round * 8 }).await;
-        assert!(asked() < names.len(), "round {round} is too late");
+        // What waited for the gateway comes all at once.
+        assert!(
+            round == 2 || asked() < names.len(),
+            "round {round} is too late"
+        );
         if round == 1 {
             // The operator is at it.
             gateway.kill();

@@ -9,6 +9,8 @@ use crate::{
     timeline::Timeline,
 };
 
+/// How far the time of a change in status lies from when it was.
+const ROUNDED: SignedDuration = SignedDuration::from_secs(2);
 /// How long a platform may take to show a change. Source: faults F4 and F5.
 const LATE: SignedDuration = SignedDuration::from_secs(120);
 
@@ -33,12 +35,13 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
 /// When a process ended that may have sent a creation which nobody noted and which is still to be carried out: only an object
 /// that was there long before is known to have needed none.
 pub fn left_by_another(view: &View<'_>) -> Option<Timestamp> {
-    let since = view.taken_over.filter(|since| view.age(*since) < LATE)?;
     let declared = view.declared;
-    let is_settled = declared.status.external_id.is_some()
-        && declared.recreate.is_none()
-        && made_lately(view).is_none();
-    (!is_settled).then_some(since)
+    let is_noted = declared.status.external_id.is_some() && declared.recreate.is_none();
+    let is_open = |since: &&Timestamp| {
+        let made_before = |made: Timestamp| made < **since - ROUNDED;
+        view.age(**since) < LATE && !(is_noted && made_lately(view).is_none_or(made_before))
+    };
+    view.taken_over.iter().filter(is_open).max().copied()
 }
 
 /// The object that Holdfast deleted moments ago.

@@ -79,7 +79,7 @@ impl Observation {
             insisted: BTreeSet::new(),
             progress,
             hold: None,
-            taken_over: None,
+            taken_over: Vec::new(),
             backoff: None,
             failures: 0,
             timeline,

@@ -131,7 +131,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
             progress: &progress,
             backoff: None,
             hold: None,
-            taken_over: None,
+            taken_over: Vec::new(),
             failures: 0,
             timeline: now().into(),
         };

@@ -199,7 +199,7 @@ fn after_a_crash_only_what_may_be_under_way_is_waited_for() {
     let by_reference = |scene: Scene| {
         let mut scene = scene.with(json!({"deletionPolicy": "Delete"}));
         scene.facts.capabilities.creation = Creation::ByReference.everywhere();
-        scene.taken_over = Some(scene.now);
+        scene.taken_over = vec![scene.now];
         scene.now += Duration::from_secs(119);
         scene
     };
@@ -219,7 +219,11 @@ fn after_a_crash_only_what_may_be_under_way_is_waited_for() {
         outcome: ChangeOutcome::Done,
     };
     old.declared.status.changes.push(made);
-    old.deleting().blocked(Reason::WaitingForPlatform);
+    old.clone().deleting().blocked(Reason::WaitingForPlatform);
+    // Made by the one that ended: it was answered.
+    let made = old.declared.status.changes.last_mut();
+    made.expect("a change").at = old.now - Duration::from_secs(122);
+    assert_eq!(old.deleting().next(), Step::TakeDeletionPermit(10));
     new.now += Duration::from_secs(1);
     assert!(matches!(new.next(), Step::LookUp(_)), "{:?}", new.next());
 }

@@ -110,8 +110,8 @@ pub struct Scene {
     pub insisted: BTreeSet<String>,
     pub progress: Progress,
     pub hold: Option<String>,
-    /// When the operator took over from one that ended abruptly.
-    pub taken_over: Option<jiff::Timestamp>,
+    /// When the operator took over from one that ended abruptly, and when that one had.
+    pub taken_over: Vec<jiff::Timestamp>,
     /// Whether the credential leads to another account than the confirmed one.
     pub mismatch: bool,
     pub backoff: Option<Backoff>,
@@ -153,7 +153,7 @@ fn scene(kind: Kind, name: &str, spec: Value) -> Scene {
         insisted: BTreeSet::new(),
         progress: Progress::default(),
         hold: None,
-        taken_over: None,
+        taken_over: Vec::new(),
         mismatch: false,
         backoff: None,
         failures: 0,
@@ -390,7 +390,7 @@ impl Scene {
                     let message = "the credential leads to another account.".to_owned();
                     self.mismatch.then_some((Reason::AccountMismatch, message))
                 }),
-            taken_over: self.taken_over,
+            taken_over: self.taken_over.clone(),
             backoff: self.backoff.clone(),
             failures: self.failures,
             timeline: self.timeline.clone().unwrap_or_else(|| self.now.into()),

@@ -183,7 +183,8 @@ impl World {
         self.sweep = None;
         self.unlogged.clear();
         self.is_new = true;
-        self.scene.taken_over = Some(self.scene.now);
+        self.scene.taken_over.insert(0, self.scene.now);
+        self.scene.taken_over.truncate(2);
         self.scene.failures = 0;
     }
 
@@ -275,11 +276,10 @@ impl World {
             "{:?}{:?}{:?}{:?}{:?}",
             scene.declared, scene.progress, scene.remote, self.platform, self.unlogged
         );
-        let taken_over = scene
-            .taken_over
-            .map(|since| scene.now.duration_since(since));
+        let taken_over = scene.taken_over.iter();
+        let ages = taken_over.map(|since| scene.now.duration_since(*since));
         (self.exists, self.steps, scene.failures, self.is_new).hash(of);
-        taken_over.filter(|age| *age < LATE).hash(of);
+        ages.filter(|age| *age < LATE).for_each(|age| age.hash(of));
     }
 
     /// A person does what a creation of unknown outcome asks for: looks at the console, and names the object or the request.
