@@ -3,12 +3,17 @@
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::{snapshots::LIST, wire::ErrorBody, writes::REMOVE_KEY};
+use super::wire::ErrorBody;
 use crate::{
     PlatformError, Problem, ProblemKind,
     http::{Answer, Call},
     wire::{forbidden, garbled},
 };
+
+/// Lists a bucket: refusals are about the bucket, and not about the credential.
+pub(super) const LIST: &str = "GET /BUCKET?list-type=2";
+/// Removes a key: where there is none, the answer is that of a bad credential.
+pub(super) const REMOVE_KEY: &str = "DELETE /admin/user?key";
 
 /// The answer, where it is a success.
 pub(super) fn succeeded(call: Call, answer: Answer) -> Result<Answer, PlatformError> {

@@ -4,13 +4,15 @@
 use jiff::Timestamp;
 use reqwest::Method;
 
-use super::{Rgw, reading, refusal::elements, wire::Bucket};
+use super::{
+    Rgw, reading,
+    refusal::{LIST, elements},
+    wire::Bucket,
+};
 use crate::{
     Lane, PlatformError,
     wire::{Cursors, garbled},
 };
-
-pub(super) const LIST: &str = "GET /BUCKET?list-type=2";
 
 /// What is known of the backups in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Rgw,
     mapping::{LIMIT_CLIENTS, LIMIT_STORAGE, LOCATION, PASSWORD_TAG, Rotation, USERNAME},
-    refusal::body,
+    refusal::{REMOVE_KEY, body},
     wire::{Key, User},
 };
 use crate::{
@@ -21,7 +21,6 @@ const CREATE: &str = "PUT /admin/user";
 pub(super) const CHANGE: &str = "POST /admin/user";
 const SET_QUOTA: &str = "PUT /admin/user?quota";
 const ADD_KEY: &str = "PUT /admin/user?key";
-pub(super) const REMOVE_KEY: &str = "DELETE /admin/user?key";
 const DELETE_USER: &str = "DELETE /admin/user";
 
 pub(super) type Parameters = Vec<(&'static str, String)>;
