@@ -3,13 +3,18 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use holdfast_core::planner::secret_tag;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{Rgw, log::Log, wire::User};
+use super::{
+    Rgw,
+    log::Log,
+    wire::{Figures, User},
+};
 use crate::{
     api::Kind,
     estate::{BACKUPS, Claim, Client, Facts, Object, ObjectId, Protection, Settings},
@@ -35,6 +40,8 @@ pub(super) const LOCATION: &str = "storageLocation";
 pub(super) const PRODUCT: &str = "ObjectStorage";
 /// Where a tenant's backups are.
 pub(super) const REGIONS: &str = "storageRegions";
+/// For how long the figures of one report serve the next one.
+const RECENT: Duration = Duration::from_secs(60);
 /// Ids of buckets that are shown of a user.
 const BUCKETS_SHOWN: usize = 50;
 /// Letters of a claim after its prefix: 128 bits in Base32.
@@ -42,7 +49,11 @@ const CLAIM_LETTERS: usize = 26;
 
 /// What is remembered between calls. Nothing in here decides anything that the gateway wouldn't say again.
 #[derive(Default)]
-pub(super) struct Known(Mutex<State>, Mutex<Log>);
+pub(super) struct Known(
+    Mutex<State>,
+    Mutex<Log>,
+    Mutex<Option<(Instant, Vec<Figures>)>>,
+);
 
 #[derive(Default)]
 struct State {
@@ -68,6 +79,19 @@ impl Known {
 
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
         self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps figures for the report that follows.
+    pub(super) fn note_figures(&self, figures: Vec<Figures>) {
+        let mut kept = self.2.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((Instant::now(), figures));
+    }
+
+    /// The figures that were kept, if that was moments ago: once.
+    pub(super) fn take_figures(&self) -> Option<Vec<Figures>> {
+        let mut kept = self.2.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, figures) = kept.take()?;
+        (at.elapsed() < RECENT).then_some(figures)
     }
 
     /// Forgets the buckets of users that are gone.

@@ -6,12 +6,12 @@ use super::{
     Rgw,
     mapping::claim_of,
     reading,
-    wire::{Bucket, Uids, User, id_of_bucket},
+    wire::{Bucket, Figures, Uids, User, id_of_bucket},
 };
 use crate::{
     Lane, PlatformError, ProblemKind,
     api::Kind,
-    estate::{ItemKind, Object, ObjectId, Unreadable},
+    estate::{Object, ObjectId},
     wire::{Cursors, garbled, is_usable_id},
 };
 
@@ -21,26 +21,6 @@ const LIST_USERS: &str = "GET /admin/metadata/user?max-entries";
 const PAGE: &str = "1000";
 /// Users that are read at the same time.
 pub(super) const AT_ONCE: usize = 8;
-
-/// The buckets of one user.
-pub(super) struct Figures {
-    pub(super) uid: ObjectId,
-    pub(super) buckets: Vec<Bucket>,
-    /// One that is listed, and of which the gateway tells no figures.
-    pub(super) untold: Option<String>,
-}
-
-impl Figures {
-    /// Why they say less than is there, if so.
-    pub(super) fn unreadable(&self, kind: ItemKind) -> Option<Unreadable> {
-        let bucket = self.untold.as_ref()?;
-        Some(Unreadable {
-            kind,
-            id: Some(self.uid.to_string()),
-            why: format!("the gateway tells no figures of its bucket {bucket}"),
-        })
-    }
-}
 
 impl Rgw {
     /// The uids of all users.

@@ -13,7 +13,8 @@ impl Rgw {
     pub(super) async fn stored(&self) -> Result<UsageReport, PlatformError> {
         let as_of = Timestamp::now();
         let (mut rows, mut unreadable) = (Vec::new(), Unread::default());
-        for figures in self.figures().await? {
+        let all = self.figures().await?;
+        for figures in &all {
             if let Some(item) = figures.unreadable(ItemKind::UsageRow) {
                 // A sum without it would be too small.
                 unreadable.note(item);
@@ -22,7 +23,7 @@ impl Rgw {
             let bytes = figures.buckets.iter().map(Bucket::bytes);
             let storage_bytes = bytes.fold(0, u64::saturating_add);
             // A user's storage is all that it stores, so the tenant's figures are the customer's.
-            let uid = figures.uid;
+            let uid = &figures.uid;
             rows.extend([None, Some(uid.clone())].map(|tenant_id| Consumption {
                 customer_id: uid.clone(),
                 tenant_id,
@@ -31,6 +32,7 @@ impl Rgw {
                 months: Vec::new(),
             }));
         }
+        self.known.note_figures(all);
         Ok(UsageReport {
             as_of,
             rows,
