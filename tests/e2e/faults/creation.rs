@@ -128,7 +128,7 @@ async fn f03_without_the_right_to_note_it_down_nothing_is_made_twice() {
 async fn f04_a_creation_that_outlives_its_process_leaves_nothing_behind() {
     let (mut stage, bridge) = stage_with_platform("outlived").await;
     let policy = refuse_notes(&stage).await;
-    bridge.faults("[{when: {method: PUT}, then: {late: 25s}}]");
+    bridge.faults("[{when: {method: PUT}, then: {late: 60s}}]");
     let deletes = ", deletionPolicy: Delete";
     stage.apply(&customer("outlived", "msp", deletes));
     let unnoted = format!("\"resource\":\"Customer {}/outlived\"", stage.namespace());
@@ -140,7 +140,8 @@ async fn f04_a_creation_that_outlives_its_process_leaves_nothing_behind() {
     bridge.faults("[]");
     allow_updates(&policy);
     stage.show(&["delete", "customer", "outlived", "--wait=false"]);
-    stage.run().await;
+    let mut second = stage.beside();
+    second.run().await;
     let waits = "True/WaitingForPlatform";
     stage
         .await_condition("customer/outlived", "DeletionBlocked", waits)
