@@ -342,6 +342,22 @@ pub async fn give_back(
     identity: &str,
     delete: bool,
 ) -> Result<(), Error> {
+    for _ in 1..ATTEMPTS {
+        match give_back_once(api, name, identity, delete).await {
+            // A renewal was still under way.
+            Err(Error::Api(status)) if status.code == 409 => {}
+            outcome => return outcome,
+        }
+    }
+    give_back_once(api, name, identity, delete).await
+}
+
+async fn give_back_once(
+    api: &Api<Lease>,
+    name: &str,
+    identity: &str,
+    delete: bool,
+) -> Result<(), Error> {
     let Some(mut lease) = api.get_opt(name).await? else {
         return Ok(());
     };

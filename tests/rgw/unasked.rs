@@ -44,7 +44,7 @@ fn add_key(gateway: &Gateway, uid: &str, key: Keys) {
     ]);
 }
 
-// R-V11, I2: a key that a person added is somebody's way to a restore. It is said, and stays.
+// R-N18, R-V11, I2: a key that a person added is somebody's way to a restore. It is said, and stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_a_person_added_is_never_removed() {
     let Some(gateway) = Gateway::find().await else {
@@ -99,7 +99,7 @@ async fn a_key_that_a_person_added_is_never_removed() {
     assert_eq!(gateway.keys(&proseware), ["proseware-app", PROSEWARE.name]);
 }
 
-// R-V3, R-N12: nobody has told how much is stored, and the gateway would take any limit.
+// R-N18, R-V3, R-N12: nobody has told how much is stored, and the gateway would take any limit.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_below_what_is_stored_is_refused_although_no_report_says_so() {
     let Some(gateway) = Gateway::find().await else {
@@ -154,7 +154,7 @@ async fn a_limit_below_what_is_stored_is_refused_although_no_report_says_so() {
     gateway.admin(&["user", "rm", "--uid", "blind"]);
 }
 
-// R-N3, I2: users of the gateway itself are nobody's customers; one of a tenant of the gateway is adopted with its buckets; an
+// R-N18, R-N3, I2: users of the gateway itself are nobody's customers; one of a tenant of the gateway is adopted with its buckets; an
 // address that another user has is said.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_all_sorts_are_told_apart() {
