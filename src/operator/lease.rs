@@ -145,10 +145,8 @@ impl Tenure {
 
     /// This process has taken over from one that ended without giving the Lease back, at these times.
     pub fn take_over(&self, times: Vec<Timestamp>) {
-        let mut taken_over = self.taken_over.write();
-        **taken_over
-            .as_mut()
-            .unwrap_or_else(|poisoned| poisoned.get_mut()) = times;
+        let taken_over = self.taken_over.write();
+        *taken_over.unwrap_or_else(PoisonError::into_inner) = times;
     }
 
     /// Another process leads.

@@ -33,7 +33,7 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
 }
 
 /// When a process ended that may have sent a creation which nobody noted and which is still to be carried out: only an object
-/// that was there long before is known to have needed none.
+/// that was there before is known to have needed none.
 pub fn left_by_another(view: &View<'_>) -> Option<Timestamp> {
     let declared = view.declared;
     let is_noted = declared.status.external_id.is_some() && declared.recreate.is_none();

@@ -10,11 +10,7 @@ use holdfast_core::planner::secret_tag;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{
-    Rgw,
-    log::Log,
-    wire::{Figures, User},
-};
+use super::{Rgw, figures::Figures, log::Log, wire::User};
 use crate::{
     api::Kind,
     estate::{BACKUPS, Claim, Client, Facts, Object, ObjectId, Protection, Settings},
@@ -49,11 +45,12 @@ const CLAIM_LETTERS: usize = 26;
 
 /// What is remembered between calls. Nothing in here decides anything that the gateway wouldn't say again.
 #[derive(Default)]
-pub(super) struct Known(
-    Mutex<State>,
-    Mutex<Log>,
-    Mutex<Option<(Instant, Vec<Figures>)>>,
-);
+pub(super) struct Known {
+    state: Mutex<State>,
+    log: Mutex<Log>,
+    /// Of the last usage report, and when they were read.
+    figures: Mutex<Option<(Instant, Vec<Figures>)>>,
+}
 
 #[derive(Default)]
 struct State {
@@ -74,22 +71,22 @@ pub(super) struct Rotation {
 
 impl Known {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
-        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps figures for the report that follows.
     pub(super) fn note_figures(&self, figures: Vec<Figures>) {
-        let mut kept = self.2.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some((Instant::now(), figures));
     }
 
     /// The figures that were kept, if that was moments ago: once.
     pub(super) fn take_figures(&self) -> Option<Vec<Figures>> {
-        let mut kept = self.2.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, figures) = kept.take()?;
         (at.elapsed() < RECENT).then_some(figures)
     }

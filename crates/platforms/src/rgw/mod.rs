@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 mod account;
 mod calls;
 mod driver;
+mod figures;
 mod log;
 mod mapping;
 mod reads;

@@ -4,9 +4,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     Rgw,
+    figures::Figures,
     mapping::claim_of,
     reading,
-    wire::{Bucket, Figures, Uids, User, id_of_bucket},
+    wire::{Bucket, Uids, User, id_of_bucket},
 };
 use crate::{
     Lane, PlatformError, ProblemKind,

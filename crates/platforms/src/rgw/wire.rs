@@ -7,8 +7,6 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::estate::{ItemKind, ObjectId, Unreadable};
-
 /// A user.
 #[derive(Clone, Deserialize)]
 pub(super) struct User {
@@ -189,26 +187,6 @@ impl Bucket {
     pub(super) fn bytes(&self) -> u64 {
         let sizes = self.usage.values().map(|stored| stored.size_actual);
         sizes.fold(0, u64::saturating_add)
-    }
-}
-
-/// The buckets of one user.
-pub(super) struct Figures {
-    pub(super) uid: ObjectId,
-    pub(super) buckets: Vec<Bucket>,
-    /// One that is listed, and of which the gateway tells no figures.
-    pub(super) untold: Option<String>,
-}
-
-impl Figures {
-    /// Why they say less than is there, if so.
-    pub(super) fn unreadable(&self, kind: ItemKind) -> Option<Unreadable> {
-        let bucket = self.untold.as_ref()?;
-        Some(Unreadable {
-            kind,
-            id: Some(self.uid.to_string()),
-            why: format!("the gateway tells no figures of its bucket {bucket}"),
-        })
     }
 }
 

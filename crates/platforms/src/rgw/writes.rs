@@ -297,8 +297,9 @@ impl Rgw {
             Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {}
             removed => removed?,
         }
+        let shown = self.shown(id).await?;
         self.known.end_rotation(id);
-        self.shown(id).await
+        Ok(shown)
     }
 
     /// Removes a user. `purge-data` is never sent: the gateway refuses where there are buckets.

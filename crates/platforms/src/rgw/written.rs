@@ -8,11 +8,12 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::{
     Rgw,
+    figures::Figures,
     log::STORING,
     reading,
     reads::AT_ONCE,
     snapshots::Backups,
-    wire::{Bucket, Figures, UsageLog},
+    wire::{Bucket, UsageLog},
 };
 use crate::{
     Lane, PlatformError,
