@@ -79,19 +79,7 @@ async fn a_capability_that_the_admin_user_lacks_goes_and_is_said() {
         return;
     };
     let stage = Stage::start(HOLDFAST, "caps").await;
-    let _ = gateway.try_admin(&["user", "rm", "--uid", "reader"]);
-    let reader = gateway.admin(&[
-        "user",
-        "create",
-        "--uid",
-        "reader",
-        "--display-name",
-        "Reader",
-        "--caps",
-        "users=read;metadata=read",
-    ]);
-    let key = |name: &str| reader["keys"][0][name].as_str().unwrap().to_owned();
-    let (access, secret) = (key("access_key"), key("secret_key"));
+    let (access, secret) = gateway.administrator("reader", "users=read;metadata=read");
     stage.apply(
         &[
             gateway.manifest_for("caps", (&access, &secret), ""),

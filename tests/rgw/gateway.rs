@@ -97,7 +97,16 @@ impl Gateway {
         self.tool(&[], &[&["radosgw-admin"], arguments].concat())
     }
 
-    /// The keys of the admin user.
+    /// A user that may do this much, in place of one of an earlier run; its keys.
+    pub fn administrator(&self, uid: &str, caps: &str) -> (String, String) {
+        let _ = self.try_admin(&["user", "rm", "--uid", uid]);
+        let create = ["user", "create", "--display-name", "Administrator"];
+        let user = self.admin(&[&create[..], &["--uid", uid, "--caps", caps]].concat());
+        let key = |name: &str| user["keys"][0][name].as_str().expect("a key").to_owned();
+        (key("access_key"), key("secret_key"))
+    }
+
+    /// The secret key of the admin user.
     pub fn admin_secret(&self) -> &str {
         &self.secret_key
     }

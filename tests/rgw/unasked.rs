@@ -106,20 +106,7 @@ async fn a_limit_below_what_is_stored_is_refused_although_no_report_says_so() {
         return;
     };
     let stage = Stage::start(HOLDFAST, "blind").await;
-    let _ = gateway.try_admin(&["user", "rm", "--uid", "blind"]);
-    let caps = "users=*;metadata=read";
-    let user = gateway.admin(&[
-        "user",
-        "create",
-        "--uid",
-        "blind",
-        "--display-name",
-        "Blind",
-        "--caps",
-        caps,
-    ]);
-    let key = |name: &str| user["keys"][0][name].as_str().unwrap().to_owned();
-    let (name, secret) = (key("access_key"), key("secret_key"));
+    let (name, secret) = gateway.administrator("blind", "users=*;metadata=read");
     let declared = customer("adventure", "blind", &access("adventure", ADVENTURE));
     let platform = gateway.manifest_for("blind", (&name, &secret), "");
     stage.apply(&[platform, declared].join("---\n"));
