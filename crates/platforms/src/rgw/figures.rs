@@ -7,18 +7,18 @@ use crate::estate::{ItemKind, ObjectId, Unreadable};
 pub(super) struct Figures {
     pub(super) uid: ObjectId,
     pub(super) buckets: Vec<Bucket>,
-    /// One that is listed, and of which the gateway tells no figures.
+    /// Why they say less than is there, if so.
     pub(super) untold: Option<String>,
 }
 
 impl Figures {
-    /// Why they say less than is there, if so.
+    /// The user as something that can't be read, where less is told than is there.
     pub(super) fn unreadable(&self, kind: ItemKind) -> Option<Unreadable> {
-        let bucket = self.untold.as_ref()?;
+        let why = self.untold.clone()?;
         Some(Unreadable {
             kind,
             id: Some(self.uid.to_string()),
-            why: format!("the gateway tells no figures of its bucket {bucket}"),
+            why,
         })
     }
 }

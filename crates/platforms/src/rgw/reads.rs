@@ -131,13 +131,23 @@ impl Rgw {
     async fn figures_of(&self, uid: ObjectId) -> Result<Figures, PlatformError> {
         let call = reading("GET /admin/bucket?uid&stats", Lane::Sweep);
         let parameters = [("stats", "true"), ("uid", uid.as_str())];
-        let buckets: Vec<Bucket> = self.get(call, "bucket", &parameters).await?;
+        let buckets: Vec<Bucket> = match self.get(call, "bucket", &parameters).await {
+            Err(PlatformError::Garbled(why)) => {
+                return Ok(Figures {
+                    uid,
+                    buckets: Vec::new(),
+                    untold: Some(why),
+                });
+            }
+            buckets => buckets?,
+        };
         let is_told = |id: &String| buckets.iter().any(|bucket| bucket.id() == *id);
         // The gateway leaves out a bucket that it can't look at.
         let mut untold = None;
         if !self.known.buckets_of(&uid).iter().all(is_told) {
             let listed = self.buckets_of(&uid, Lane::Sweep).await?;
-            untold = listed.into_iter().find(|id| !is_told(id));
+            let missing = listed.into_iter().find(|id| !is_told(id));
+            untold = missing.map(|id| format!("the gateway tells no figures of its bucket {id}"));
         }
         Ok(Figures {
             uid,

@@ -209,7 +209,6 @@ pub(super) fn id_of_bucket(owner: &str, name: &str) -> String {
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct Stored {
     /// Rounded up to whole blocks of 4 KiB, as the quota counts.
-    #[serde(default)]
     pub(super) size_actual: u64,
 }
 

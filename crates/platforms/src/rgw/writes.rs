@@ -180,7 +180,19 @@ impl Rgw {
     async fn check_stored(&self, id: &ObjectId, bytes: u64) -> Result<(), PlatformError> {
         let user = self.counted(id).await.map_err(unsent)?;
         let Some(user) = user else { return Ok(()) };
-        let stored = user.stats.map_or(0, |stats| stats.size_actual);
+        let Some(stats) = user.stats else {
+            let remedy =
+                format!("Set it with radosgw-admin quota set --quota-scope=user --uid='{id}'");
+            return Err(Problem {
+                remedy: Some(remedy),
+                ..invalid(
+                    Some(LIMIT_STORAGE),
+                    "the gateway doesn't say how much the user stores, and would take any limit",
+                )
+            }
+            .into());
+        };
+        let stored = stats.size_actual;
         let shrinks = user.quota.bytes().is_none_or(|held| bytes < held);
         if !shrinks || bytes >= stored {
             return Ok(());
