@@ -249,6 +249,13 @@ async fn changes_and_moves_survive_kills() {
     .await;
     let bucket = gateway.admin(&["bucket", "stats", "--bucket", "amid-backup"]);
     assert_eq!(bucket["owner"], target.as_str());
+    // The gateway's log has what was written before under the old owner's name; nothing was written since.
+    eventually("the last write moved with its bucket", || async {
+        let status = stage.get("customer/amid-1")["status"].clone();
+        let source = &status["health"]["worst"][0];
+        source["name"] == "amid-backup" && source["lastWriteAt"].is_string()
+    })
+    .await;
     let (done, said) = gateway.restic(AMID, "amid-backup", &["snapshots"]);
     assert!(done, "the step that was told is all that it takes: {said}");
     before.judge(&gateway, &ours);

@@ -88,14 +88,11 @@ impl Rgw {
         }
     }
 
-    /// Reads the log from the day before the last one that was read, or of so many days, up to now: the gateway keeps entries to
-    /// itself for a while. A day is one request: the log has an entry for each hour and bucket.
+    /// Reads the log of the days that may have something new. A day is one request: the log has an entry for each hour and bucket.
     async fn read_log(&self, days: u16, now: Timestamp) -> Result<(), PlatformError> {
         let today = now.to_zoned(TimeZone::UTC).date();
-        let first = today.saturating_sub(i32::from(days).days());
-        let read_to = self.known.log().read_to;
-        let mut day = read_to.map_or(first, |day| day.saturating_sub(1.day()).max(first));
-        while day <= today {
+        let to_read = self.known.log().to_read(days, today);
+        for day in to_read {
             let next = day.saturating_add(1.day());
             let (start, end) = (format!("{day} 00:00:00"), format!("{next} 00:00:00"));
             let parameters = [
@@ -114,8 +111,6 @@ impl Rgw {
                     known.note(&user.user, hour);
                 }
             }
-            drop(known);
-            day = next;
         }
         Ok(())
     }
