@@ -21,6 +21,7 @@ use super::{
     clock,
     lease::{LEASE, LeaseAction, REQUEST_DEADLINE, Sighting, Tenure},
     permits::Permits,
+    takeovers::{TAKEOVERS_ANNOTATION, recall, record},
 };
 
 /// How often a Lease is renewed, and how long one attempt may take.
@@ -84,6 +85,13 @@ impl Known {
         }
         self.existed |= lease.is_some();
         self.lease = lease;
+    }
+
+    /// What the Lease says under this name, or nothing.
+    fn annotation(&self, name: &str) -> &str {
+        let annotations = self.lease.as_ref().map(|lease| &lease.metadata.annotations);
+        let value = annotations.and_then(|annotations| annotations.as_ref()?.get(name));
+        value.map_or("", String::as_str)
     }
 
     fn spec(&self) -> Option<&LeaseSpec> {
@@ -215,28 +223,29 @@ impl Keeper {
         action: LeaseAction,
     ) -> Result<(), Error> {
         let (timeline, asked_at) = (clock::timeline(), Instant::now());
-        // Another process may have held it since the last read, and recorded permits.
-        let taken_over = action == LeaseAction::Acquire && known.lease.is_some();
-        if !known.held || taken_over {
-            let annotations = known.lease.as_ref();
-            let annotations = annotations.and_then(|lease| lease.metadata.annotations.as_ref());
-            let record = annotations.and_then(|annotations| annotations.get(PERMITS_ANNOTATION));
+        // Another process may have held it since the last read, and recorded something; also one of this identity, before a restart.
+        if !known.held || (action == LeaseAction::Acquire && known.lease.is_some()) {
             self.permits
-                .resume(record.map_or("", String::as_str), &timeline);
+                .resume(known.annotation(PERMITS_ANNOTATION), &timeline);
+            let mut takeovers = recall(known.annotation(TAKEOVERS_ANNOTATION), &timeline);
+            takeovers.extend(self.may_have_been_left(known).then(|| timeline.now()));
+            self.tenure.take_over(takeovers);
         }
-        let (record, taken) = self.permits.record(&timeline);
-        let lease = self.renewed(known.lease.clone(), action, record, timeline.now());
+        let (permits, taken) = self.permits.record(&timeline);
+        let records = [
+            (PERMITS_ANNOTATION, permits),
+            (
+                TAKEOVERS_ANNOTATION,
+                record(&self.tenure.taken_over(), &timeline),
+            ),
+        ];
+        let lease = self.renewed(known.lease.clone(), action, records, timeline.now());
         let written = if lease.metadata.resource_version.is_none() {
             api.create(&PostParams::default(), &lease).await?
         } else {
             let params = PostParams::default();
             api.replace(&self.name, &params, &lease).await?
         };
-        if action == LeaseAction::Acquire && !known.held && self.may_have_been_left(known) {
-            let before = known.spec().and_then(taken_over_at);
-            let times = [Some(timeline.now()), before];
-            self.tenure.take_over(times.into_iter().flatten().collect());
-        }
         let first_write = self.wait_of(known, action);
         let first_write = first_write.map(|wait| Instant::now() + wait);
         self.tenure.prolong(asked_at, first_write);
@@ -273,7 +282,7 @@ impl Keeper {
         &self,
         current: Option<Lease>,
         action: LeaseAction,
-        record: String,
+        records: [(&str, String); 2],
         now: Timestamp,
     ) -> Lease {
         let fresh = current.is_none();
@@ -286,10 +295,12 @@ impl Keeper {
             spec: None,
         });
         let annotations = lease.metadata.annotations.get_or_insert_default();
-        if record.is_empty() {
-            annotations.remove(PERMITS_ANNOTATION);
-        } else {
-            annotations.insert(PERMITS_ANNOTATION.to_owned(), record);
+        for (name, record) in records {
+            if record.is_empty() {
+                annotations.remove(name);
+            } else {
+                annotations.insert(name.to_owned(), record);
+            }
         }
         let spec = lease.spec.get_or_insert_default();
         let transitions = spec.lease_transitions.unwrap_or_default();
@@ -302,13 +313,6 @@ impl Keeper {
         spec.renew_time = Some(MicroTime(now));
         lease
     }
-}
-
-/// When the holder of a Lease took it over from another process, if it did.
-fn taken_over_at(spec: &LeaseSpec) -> Option<Timestamp> {
-    let transitions = spec.lease_transitions.unwrap_or_default();
-    let acquired = spec.acquire_time.as_ref().filter(|_| transitions > 0);
-    acquired.map(|MicroTime(at)| *at)
 }
 
 /// Whether the namespace of the Lease is being deleted.

@@ -100,7 +100,7 @@ pub struct Tenure {
     term: RwLock<Option<Term>>,
     /// Whether it leads; nothing before that is known.
     leads: watch::Sender<Option<bool>>,
-    /// When it took over from a process that had ended without giving the Lease back, if it did, and when that one had.
+    /// When this process or one before took over from one that had ended without giving the Lease back.
     taken_over: RwLock<Vec<Timestamp>>,
 }
 
@@ -137,13 +137,13 @@ impl Tenure {
         self.leads.subscribe()
     }
 
-    /// When this process took over from one that had ended without giving the Lease back, if it did, and when that one had.
+    /// When this process or one before took over from one that had ended without giving the Lease back.
     pub fn taken_over(&self) -> Vec<Timestamp> {
         let taken_over = self.taken_over.read();
         taken_over.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// This process has taken over from one that ended without giving the Lease back, at these times.
+    /// This process takes the Lease; there were such takeovers at these times.
     pub fn take_over(&self, times: Vec<Timestamp>) {
         let taken_over = self.taken_over.write();
         *taken_over.unwrap_or_else(PoisonError::into_inner) = times;

@@ -38,6 +38,7 @@ mod start;
 mod status;
 mod supplements;
 mod sweeper;
+mod takeovers;
 mod unreadable;
 mod wakers;
 mod watches;

@@ -140,13 +140,16 @@ async fn f04_a_creation_that_outlives_its_process_leaves_nothing_behind() {
     bridge.faults("[]");
     allow_updates(&policy);
     stage.show(&["delete", "customer", "outlived", "--wait=false"]);
-    let mut second = stage.beside();
-    second.run().await;
+    // The same process again, and then another: to both the first is one that has ended.
     let waits = "True/WaitingForPlatform";
+    stage.run().await;
     stage
         .await_condition("customer/outlived", "DeletionBlocked", waits)
         .await;
     assert_eq!(bridge.creations().await.len(), 1, "not carried out yet");
+    stage.kill();
+    let mut second = stage.beside();
+    second.run().await;
     tokio::time::sleep(Duration::from_secs(90)).await;
     stage
         .await_condition("customer/outlived", "DeletionBlocked", waits)

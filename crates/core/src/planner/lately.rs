@@ -11,8 +11,9 @@ use crate::{
 
 /// How far the time of a change in status lies from when it was.
 const ROUNDED: SignedDuration = SignedDuration::from_secs(2);
-/// How long a platform may take to show a change. Source: faults F4 and F5.
-const LATE: SignedDuration = SignedDuration::from_secs(120);
+/// How long a request without an answer may still be carried out, and how long a platform may take to show a change. Source: faults
+/// F4 and F5.
+pub const LATE: SignedDuration = SignedDuration::from_mins(2);
 
 /// When the object was created, if that was moments ago.
 pub fn made_lately(view: &View<'_>) -> Option<Timestamp> {

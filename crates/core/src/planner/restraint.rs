@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Declared, DeletionPermit, PATIENCE, PlatformFacts, PlatformState, Progress, Remote, Step,
     Verdict, View,
-    lately::is_open,
+    lately::{LATE, is_open},
     operation,
     step::{settle, under_rule},
     view::remote_object,
@@ -29,8 +29,6 @@ use crate::{
 
 /// The field of the change log for an object that is suspended because of a deletion.
 const FIELD: &str = "deletionDelay";
-/// How long an unanswered suspension may still be carried out. Source: fault F4.
-const LATE: SignedDuration = SignedDuration::from_secs(120);
 /// Time between two reconciles while a suspension may still be carried out.
 const SHORT: Duration = Duration::from_secs(10);
 

@@ -11,6 +11,7 @@ use super::{
     Declared, Marks, PATIENCE, PlatformFacts, PlatformState, Reference, References, Seen, Step,
     Verdict, View, converge,
     desired::{account_name, remote_name},
+    lately::LATE,
     step::settle,
 };
 use crate::{
@@ -30,8 +31,6 @@ const LOOKING: SignedDuration = SignedDuration::from_mins(30);
 const LOOKING_BY_CLAIM: SignedDuration = SignedDuration::from_mins(10);
 /// How often in a pass the place of a creation is listed.
 const LOOKS: usize = 4;
-/// How long after it was sent a creation is waited for before its resource is released.
-const LATE: SignedDuration = SignedDuration::from_mins(2);
 /// Requeue interval once a person has to decide.
 const REST: Duration = Duration::from_secs(300);
 /// Follows the id of an intent when its creation was sent a second time.

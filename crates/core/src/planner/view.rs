@@ -261,8 +261,8 @@ pub struct View<'a> {
     pub backoff: Option<Backoff>,
     /// Why nothing may be written to the platform now, if so.
     pub hold: Option<(Reason, String)>,
-    /// When this process became the writer after one that ended without giving its Lease back, if it did, and when that one
-    /// had: what was sent before may still be carried out.
+    /// When this process or one before became the writer after one that ended without giving its Lease back: what was sent before
+    /// may still be carried out.
     pub taken_over: Vec<jiff::Timestamp>,
     /// Passes in a row that failed.
     pub failures: u32,

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::platform::Platform;
@@ -16,7 +15,7 @@ use crate::{
     estate::{Claim, Object, ObjectId, Snapshot},
     inventory::{Inventory, Ticket},
     planner::{
-        Answer, Declared, DeletionPermit, Lesson, PlatformState, Progress, Remote, Seen,
+        Answer, Declared, DeletionPermit, LATE, Lesson, PlatformState, Progress, Remote, Seen,
         Settlement, Step, Verdict, change_log, deletion_begun, managed_status, next, remote_name,
         tests::fixtures::{ACCOUNT, Scene},
     },
@@ -26,8 +25,6 @@ use crate::{
 /// Steps that one pass may take, as in the operator.
 const STEPS: usize = 24;
 const KIND: Kind = Kind::Customer;
-/// For how long it matters that the operator is new.
-const LATE: SignedDuration = SignedDuration::from_mins(2);
 
 /// How a request goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
