@@ -64,7 +64,7 @@ demo-ceph-down: ## Stop that demo and remove its data
 lint: ## Formatting, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	cargo clippy --no-default-features --quiet -- -D warnings
+	cargo clippy --workspace --no-default-features --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet --document-private-items
 
 .PHONY: test-tools

@@ -24,4 +24,4 @@ cargo test --locked --quiet --test rgw -- --list "$@" | grep -q ': test$' || {
     echo "test-ceph: no story has a name like: $*" >&2
     exit 1
 }
-.build/controlplane exec --dir .test/controlplane-ceph --delete -- cargo test --workspace --locked --test rgw -- --test-threads=1 "$@"
+GOGC="${GOGC:-400}" .build/controlplane exec --dir .test/controlplane-ceph --delete -- cargo test --workspace --locked --test rgw -- --test-threads=1 "$@"
