@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(record(&times, &at(180).into()), "");
     }
 
-    // R-N22: a record that somebody wrote delays nothing for longer.
+    // F24: a record that somebody wrote delays nothing for longer.
     #[test]
     fn an_odd_record_of_takeovers_counts_for_no_more_than_now() {
         let recalled = recall("2126-01-01T00:00:00Z,soon,,-1", &at(60).into());
