@@ -1,5 +1,7 @@
 //! Consumption and health: what is missing is unknown, never zero. R-D15, R-D16, R-N10
 
+use std::sync::atomic::Ordering;
+
 use holdfast_core::estate::{DataSource, ObjectId};
 use holdfast_platforms::Reports as _;
 use holdfast_testkit::cove::server_with_database;
@@ -106,16 +108,70 @@ async fn a_column_that_is_refused_is_left_out_of_the_next_query() {
 
 #[tokio::test]
 async fn pages_that_are_shorter_than_asked_for_lose_no_device() {
-    let stage = Stage::set_with(|options| options.modes.largest_page = 3).await;
-    let columns: Vec<Value> = (0..10)
-        .map(|_| json!({"I14": "1", "I78": "D01", "D01F09": "1767225600"}))
-        .collect();
-    let customer = fleet(&stage, &columns).await;
+    for uneven in [false, true] {
+        let modes = |options: &mut holdfast_simulator::CoveOptions| {
+            options.modes.largest_page = 3;
+            options.modes.uneven_pages = uneven;
+        };
+        let stage = Stage::set_with(modes).await;
+        let columns: Vec<Value> = (0..10)
+            .map(|_| json!({"I14": "1", "I78": "D01", "D01F09": "1767225600"}))
+            .collect();
+        let customer = fleet(&stage, &columns).await;
+        let snapshot = stage.with_clients().await;
+        assert_eq!(snapshot.clients.len(), 10);
+        assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 10);
+        let report = stage.cove.usage(90).await.unwrap();
+        assert_eq!(report.rows[0].storage_bytes, 10);
+    }
+}
+
+// The device is there, and its customer's figure isn't known; what is odd may be a secret, and isn't repeated.
+#[tokio::test]
+async fn odd_settings_are_one_device_of_which_nothing_is_known_and_everything_else_goes_on() {
+    let stage = Stage::set().await;
+    let customer = fleet(&stage, &[json!({"I14": "7777"}), json!({"I14": "1"})]).await;
+    let other = stage.customer("Northwind", None).await;
+    stage
+        .tap
+        .spoil(Some((r#"{"I14":"7777"}"#, r#""I3=hidden""#)));
+    stage.spoilt.store(true, Ordering::Relaxed);
     let snapshot = stage.with_clients().await;
-    assert_eq!(snapshot.clients.len(), 10);
-    assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 10);
+    assert_eq!(crate::stage::by_id(&snapshot, &customer).facts.clients, 2);
     let report = stage.cove.usage(90).await.unwrap();
-    assert_eq!(report.rows[0].storage_bytes, 10);
+    let known: Vec<&ObjectId> = report.rows.iter().map(|row| &row.customer_id).collect();
+    assert_eq!(known, [&other.id]);
+    let health = stage.cove.health(30).await.unwrap();
+    for unread in [
+        format!("{:?}", report.unreadable),
+        format!("{:?}", health.unreadable),
+    ] {
+        assert!(unread.contains("settings"), "{unread}");
+        assert!(!unread.contains("hidden"), "{unread}");
+    }
+    let renamed = stage.change(&other, json!({"name": "Northwind Traders"}));
+    assert_eq!(renamed.await.unwrap().name, "Northwind Traders");
+}
+
+// Its customer's sum would lack it.
+#[tokio::test]
+async fn a_device_at_a_site_that_is_newer_than_the_tree_counts_for_its_customer() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    stage.observe().await;
+    let site = json!([{"Name": "Berlin", "ParentId": number(&made.id), "Level": "Site"}]);
+    let site = stage.enter("partners", site).await[0];
+    let device = json!([{"Name": "srv", "PartnerId": site, "columns": {"I14": "5", "I78": "D01", "D01F09": "1767225600"}}]);
+    stage.enter("devices", device).await;
+    let report = stage.cove.usage(90).await.unwrap();
+    let rows: Vec<(&ObjectId, u64)> = report
+        .rows
+        .iter()
+        .map(|row| (&row.customer_id, row.storage_bytes))
+        .collect();
+    assert_eq!(rows, [(&made.id, 5)]);
+    let health = stage.cove.health(30).await.unwrap();
+    assert_eq!(health.rows[0].customer_id, made.id);
 }
 
 #[tokio::test]

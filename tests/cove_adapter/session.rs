@@ -372,3 +372,23 @@ async fn no_message_repeats_a_secret() {
         assert!(!error.to_string().contains(&secret), "{error}");
     }
 }
+
+// R-N9: the newest visa, which another answer brought, is as bad as the one before it.
+#[tokio::test]
+async fn after_a_restart_of_the_service_a_late_request_logs_in_too() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    stage.observe().await;
+    stage.befall(
+        "GetPartnerInfoById",
+        Action::Delay(Duration::from_millis(500)),
+    );
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stage.observe().await;
+        stage.platform.revoke_visas();
+    };
+    let (read, ()) = tokio::join!(stage.cove.read(Kind::Customer, &made.id), meanwhile);
+    assert_eq!(read.unwrap().unwrap().id, made.id);
+    assert_eq!(stage.count("Login"), 2);
+}

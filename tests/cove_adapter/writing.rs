@@ -229,3 +229,54 @@ async fn a_device_of_another_tools_customer_or_from_outside_isnt_moved() {
     }
     assert_eq!(stage.count("ModifyAccount"), 0);
 }
+
+// R-V5: the tree of the last sweep doesn't have it yet.
+#[tokio::test]
+async fn a_device_moves_to_a_customer_that_was_made_since_the_last_sweep() {
+    let stage = Stage::set().await;
+    let from = stage.customer("From", None).await;
+    let device = json!([{"Name": "srv", "PartnerId": crate::stage::number(&from.id)}]);
+    let device = ObjectId::new(&stage.enter("devices", device).await[0].to_string());
+    stage.with_clients().await;
+    let to = stage.customer("To", None).await;
+    let moved = stage.cove.move_client(&device, None, &to.id).await.unwrap();
+    assert_eq!(moved.customer_id, to.id);
+}
+
+// R-V5, R-N4: where it was at the last sweep says nothing of whose it is now.
+#[tokio::test]
+async fn a_device_that_somebody_has_moved_meanwhile_stays_where_it_is() {
+    let stage = Stage::set().await;
+    let (from, to) = (
+        stage.customer("From", None).await,
+        stage.customer("To", None).await,
+    );
+    let device = json!([{"Name": "srv", "PartnerId": crate::stage::number(&from.id)}]);
+    let device = stage.enter("devices", device).await[0];
+    let managed = json!([{"Name": "Managed", "ExternalCode": "0123456789ab - 0f8fad5b-d9cb-469f-a165-70867728950e"}]);
+    let managed = stage.enter("partners", managed).await[0];
+    stage.with_clients().await;
+    let info = json!({"accountInfo": {"Id": device, "PartnerId": managed}, "forceRemoveCustomColumnValuesInOldScope": false});
+    let taken = stage.call("ModifyAccount", info).await;
+    assert!(taken.get("error").is_none(), "{taken}");
+    let device = ObjectId::new(&device.to_string());
+    let refused = problem(stage.cove.move_client(&device, None, &to.id).await);
+    assert_eq!(refused.kind, ProblemKind::PreconditionFailed);
+    assert_eq!(stage.count("ModifyAccount"), 0);
+}
+
+// R-S1
+#[tokio::test]
+async fn a_trial_that_somebody_has_converted_meanwhile_needs_no_change() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let info =
+        json!({"partnerInfo": {"Id": crate::stage::number(&made.id), "State": "InProduction"}});
+    let converted = stage.call("ModifyPartner", info).await;
+    assert!(converted.get("error").is_none(), "{converted}");
+    let patch = json!({"stage": "Production", "name": "Fabrikam Inc"});
+    assert_eq!(
+        stage.change(&made, patch).await.unwrap().name,
+        "Fabrikam Inc"
+    );
+}

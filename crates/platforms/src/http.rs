@@ -69,17 +69,19 @@ pub struct HttpOptions {
 pub struct Call {
     /// Method and path template, for instance `GET /v1/customers/{id}`: metrics label and error text.
     pub operation: &'static str,
-    /// The lane of the request, which also sets its deadline.
+    /// The lane of the request, which also sets its deadline, but for lists.
     pub lane: Lane,
     /// Whether it may change something on the platform.
     pub mutates: bool,
+    /// Whether it reads a list, however long: it may take as long in any lane.
+    pub lists: bool,
 }
 
 impl Call {
     fn deadline(self) -> Duration {
         match self.lane {
-            Lane::Edit => EDIT_DEADLINE,
-            Lane::Sweep => SWEEP_DEADLINE,
+            Lane::Edit if !self.lists => EDIT_DEADLINE,
+            Lane::Edit | Lane::Sweep => SWEEP_DEADLINE,
         }
     }
 }

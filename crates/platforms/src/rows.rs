@@ -117,7 +117,8 @@ fn told(members: &Members, names: &[&str]) -> String {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "token", "webaccess"]
+    // Settings are Cove's columns by their codes, and I3 is a password.
+    ["password", "secret", "token", "webaccess", "settings"]
         .iter()
         .any(|word| name.contains(word))
 }

@@ -31,6 +31,7 @@ pub(super) fn reading(operation: &'static str, lane: Lane) -> Call {
         operation,
         lane,
         mutates: false,
+        lists: false,
     }
 }
 

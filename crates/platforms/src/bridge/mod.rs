@@ -165,6 +165,7 @@ impl Bridge {
             operation,
             lane: Lane::Edit,
             mutates: true,
+            lists: false,
         };
         let secrets = secrets(&self.token, change.document.as_ref());
         let mut request = self.request(change.method, change.url);

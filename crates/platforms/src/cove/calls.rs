@@ -9,6 +9,7 @@ use super::{
     Cove, envelope,
     guards::{not_ours, number},
     mapping::{self, Holdings},
+    not_sent,
     tree::{Listed, Tree},
     writes,
 };
@@ -127,7 +128,7 @@ impl Cove {
         document: &Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         const ADD: &str = "AddPartner";
-        let root = self.root(Lane::Edit).await?;
+        let root = self.root(Lane::Edit).await.map_err(not_sent)?;
         let partner = writes::created(kind, claim, document, root)?;
         let params = json!({"partnerInfo": partner, "createDefaultAccount": false});
         let decode = |result: &RawValue| envelope::inner::<i64>(ADD, result);
@@ -151,12 +152,9 @@ impl Cove {
         patch: &Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         const MODIFY: &str = "ModifyPartner";
-        let (root, number) = (self.root(Lane::Edit).await?, number(id)?);
-        let (before, odd) = self.partner(number, Lane::Edit).await?;
-        if let Some(why) = odd {
-            return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
-        }
-        self.is_ours(&before, kind).await?;
+        let number = number(id)?;
+        let root = self.root(Lane::Edit).await.map_err(not_sent)?;
+        let before = self.writable(kind, number).await.map_err(not_sent)?;
         let partner = writes::changed(kind, &before, claim, patch, root)?;
         let moves = partner.contains_key("ParentId");
         let mut params = json!({"partnerInfo": partner});
@@ -384,7 +382,7 @@ impl Clients for Cove {
         customer: &ObjectId,
     ) -> Result<Client, PlatformError> {
         let (device, to) = (number(client)?, number(customer)?);
-        self.may_move(device, to).await?;
+        self.may_move(device, to).await.map_err(not_sent)?;
         // Never a read of the device by itself: that brings its password and token.
         let params = json!({
             "accountInfo": {"Id": device, "PartnerId": to},

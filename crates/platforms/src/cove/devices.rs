@@ -35,6 +35,9 @@ pub(super) struct Row {
     /// A list of objects with one member each, or null.
     #[serde(default)]
     settings: Option<Vec<BTreeMap<String, Value>>>,
+    /// Whether the platform says something of it that can't be read. It isn't quoted: columns may be secret.
+    #[serde(skip)]
+    pub(super) is_odd: bool,
 }
 
 impl Row {
@@ -132,7 +135,6 @@ impl Cove {
     ) -> Result<Option<(Vec<T>, Vec<Lost>)>, PlatformError> {
         let (mut made, mut lost) = (Vec::new(), Vec::new());
         let mut ids: Vec<Option<i64>> = Vec::new();
-        let mut largest = 0;
         loop {
             let from = ids.len().saturating_sub(1);
             let page = self.page(query, from, lane).await?;
@@ -148,12 +150,10 @@ impl Cove {
                     Err(row) => lost.push(row),
                 }
             }
-            // The platform may give fewer rows at once than it is asked for.
-            let is_last = count <= overlap || (largest > 0 && count < largest);
-            if is_last {
+            // The platform may give fewer rows at once than it is asked for, and not always as many: only nothing more is the end.
+            if count <= overlap {
                 break;
             }
-            largest = largest.max(count);
         }
         let mut ids: Vec<i64> = ids.into_iter().flatten().collect();
         let count = ids.len();
@@ -174,12 +174,9 @@ impl Cove {
             if rows.len() > PAGE {
                 return Err(garbled(LIST, "more rows than were asked for"));
             }
-            Ok(rows
-                .into_iter()
-                .map(|row| rows::whole(row, &["AccountId", "PartnerId"]))
-                .collect())
+            Ok(rows.into_iter().map(row).collect())
         };
-        patiently(|| self.ask(LIST, lane, &params, decode)).await
+        patiently(|| self.list(LIST, lane, &params, decode)).await
     }
 
     /// Which device belongs to whom: read now, or not long ago where that is enough.
@@ -233,6 +230,15 @@ impl Cove {
         devices.extend(lost.iter().map(|_| (0, None)));
         Ok(devices)
     }
+}
+
+/// A row. Settings of another form are a device of which nothing is known: whose it is stays known.
+fn row(raw: &RawValue) -> Result<Row, Lost> {
+    let (row, odd) = rows::salvage::<Row>(raw, &["AccountId", "PartnerId"])?;
+    Ok(Row {
+        is_odd: odd.is_some(),
+        ..row
+    })
 }
 
 fn id(row: &Result<Row, Lost>) -> Option<i64> {

@@ -56,6 +56,8 @@ pub(super) struct Device {
     /// Bytes in the cloud, where the platform says.
     pub(super) used: Option<u64>,
     pub(super) sources: Vec<Source>,
+    /// Whether the platform says something of it that can't be read.
+    pub(super) is_odd: bool,
 }
 
 /// One active data source of a device.
@@ -175,6 +177,7 @@ fn device(row: &Row, values: &BTreeMap<&str, String>, active: &[&str]) -> Device
         name: values.get(NAME).cloned(),
         used,
         sources: active.iter().filter_map(source).collect(),
+        is_odd: row.is_odd,
     }
 }
 

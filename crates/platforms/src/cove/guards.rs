@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Cove, envelope, mapping, partner::Partner};
+use super::{Cove, envelope, mapping, not_sent, partner::Partner};
 use crate::{
     Lane, PlatformError, Problem, ProblemKind, Rehearsal,
     api::Kind,
@@ -102,6 +102,16 @@ impl Cove {
         Ok(not_ours(partner, kind, tree.is_discarded(partner.id))?)
     }
 
+    /// A partner that may be written to, read afresh.
+    pub(super) async fn writable(&self, kind: Kind, id: i64) -> Result<Partner, PlatformError> {
+        let (partner, odd) = self.partner(id, Lane::Edit).await?;
+        if let Some(why) = odd {
+            return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
+        }
+        self.is_ours(&partner, kind).await?;
+        Ok(partner)
+    }
+
     /// What forbids a removal, read afresh: devices anywhere below, or customers.
     pub(super) async fn rehearse(
         &self,
@@ -109,11 +119,7 @@ impl Cove {
         id: &ObjectId,
     ) -> Result<Rehearsal, PlatformError> {
         let number = number(id)?;
-        let (partner, odd) = self.partner(number, Lane::Edit).await?;
-        if let Some(why) = odd {
-            return Err(PlatformError::Garbled(format!("partner {id}: {why}")));
-        }
-        self.is_ours(&partner, kind).await?;
+        let partner = self.writable(kind, number).await?;
         let below = self.below(number, false, Lane::Edit).await?.len();
         let devices = self.devices_below(number).await?;
         if below == 0 && devices.is_empty() {
@@ -143,17 +149,25 @@ impl Cove {
         .into())
     }
 
-    /// Whether a device is with a customer of ours and may go to another: what is above the top, in the recycle bin or with a
-    /// customer of another tool isn't touched.
+    /// Whether a device is with a customer of ours and may go to another, both read afresh: what is above the top, in the recycle
+    /// bin or with a customer of another tool isn't touched.
     pub(super) async fn may_move(&self, device: i64, to: i64) -> Result<(), PlatformError> {
         let tree = self.known_tree(Lane::Edit).await?;
         let owners = self.owners(&tree, false, Lane::Edit).await?;
         let from = owners.0.get(&device).map(|owner| tree.customer_of(*owner));
         let unknown = || invalid(None, format!("device {device} isn't below the top"));
-        for customer in [from.ok_or_else(unknown)?, to] {
-            let unknown = || invalid(None, format!("customer {customer} isn't below the top"));
-            let (partner, _) = tree.get(customer).ok_or_else(unknown)?;
-            not_ours(partner, Kind::Customer, tree.is_discarded(customer))?;
+        let from = from.ok_or_else(unknown)?;
+        for customer in [from, to] {
+            self.writable(Kind::Customer, customer).await?;
+        }
+        let devices = self.devices_below(from).await?;
+        if devices.iter().all(|(there, _)| *there != device) {
+            let detail = format!("device {device} isn't with customer {from} any more");
+            return Err(Problem {
+                kind: ProblemKind::PreconditionFailed,
+                ..invalid(None, detail)
+            }
+            .into());
         }
         Ok(())
     }
@@ -165,7 +179,7 @@ impl Cove {
         id: &ObjectId,
         confirmed: &str,
     ) -> Result<(), PlatformError> {
-        let now = self.rehearse(kind, id).await?;
+        let now = self.rehearse(kind, id).await.map_err(not_sent)?;
         if now.confirmation != confirmed {
             return Err(Problem {
                 kind: ProblemKind::ConfirmationRequired,

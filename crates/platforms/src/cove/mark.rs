@@ -83,10 +83,13 @@ pub(super) fn provisional(name: &str, claim: &Claim) -> String {
     format!("{name} [{claim}]")
 }
 
-/// The claim in such a name.
+/// The claim in such a name, also where the service has appended something to it, as it does to names of resellers.
 pub(super) fn claim_in(name: &str) -> Option<Claim> {
-    let (_, claim) = name.strip_suffix(']')?.rsplit_once(" [")?;
-    is_claim(claim).then(|| Claim::new(claim))
+    let begins = name
+        .rmatch_indices(" [")
+        .map(|(place, opening)| place + opening.len());
+    let mut within = begins.filter_map(|begin| name.get(begin..)?.split_once(']'));
+    within.find_map(|(text, _)| is_claim(text).then(|| Claim::new(text)))
 }
 
 #[cfg(test)]
@@ -129,7 +132,10 @@ mod tests {
     #[test]
     fn a_name_that_was_given_first_tells_its_claim() {
         let claim = Claim::new(CLAIM);
-        assert_eq!(claim_in(&provisional("Fabrikam [DE]", &claim)), Some(claim));
+        let name = provisional("Fabrikam [DE]", &claim);
+        assert_eq!(claim_in(&name), Some(claim.clone()));
+        let appended = format!("{name} (ops@fabrikam.example)");
+        assert_eq!(claim_in(&appended), Some(claim));
         assert_eq!(claim_in("Fabrikam [DE]"), None);
         assert_eq!(claim_in("Fabrikam"), None);
     }

@@ -137,6 +137,24 @@ impl Cove {
             operation: method,
             lane,
             mutates: false,
+            lists: false,
+        };
+        self.send(call, params, decode).await
+    }
+
+    /// Asks for a list that may be long: public clients wait for half a minute or more. Source: ways of public clients.
+    async fn list<T>(
+        &self,
+        method: &'static str,
+        lane: Lane,
+        params: &Value,
+        decode: impl Fn(&RawValue) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
+        let call = Call {
+            operation: method,
+            lane,
+            mutates: false,
+            lists: true,
         };
         self.send(call, params, decode).await
     }
@@ -152,12 +170,14 @@ impl Cove {
             operation: method,
             lane: Lane::Edit,
             mutates: true,
+            lists: false,
         };
         self.send(call, params, decode).await
     }
 
-    /// Sends a request under the newest visa; and once more, under a newer one or after another login, when the visa is refused:
-    /// then nothing was carried out. Once a visa was refused that another answer had replaced, requests go one at a time.
+    /// Sends a request under the newest visa; and once more, under a newer one and then after another login, when the visa is
+    /// refused: then nothing was carried out. Where a visa is refused that another answer had replaced, and the newer one is good,
+    /// requests go one at a time from then on.
     async fn send<T>(
         &self,
         call: Call,
@@ -175,7 +195,16 @@ impl Cove {
             alone = Some(self.session.stand_in_line().await);
         }
         let visa = self.visa(Some(&visa)).await.map_err(unsent)?;
-        let said = self.exchange(call, params, &visa, &decode).await?;
+        let mut said = self.exchange(call, params, &visa, &decode).await?;
+        if let (Said::VisaRefused, true) = (&said, self.session.logins() == logins) {
+            // Not even the newest is good any more, as after a restart of the service; or another answer has just renewed it.
+            let were_all_bad = self.session.visa(Some(&visa)).is_none();
+            let visa = self.visa(Some(&visa)).await.map_err(unsent)?;
+            said = self.exchange(call, params, &visa, &decode).await?;
+            if were_all_bad {
+                self.session.leave_the_line();
+            }
+        }
         drop(alone);
         match said {
             Said::Value(value) => Ok(value),
@@ -222,6 +251,7 @@ impl Cove {
             operation: "Login",
             lane: Lane::Edit,
             mutates: false,
+            lists: false,
         };
         let id = self.number();
         let params = self.session.login();

@@ -1,8 +1,11 @@
 //! Consumption and health of every customer. What Cove doesn't say is absent, never zero.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::{Cove, fleet::Fleet, tree::Tree};
+use super::{Cove, devices::LIST, fleet::Fleet, tree::Tree};
 use crate::{
     Lane, PlatformError,
     estate::{
@@ -21,6 +24,12 @@ fn unread(fleet: &Fleet, kind: ItemKind) -> Unread {
     let mut note = |id: Option<String>, why: String| unread.note(Unreadable { kind, id, why });
     for lost in &fleet.lost {
         note(lost.id.clone(), lost.why.clone());
+    }
+    for device in fleet.devices.iter().filter(|device| device.is_odd) {
+        note(
+            Some(device.id.to_string()),
+            "its settings can't be read".to_owned(),
+        );
     }
     for column in &fleet.silent {
         let why = format!(
@@ -48,8 +57,7 @@ fn with_unasked(mut unread: Unread, fleet: &Fleet) -> Unread {
 impl Cove {
     /// What each customer stores. Cove has no credits; its months aren't told, so they come from what was seen.
     pub(super) async fn consumption(&self) -> Result<UsageReport, PlatformError> {
-        let tree = self.known_tree(Lane::Sweep).await?;
-        let fleet = self.fleet(&tree).await?;
+        let (tree, fleet) = self.assigned().await?;
         let mut unreadable = unread(&fleet, ItemKind::UsageRow);
         // A customer without devices stores nothing.
         let mut stored: BTreeMap<i64, u64> = customers(&tree).map(|id| (id, 0)).collect();
@@ -61,6 +69,9 @@ impl Cove {
                 *sum = sum.saturating_add(used);
             } else {
                 unknown.insert(customer);
+                if device.is_odd {
+                    continue;
+                }
                 unreadable.note(Unreadable {
                     kind: ItemKind::UsageRow,
                     id: Some(device.id.to_string()),
@@ -88,10 +99,30 @@ impl Cove {
         })
     }
 
+    /// The tree and the figures of all devices, each of which is at a partner of that tree: at one that is newer than the tree, it
+    /// would be missing at its customer.
+    async fn assigned(&self) -> Result<(Arc<Tree>, Arc<Fleet>), PlatformError> {
+        let top = self.root(Lane::Sweep).await?.id;
+        let mut tree = self.known_tree(Lane::Sweep).await?;
+        let fleet = self.fleet(&tree).await?;
+        let stranger = |tree: &Tree| {
+            let mut partners = fleet.devices.iter().map(|device| device.partner);
+            partners.find(|partner| *partner != top && tree.get(*partner).is_none())
+        };
+        if stranger(&tree).is_some() {
+            tree = self.tree(Lane::Sweep).await?;
+        }
+        match stranger(&tree) {
+            Some(partner) => Err(PlatformError::Garbled(format!(
+                "{LIST}: a device is at partner {partner}, which isn't in the tree"
+            ))),
+            None => Ok((tree, fleet)),
+        }
+    }
+
     /// The state of each active data source. Cove doesn't count jobs, restores or alerts.
     pub(super) async fn source_health(&self) -> Result<HealthReport, PlatformError> {
-        let tree = self.known_tree(Lane::Sweep).await?;
-        let fleet = self.fleet(&tree).await?;
+        let (tree, fleet) = self.assigned().await?;
         let mut sources: BTreeMap<i64, Vec<DataSource>> = BTreeMap::new();
         for device in &fleet.devices {
             let customer = tree.customer_of(device.partner);

@@ -156,6 +156,11 @@ impl Session {
         self.line.lock().await
     }
 
+    /// Requests may go at once again: it wasn't their number that made a visa bad.
+    pub(super) fn leave_the_line(&self) {
+        self.newest_only.store(false, Ordering::Relaxed);
+    }
+
     /// What no message may repeat.
     pub(super) fn secrets(&self) -> Secrets {
         let visa = self.state().visa.as_ref().map(|visa| visa.text.clone());

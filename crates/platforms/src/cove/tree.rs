@@ -188,7 +188,7 @@ impl Cove {
             let rows = envelope::rows(LIST, result)?;
             Ok(rows.into_iter().map(partner).collect())
         };
-        self.ask(LIST, lane, &params, decode).await
+        self.list(LIST, lane, &params, decode).await
     }
 
     /// One partner, read afresh.

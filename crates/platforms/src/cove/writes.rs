@@ -150,7 +150,7 @@ pub(super) fn changed(
     }
     if let Some(stage) = stated(patch, "stage") {
         let state = advanced(before, stage)?;
-        partner.insert("State".to_owned(), state.into());
+        partner.extend(state.map(|state| ("State".to_owned(), state.into())));
     }
     if let Some(code) = reference(before, claim, patch)? {
         partner.insert("ExternalCode".to_owned(), code.into());
@@ -161,11 +161,12 @@ pub(super) fn changed(
     Ok(partner)
 }
 
-/// Trial to production is the one change of state that is documented.
-fn advanced(before: &Partner, stage: &Value) -> Result<&'static str, Problem> {
+/// The state to write; none where somebody has written it meanwhile. Trial to production is the one change that is documented.
+fn advanced(before: &Partner, stage: &Value) -> Result<Option<&'static str>, Problem> {
     let held = before.state.as_deref().unwrap_or("InTrial");
     match (held, stage.as_str()) {
-        ("InTrial", Some("Production")) => Ok("InProduction"),
+        (held, Some(stage)) if held == state(stage) => Ok(None),
+        ("InTrial", Some("Production")) => Ok(Some("InProduction")),
         _ => Err(Problem {
             kind: ProblemKind::Unsupported,
             remedy: Some("Change it at the console, or remove stage from the spec".to_owned()),

@@ -222,6 +222,7 @@ impl Druva {
             operation,
             lane: Lane::Edit,
             mutates: true,
+            lists: false,
         };
         let mut request = Request::new(method, url);
         if let Some(body) = body {
@@ -312,6 +313,7 @@ fn reading(operation: &'static str, lane: Lane) -> Call {
         operation,
         lane,
         mutates: false,
+        lists: false,
     }
 }
 

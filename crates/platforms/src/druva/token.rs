@@ -105,6 +105,7 @@ impl Tokens {
             operation: OPERATION,
             lane: Lane::Edit,
             mutates: false,
+            lists: false,
         };
         let at = Instant::now();
         let body = http

@@ -156,6 +156,7 @@ impl Rgw {
             operation,
             lane: Lane::Edit,
             mutates: true,
+            lists: false,
         };
         let url = self.url("user", parameters);
         self.send(call, method, url, |answer| decode(call, answer))
@@ -198,5 +199,6 @@ fn reading(operation: &'static str, lane: Lane) -> Call {
         operation,
         lane,
         mutates: false,
+        lists: false,
     }
 }

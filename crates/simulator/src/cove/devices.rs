@@ -55,12 +55,11 @@ impl Request<'_> {
             let number = query.get(member).and_then(Value::as_u64);
             usize::try_from(number.unwrap_or_default()).unwrap_or_default()
         };
-        let most = number("RecordsCount").min(self.modes.largest_page);
+        let from = number("StartRecordNumber");
+        let less = usize::from(self.modes.uneven_pages && from > 0);
+        let most = number("RecordsCount").min(self.modes.largest_page - less);
         let devices = self.ordered(partner, query);
-        let page = devices
-            .into_iter()
-            .skip(number("StartRecordNumber"))
-            .take(most);
+        let page = devices.into_iter().skip(from).take(most);
         let rows: Vec<Value> = page.map(|device| self.row(device, &columns)).collect();
         Ok(json!({"result": rows, "totalStatistics": null}))
     }

@@ -37,6 +37,8 @@ pub struct CoveModes {
     pub shows_undocumented_fields: bool,
     /// Rows that statistics give at most.
     pub largest_page: usize,
+    /// Whether pages after the first have a row less than that, as where a server stops by time.
+    pub uneven_pages: bool,
     /// Columns that are refused with 13501.
     pub restricted_columns: Vec<String>,
     /// Methods that are refused with 13501, as where the user's role forbids them.
@@ -63,6 +65,7 @@ impl Default for CoveModes {
             unknown_is_forbidden: false,
             shows_undocumented_fields: true,
             largest_page: 5_000,
+            uneven_pages: false,
             restricted_columns: Vec::new(),
             refused_methods: Vec::new(),
             dropped_columns: Vec::new(),
