@@ -2,7 +2,7 @@
 //! deletions.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
@@ -70,6 +70,8 @@ pub struct Accounts {
     namespace: String,
     identity: String,
     kept: Mutex<HashMap<String, Weak<Account>>>,
+    /// Those that this process has held.
+    ever_held: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Accounts {
@@ -80,6 +82,7 @@ impl Accounts {
             namespace,
             identity,
             kept: Mutex::default(),
+            ever_held: Arc::default(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Accounts {
             new,
             tenure: tenure.clone(),
             permits: permits.clone(),
+            ever_held: self.ever_held.clone(),
         };
         let account = Arc::new(Account {
             lease: lease.to_owned(),

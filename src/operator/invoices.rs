@@ -46,6 +46,22 @@ pub struct Book {
     stored: BTreeMap<(String, u8), Stored>,
 }
 
+impl Book {
+    /// The parts of a month that the cluster has.
+    fn there(&self, month: &str) -> BTreeSet<u8> {
+        let stored = self.stored.keys().filter(|(of, _)| of == month);
+        stored.map(|(_, number)| *number).collect()
+    }
+
+    /// The parts of a month as they are to be written.
+    fn texts(&self, month: &str) -> BTreeMap<u8, String> {
+        let month_of = self.months.as_ref().and_then(|months| months.get(month));
+        month_of.map_or_else(BTreeMap::new, |kept| {
+            invoice::text(kept, &self.there(month))
+        })
+    }
+}
+
 /// Notes what a report says, and writes what changed. False while nothing may be written, as right after a takeover: then it is
 /// to be done again.
 pub async fn keep(context: &Context, handle: &Handle, book: &mut Book) -> bool {
@@ -101,19 +117,12 @@ async fn note(
             .or_insert_with(|| Month::new(&platform, &today.month));
         month.note(today.day, &figures);
     }
-    let due: Vec<(String, u8, String)> = months
-        .iter()
-        .flat_map(|(name, month)| {
-            let texts = invoice::text(month).into_iter();
-            texts.map(|(number, text)| (name.clone(), number, text))
-        })
-        .collect();
-    for (month, number, text) in due {
-        if handle.hold().is_some() {
+    let names: Vec<String> = months.keys().cloned().collect();
+    for month in names {
+        if !write_month(book, handle, api, &month).await? {
             *book = Book::default();
             return Ok(());
         }
-        write(book, &site.key, api, (month, number), text).await?;
     }
     let over = |month: &Month| month.frozen && month.month < today.month;
     if let Some(months) = &mut book.months {
@@ -174,6 +183,53 @@ async fn read(book: &mut Book, key: &PlatformKey, api: &Api<ConfigMap>) -> Resul
     }
     book.months = Some(months);
     Ok(())
+}
+
+/// Writes what has changed of a month; false when nothing may be written any more. New parts come first: what is cut off between
+/// the two is a month that doesn't name them yet, and none of which a part is lost.
+async fn write_month(
+    book: &mut Book,
+    handle: &Handle,
+    api: &Api<ConfigMap>,
+    month: &str,
+) -> Result<bool, Unkept> {
+    let there = book.there(month);
+    let mut texts = book.texts(month);
+    let mut new = texts.clone();
+    new.retain(|number, _| !there.contains(number));
+    let mut begun = Ok(true);
+    if !new.is_empty() {
+        begun = write_parts(book, handle, api, month, new).await;
+        texts = book.texts(month);
+    }
+    match begun {
+        Ok(false) => Ok(false),
+        begun => begun.and(write_parts(book, handle, api, month, texts).await),
+    }
+}
+
+/// Writes parts of a month; false when nothing may be written any more. One that the cluster refuses holds no other back.
+async fn write_parts(
+    book: &mut Book,
+    handle: &Handle,
+    api: &Api<ConfigMap>,
+    month: &str,
+    texts: BTreeMap<u8, String>,
+) -> Result<bool, Unkept> {
+    let mut refused = None;
+    for (number, text) in texts {
+        if handle.hold().is_some() {
+            return Ok(false);
+        }
+        let part = (month.to_owned(), number);
+        match write(book, &handle.site.key, api, part, text).await {
+            Err(error @ Unkept::Cluster(kube::Error::Api(_))) => {
+                refused.get_or_insert(error);
+            }
+            written => written?,
+        }
+    }
+    refused.map_or(Ok(true), Err)
 }
 
 /// Writes a part that differs from what is stored. One that is frozen is never written again.

@@ -1,7 +1,12 @@
 //! Keeping one Lease: it is watched, acquired when it is free, and renewed. Each write is on the version that was read, so that
 //! a race becomes a conflict.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -49,6 +54,8 @@ pub struct Keeper {
     pub tenure: Arc<Tenure>,
     /// The permits that are recorded on the Lease.
     pub permits: Arc<Permits>,
+    /// The Leases that this process has held: what it finds there under its identity is its own, and of no process before it.
+    pub ever_held: Arc<Mutex<HashSet<String>>>,
 }
 
 /// What is known of the Lease.
@@ -228,7 +235,10 @@ impl Keeper {
             self.permits
                 .resume(known.annotation(PERMITS_ANNOTATION), &timeline);
             let mut takeovers = recall(known.annotation(TAKEOVERS_ANNOTATION), &timeline);
-            takeovers.extend(self.may_have_been_left(known).then(|| timeline.now()));
+            takeovers.extend(
+                self.may_have_been_left(known, action)
+                    .then(|| timeline.now()),
+            );
             self.tenure.take_over(takeovers);
         }
         let (permits, taken) = self.permits.record(&timeline);
@@ -252,6 +262,7 @@ impl Keeper {
         self.permits.note_written(taken);
         known.note(Some(written));
         known.held = true;
+        self.ever_held().insert(self.name.clone());
         Ok(())
     }
 
@@ -270,11 +281,17 @@ impl Keeper {
     }
 
     /// Whether a process that held the Lease before may have ended without giving it back.
-    fn may_have_been_left(&self, known: &Known) -> bool {
+    fn may_have_been_left(&self, known: &Known, action: LeaseAction) -> bool {
         match &known.lease {
+            _ if action == LeaseAction::Renew => !self.ever_held().contains(&self.name),
             None => !self.new,
             Some(_) => known.sighting(self.new).holder().is_some(),
         }
+    }
+
+    fn ever_held(&self) -> MutexGuard<'_, HashSet<String>> {
+        let held = self.ever_held.lock();
+        held.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The Lease as it is to be written.

@@ -139,5 +139,5 @@ fn print(report: &report::Report, output: Output) -> Result<(), Failure> {
 
 /// Columns of the terminal; `None` where the output goes elsewhere, which is never broken into lines.
 fn width() -> Option<u16> {
-    terminal_size::terminal_size().map(|(width, _)| width.0)
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0)
 }

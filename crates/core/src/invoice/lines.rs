@@ -96,7 +96,13 @@ fn of_customer(month: &Month, name: &str, billed: &Billed) -> Vec<Line> {
         Vec<&Counted>,
     )| {
         let days = by_day(&counted);
-        let quantity = quantity(unit, &days, seen.len());
+        // On a day without a figure of some tenant, those that have one are sure of theirs.
+        let is_sure = |day: &u8| {
+            let of_all = counted.iter().all(|counted| counted.days.contains_key(day));
+            of_all || !billed.unknown.contains(day)
+        };
+        let sure: BTreeSet<u8> = month.seen.iter().copied().filter(is_sure).collect();
+        let quantity = quantity(unit, &days, &sure);
         let included = u64::from(included) * 1000;
         Line {
             platform: month.platform.clone(),
@@ -126,11 +132,14 @@ fn by_day(counted: &[&Counted]) -> BTreeMap<u8, u64> {
     days
 }
 
-/// In thousandths of the unit. A mean is over all days that were seen: one on which the customer wasn't there, or counted as
-/// something else, is a day with nothing.
-fn quantity(unit: BillingUnit, days: &BTreeMap<u8, u64>, seen: usize) -> u64 {
+/// In thousandths of the unit. A mean is over all days that were seen and are sure: one on which the customer wasn't there, or
+/// counted as something else, is a day with nothing.
+fn quantity(unit: BillingUnit, days: &BTreeMap<u8, u64>, sure: &BTreeSet<u8>) -> u64 {
     match unit {
-        BillingUnit::GiBMonth => mean(days.values(), seen),
+        BillingUnit::GiBMonth => {
+            let of_sure = days.iter().filter(|(day, _)| sure.contains(day));
+            mean(of_sure.map(|(_, bytes)| bytes), sure.len())
+        }
         BillingUnit::Credit => days
             .values()
             .fold(0, |sum, milli| sum.saturating_add(*milli)),

@@ -35,7 +35,7 @@ pub enum ShardError {
 #[serde(rename_all = "camelCase")]
 struct Shard {
     version: u32,
-    /// All parts that the month has, so that a lost one is noticed.
+    /// The parts that the month has, so that a lost one is noticed.
     shards: BTreeSet<u8>,
     month: Month,
 }
@@ -70,21 +70,22 @@ fn shards(month: &Month) -> BTreeMap<u8, Month> {
     parts
 }
 
-/// The parts of a month as text, by number: the same month gives the same bytes.
-pub fn text(month: &Month) -> BTreeMap<u8, String> {
-    let parts = shards(month);
-    let shards: BTreeSet<u8> = parts.keys().copied().collect();
+/// The parts of a month as text, by number: the same month gives the same bytes. Each names itself and those that are `there`, so
+/// that one which was never written isn't taken for lost.
+pub fn text(month: &Month, there: &BTreeSet<u8>) -> BTreeMap<u8, String> {
     let written = |(number, month)| {
+        let mut shards = there.clone();
+        shards.insert(number);
         let shard = Shard {
             version: VERSION,
-            shards: shards.clone(),
+            shards,
             month,
         };
         // Maps with text as keys and numbers: always JSON.
         let text = serde_json::to_string(&shard).unwrap_or_default();
         (number, text)
     };
-    parts.into_iter().map(written).collect()
+    shards(month).into_iter().map(written).collect()
 }
 
 /// A month from its parts, by number. One that lacks a part is `lost`.

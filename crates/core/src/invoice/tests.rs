@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{Day, Figure, Final, Line, Month, State, join, lines, text};
+use super::{Day, Figure, Final, Line, Month, State, join, lines};
 use crate::api::plan::BillingUnit;
 
 const GIB: u64 = 1 << 30;
@@ -164,6 +164,65 @@ fn a_day_without_a_figure_is_missing_and_not_zero() {
     );
 }
 
+/// The parts of a month of which all are there.
+fn text(month: &Month) -> BTreeMap<u8, String> {
+    let there = super::shards::text(month, &BTreeSet::new());
+    super::shards::text(month, &there.into_keys().collect())
+}
+
+// R-N15: the operator ended between a new part and the others: nothing was lost, and nothing is said to be.
+#[test]
+fn a_part_that_was_never_written_is_none_that_is_lost() {
+    let mut month = october();
+    let of = |name: &str| Figure {
+        customer: name.to_owned(),
+        ..figure(BillingUnit::Seat, Some(1))
+    };
+    month.note(1, &[of("backup/contoso")]);
+    let stored = text(&month);
+    month.note(
+        2,
+        &["backup/contoso", "backup/fabrikam", "backup/trey"].map(of),
+    );
+    let there = stored.keys().copied().collect();
+    let mut new = super::shards::text(&month, &there);
+    new.retain(|number, _| !stored.contains_key(number));
+    assert!(new.len() > 1, "{:?}", new.keys());
+    let mut written = stored;
+    for (number, text) in new {
+        written.insert(number, text);
+        let joined = join(&written).expect("readable").expect("a month");
+        assert!(!joined.lost, "after part {number}");
+    }
+}
+
+// R-N15: one tenant without figures makes the others' neither more nor less; it is said that days are missing.
+#[test]
+fn a_tenant_of_which_nothing_is_known_changes_nothing_for_the_others() {
+    let known = figure(BillingUnit::GiBMonth, Some(100 * GIB));
+    let other = |sku: &str, quantity| Figure {
+        tenant: Some("fabrikam-saas".into()),
+        sku: sku.to_owned(),
+        quantity,
+        ..known.clone()
+    };
+    for sku in ["HF-SAAS", &known.sku] {
+        let mut month = october();
+        for day in 1..=31 {
+            month.note(day, &[known.clone(), other(sku, None)]);
+        }
+        month.freeze(&[]);
+        let line = only(&month);
+        assert_eq!((line.quantity, line.days), (100_000, 31), "{sku}");
+        assert_eq!((line.missing.len(), line.state), (31, State::Incomplete));
+    }
+    // Where both count alike, a day is sure when both are known.
+    let mut month = october();
+    month.note(1, &[known.clone(), other(&known.sku, None)]);
+    month.note(2, &[known.clone(), other(&known.sku, Some(50 * GIB))]);
+    assert_eq!(only(&month).quantity, 150_000);
+}
+
 // R-N15
 #[test]
 fn two_tenants_on_a_plan_are_one_line() {
@@ -298,6 +357,8 @@ proptest! {
         let counted = u128::from(line.quantity) * (noted.len() as u128) * u128::from(GIB);
         let off = counted.abs_diff(sum * 1000);
         prop_assert!(off <= 5 * (noted.len() as u128) * u128::from(GIB));
+        let highest = noted.iter().map(|(_, bytes)| u128::from(*bytes)).max().unwrap_or(0);
+        prop_assert!(u128::from(line.quantity) * u128::from(GIB) <= highest * 1000 + 5 * u128::from(GIB));
         prop_assert_eq!(line.quantity % 10, 0);
     }
 

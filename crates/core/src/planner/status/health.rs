@@ -41,7 +41,14 @@ pub fn health(
         );
     };
     if around.health.is_empty() {
-        return (None, Vec::new());
+        // A report without a word of it takes no month away.
+        let months = previous.map(|previous| previous.attainment.clone());
+        let months = months.filter(|months| !months.is_empty());
+        let kept = months.map(|attainment| Health {
+            attainment,
+            ..Health::default()
+        });
+        return (kept, Vec::new());
     }
     let mut tally = Tally::default();
     for row in &around.health {

@@ -159,3 +159,25 @@ fn late_data_sources_are_counted_beyond_those_that_are_named() {
     let other = serde_json::json!({"minimumSuccessPercent": 100});
     assert_eq!(counted(other).0, None, "nothing is promised of it");
 }
+
+// R-N10: the months of a service level are kept where no platform keeps them: a report that leaves a customer out ends none.
+#[test]
+fn a_report_without_a_word_of_it_takes_no_month_away() {
+    let month = crate::api::shared::Attainment {
+        month: "2026-10".into(),
+        meeting: 30,
+        total: 31,
+        ..Default::default()
+    };
+    let previous = Health {
+        attainment: vec![month],
+        ..Health::default()
+    };
+    let around = Around {
+        health_as_of: Some(at("2026-11-26T01:00:00Z")),
+        ..Around::default()
+    };
+    let told = |previous: &Health| health(Some(previous), None, &around, |_| None);
+    assert_eq!(told(&previous), (Some(previous.clone()), Vec::new()));
+    assert_eq!(told(&Health::default()), (None, Vec::new()));
+}
