@@ -19,6 +19,6 @@ scripts/test-image.sh target/debug/holdfast
 echo "test: the stories on a real Ceph Object Gateway aren't among these: make test-ceph" >&2
 # The end-to-end tests wait for others half of the time: two to a core.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(getconf _NPROCESSORS_ONLN) * 2))}"
-# The control plane and kubectl collect their garbage more seldom: a tenth less work for two cores. There are no tests in docs.
+# The control plane and kubectl collect their garbage more seldom: 8 % less work for two cores. There are no tests in docs.
 export GOGC="${GOGC:-400}"
 exec .build/controlplane exec --dir .test/controlplane --delete -- cargo test --workspace --locked --tests

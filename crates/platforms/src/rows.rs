@@ -117,8 +117,7 @@ fn told(members: &Members, names: &[&str]) -> String {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    // Settings are Cove's columns by their codes, and I3 is a password.
-    ["password", "secret", "token", "webaccess", "settings"]
+    ["password", "secret", "token", "webaccess"]
         .iter()
         .any(|word| name.contains(word))
 }

@@ -165,6 +165,9 @@ impl Cove {
             let detail = format!("device {device} isn't with customer {from} any more");
             return Err(Problem {
                 kind: ProblemKind::PreconditionFailed,
+                remedy: Some(
+                    "Look where the next sweep finds it, and remove it from clients.ids if it is to stay there".to_owned(),
+                ),
                 ..invalid(None, detail)
             }
             .into());

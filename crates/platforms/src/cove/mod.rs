@@ -133,13 +133,7 @@ impl Cove {
         params: &Value,
         decode: impl Fn(&RawValue) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
-        let call = Call {
-            operation: method,
-            lane,
-            mutates: false,
-            lists: false,
-        };
-        self.send(call, params, decode).await
+        self.send(reading(method, lane), params, decode).await
     }
 
     /// Asks for a list that may be long: public clients wait for half a minute or more. Source: ways of public clients.
@@ -151,10 +145,8 @@ impl Cove {
         decode: impl Fn(&RawValue) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
         let call = Call {
-            operation: method,
-            lane,
-            mutates: false,
             lists: true,
+            ..reading(method, lane)
         };
         self.send(call, params, decode).await
     }
@@ -247,12 +239,7 @@ impl Cove {
     }
 
     async fn login(&self) -> Result<SecretString, PlatformError> {
-        let call = Call {
-            operation: "Login",
-            lane: Lane::Edit,
-            mutates: false,
-            lists: false,
-        };
+        let call = reading("Login", Lane::Edit);
         let id = self.number();
         let params = self.session.login();
         let request = envelope::request(&self.endpoint, &id, call.operation, &params, None)?;
@@ -291,6 +278,15 @@ impl Cove {
     fn note_removed(&self, id: i64) {
         let mut removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
         removed.push(id);
+    }
+}
+
+fn reading(operation: &'static str, lane: Lane) -> Call {
+    Call {
+        operation,
+        lane,
+        mutates: false,
+        lists: false,
     }
 }
 
