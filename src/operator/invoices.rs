@@ -11,7 +11,7 @@ use kube::{
 };
 use thiserror::Error;
 
-use super::{clock, context::Context, metrics::PlatformLabels, platforms::Handle};
+use super::{context::Context, metrics::PlatformLabels, platforms::Handle};
 use crate::{
     api::names,
     invoice::{self, Day, Month, ShardError},
@@ -96,13 +96,13 @@ async fn note(
     let Some(as_of) = site.reports().usage_as_of else {
         return Ok(());
     };
-    // A platform whose clock is ahead doesn't begin a month early.
-    let today = Day::of(as_of.min(clock::now()));
+    let today = Day::of(as_of);
     if book.months.is_none() {
         read(book, &site.key, api).await?;
     }
     let months = book.months.get_or_insert_default();
     let figures = survey::figures(&context.survey, site, &today.month);
+    let unread = survey::unread(&context.survey, site);
     for (name, month) in months.iter_mut() {
         if *name < today.month {
             month.freeze(&survey::finals(&context.survey, site, name));
@@ -115,7 +115,7 @@ async fn note(
         let month = months
             .entry(today.month.clone())
             .or_insert_with(|| Month::new(&platform, &today.month));
-        month.note(today.day, &figures);
+        month.note(today.day, &figures, &unread);
     }
     let names: Vec<String> = months.keys().cloned().collect();
     for month in names {

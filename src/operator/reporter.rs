@@ -6,7 +6,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures::FutureExt;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{context::Context, invoices, platforms::Handle};
+use super::{clock, context::Context, invoices, platforms::Handle};
 use crate::{
     estate::Capability,
     planner::retry_delay,
@@ -121,7 +121,8 @@ async fn reports(
 
 async fn usage(handle: &Handle, reports: &dyn Reports) -> Result<bool, PlatformError> {
     let report = reports.usage(USAGE_DAYS).await;
-    let report = report.inspect_err(|error| skipped(handle, "usage", error))?;
+    let mut report = report.inspect_err(|error| skipped(handle, "usage", error))?;
+    report.as_of = not_ahead(report.as_of);
     let news = handle
         .site
         .set_reports(|reports| reports.note_usage(report));
@@ -130,11 +131,17 @@ async fn usage(handle: &Handle, reports: &dyn Reports) -> Result<bool, PlatformE
 
 async fn health(handle: &Handle, reports: &dyn Reports) -> Result<bool, PlatformError> {
     let report = reports.health(HEALTH_DAYS).await;
-    let report = report.inspect_err(|error| skipped(handle, "health", error))?;
+    let mut report = report.inspect_err(|error| skipped(handle, "health", error))?;
+    report.as_of = not_ahead(report.as_of);
     let news = handle
         .site
         .set_reports(|reports| reports.note_health(report));
     Ok(news)
+}
+
+/// A platform whose clock is ahead begins no month early, and none of its days is counted before it is there.
+fn not_ahead(as_of: jiff::Timestamp) -> jiff::Timestamp {
+    as_of.min(clock::now())
 }
 
 fn skipped(handle: &Handle, report: &str, error: &PlatformError) {

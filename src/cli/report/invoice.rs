@@ -10,7 +10,7 @@ use super::{
     table,
 };
 use crate::{
-    api::names,
+    api::{BackupPlatform, names},
     cli::{Failure, objects::Cluster, terminal},
     invoice::{self, Line},
     report::{self, Month},
@@ -42,7 +42,13 @@ pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
     let rows = report::invoice(&month, &lines);
     let text = match wish.whom.output {
         Output::Table if lines.is_empty() => b"No customer matches.\n".to_vec(),
-        Output::Table => table::rows(&rows, super::width()).into_bytes(),
+        Output::Table => {
+            let width = super::width();
+            let sums = report::invoice_sums(&lines);
+            [table::rows(&rows, width), table::rows(&sums, width)]
+                .join("\n")
+                .into_bytes()
+        }
         Output::Csv => report::csv(&rows),
         Output::Html => report::invoice_html(&month, &rows, &lines).into_bytes(),
         Output::Json => {
@@ -69,43 +75,106 @@ impl Invoice {
     }
 }
 
+/// `BackupPlatform`, by namespace and name.
+type Platform = (String, String);
+
 /// The lines of a month on all platforms.
 async fn lines(cluster: &Cluster, namespace: &str, month: &str) -> Result<Vec<Line>, Failure> {
     let api: Api<ConfigMap> = Api::namespaced(cluster.client(), namespace);
     let of_month = ListParams::default().labels(&format!("{}={month}", names::INVOICE_MONTH_LABEL));
-    let mut platforms: BTreeMap<(String, String), BTreeMap<u8, String>> = BTreeMap::new();
+    let mut platforms: BTreeMap<Platform, BTreeMap<u8, String>> = BTreeMap::new();
     for map in api.list(&of_month).await? {
-        let label = |name: &str| map.labels().get(name).cloned().unwrap_or_default();
-        let platform = (
-            label(names::INVOICE_NAMESPACE_LABEL),
-            label(names::PLATFORM_LABEL),
-        );
         if let Some((number, text)) = invoice::part(&map) {
-            platforms.entry(platform).or_default().insert(number, text);
+            let parts = platforms.entry(platform_of(&map)).or_default();
+            parts.insert(number, text);
         }
     }
-    if platforms.is_empty() {
+    let lost = without(&api, month, &platforms).await?;
+    if platforms.is_empty() && lost.is_empty() {
         return Err(Failure(format!(
             "nothing is kept of {month} in namespace {namespace:?}. Choose a month in which the operator ran with --invoices-namespace {namespace}, and in which a ServicePlan had billing."
         )));
     }
+    for (within, platform) in lost {
+        warn(&format!(
+            "nothing is kept of {month} of BackupPlatform {within}/{platform}, although earlier and later months are: its customers are missing. Restore its ConfigMaps from a backup."
+        ));
+    }
     let mut lines = Vec::new();
-    for ((within, platform), parts) in platforms {
-        let joined = invoice::join(&parts).map_err(|(number, error)| {
-            Failure(format!(
-                "part {number} of {month} of BackupPlatform {within}/{platform}: {error}"
-            ))
-        })?;
-        let Some(joined) = joined else { continue };
-        if joined.lost {
-            eprintln!(
-                "warning: {}",
-                terminal::line(&format!(
-                    "a part of {month} of BackupPlatform {within}/{platform} is lost: customers are missing, and the lines are incomplete. Restore its ConfigMaps from a backup."
-                ))
-            );
+    for (platform, parts) in platforms {
+        if let Some(joined) = joined(cluster, &platform, month, &parts).await? {
+            lines.extend(invoice::lines(&joined));
         }
-        lines.extend(invoice::lines(&joined));
     }
     Ok(lines)
+}
+
+/// The month of a platform. One that is over, and that nobody will close, ends as it is.
+async fn joined(
+    cluster: &Cluster,
+    (within, platform): &Platform,
+    month: &str,
+    parts: &BTreeMap<u8, String>,
+) -> Result<Option<invoice::Month>, Failure> {
+    let joined = invoice::join(parts).map_err(|(number, error)| {
+        Failure(format!(
+            "part {number} of {month} of BackupPlatform {within}/{platform}: {error}"
+        ))
+    })?;
+    let Some(mut joined) = joined else {
+        return Ok(None);
+    };
+    if joined.lost {
+        warn(&format!(
+            "a part of {month} of BackupPlatform {within}/{platform} is lost: customers are missing, and the lines are incomplete. Restore its ConfigMaps from a backup."
+        ));
+    }
+    let is_over = joined.month < invoice::Day::of(jiff::Timestamp::now()).month;
+    if is_over && !joined.frozen {
+        let platforms: Api<BackupPlatform> = Api::namespaced(cluster.client(), within);
+        // Who may not look learns that it is open.
+        if matches!(platforms.get_opt(platform).await, Ok(None)) {
+            joined.freeze(&[]);
+        } else {
+            warn(&format!(
+                "{month} is over, and BackupPlatform {within}/{platform} has reported no consumption since: its lines stay open until it does."
+            ));
+        }
+    }
+    Ok(Some(joined))
+}
+
+/// Platforms of which months before and after this one are kept.
+async fn without<V>(
+    api: &Api<ConfigMap>,
+    month: &str,
+    there: &BTreeMap<Platform, V>,
+) -> Result<Vec<Platform>, Failure> {
+    let any = ListParams::default().labels(names::INVOICE_MONTH_LABEL);
+    let mut others: BTreeMap<Platform, (bool, bool)> = BTreeMap::new();
+    for map in api.list_metadata(&any).await? {
+        let of = label(&map, names::INVOICE_MONTH_LABEL);
+        let (earlier, later) = others.entry(platform_of(&map)).or_default();
+        *earlier |= of.as_str() < month;
+        *later |= of.as_str() > month;
+    }
+    let between = others
+        .into_iter()
+        .filter(|(platform, around)| *around == (true, true) && !there.contains_key(platform));
+    Ok(between.map(|(platform, _)| platform).collect())
+}
+
+fn label(map: &impl ResourceExt, name: &str) -> String {
+    map.labels().get(name).cloned().unwrap_or_default()
+}
+
+fn platform_of(map: &impl ResourceExt) -> Platform {
+    (
+        label(map, names::INVOICE_NAMESPACE_LABEL),
+        label(map, names::PLATFORM_LABEL),
+    )
+}
+
+fn warn(text: &str) {
+    eprintln!("warning: {}", terminal::line(text));
 }

@@ -86,8 +86,8 @@ pub type Parent = Option<ObjectId>;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Facts {
-    /// Machines under a customer.
-    pub clients: u32,
+    /// Machines under a customer; `None` where the platform doesn't tell.
+    pub clients: Option<u32>,
     /// Their ids, at most 50.
     pub client_ids: Vec<String>,
     /// Products of a customer, or users of a plan.

@@ -81,8 +81,13 @@ fn of_customer(month: &Month, name: &str, billed: &Billed) -> Vec<Line> {
     } else {
         State::Final
     };
+    let known = billed.counted.iter().any(|one| !one.days.is_empty());
+    let shown = billed
+        .counted
+        .iter()
+        .filter(|one| !known || !one.days.is_empty());
     let mut alike: BTreeMap<_, Vec<&Counted>> = BTreeMap::new();
-    for counted in &billed.counted {
+    for counted in shown {
         let key = (
             &counted.reseller,
             &counted.sku,

@@ -1,68 +1,17 @@
 //! One month on one platform: which days were seen, and each customer's figures of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::figure::{Figure, Final, Subject};
 use crate::api::plan::BillingUnit;
-
-/// A day of a calendar month, in UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Day {
-    /// `2026-10`.
-    pub month: String,
-    /// From 1 on.
-    pub day: u8,
-}
-
-impl Day {
-    /// The day of an instant.
-    pub fn of(at: Timestamp) -> Self {
-        let date = at.to_zoned(TimeZone::UTC).date();
-        Self {
-            month: date.strftime("%Y-%m").to_string(),
-            day: date.day().unsigned_abs(),
-        }
-    }
-}
 
 /// How many days a month has; `None` when it is no month such as `2026-10`.
 pub fn days_of(month: &str) -> Option<u8> {
     let first: Date = format!("{month}-01").parse().ok()?;
     Some(first.days_in_month().unsigned_abs())
-}
-
-/// What was seen of a customer on one day, to be counted under one SKU.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
-    /// `namespace/name` of the Customer.
-    pub customer: String,
-    /// The provider's own number.
-    pub reference: Option<String>,
-    /// The tenant, by name of the resource; `None` for the customer as a whole.
-    pub tenant: Option<String>,
-    /// The reseller directly in charge.
-    pub reseller: Option<String>,
-    /// The provider's article number.
-    pub sku: String,
-    /// What is counted.
-    pub unit: BillingUnit,
-    /// Units included in the price.
-    pub included: u32,
-    /// Bytes, seats or clients; of credits the thousandths consumed in the month so far. `None` when the platform doesn't say.
-    pub quantity: Option<u64>,
-}
-
-/// Credits of a month that is over, as the platform reports them afterwards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Final {
-    /// `namespace/name` of the Customer.
-    pub customer: String,
-    /// The tenant, by name of the resource; `None` for the customer as a whole.
-    pub tenant: Option<String>,
-    /// Thousandths of a credit.
-    pub milli: u64,
 }
 
 /// A month on a platform. What is noted of a day is never changed.
@@ -105,6 +54,9 @@ pub struct Counted {
     /// The tenant; `None` for the customer as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The id on the platform of what was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// The reseller directly in charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reseller: Option<String>,
@@ -114,8 +66,17 @@ pub struct Counted {
     pub unit: BillingUnit,
     /// Units included in the price.
     pub included: u32,
+    /// Thousandths of a credit of this month that were consumed while another unit was billed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub before: u64,
     /// Day by day: bytes, thousandths of a credit, seats or clients.
     pub days: BTreeMap<u8, u64>,
+}
+
+/// Of serde: most days have none.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(before: &u64) -> bool {
+    *before == 0
 }
 
 impl Month {
@@ -128,114 +89,223 @@ impl Month {
         }
     }
 
-    /// Notes what was seen on a day. The first figure of a day stays, so that a day costs one write.
-    pub fn note(&mut self, day: u8, figures: &[Figure]) {
+    /// Notes what was seen on a day, and of which customers something couldn't be read. The first figure of a day stays, so that a
+    /// day costs one write.
+    pub fn note(&mut self, day: u8, figures: &[Figure], unread: &BTreeSet<String>) {
         if self.frozen || figures.is_empty() {
             return;
         }
         self.seen.insert(day);
-        let mut unknown = BTreeSet::new();
+        let mut unknown: BTreeSet<&String> = unread
+            .iter()
+            .filter(|customer| !self.is_known(day, customer))
+            .collect();
+        let homes = Homes::of(self);
         for figure in figures {
-            let billed = self.customers.entry(figure.customer.clone()).or_default();
-            if !billed.note(day, figure) {
+            if !self.count(day, figure, &homes) {
                 unknown.insert(&figure.customer);
             }
         }
-        for customer in figures.iter().map(|figure| &figure.customer) {
-            if let Some(billed) = self.customers.get_mut(customer) {
-                if unknown.contains(customer) {
-                    billed.unknown.insert(day);
-                } else {
-                    billed.unknown.remove(&day);
-                }
+        let named = figures.iter().map(|figure| &figure.customer);
+        for customer in named.chain(unread) {
+            let billed = self.customers.entry(customer.clone()).or_default();
+            if unknown.contains(customer) {
+                billed.unknown.insert(day);
+            } else {
+                billed.unknown.remove(&day);
             }
         }
     }
 
-    /// Ends the month: credits that the platform reports of it beyond what was seen are counted on the last day seen.
+    /// Ends the month: what the platform reports of its credits now is what was consumed. What is more is counted on the last day
+    /// seen, and what is less is taken off the last days; unless another unit is billed by then.
     pub fn freeze(&mut self, finals: &[Final]) {
         if self.frozen {
             return;
         }
+        let homes = Homes::of(self);
         for last in finals {
-            if let Some(billed) = self.customers.get_mut(&last.customer) {
-                billed.complete(last);
-            }
+            self.complete(last, &homes);
         }
         self.frozen = true;
+    }
+
+    /// Whether all of a customer's figures of a day are known.
+    fn is_known(&self, day: u8, customer: &str) -> bool {
+        self.customers.get(customer).is_some_and(|billed| {
+            let mut counted = billed.counted.iter();
+            !billed.unknown.contains(&day) && counted.any(|counted| counted.days.contains_key(&day))
+        })
+    }
+
+    /// Whether the figure of this day is known now.
+    fn count(&mut self, day: u8, figure: &Figure, homes: &Homes) -> bool {
+        let subject = figure.subject();
+        let so_far = SoFar::of(self, subject, homes, day);
+        let billed = self.customers.entry(figure.customer.clone()).or_default();
+        billed.reference.clone_from(&figure.reference);
+        if so_far.counted {
+            return true;
+        }
+        let Some(mut quantity) = figure.quantity else {
+            // Without days, so that it is known what has to be billed by hand.
+            billed.under(figure);
+            return false;
+        };
+        let mut before = 0;
+        if figure.unit == BillingUnit::Credit {
+            quantity = quantity.saturating_sub(so_far.credits);
+            if so_far.unit.is_some_and(|unit| unit != figure.unit) {
+                before = std::mem::take(&mut quantity);
+            }
+        }
+        let counted = billed.under(figure);
+        counted.before = counted.before.saturating_add(before);
+        counted.days.insert(day, quantity);
+        true
+    }
+
+    fn complete(&mut self, last: &Final, homes: &Homes) {
+        let subject = last.subject();
+        let so_far = SoFar::of(self, subject, homes, u8::MAX);
+        if so_far.unit != Some(BillingUnit::Credit) {
+            return;
+        }
+        let mut days: Vec<(u8, &mut u64)> = self
+            .customers
+            .iter_mut()
+            .filter(|(name, _)| homes.are_of(subject, name))
+            .flat_map(|(name, billed)| billed.counted.iter_mut().map(move |one| (name, one)))
+            .filter(|(name, counted)| counted.is_of(name, subject))
+            .filter(|(_, counted)| counted.unit == BillingUnit::Credit)
+            .flat_map(|(_, counted)| counted.days.iter_mut().map(|(day, milli)| (*day, milli)))
+            .collect();
+        days.sort_by_key(|(day, _)| std::cmp::Reverse(*day));
+        let mut excess = so_far.credits.saturating_sub(last.milli);
+        for (_, milli) in &mut days {
+            let off = excess.min(**milli);
+            **milli -= off;
+            excess -= off;
+        }
+        if let Some((_, milli)) = days.first_mut() {
+            let rest = last.milli.saturating_sub(so_far.credits);
+            **milli = milli.saturating_add(rest);
+        }
+    }
+}
+
+/// Under which customers an object was counted: more than one where its resource was made anew with another name.
+struct Homes(HashMap<String, BTreeSet<String>>);
+
+impl Homes {
+    fn of(month: &Month) -> Self {
+        let mut homes: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (name, billed) in &month.customers {
+            for object in billed.counted.iter().filter_map(|one| one.object.as_ref()) {
+                homes
+                    .entry(object.clone())
+                    .or_default()
+                    .insert(name.clone());
+            }
+        }
+        Self(homes)
+    }
+
+    fn of_object(&self, object: &str) -> impl Iterator<Item = &String> {
+        self.0.get(object).into_iter().flatten()
+    }
+
+    fn are_of(&self, subject: Subject<'_>, customer: &str) -> bool {
+        let mut homes = subject
+            .object
+            .into_iter()
+            .flat_map(|object| self.of_object(object));
+        subject.customer == customer || homes.any(|home| home == customer)
+    }
+}
+
+/// What a month has of one subject.
+#[derive(Default)]
+struct SoFar {
+    /// Whether the day is counted.
+    counted: bool,
+    /// Thousandths of a credit, billed or consumed while another unit was.
+    credits: u64,
+    /// The unit of the last day before.
+    unit: Option<BillingUnit>,
+}
+
+impl SoFar {
+    fn of(month: &Month, subject: Subject<'_>, homes: &Homes, day: u8) -> Self {
+        let elsewhere = subject
+            .object
+            .into_iter()
+            .flat_map(|object| homes.of_object(object));
+        let elsewhere = elsewhere
+            .map(String::as_str)
+            .filter(|home| *home != subject.customer);
+        let mut so_far = Self::default();
+        let mut last = None;
+        for home in elsewhere.chain([subject.customer]) {
+            let counted = month
+                .customers
+                .get(home)
+                .into_iter()
+                .flat_map(|one| &one.counted);
+            for counted in counted.filter(|counted| counted.is_of(home, subject)) {
+                so_far.counted |= counted.days.contains_key(&day);
+                if counted.unit == BillingUnit::Credit {
+                    let days = counted.days.values().chain([&counted.before]);
+                    so_far.credits =
+                        days.fold(so_far.credits, |sum, milli| sum.saturating_add(*milli));
+                }
+                let latest = counted.days.range(..day).next_back().map(|(day, _)| *day);
+                if latest > last {
+                    (last, so_far.unit) = (latest, Some(counted.unit));
+                }
+            }
+        }
+        so_far
     }
 }
 
 impl Billed {
-    /// Whether the figure of this day is known now.
-    fn note(&mut self, day: u8, figure: &Figure) -> bool {
-        self.reference.clone_from(&figure.reference);
-        let counted = self.counted.iter().any(|other| {
-            other.tenant == figure.tenant && other.days.contains_key(&day)
-                // A customer as a whole may have several plans.
-                && (figure.tenant.is_some() || other.sku == figure.sku)
-        });
-        if counted {
-            return true;
-        }
-        let Some(mut quantity) = figure.quantity else {
-            return false;
-        };
-        if figure.unit == BillingUnit::Credit {
-            quantity = quantity.saturating_sub(self.credits(figure.tenant.as_ref(), &figure.sku));
-        }
-        let alike = |other: &&mut Counted| {
+    /// The days that count like a figure.
+    fn under(&mut self, figure: &Figure) -> &mut Counted {
+        let alike = |other: &Counted| {
             (&other.tenant, &other.reseller, &other.sku)
                 == (&figure.tenant, &figure.reseller, &figure.sku)
                 && (other.unit, other.included) == (figure.unit, figure.included)
+                && (other.object.is_none() || other.object == figure.object)
         };
-        if let Some(counted) = self.counted.iter_mut().find(alike) {
-            counted.days.insert(day, quantity);
-            return true;
+        let at = self.counted.iter().position(alike).unwrap_or_else(|| {
+            self.counted.push(Counted {
+                tenant: figure.tenant.clone(),
+                object: None,
+                reseller: figure.reseller.clone(),
+                sku: figure.sku.clone(),
+                unit: figure.unit,
+                included: figure.included,
+                before: 0,
+                days: BTreeMap::new(),
+            });
+            self.counted.len() - 1
+        });
+        let counted = &mut self.counted[at];
+        counted.object.clone_from(&figure.object);
+        counted
+    }
+}
+
+impl Counted {
+    /// Whether these days of a customer are about a subject. Those that were counted before ids were noted are told by their names.
+    fn is_of(&self, customer: &str, subject: Subject<'_>) -> bool {
+        if subject.sku.is_some_and(|sku| *sku != self.sku) {
+            return false;
         }
-        self.counted.push(Counted {
-            tenant: figure.tenant.clone(),
-            reseller: figure.reseller.clone(),
-            sku: figure.sku.clone(),
-            unit: figure.unit,
-            included: figure.included,
-            days: BTreeMap::from([(day, quantity)]),
-        });
-        true
-    }
-
-    /// Credits of a tenant that are counted already, under whatever reseller and SKU; of a customer as a whole under this SKU.
-    fn credits(&self, tenant: Option<&String>, sku: &str) -> u64 {
-        let counted = self.counted.iter().filter(|other| {
-            other.unit == BillingUnit::Credit
-                && other.tenant.as_ref() == tenant
-                && (tenant.is_some() || other.sku == sku)
-        });
-        let days = counted.flat_map(|other| other.days.values().copied());
-        days.fold(0, u64::saturating_add)
-    }
-
-    fn complete(&mut self, last: &Final) {
-        let of_tenant =
-            |other: &&mut Counted| other.unit == BillingUnit::Credit && other.tenant == last.tenant;
-        let latest = self
-            .counted
-            .iter_mut()
-            .filter(of_tenant)
-            .max_by_key(|other| other.days.keys().next_back().copied());
-        let Some(sku) = latest.map(|counted| counted.sku.clone()) else {
-            return;
-        };
-        let rest = last
-            .milli
-            .saturating_sub(self.credits(last.tenant.as_ref(), &sku));
-        let latest = self
-            .counted
-            .iter_mut()
-            .filter(|other| of_tenant(other) && other.sku == sku)
-            .max_by_key(|other| other.days.keys().next_back().copied());
-        if let Some(mut day) = latest.and_then(|counted| counted.days.last_entry()) {
-            *day.get_mut() = day.get().saturating_add(rest);
+        match (subject.object, &self.object) {
+            (Some(object), Some(other)) => object == other,
+            _ => customer == subject.customer && self.tenant.as_ref() == subject.tenant,
         }
     }
 }

@@ -12,6 +12,7 @@ fn figure(unit: BillingUnit, quantity: Option<u64>) -> Figure {
         customer: "backup/fabrikam".into(),
         reference: Some("CWM:4711".into()),
         tenant: Some("fabrikam-hybrid".into()),
+        object: None,
         reseller: Some("northwind".into()),
         sku: "HF-GOLD".into(),
         unit,
@@ -28,10 +29,14 @@ fn october() -> Month {
 fn over(unit: BillingUnit, days: &[(u8, u64)]) -> Month {
     let mut month = october();
     for (day, quantity) in days {
-        month.note(*day, &[figure(unit, Some(*quantity))]);
+        note(&mut month, *day, &[figure(unit, Some(*quantity))]);
     }
     month.freeze(&[]);
     month
+}
+
+fn note(month: &mut Month, day: u8, figures: &[Figure]) {
+    month.note(day, figures, &BTreeSet::new());
 }
 
 fn only(month: &Month) -> Line {
@@ -91,10 +96,11 @@ fn credits_are_added_up_and_seats_and_clients_count_on_the_highest_day() {
 #[test]
 fn what_the_platform_says_of_credits_afterwards_completes_the_month_once() {
     let mut month = october();
-    month.note(30, &[figure(BillingUnit::Credit, Some(2_000))]);
+    note(&mut month, 30, &[figure(BillingUnit::Credit, Some(2_000))]);
     let last = Final {
         customer: "backup/fabrikam".into(),
         tenant: Some("fabrikam-hybrid".into()),
+        object: None,
         milli: 2_750,
     };
     month.freeze(std::slice::from_ref(&last));
@@ -111,15 +117,15 @@ fn what_the_platform_says_of_credits_afterwards_completes_the_month_once() {
 fn another_plan_or_reseller_begins_another_line() {
     let mut month = october();
     let gold = figure(BillingUnit::GiBMonth, Some(30 * GIB));
-    month.note(1, std::slice::from_ref(&gold));
+    note(&mut month, 1, std::slice::from_ref(&gold));
     let moved = Figure {
         reseller: None,
         sku: "HF-SILVER".into(),
         ..gold.clone()
     };
-    month.note(1, std::slice::from_ref(&moved));
-    month.note(2, std::slice::from_ref(&moved));
-    month.note(3, &[moved]);
+    note(&mut month, 1, std::slice::from_ref(&moved));
+    note(&mut month, 2, std::slice::from_ref(&moved));
+    note(&mut month, 3, &[moved]);
     let lines = lines(&month);
     let told: Vec<_> = lines
         .iter()
@@ -150,18 +156,164 @@ fn another_plan_or_reseller_begins_another_line() {
 #[test]
 fn a_day_without_a_figure_is_missing_and_not_zero() {
     let mut month = october();
-    month.note(1, &[figure(BillingUnit::GiBMonth, Some(GIB))]);
-    month.note(2, &[figure(BillingUnit::GiBMonth, None)]);
+    note(&mut month, 1, &[figure(BillingUnit::GiBMonth, Some(GIB))]);
+    note(&mut month, 2, &[figure(BillingUnit::GiBMonth, None)]);
     let line = only(&month);
     assert_eq!((line.quantity, line.missing), (1_000, Vec::new()));
-    month.note(3, &[figure(BillingUnit::GiBMonth, Some(GIB))]);
+    note(&mut month, 3, &[figure(BillingUnit::GiBMonth, Some(GIB))]);
     assert_eq!(only(&month).missing, [2]);
     // Later on the same day it is known.
-    month.note(2, &[figure(BillingUnit::GiBMonth, Some(4 * GIB))]);
+    note(
+        &mut month,
+        2,
+        &[figure(BillingUnit::GiBMonth, Some(4 * GIB))],
+    );
     assert_eq!(
         (only(&month).quantity, only(&month).missing),
         (2_000, Vec::new())
     );
+}
+
+fn unread(customer: &str) -> BTreeSet<String> {
+    BTreeSet::from([customer.to_owned()])
+}
+
+// R-N15: a plan or a tenant that can't be read on a day makes it missing, not free of charge; unless the day was known already.
+#[test]
+fn a_day_on_which_something_can_not_be_read_is_missing() {
+    let mut month = october();
+    let known = figure(BillingUnit::GiBMonth, Some(GIB));
+    let other = Figure {
+        customer: "backup/contoso".into(),
+        ..known.clone()
+    };
+    note(&mut month, 1, std::slice::from_ref(&known));
+    month.note(2, std::slice::from_ref(&other), &unread("backup/fabrikam"));
+    note(&mut month, 3, std::slice::from_ref(&known));
+    month.note(3, &[other], &unread("backup/fabrikam"));
+    let lines = lines(&month);
+    let line = lines.iter().find(|line| line.customer == known.customer);
+    let line = line.expect("a line");
+    assert_eq!((line.quantity, line.missing.as_slice()), (1_000, &[2][..]));
+    // Of two tenants one can't be read until noon.
+    let mut month = october();
+    let second = Figure {
+        tenant: Some("fabrikam-saas".into()),
+        ..known.clone()
+    };
+    month.note(1, std::slice::from_ref(&known), &unread(&known.customer));
+    month.note(1, std::slice::from_ref(&known), &unread(&known.customer));
+    note(&mut month, 2, std::slice::from_ref(&known));
+    assert_eq!(only(&month).missing, [1]);
+    note(&mut month, 1, &[known, second]);
+    assert_eq!(only(&month).missing, Vec::<u8>::new());
+}
+
+// R-N15: where the platform never tells what a plan counts, the line says so, and isn't just absent.
+#[test]
+fn what_is_never_told_is_a_line_without_days() {
+    let mut month = october();
+    for day in 1..=31 {
+        note(&mut month, day, &[figure(BillingUnit::Client, None)]);
+    }
+    month.freeze(&[]);
+    let line = only(&month);
+    assert_eq!((line.quantity, line.days, line.missing.len()), (0, 0, 31));
+    assert_eq!(line.state, State::Incomplete);
+    let month = so_far(&[(1, 0)]);
+    assert_eq!(only(&month).days, 1);
+}
+
+// R-N15: what was consumed while storage was billed isn't billed as credits besides.
+#[test]
+fn another_unit_within_the_month_bills_nothing_twice() {
+    let stored = figure(BillingUnit::GiBMonth, Some(GIB));
+    let credits = |milli| figure(BillingUnit::Credit, Some(milli));
+    let billed = |month: &Month| {
+        let lines = lines(month).into_iter();
+        let mut of_credits = lines.filter(|line| line.unit == BillingUnit::Credit);
+        of_credits.next().map(|line| line.quantity)
+    };
+    let mut month = october();
+    note(&mut month, 1, std::slice::from_ref(&stored));
+    note(&mut month, 2, &[credits(40_000)]);
+    note(&mut month, 3, &[credits(43_000)]);
+    assert_eq!(billed(&month), Some(3_000));
+    let kept = text(&month);
+    let mut month = join(&kept).expect("readable").expect("a month");
+    note(&mut month, 4, std::slice::from_ref(&stored));
+    note(&mut month, 5, &[credits(60_000)]);
+    note(&mut month, 6, &[credits(61_000)]);
+    assert_eq!(billed(&month), Some(4_000));
+    let last = Final {
+        customer: stored.customer.clone(),
+        tenant: stored.tenant.clone(),
+        object: None,
+        milli: 62_500,
+    };
+    let mut over = month.clone();
+    over.freeze(std::slice::from_ref(&last));
+    assert_eq!(billed(&over), Some(5_500));
+    note(&mut month, 7, &[stored]);
+    month.freeze(&[last]);
+    assert_eq!(billed(&month), Some(4_000), "storage is billed by then");
+}
+
+// R-N15: a resource that was made anew under another name is billed once.
+#[test]
+fn what_has_another_name_is_the_same_object() {
+    for (unit, first, second) in [
+        (BillingUnit::Credit, 40_000, 43_000),
+        (BillingUnit::GiBMonth, 3 * GIB, 3 * GIB),
+    ] {
+        let before = Figure {
+            object: Some("p-4711".into()),
+            ..figure(unit, Some(first))
+        };
+        let after = Figure {
+            customer: "backup/fabrikam-inc".into(),
+            tenant: Some("hybrid".into()),
+            quantity: Some(second),
+            ..before.clone()
+        };
+        let mut month = october();
+        note(&mut month, 1, &[before]);
+        note(&mut month, 1, std::slice::from_ref(&after));
+        note(&mut month, 2, &[after]);
+        let quantities: Vec<u64> = lines(&month).iter().map(|line| line.quantity).collect();
+        let expected = match unit {
+            BillingUnit::Credit => [40_000, 3_000],
+            _ => [1_500, 1_500],
+        };
+        assert_eq!(quantities, expected, "{unit}");
+    }
+}
+
+// R-N15: what the platform has corrected by the end of the month is billed as corrected.
+#[test]
+fn credits_that_were_taken_back_are_not_billed() {
+    let mut month = so_far(&[(1, 1_000), (2, 9_000), (3, 9_500)]);
+    let last = Final {
+        customer: "backup/fabrikam".into(),
+        tenant: Some("fabrikam-hybrid".into()),
+        object: None,
+        milli: 5_000,
+    };
+    month.freeze(&[last]);
+    assert_eq!(only(&month).quantity, 5_000);
+}
+
+/// A month of credits so far, not over yet.
+fn so_far(days: &[(u8, u64)]) -> Month {
+    let mut month = october();
+    for (day, milli) in days {
+        note(
+            &mut month,
+            *day,
+            &[figure(BillingUnit::Credit, Some(*milli))],
+        );
+    }
+    month
 }
 
 /// The parts of a month of which all are there.
@@ -178,9 +330,10 @@ fn a_part_that_was_never_written_is_none_that_is_lost() {
         customer: name.to_owned(),
         ..figure(BillingUnit::Seat, Some(1))
     };
-    month.note(1, &[of("backup/contoso")]);
+    note(&mut month, 1, &[of("backup/contoso")]);
     let stored = text(&month);
-    month.note(
+    note(
+        &mut month,
         2,
         &["backup/contoso", "backup/fabrikam", "backup/trey"].map(of),
     );
@@ -209,7 +362,7 @@ fn a_tenant_of_which_nothing_is_known_changes_nothing_for_the_others() {
     for sku in ["HF-SAAS", &known.sku] {
         let mut month = october();
         for day in 1..=31 {
-            month.note(day, &[known.clone(), other(sku, None)]);
+            note(&mut month, day, &[known.clone(), other(sku, None)]);
         }
         month.freeze(&[]);
         let line = only(&month);
@@ -218,8 +371,12 @@ fn a_tenant_of_which_nothing_is_known_changes_nothing_for_the_others() {
     }
     // Where both count alike, a day is sure when both are known.
     let mut month = october();
-    month.note(1, &[known.clone(), other(&known.sku, None)]);
-    month.note(2, &[known.clone(), other(&known.sku, Some(50 * GIB))]);
+    note(&mut month, 1, &[known.clone(), other(&known.sku, None)]);
+    note(
+        &mut month,
+        2,
+        &[known.clone(), other(&known.sku, Some(50 * GIB))],
+    );
     assert_eq!(only(&month).quantity, 150_000);
 }
 
@@ -233,7 +390,7 @@ fn two_tenants_on_a_plan_are_one_line() {
         quantity: Some(4),
         ..one.clone()
     };
-    month.note(1, &[one, other]);
+    note(&mut month, 1, &[one, other]);
     assert_eq!(only(&month).quantity, 11_000);
 }
 
@@ -246,7 +403,8 @@ fn a_month_that_lacks_a_part_is_incomplete() {
             customer: name.to_owned(),
             ..figure(BillingUnit::Seat, Some(1))
         };
-        month.note(
+        note(
+            &mut month,
             day,
             &["backup/contoso", "backup/fabrikam", "backup/trey"].map(of),
         );
@@ -288,10 +446,11 @@ fn five_thousand_customers_stay_below_a_quarter_of_a_mebibyte_a_part() {
             .map(|number| Figure {
                 customer: format!("customers-of-northwind/customer-number-{number:04}"),
                 tenant: Some(format!("customer-number-{number:04}-hybrid")),
+                object: Some(format!("7c9e6679-7425-40de-944b-e07fc1f9{number:04}")),
                 ..figure(BillingUnit::GiBMonth, Some(123_456_789_012_345 + number))
             })
             .collect();
-        month.note(day, &figures);
+        note(&mut month, day, &figures);
     }
     let largest = text(&month).into_values().map(|text| text.len()).max();
     assert!(largest < Some(256 << 10), "{largest:?}");
@@ -327,12 +486,12 @@ proptest! {
                 sku: format!("SKU-{sku}"),
                 ..figure(unit, quantity)
             };
-            month.note(day, std::slice::from_ref(&figure));
+            note(&mut month, day, std::slice::from_ref(&figure));
             each.push((day, figure));
         }
         let before = month.clone();
         for (day, figure) in each.iter().filter(|(_, figure)| figure.quantity.is_some()) {
-            month.note(*day, std::slice::from_ref(figure));
+            note(&mut month, *day, std::slice::from_ref(figure));
         }
         let counted = |month: &Month| -> Vec<_> {
             let lines = lines(month).into_iter();

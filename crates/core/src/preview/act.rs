@@ -308,7 +308,8 @@ fn move_client(
     for (customer, step) in [(&from, -1), (to, 1)] {
         if let Some(object) = inventory.get(Kind::Customer, customer) {
             let mut object = (**object).clone();
-            object.facts.clients = object.facts.clients.saturating_add_signed(step);
+            let clients = &mut object.facts.clients;
+            *clients = clients.map(|clients| clients.saturating_add_signed(step));
             inventory.record(object);
         }
     }

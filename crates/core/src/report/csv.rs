@@ -2,8 +2,9 @@
 
 use super::{cell::Cell, make::Table};
 
-/// What makes a spreadsheet take a cell for a formula: `=`, `+`, `-`, `@`, the same in full width, and white space that it drops.
-const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+/// What makes a spreadsheet take a cell for a formula: `=`, `+`, `-`, `@` and the same in full width, also behind white space, which it
+/// drops.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// A table, its headings first, each line ended by CRLF.
 pub fn csv(table: &Table) -> Vec<u8> {
@@ -23,7 +24,9 @@ pub fn csv(table: &Table) -> Vec<u8> {
 fn harmless(cell: &Cell) -> String {
     let text = cell.plain();
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
-    if cell.is_words() && text.starts_with(FORMULA) && !is_number {
+    let begins_like_one =
+        text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(FORMULA);
+    if cell.is_words() && begins_like_one && !is_number {
         format!("'{text}")
     } else {
         text

@@ -136,7 +136,6 @@ impl Facts {
             limit: limits.and_then(|limits| bytes(limits.storage.as_ref())),
             credit_limit: limits.and_then(|limits| milli(limits.credits.as_ref())),
             exhausted_on: status.and_then(|status| status.usage.as_ref()?.quota_exhausted_on),
-            health: status.and_then(|status| status.health.clone()),
             ..Self::default()
         };
         facts.subscribe(customer, tenants);

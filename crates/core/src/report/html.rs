@@ -185,21 +185,14 @@ fn charts(page: &mut String, report: &Report) {
         .iter()
         .map(|(name, bytes)| stored(name, *bytes))
         .collect();
-    let at = report
-        .table
-        .headings
+    let resellers: Vec<Bar> = report
+        .resellers
         .iter()
-        .position(|heading| heading.name == "storage");
-    let resellers = report
-        .by_reseller
-        .iter()
-        .filter_map(|group| match group.sums.get(at?) {
-            Some(Cell::Size(bytes)) => Some(stored(whose(group, "no reseller"), *bytes)),
-            _ => None,
-        });
-    let mut resellers: Vec<Bar> = resellers.collect();
-    resellers.sort_by_key(|bar| std::cmp::Reverse(bar.amount));
-    resellers.truncate(10);
+        .map(|(name, bytes)| {
+            let name = if name.is_empty() { "no reseller" } else { name };
+            stored(name, *bytes)
+        })
+        .collect();
     page.push_str("<h2>At a glance</h2>\n<div class=\"charts\">\n");
     page.push_str(&bars("storage", "Most stored, by month", &storage));
     page.push_str(&bars("credits", "Credits used, by month", &credits));
@@ -262,7 +255,11 @@ pub(super) fn table(page: &mut String, table: &Table, total: Option<&Group>, hea
             } else {
                 ("td", "td")
             };
-            let shown = escaped(&cell.shown().replace(',', ", "));
+            let shown = match cell {
+                Cell::List(words) if !words.is_empty() => words.join(", "),
+                cell => cell.shown(),
+            };
+            let shown = escaped(&shown);
             let _ = write!(page, "<{open}{class}>{shown}</{close}>");
         }
         page.push_str("</tr>\n");

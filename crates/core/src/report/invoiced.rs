@@ -89,9 +89,9 @@ pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
         unsure.count()
     );
     html::page("Invoice lines", &about, |page| {
-        let sums = sums(lines);
+        let sums = invoice_sums(lines);
         let caption = "What all customers used and are billed for.";
-        html::section(page, "By SKU", caption, |page| {
+        html::section(page, "Sums", caption, |page| {
             html::table(page, &sums, None, "sku");
         });
         let caption = "One for each customer, reseller, SKU, unit and included quantity.";
@@ -101,26 +101,37 @@ pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
     })
 }
 
-/// Quantities of one SKU and unit added up.
-fn sums(lines: &[Line]) -> Table {
-    let mut sums: BTreeMap<(&str, BillingUnit), (u64, u64, u64)> = BTreeMap::new();
+/// What lines with one reseller, SKU and unit come to.
+#[derive(Default)]
+struct Sum {
+    lines: u64,
+    quantity: u64,
+    to_bill: u64,
+}
+
+/// Lines of one reseller, SKU and unit added up.
+pub fn invoice_sums(lines: &[Line]) -> Table {
+    let mut sums: BTreeMap<_, Sum> = BTreeMap::new();
     for line in lines {
-        let sum = sums.entry((&line.sku, line.unit)).or_default();
-        sum.0 += 1;
-        sum.1 = sum.1.saturating_add(line.quantity);
-        sum.2 = sum.2.saturating_add(line.to_bill);
+        let key = (line.reseller.as_deref(), line.sku.as_str(), line.unit);
+        let sum = sums.entry(key).or_default();
+        sum.lines += 1;
+        sum.quantity = sum.quantity.saturating_add(line.quantity);
+        sum.to_bill = sum.to_bill.saturating_add(line.to_bill);
     }
-    let heading = |(name, title, doc)| Heading { name, title, doc };
-    let row = |((sku, unit), (count, quantity, to_bill)): ((&str, BillingUnit), _)| {
+    let rows = sums.into_iter().map(|((reseller, sku, unit), sum)| {
         vec![
+            Cell::text(reseller),
             Cell::text(Some(sku)),
             Cell::Text(unit.to_string()),
-            Cell::Count(count),
-            amount(unit, quantity),
-            amount(unit, to_bill),
+            Cell::Count(sum.lines),
+            amount(unit, sum.quantity),
+            amount(unit, sum.to_bill),
         ]
-    };
+    });
+    let heading = |(name, title, doc)| Heading { name, title, doc };
     let headings = [
+        ("reseller", "RESELLER", "The reseller directly in charge."),
         ("sku", "SKU", "The provider's article number."),
         ("unit", "UNIT", "What is counted."),
         ("lines", "LINES", "How many lines."),
@@ -129,7 +140,7 @@ fn sums(lines: &[Line]) -> Table {
     ];
     Table {
         headings: headings.map(heading).to_vec(),
-        rows: sums.into_iter().map(row).collect(),
+        rows: rows.collect(),
     }
 }
 

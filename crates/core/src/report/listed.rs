@@ -7,6 +7,7 @@ use super::{
         Column, Subject, column,
     },
     facts::Facts,
+    health::percent,
 };
 
 fn words(words: &[String]) -> Cell {
@@ -213,7 +214,7 @@ const PROFILE: [Column<Facts>; 11] = [
     ),
 ];
 
-const HEALTH: [Column<Facts>; 12] = [
+const HEALTH: [Column<Facts>; 15] = [
     column("jobs", "JOBS", "Backup jobs of 30 days.", Usual, |row| {
         of_health(row, |health| Some(health.jobs?.total))
     }),
@@ -273,6 +274,32 @@ const HEALTH: [Column<Facts>; 12] = [
         |row| of_health(row, |health| health.data_sources?.meeting_objective),
     ),
     column(
+        "dataSourcesHeld",
+        "HELD",
+        "Data sources of which it can be told whether they meet the service level of their plan.",
+        Asked,
+        |row| of_health(row, |health| health.data_sources?.held_to_objective),
+    ),
+    column(
+        "attainmentPercent",
+        "KEPT",
+        "How the service level was kept in the latest month that is known, each data source counted once a day.",
+        Usual,
+        |row| {
+            Cell::of(
+                attainment(row).and_then(|month| month.percent),
+                Cell::Percent,
+            )
+        },
+    ),
+    column(
+        "attainmentMonth",
+        "KEPT IN",
+        "The month of that.",
+        Asked,
+        |row| Cell::text(attainment(row).map(|month| month.month.as_str())),
+    ),
+    column(
         "dataSourcesNamed",
         "NAMED",
         "Of these, named: all with --live, otherwise at most ten of each tenant, the worst.",
@@ -299,9 +326,13 @@ fn of_health(row: &Facts, figure: impl Fn(&crate::api::shared::Health) -> Option
 
 /// Successful jobs in whole percent, rounded down, so that 100 means all.
 pub fn success(row: &Facts) -> Option<u32> {
-    let jobs = row.health.as_ref()?.jobs.filter(|jobs| jobs.total > 0)?;
-    let percent = u128::from(jobs.successful) * 100 / u128::from(jobs.total);
-    u32::try_from(percent).ok()
+    let jobs = row.health.as_ref()?.jobs?;
+    percent(jobs.successful, jobs.total)
+}
+
+/// The latest month of which is known how a service level was kept.
+fn attainment(row: &Facts) -> Option<&crate::api::shared::Attainment> {
+    row.health.as_ref()?.attainment.last()
 }
 
 /// The columns of a report about customers.

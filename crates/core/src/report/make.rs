@@ -13,7 +13,7 @@ use super::{
     columns::{self, Column, ColumnError, Subject},
     facts::{self, Facts, OfMonth},
     filter::Filter,
-    listed,
+    health, listed,
     months::Period,
     resources::{Resources, Ways},
     sources::{self, Source},
@@ -102,6 +102,8 @@ pub struct Report {
     pub months: BTreeMap<String, OfMonth>,
     /// The customers that store most: name and bytes, the most first.
     pub top: Vec<(String, u64)>,
+    /// The resellers whose customers store most: name and bytes, the most first; the name is empty for those without one.
+    pub resellers: Vec<(String, u64)>,
 }
 
 /// Customers shown as those that store most.
@@ -150,6 +152,7 @@ pub fn make(estates: &[Resources], wish: &Wish, now: Timestamp) -> Result<Report
         by_reseller: groups(&rows, &shown, Facts::reseller),
         by_platform: groups(&rows, &shown, |row| row.platform.as_deref()),
         top: top(&rows),
+        resellers: by_storage(&rows),
         months,
         missed: sources
             .iter()
@@ -180,6 +183,7 @@ fn gather(resources: &Resources, wish: &Wish, rows: &mut Vec<Facts>, sources: &m
         }
         let only = filter.is_about_tenants().then_some(asked.as_slice());
         row.figures = facts::figures(customer, only, &wish.period);
+        row.health = health::health(customer, only);
         if matches!(wish.subject, Subject::Health | Subject::Sources) {
             let whole = only.is_none();
             sources.extend(sources::of(customer, &row, &asked, whole));
@@ -304,7 +308,25 @@ fn top(rows: &[Facts]) -> Vec<(String, u64)> {
     let stored = rows
         .iter()
         .filter_map(|row| Some((row.customer.clone(), row.figures.storage?)));
-    let mut stored: Vec<(String, u64)> = stored.filter(|(_, bytes)| *bytes > 0).collect();
+    most(stored.collect())
+}
+
+fn by_storage(rows: &[Facts]) -> Vec<(String, u64)> {
+    let storage = |column: &Column<Facts>| column.name == "storage";
+    let columns: Vec<_> = listed::of_customers(Subject::Usage)
+        .into_iter()
+        .filter(storage)
+        .collect();
+    let groups = groups(rows, &columns, Facts::reseller).into_iter();
+    let stored = groups.filter_map(|group| match group.sums.as_slice() {
+        [Cell::Size(bytes)] => Some((group.title, *bytes)),
+        _ => None,
+    });
+    most(stored.collect())
+}
+
+fn most(mut stored: Vec<(String, u64)>) -> Vec<(String, u64)> {
+    stored.retain(|(_, bytes)| *bytes > 0);
     stored.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     stored.truncate(TOP);
     stored

@@ -331,7 +331,9 @@ fn what_a_spreadsheet_would_run_is_text_and_numbers_stay_numbers() {
         }))
         .expect("text")
     };
-    for name in ["=1+1", "@SUM(A1)", "-2+3", "＝1", "+a", "-inf"] {
+    for name in [
+        "=1+1", "@SUM(A1)", "-2+3", "＝1", "+a", "-inf", " =1+1", "\u{a0}=1",
+    ] {
         assert_eq!(cell(name), format!("customer,credits\r\n'{name},1.5\r\n"));
     }
     for name in ["-5", "+49", "-1.5", "Fabrikam", "a=b"] {
@@ -356,6 +358,21 @@ fn json_has_a_version_and_numbers() {
     assert_eq!(document["byReseller"][0]["name"], "northwind");
     let health = json(&made(&wish(Subject::Health)));
     assert_eq!(health["dataSources"][0]["missed"], json!(["RecoveryPoint"]));
+}
+
+// R-D40: what is on a page is what was written, and nothing moves its direction.
+#[test]
+fn a_page_shows_words_as_they_are() {
+    let mut estate = estate();
+    estate.customers[0].spec.display_name = "Acme,Ltd \u{61c}x".into();
+    let mut wish = wish(Subject::Usage);
+    wish.columns = vec!["customer".into()];
+    let report = make(&[estate], &wish, now()).expect("a report");
+    let page = html(&report);
+    assert!(page.contains("Acme,Ltd \u{fffd}x"), "{page}");
+    // A chart doesn't depend on the columns of the table.
+    assert!(page.contains("Storage, by reseller"), "{page}");
+    assert_eq!(page.matches("<svg").count(), 4);
 }
 
 // R-D40

@@ -86,7 +86,7 @@ fn dependents(object: &Object, facets: u32) -> Vec<String> {
         Kind::Reseller => &[(facts.customers, "customer"), (facts.resellers, "reseller")],
         Kind::Customer => &[
             (facts.tenants.saturating_add(facets), "tenant"),
-            (facts.clients, "client"),
+            (facts.clients.unwrap_or(0), "client"),
         ],
         Kind::ServicePlan => &[(facts.tenants, "tenant")],
         Kind::Tenant => &[],

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     api::{Kind, plan::ServiceLevel},
-    estate::{Object, ObjectId, Settings},
+    estate::{Consumption, Object, ObjectId, Settings},
     inventory::Inventory,
-    planner::{Around, PlanName},
+    planner::{self, Around, PlanName},
 };
 
 /// The context of a resource's remote object.
@@ -79,7 +79,10 @@ pub fn around<K: Managed>(
         Vec::new()
     };
     drop(inventory);
-    report(site, object, &below, &mut around);
+    report(site, object, &mut around);
+    around
+        .usage
+        .extend(usage_of(survey, site, &account, &below));
     around
 }
 
@@ -189,8 +192,28 @@ fn kept_plans(
     without.filter_map(plan).collect()
 }
 
-/// `below` are the customers below a reseller.
-fn report(site: &PlatformView, object: &Object, below: &[ObjectId], around: &mut Around) {
+/// What the customers below a reseller use, with the months that their status still has.
+fn usage_of(
+    survey: &Survey,
+    site: &PlatformView,
+    account: &str,
+    below: &[ObjectId],
+) -> Vec<Arc<Consumption>> {
+    let reports = site.reports();
+    let of = |id: &ObjectId| {
+        let row = reports.usage.get(&(id.clone(), None))?;
+        let holder = survey.index.by_id(account, Kind::Customer, id);
+        let customers = &survey.stores.customers;
+        let customer = holder.and_then(|holder| customers.get(&holder.namespace, &holder.name));
+        let known = customer
+            .as_ref()
+            .and_then(|customer| customer.status.as_ref()?.usage.as_ref());
+        Some(Arc::new(planner::remembering(row, known)))
+    };
+    below.iter().filter_map(of).collect()
+}
+
+fn report(site: &PlatformView, object: &Object, around: &mut Around) {
     let reports = site.reports();
     around.usage_as_of = reports.usage_as_of;
     around.health_as_of = reports.health_as_of;
@@ -216,10 +239,6 @@ fn report(site: &PlatformView, object: &Object, below: &[ObjectId], around: &mut
                 .filter(|row| row.tenant_id.as_ref() == Some(&object.id))
                 .collect();
         }
-        Kind::Reseller => {
-            let rows = below.iter().filter_map(|customer| usage(customer, None));
-            around.usage = rows.collect();
-        }
-        Kind::ServicePlan => {}
+        Kind::Reseller | Kind::ServicePlan => {}
     }
 }

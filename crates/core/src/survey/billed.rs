@@ -1,10 +1,10 @@
 //! What of the last report of consumption is billed: by customer, tenant, and the plan of each.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kube::ResourceExt;
 
-use super::{PlatformView, Reports, Survey, resource_ref};
+use super::{PlatformView, Reports, ResourceRef, Survey, resource_ref};
 use crate::{
     api::{
         Customer, Kind, ServicePlan, Tenant,
@@ -43,6 +43,7 @@ pub fn figures(survey: &Survey, site: &PlatformView, month: &str) -> Vec<Figure>
             customer: place(&**customer),
             reference: customer.spec.lifecycle.reference.clone(),
             tenant: (!whole).then(|| tenant.name_any()),
+            object: subscription.object(survey).filter(|_| !whole),
             reseller: reseller(customer),
             sku: billing.sku.clone(),
             unit: billing.unit,
@@ -72,10 +73,52 @@ pub fn finals(survey: &Survey, site: &PlatformView, month: &str) -> Vec<Final> {
             Some(Final {
                 customer: place(&*subscription.customer),
                 tenant: Some(subscription.tenant.name_any()),
-                milli: credits_of(subscription.row(survey, &reports)?, month),
+                object: subscription.object(survey),
+                milli: credits_of(subscription.row(survey, &reports)?, month)?,
             })
         })
         .collect()
+}
+
+/// Customers of whose billing something can't be read: a day without it is no day on which nothing was used.
+pub fn unread(survey: &Survey, site: &PlatformView) -> BTreeSet<String> {
+    let (stores, index) = (&survey.stores, &survey.index);
+    let tenants = stores.tenants.all().into_iter();
+    let here = tenants.filter(|tenant| survey.lives_on(&**tenant, &site.key));
+    let misses_plan = |tenant: &Arc<Tenant>| {
+        let plan = tenant.spec.service_plan_ref.as_ref();
+        let namespace = tenant.namespace().unwrap_or_default();
+        let customer = named(Kind::Customer, &namespace, &tenant.spec.customer_ref.name);
+        let plan = plan.map(|plan| named(Kind::ServicePlan, &namespace, &plan.name));
+        let missing = plan.is_some_and(|plan| stores.is_unreadable(&plan) || !stores.exists(&plan));
+        (missing || stores.is_unreadable(&customer))
+            .then(|| format!("{namespace}/{}", customer.name))
+    };
+    let mut unread: BTreeSet<String> = here.filter_map(|tenant| misses_plan(&tenant)).collect();
+    let inventory = site.inventory();
+    let account = site.account();
+    let customer_of = |tenant: &ResourceRef| {
+        let object = inventory.get(Kind::Tenant, &index.held_by(tenant)?)?;
+        let customer = object.parent()?;
+        index.by_id(&account.as_ref()?.id, Kind::Customer, &customer)
+    };
+    let tenants = index
+        .resources()
+        .into_iter()
+        .filter(|resource| resource.kind == Kind::Tenant && stores.is_unreadable(resource));
+    unread.extend(tenants.filter_map(|tenant| {
+        let customer = customer_of(&tenant)?;
+        Some(format!("{}/{}", customer.namespace, customer.name))
+    }));
+    unread
+}
+
+fn named(kind: Kind, namespace: &str, name: &str) -> ResourceRef {
+    ResourceRef {
+        kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 impl Subscription {
@@ -87,6 +130,13 @@ impl Subscription {
         of_tenant.or_else(|| reports.usage.get(&key(None)).filter(|_| self.only))
     }
 
+    /// What the row is about, on the platform.
+    fn object(&self, survey: &Survey) -> Option<String> {
+        let tenant = survey.index.held_by(&resource_ref(&*self.tenant));
+        let id = tenant.or_else(|| self.only.then(|| self.customer_id.clone()))?;
+        Some(id.as_str().to_owned())
+    }
+
     fn quantity(
         &self,
         survey: &Survey,
@@ -96,14 +146,15 @@ impl Subscription {
     ) -> Option<u64> {
         match self.billing.unit {
             BillingUnit::GiBMonth => Some(self.row(survey, reports)?.storage_bytes),
-            BillingUnit::Credit => Some(credits_of(self.row(survey, reports)?, month)),
+            // A month that isn't listed yet is one in which nothing was consumed so far.
+            BillingUnit::Credit => Some(credits_of(self.row(survey, reports)?, month).unwrap_or(0)),
             BillingUnit::Client => {
                 let customer = inventory.get(Kind::Customer, &self.customer_id)?;
-                Some(customer.facts.clients.into())
+                customer.facts.clients.map(u64::from)
             }
             BillingUnit::Seat => {
                 let id = survey.index.held_by(&resource_ref(&*self.tenant))?;
-                Some(seats(inventory.get(Kind::Tenant, &id)?))
+                seats(inventory.get(Kind::Tenant, &id)?)
             }
         }
     }
@@ -162,20 +213,20 @@ fn reseller(customer: &Customer) -> Option<String> {
     Some(reference.name.clone())
 }
 
-fn credits_of(row: &Arc<Consumption>, month: &str) -> u64 {
-    let of_month = row.months.iter().find(|other| other.month == month);
-    let credits = of_month.map_or(0.0, |other| other.credits);
-    let milli = planner::credits(credits).milli().unwrap_or(0);
-    u64::try_from(milli).unwrap_or(0)
+/// `None` when the platform doesn't list the month.
+fn credits_of(row: &Arc<Consumption>, month: &str) -> Option<u64> {
+    let of_month = row.months.iter().find(|other| other.month == month)?;
+    let milli = planner::credits(of_month.credits).milli().unwrap_or(0);
+    Some(u64::try_from(milli).unwrap_or(0))
 }
 
-/// Users of all workloads; those who left and whose data is kept don't count.
-fn seats(tenant: &Object) -> u64 {
+/// Users of all workloads; those who left and whose data is kept don't count. `None` when the platform tells of none.
+fn seats(tenant: &Object) -> Option<u64> {
     let workloads = tenant.settings.get("workloads");
     let workloads = workloads.and_then(serde_json::Value::as_array);
     let users = workloads
         .into_iter()
         .flatten()
         .filter_map(|workload| workload.get("users")?.as_u64());
-    users.fold(0, u64::saturating_add)
+    users.reduce(u64::saturating_add)
 }

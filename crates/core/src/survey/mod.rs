@@ -30,7 +30,7 @@ mod tests;
 mod unreadable;
 
 pub use account::{AccountKey, Origin};
-pub use billed::{figures, finals};
+pub use billed::{figures, finals, unread};
 pub use cache::{Cache, Shelf, Store};
 pub use commons::Commons;
 pub use declared::{created_at, noted_id, resource_ref};

@@ -64,7 +64,7 @@ pub fn neighbours<K: Managed>(
         let usage = site.reports();
         let usage = usage.usage.get(&(customer.id.clone(), None));
         let stored = usage.map(|usage| usage.storage_bytes);
-        neighbours.used = [stored, None, Some(customer.facts.clients.into()), None];
+        neighbours.used = [stored, None, customer.facts.clients.map(u64::from), None];
     }
     if let Some(tenant) = remote.filter(|_| K::KIND == Kind::Tenant)
         && let Some(customer) = tenant.parent()

@@ -60,6 +60,10 @@ fn declare(case: &Case, kind: Kind, held: Option<&Object>) -> Declared {
     }
 }
 
+fn clients(object: Option<&Object>) -> Option<u64> {
+    object?.facts.clients.map(u64::from)
+}
+
 /// Goes the planner's way to its end: nothing when it may, the settlement when a rule refuses.
 pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
     let (world, mut facts) = (World::of(case), platform());
@@ -117,12 +121,7 @@ pub fn judge(case: &Case, kind: Kind) -> Option<Settlement> {
                 shortages,
                 granted_below,
                 circle: circle(case, &declared),
-                used: [
-                    None,
-                    None,
-                    object.as_ref().map(|object| object.facts.clients.into()),
-                    None,
-                ],
+                used: [None, None, clients(object.as_ref()), None],
                 requirements: requirements(case, &declared.spec),
             },
             deleting_below: Vec::new(),

@@ -213,7 +213,7 @@ pub fn held(case: &Case, world: &World, kind: Kind, facts: &PlatformFacts) -> Op
     let count = |value: &Value| u32::try_from(value.as_u64().unwrap_or(0)).unwrap_or(u32::MAX);
     object.facts = Facts {
         tenants: count(&status["tenants"]["total"]) + count(&status["tenants"]),
-        clients: count(&status["clients"]["total"]),
+        clients: Some(count(&status["clients"]["total"])),
         customers: count(&status["customers"]),
         resellers: count(&status["resellers"]),
         ..Facts::default()

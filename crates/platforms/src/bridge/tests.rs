@@ -317,7 +317,10 @@ fn an_item_becomes_an_object() {
         Some(12_500)
     );
     assert_eq!(customer.settings.text("branding.logo"), Some("ab12"));
-    assert_eq!((customer.facts.clients, customer.facts.tenants), (3, 2));
+    assert_eq!(
+        (customer.facts.clients, customer.facts.tenants),
+        (Some(3), 2)
+    );
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn facts(partner: &Partner, kind: Kind, holdings: Holdings, provisional: bool) -
     let ends = partner.trial_expiration_time.filter(|_| in_trial);
     let clients = holdings.ids.iter().take(CLIENTS);
     Facts {
-        clients: holdings.clients,
+        clients: Some(holdings.clients),
         client_ids: clients.map(ToString::to_string).collect(),
         customers: holdings.children.customers,
         resellers: holdings.children.resellers,

@@ -182,7 +182,7 @@ impl Rgw {
             created_at: None,
             settings: self.settings(user, claim.as_ref()),
             facts: Facts {
-                clients: u32::try_from(buckets.len()).unwrap_or(u32::MAX),
+                clients: Some(u32::try_from(buckets.len()).unwrap_or(u32::MAX)),
                 client_ids: buckets.into_iter().take(BUCKETS_SHOWN).collect(),
                 ..Facts::default()
             },

@@ -48,6 +48,47 @@ pub fn usage(
     Some(same.filter(unchanged).cloned().unwrap_or(next))
 }
 
+/// A row with the months that status still has and the platform tells no longer: reports reach back some 90 days, and may begin
+/// within a month. A platform that keeps no months is sampled instead.
+pub fn remembering(row: &estate::Consumption, known: Option<&Usage>) -> estate::Consumption {
+    let mut row = row.clone();
+    let known = known.map_or(&[][..], |usage| &usage.months);
+    let is_over = row.months.len() > 1;
+    let Some(first) = row.months.first_mut() else {
+        return row;
+    };
+    let known = known.iter().map(remembered);
+    let (mut earlier, rest): (Vec<_>, Vec<_>) = known.partition(|known| known.month < first.month);
+    let mut rest = rest.iter().filter(|_| is_over);
+    if let Some(same) = rest.find(|known| known.month == first.month) {
+        first.storage_max_bytes = first.storage_max_bytes.max(same.storage_max_bytes);
+        first.credits = first.credits.max(same.credits);
+    }
+    earlier.append(&mut row.months);
+    row.months = earlier;
+    row
+}
+
+fn remembered(month: &MonthUsage) -> estate::MonthlyConsumption {
+    let bytes = month
+        .storage_max
+        .as_ref()
+        .and_then(|size| size.bytes().ok());
+    let milli = month
+        .credits
+        .as_ref()
+        .and_then(|credits| credits.milli().ok());
+    let credits = Sum {
+        milli: milli.unwrap_or(0),
+        ..Sum::default()
+    };
+    estate::MonthlyConsumption {
+        month: month.month.clone(),
+        storage_max_bytes: bytes.unwrap_or(0),
+        credits: credits.credits(),
+    }
+}
+
 /// A row in the words of status, without what follows from it.
 fn figures(
     previous: Option<&Usage>,

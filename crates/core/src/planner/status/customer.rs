@@ -1,7 +1,7 @@
 //! The status of a `Customer`.
 
 use super::{
-    Around, HealthCondition, NOTHING, consumption, health, joined,
+    Around, HealthCondition, NOTHING, consumption, health, is_of, joined,
     limits::{self, Quotas, Warned},
     yes_no,
 };
@@ -34,12 +34,11 @@ pub fn customer(
     };
     let quotas = Quotas::of(&object.settings, warned.settled);
     let limit = quotas.storage;
-    let usage = consumption::usage(
-        previous.and_then(|previous| previous.usage.as_ref()),
-        around.usage.first().map(|row| &**row),
-        around.usage_as_of,
-        quotas,
-    );
+    let known = previous.filter(|previous| is_of(&previous.managed, object));
+    let known = known.and_then(|previous| previous.usage.as_ref());
+    let row = around.usage.first();
+    let row = row.map(|row| consumption::remembering(row, known));
+    let usage = consumption::usage(known, row.as_ref(), around.usage_as_of, quotas);
     let (health, mut conditions) = health::health(
         previous.and_then(|previous| previous.health.as_ref()),
         previous.map(|previous| &previous.managed),
@@ -89,8 +88,8 @@ pub fn customer(
             .text("storageLocation")
             .map(ToOwned::to_owned),
         tenants: Some(tenants),
-        clients: Some(CustomerClients {
-            total: object.facts.clients.into(),
+        clients: object.facts.clients.map(|total| CustomerClients {
+            total: total.into(),
             ids: object
                 .facts
                 .client_ids

@@ -13,7 +13,7 @@ mod reseller;
 mod sources;
 mod tenant;
 
-pub use consumption::credits;
+pub use consumption::{credits, remembering};
 pub use customer::customer;
 pub use labels::{fitting, labels};
 pub use limits::Warned;
@@ -26,7 +26,7 @@ pub use tenant::{next_change, tenant};
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    api::{ConditionType, Reason, plan::ServiceLevel},
+    api::{ConditionType, Reason, plan::ServiceLevel, shared::ManagedStatus},
     estate::{Consumption, DataSources, Object, ObjectId, Settings},
     rules::Level,
 };
@@ -96,6 +96,12 @@ impl Around {
 
 /// A condition about backup health: type, whether it holds, reason, message.
 pub type HealthCondition = (ConditionType, bool, Reason, String);
+
+/// Whether a status is about this object, and not about one that it has replaced.
+fn is_of(status: &ManagedStatus, object: &Object) -> bool {
+    let id = status.external_id.as_deref();
+    id.is_none_or(|id| id == object.id.as_str())
+}
 
 /// Texts as one, in order and without repetition, or a dash.
 fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Around, HealthCondition, NOTHING, consumption, health, joined, limits::Quotas};
+use super::{Around, HealthCondition, NOTHING, consumption, health, is_of, joined, limits::Quotas};
 use crate::{
     api::{
         Moment,
@@ -29,12 +29,11 @@ pub fn tenant(
         return (kept.unwrap_or_default(), Vec::new());
     };
     let settings = &object.settings;
-    let usage = consumption::usage(
-        previous.and_then(|previous| previous.usage.as_ref()),
-        around.usage.first().map(|row| &**row),
-        around.usage_as_of,
-        Quotas::default(),
-    );
+    let known = previous.filter(|previous| is_of(&previous.managed, object));
+    let known = known.and_then(|previous| previous.usage.as_ref());
+    let row = around.usage.first();
+    let row = row.map(|row| consumption::remembering(row, known));
+    let usage = consumption::usage(known, row.as_ref(), around.usage_as_of, Quotas::default());
     let level = around
         .plan_of(object)
         .and_then(|plan| plan.service_level.clone());

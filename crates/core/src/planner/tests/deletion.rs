@@ -107,7 +107,7 @@ fn deleting_reads_rehearses_deletes_confirms_and_only_then_lets_go() {
 #[test]
 fn what_still_hangs_below_holds_the_deletion() {
     let facts = |tenants, clients, customers, resellers| Facts {
-        clients,
+        clients: Some(clients),
         tenants,
         customers,
         resellers,

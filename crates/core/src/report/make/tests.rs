@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::api::Customer;
+use crate::api::{Customer, shared::Edition};
 
 fn now() -> Timestamp {
     "2026-11-26T12:00:00Z".parse().expect("an instant")
@@ -60,6 +60,62 @@ fn namesakes_in_two_namespaces_are_summed_up_apart() {
     assert_eq!(counts, [2, 1, 1]);
     let alone = made(vec![customer("one", "a", Some("north"), 1)]);
     assert_eq!(alone.by_reseller[0].title, "north");
+}
+
+// R-D16, R-N10: asked for some tenants, all of a row is about those.
+#[test]
+fn health_of_some_tenants_is_theirs() {
+    let health = |jobs: u64, sources: u64, meeting: u64| {
+        json!({"jobs": {"total": jobs, "successful": jobs, "failed": 0},
+            "dataSources": {"total": sources, "heldToObjective": sources, "meetingObjective": meeting},
+            "attainment": [{"month": "2026-11", "meeting": meeting, "total": sources, "percent": meeting * 100 / sources, "days": 1}]})
+    };
+    let tenant = |name: &str, edition: &str, health: serde_json::Value| {
+        let document = json!({
+            "metadata": {"name": name, "namespace": "one"},
+            "spec": {"customerRef": {"name": "a"}, "product": "HybridWorkloads"},
+            "status": {"edition": edition, "health": health},
+        });
+        serde_json::from_value(document).expect("a tenant")
+    };
+    let mut whole = customer("one", "a", None, 1);
+    let own = serde_json::from_value(health(100, 9, 3)).expect("health");
+    whole.status.get_or_insert_default().health = Some(own);
+    let resources = Resources {
+        customers: vec![whole],
+        tenants: vec![
+            tenant("t1", "Elite", health(10, 2, 1)),
+            tenant("t2", "Elite", health(5, 2, 2)),
+            tenant("t3", "Business", health(85, 5, 0)),
+        ],
+        ..Resources::default()
+    };
+    let shown = |edition: Option<Edition>| {
+        let filter = Filter {
+            edition,
+            ..Filter::default()
+        };
+        let columns = [
+            "jobs",
+            "dataSources",
+            "dataSourcesMeeting",
+            "attainmentPercent",
+        ];
+        let wish = Wish {
+            subject: Subject::Health,
+            basis: Basis::Status,
+            filter,
+            period: Period::default(),
+            columns: columns.map(ToOwned::to_owned).into(),
+            all_columns: false,
+        };
+        let report = make(std::slice::from_ref(&resources), &wish, now()).expect("a report");
+        let row = report.table.rows[0].iter().rev().take(4).rev();
+        row.map(Cell::plain).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(Some(Edition::Elite)), ["15", "4", "3", "75"]);
+    assert_eq!(shown(Some(Edition::Business)), ["85", "5", "0", "0"]);
+    assert_eq!(shown(None), ["100", "9", "3", "33"], "as status says it");
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::world::World;
 use crate::{
     api::{Customer, Kind, Reseller},
-    estate::{Consumption, Object, ObjectId, Report, Unread},
+    estate::{Consumption, MonthlyConsumption, Object, ObjectId, Report, Unread},
     survey::resource_ref,
 };
 
@@ -100,4 +100,44 @@ fn a_reseller_of_the_cluster_has_the_figures_of_all_below() {
     filled(&mut world);
     assert_eq!(counted(&mut world, "above"), (3, 1));
     assert_eq!(counted(&mut world, "under"), (2, 2));
+}
+
+// R-N6, R-N16: platforms tell of the last months only; what status still has of each customer is added up with them.
+#[test]
+fn a_reseller_has_the_months_that_its_customers_have() {
+    let mut world = World::new();
+    filled(&mut world);
+    let month = |month: &str, storage_max_bytes| MonthlyConsumption {
+        month: month.to_owned(),
+        storage_max_bytes,
+        credits: 0.0,
+    };
+    let mut known = (*world.get::<Customer>(0, "b").expect("a customer")).clone();
+    let usage = json!({"months": [{"month": "2026-02", "storageMax": "5"}]});
+    let status = known.status.get_or_insert_default();
+    status.usage = Some(serde_json::from_value(usage).expect("usage"));
+    world.scopes[0].customers.put(known);
+    let customers = world.objects.values();
+    let customers = customers.filter(|object| object.kind == Kind::Customer);
+    let rows = customers.map(|customer| Consumption {
+        customer_id: customer.id.clone(),
+        tenant_id: None,
+        storage_bytes: 1,
+        credits: 0.0,
+        months: vec![month("2026-05", 1)],
+    });
+    let report = Report {
+        as_of: world.now,
+        rows: rows.collect(),
+        unreadable: Unread::default(),
+    };
+    world.scopes[0]
+        .site
+        .set_reports(|reports| reports.note_usage(report));
+    let observation = world.look::<Reseller>(0, "under").expect("it is open");
+    let rows = observation.around.usage.iter();
+    let mut months: Vec<_> = rows.flat_map(|row| row.months.clone()).collect();
+    months.sort_by(|one, other| one.month.cmp(&other.month));
+    let now = month("2026-05", 1);
+    assert_eq!(months, [month("2026-02", 5), now.clone(), now]);
 }

@@ -1,6 +1,7 @@
 //! Which resource holds what and is granted how much, whatever is added, removed, added again and restarted.
 
 mod below;
+mod billed;
 mod histories;
 mod roll;
 mod world;

@@ -35,9 +35,10 @@ pub const LICENCES: u64 = 20;
 pub struct Scope {
     pub survey: Survey,
     pub site: Arc<PlatformView>,
+    pub plans: Arc<Shelf<ServicePlan>>,
     resellers: Arc<Shelf<Reseller>>,
-    customers: Arc<Shelf<Customer>>,
-    tenants: Arc<Shelf<Tenant>>,
+    pub customers: Arc<Shelf<Customer>>,
+    pub tenants: Arc<Shelf<Tenant>>,
 }
 
 /// What the caches hold, to fill new ones with.
@@ -104,10 +105,11 @@ impl Scope {
         let resellers = Arc::new(Shelf::default());
         let customers = Arc::new(Shelf::default());
         let tenants = Arc::new(Shelf::default());
+        let plans = Arc::new(Shelf::default());
         let stores = Stores {
             platforms: platforms.clone(),
             resellers: resellers.clone(),
-            plans: Arc::new(Shelf::<ServicePlan>::default()),
+            plans: plans.clone(),
             customers: customers.clone(),
             tenants: tenants.clone(),
             unreadable: Arc::default(),
@@ -122,6 +124,7 @@ impl Scope {
         Self {
             survey: Survey::beside(stores, commons.clone()),
             site: Arc::new(PlatformView::new(key, origin, terms)),
+            plans,
             resellers,
             customers,
             tenants,

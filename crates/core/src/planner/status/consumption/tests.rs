@@ -97,3 +97,57 @@ fn months_are_sampled_where_the_platform_keeps_none() {
     let size = |bytes| Some(Size::from_bytes(bytes));
     assert_eq!(told, [("2026-10", size(9)), ("2026-11", size(4))]);
 }
+
+fn row(months: &[(&str, u64, f64)]) -> estate::Consumption {
+    let months = months
+        .iter()
+        .map(|(month, bytes, credits)| estate::MonthlyConsumption {
+            month: (*month).to_owned(),
+            storage_max_bytes: *bytes,
+            credits: *credits,
+        });
+    estate::Consumption {
+        customer_id: estate::ObjectId::new("c"),
+        tenant_id: None,
+        storage_bytes: 1,
+        credits: 0.0,
+        months: months.collect(),
+    }
+}
+
+fn kept(known: Option<&Usage>, row: &estate::Consumption, when: &str) -> Usage {
+    let row = remembering(row, known);
+    usage(known, Some(&row), Some(at(when)), Quotas::default()).expect("usage")
+}
+
+// R-D15, R-N6, R-N16: a report of 90 days begins within a month, and forgets the months before: status keeps both as they were.
+#[test]
+fn months_that_a_report_tells_no_longer_stay_as_they_were() {
+    let mut known: Option<Usage> = None;
+    for month in 1..=9 {
+        let name = |month: u32| format!("2026-{month:02}");
+        let (first, next) = (name(month), name(month + 1));
+        let whole = row(&[(&first, 10, 12.345), (&next, 20, 1.0)]);
+        let told = kept(known.as_ref(), &whole, &format!("{next}-02T00:00:00Z"));
+        let partly = row(&[(&first, 9, 2.0), (&next, 20, 5.0)]);
+        known = Some(kept(Some(&told), &partly, &format!("{next}-28T00:00:00Z")));
+    }
+    let known = known.expect("usage");
+    let told: Vec<_> = known
+        .months
+        .iter()
+        .map(|month| (month.month.as_str(), month.credits.as_ref()))
+        .collect();
+    assert_eq!(known.months.len(), 10, "{told:?}");
+    let of = |milli| Credits::from_milli(milli);
+    assert_eq!(told[0], ("2026-01", Some(&of(12_345))));
+    assert_eq!(told[8], ("2026-09", Some(&of(12_345))));
+    assert_eq!(told[9], ("2026-10", Some(&of(5_000))));
+    // What the platform corrects of the month that isn't over is corrected.
+    let corrected = row(&[("2026-10", 20, 4.0)]);
+    let corrected = kept(Some(&known), &corrected, "2026-10-29T00:00:00Z");
+    assert_eq!(corrected.months[9].credits, Some(of(4_000)));
+    let names: std::collections::BTreeSet<_> =
+        known.months.iter().map(|month| &month.month).collect();
+    assert_eq!(names.len(), 10);
+}
