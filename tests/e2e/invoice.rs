@@ -123,6 +123,7 @@ async fn the_days_of_a_month_are_kept_and_a_month_that_is_over_stays_as_it_is() 
     kept_month["customers"][&customer]["counted"][0]["days"] = all.into();
     before["data"]["month.json"] = json!(days.to_string());
     stage.apply(&before.to_string());
+    closed_only_by_its_platform(&stage, &before);
 
     stage.run().await;
     eventually("the month is frozen", || async {
@@ -156,6 +157,28 @@ async fn the_days_of_a_month_are_kept_and_a_month_that_is_over_stays_as_it_is() 
         !refused.status.success() && error.contains("nothing is kept of 2020-03"),
         "{error}"
     );
+    assert!(
+        error.contains("although earlier and later months are"),
+        "{error}"
+    );
+}
+
+/// R-N15: a month that is over stays open until its platform reports again; one whose platform is gone ends as it is.
+fn closed_only_by_its_platform(stage: &Stage, before: &Value) {
+    let mut orphan = before.clone();
+    let name = before["metadata"]["name"].as_str().expect("a name");
+    orphan["metadata"]["name"] = json!(name.replace(".msp.", ".gone."));
+    orphan["metadata"]["labels"]["holdfast.dev/platform"] = json!("gone");
+    stage.apply(&orphan.to_string());
+    let states: Vec<Value> = items(stage, "2020-02")
+        .iter()
+        .map(|item| item["state"].clone())
+        .collect();
+    assert_eq!(states, [json!("final"), json!("open")]);
+    let warned = printed(stage, "2020-02", "csv").stderr;
+    let warned = String::from_utf8_lossy(&warned);
+    assert!(warned.contains("stay open until it does"), "{warned}");
+    stage.show(&["delete", "configmap", &name.replace(".msp.", ".gone.")]);
 }
 
 /// R-N15: where the cluster refuses the writes it is counted and logged, and nothing else waits.

@@ -111,7 +111,10 @@ async fn credits_seats_and_clients_are_billed_as_the_platform_counts_them() {
     let mut stage = staged().await;
     today_is_what_the_platform_counts(&stage).await;
     stage.kill();
-    for part in kept(&stage, &today().0).as_array().expect("parts") {
+    // Customers whose names hash alike share a part.
+    let today_in = kept(&stage, &today().0);
+    let today_in = today_in.as_array().expect("parts");
+    for part in today_in {
         stage.apply(&february(&stage, part).to_string());
     }
     stage.run().await;
@@ -120,7 +123,7 @@ async fn credits_seats_and_clients_are_billed_as_the_platform_counts_them() {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        parts.len() == 3 && parts.iter().all(|part| part["immutable"] == true)
+        parts.len() == today_in.len() && parts.iter().all(|part| part["immutable"] == true)
     })
     .await;
     let csv = printed(&stage, "2020-02", "csv").stdout;
@@ -136,7 +139,7 @@ async fn credits_seats_and_clients_are_billed_as_the_platform_counts_them() {
     let page = printed(&stage, "2020-02", "html");
     let page = String::from_utf8_lossy(&page.stdout).into_owned();
     assert!(
-        page.contains("<h2>By SKU</h2>") && page.contains("3 lines of 2020-02, of which 0 aren"),
+        page.contains("<h2>Sums</h2>") && page.contains("3 lines of 2020-02, of which 0 aren"),
         "{page}"
     );
     let again = printed(&stage, "2020-02", "html");

@@ -89,16 +89,15 @@ async fn lines(cluster: &Cluster, namespace: &str, month: &str) -> Result<Vec<Li
             parts.insert(number, text);
         }
     }
-    let lost = without(&api, month, &platforms).await?;
-    if platforms.is_empty() && lost.is_empty() {
-        return Err(Failure(format!(
-            "nothing is kept of {month} in namespace {namespace:?}. Choose a month in which the operator ran with --invoices-namespace {namespace}, and in which a ServicePlan had billing."
-        )));
-    }
-    for (within, platform) in lost {
+    for (within, platform) in without(&api, month, &platforms).await? {
         warn(&format!(
             "nothing is kept of {month} of BackupPlatform {within}/{platform}, although earlier and later months are: its customers are missing. Restore its ConfigMaps from a backup."
         ));
+    }
+    if platforms.is_empty() {
+        return Err(Failure(format!(
+            "nothing is kept of {month} in namespace {namespace:?}. Choose a month in which the operator ran with --invoices-namespace {namespace}, and in which a ServicePlan had billing."
+        )));
     }
     let mut lines = Vec::new();
     for (platform, parts) in platforms {
