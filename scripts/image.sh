@@ -28,7 +28,7 @@ allocator=$(sed -n 's/^JEMALLOC_SYS_WITH_MALLOC_CONF = "\(.*\)"/\1/p' .cargo/con
 [ -n "$allocator" ] || fail "no settings of the allocator in .cargo/config.toml"
 
 # The binary is linked against this system's libraries, so these come from this system's packages.
-packages='libc6 libgcc-s1 gcc-12-base ca-certificates'
+packages=$(scripts/image-packages.sh)
 unpacked=.build/debian/image
 # shellcheck disable=SC2086
 scripts/unpack-debian.sh $unpacked $packages
@@ -39,12 +39,23 @@ blobs=$work/oci/blobs/sha256
 mkdir -p "$blobs" "$work/base" "$work/program"
 
 library=lib/x86_64-linux-gnu
+# A library as the packages have it: newer ones keep them below /usr.
+packaged() {
+    for folder in "$library" "usr/$library"; do
+        [ ! -e "$root/$unpacked/$folder/$1" ] || {
+            echo "$root/$unpacked/$folder/$1"
+            return
+        }
+    done
+    echo "image: $1 isn't in the packages $packages" >&2
+    exit 1
+}
 make_base() {
     mkdir -p "$library" lib64 etc/ssl/certs usr/share/doc var/lib/dpkg tmp
     for file in $(ldd "$root/$binary_path" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p'); do
-        cp -L "$root/$unpacked/$library/${file##*/}" "$library/"
+        cp -L "$(packaged "${file##*/}")" "$library/"
     done
-    cp -L "$root/$unpacked/$library/ld-linux-x86-64.so.2" lib64/
+    cp -L "$(packaged ld-linux-x86-64.so.2)" lib64/
     cat "$root/$unpacked"/usr/share/ca-certificates/mozilla/*.crt >etc/ssl/certs/ca-certificates.crt
     # Which packages these files are, for scanners, and their licences.
     cp -R "$root/$unpacked/var/lib/dpkg/status.d" var/lib/dpkg/
@@ -68,6 +79,8 @@ make_program() {
     install -m 0755 "$root/$binary_path" usr/bin/holdfast
     install -m 0644 "$root/LICENSE" usr/share/doc/holdfast/
     [ ! -f "$bill" ] || install -m 0644 "$bill" usr/share/doc/holdfast/holdfast.cdx.json
+    # Whatever the umask is.
+    find . -type d -exec chmod 0755 {} +
 }
 
 # Sorted, without owners and times of this machine.

@@ -215,6 +215,7 @@ YAML
 
 up() {
     [ ! -e "$dir/pid" ] || fail "$dir holds a node already"
+    [ ! -e /sys/fs/cgroup/cgroup.controllers ] || fail "this machine has version 2 of cgroups; the node is made for version 1, others were not tried"
     mkdir -p "$dir/log"
     for hierarchy in /sys/fs/cgroup/*/; do
         mkdir -p "$hierarchy$cgroup" 2>/dev/null || true

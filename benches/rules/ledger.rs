@@ -36,6 +36,7 @@ fn once(resellers: usize, customers: usize) -> (f64, f64, f64) {
             pool: customer % resellers,
             held: [None; 4],
             wanted: [Some(CLAIM), None, None, None],
+            perhaps: [None; 4],
         }]
     };
     let started = Instant::now();

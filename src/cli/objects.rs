@@ -201,27 +201,34 @@ impl Cluster {
         Ok((resource.clone(), found.ok_or_else(missing)?))
     }
 
-    /// Every `BackupPlatform` in all namespaces.
-    pub async fn platforms(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
-        self.all_of(&[PLATFORM]).await
+    /// Every `BackupPlatform`, in this namespace or in all.
+    pub async fn platforms(
+        &self,
+        everywhere: bool,
+    ) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
+        self.all_of(&[PLATFORM], everywhere).await
     }
 
-    /// Every object of the managed kinds in all namespaces, children first.
-    pub async fn everything(&self) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
-        self.all_of(&KINDS).await
+    /// Every object of the managed kinds, in this namespace or in all, children first.
+    pub async fn everything(
+        &self,
+        everywhere: bool,
+    ) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
+        self.all_of(&KINDS, everywhere).await
     }
 
-    /// Every object of these kinds in all namespaces. A kind whose CRD is gone has none.
+    /// Every object of these kinds. A kind whose CRD is gone has none.
     async fn all_of(
         &self,
         kinds: &[(&str, &str, &str)],
+        everywhere: bool,
     ) -> Result<Vec<(ApiResource, DynamicObject)>, Failure> {
         let mut objects = Vec::new();
         for (kind, plural, _) in kinds {
             let resource = api_resource(kind, plural);
             let mut page = ListParams::default().limit(500);
             loop {
-                let list = match self.api(&resource, true).list(&page).await {
+                let list = match self.api(&resource, everywhere).list(&page).await {
                     Ok(list) => list,
                     Err(kube::Error::Api(status)) if status.code == 404 => break,
                     Err(error) => return Err(error.into()),

@@ -21,7 +21,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   holdfast release customer/fabrikam -n backup
-  holdfast release --all
+  holdfast release --all                   all namespaces
+  holdfast release --all -n backup         one that its own operator serves
 
 What is released is set to deletionPolicy: Retain and management: Paused, and loses Holdfast's finalizer;
 then it can be deleted, and the CRDs with it, and nothing happens on the platform. The command works
@@ -38,11 +39,11 @@ pub struct Arguments {
         conflicts_with = "all"
     )]
     object: Option<String>,
-    /// Everything, in all namespaces: before uninstalling
+    /// Everything, in all namespaces or in the one that is named: before uninstalling
     #[arg(long)]
     all: bool,
-    /// Its namespace; the kubeconfig's when absent
-    #[arg(short, long, value_name = "NS", conflicts_with = "all")]
+    /// One namespace; when absent the kubeconfig's, with --all every one
+    #[arg(short, long, value_name = "NS")]
     namespace: Option<String>,
     /// Don't wait for the operator to activate what it suspended for a deletion: it stays suspended
     #[arg(long)]
@@ -51,16 +52,20 @@ pub struct Arguments {
 
 /// Releases one object or all.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let everywhere = arguments.namespace.is_none();
     let cluster = Cluster::connect(arguments.namespace).await?;
+    if arguments.all && !everywhere {
+        cluster.expect_namespace(cluster.namespace()).await?;
+    }
     let objects = match &arguments.object {
         Some(reference) => vec![cluster.get(reference).await?],
-        None => cluster.everything().await?,
+        None => cluster.everything(everywhere).await?,
     };
     release_each(&cluster, &objects, arguments.leave_suspended).await?;
     let mut platforms = Vec::new();
     if arguments.all {
         // Only now: on a paused platform the operator activates nothing.
-        platforms = cluster.platforms().await?;
+        platforms = cluster.platforms(everywhere).await?;
         release_each(&cluster, &platforms, arguments.leave_suspended).await?;
     }
     if objects.is_empty() && platforms.is_empty() {

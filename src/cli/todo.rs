@@ -53,15 +53,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(namespace) = &arguments.namespace {
         cluster.expect_namespace(namespace).await?;
     }
-    let mut objects = cluster.everything().await?;
-    objects.extend(cluster.platforms().await?);
-    let wanted = |object: &DynamicObject| {
-        let namespace = arguments.namespace.as_ref();
-        namespace.is_none_or(|namespace| object.namespace().as_ref() == Some(namespace))
-    };
+    let everywhere = arguments.namespace.is_none();
+    let mut objects = cluster.everything(everywhere).await?;
+    objects.extend(cluster.platforms(everywhere).await?);
     let mut tasks: Vec<Task> = objects
         .iter()
-        .filter(|(_, object)| wanted(object))
         .flat_map(|(resource, object)| of(&resource.kind, object))
         .collect();
     tasks.sort();

@@ -43,6 +43,15 @@ impl Duties {
         Some(self.platforms().get(key)?.account.clone())
     }
 
+    /// The accounts of all platforms; one that has several comes several times.
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        let platforms = self.platforms();
+        platforms
+            .values()
+            .map(|duty| duty.account.clone())
+            .collect()
+    }
+
     /// Puts a platform under another Lease.
     pub fn set(&self, key: PlatformKey, duty: Duty) {
         self.platforms().insert(key, duty);

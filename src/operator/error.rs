@@ -59,6 +59,17 @@ impl PassError {
         matches!(self, Self::Cluster(kube::Error::Api(status)) if matches!(status.code, 404 | 409))
     }
 
+    /// The API server has refused the write, so nothing of it is there.
+    pub fn left_nothing(&self) -> bool {
+        match self {
+            Self::Cluster(kube::Error::Api(status)) => {
+                (400..500).contains(&status.code) && status.code != 408
+            }
+            Self::Unrecorded | Self::StatusRefused(_) => true,
+            _ => false,
+        }
+    }
+
     /// An immediate retry would have the same result.
     pub fn is_lasting(&self) -> bool {
         match self {

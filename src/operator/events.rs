@@ -8,7 +8,10 @@ use kube::{
 };
 
 use crate::{
-    api::bounds::shortened_bytes,
+    api::{
+        bounds::shortened_bytes,
+        shared::{ChangeOutcome, ChangeStep},
+    },
     estate::ObjectId,
     planner::{Note, Progress},
     survey::{Managed, resource_ref},
@@ -85,6 +88,15 @@ pub async fn released<K: Managed>(
     suspended: Option<ObjectId>,
     facet: bool,
 ) {
+    let status = object.managed().filter(|_| progress.deleted.is_none());
+    let mut changes = status.iter().flat_map(|status| &status.changes);
+    let deleted = changes.any(|change| {
+        change.step == ChangeStep::Delete
+            && !matches!(
+                change.outcome,
+                ChangeOutcome::Refused | ChangeOutcome::Failed
+            )
+    });
     let (warning, reason, message) = match suspended {
         None if facet => (
             false,
@@ -105,6 +117,12 @@ pub async fn released<K: Managed>(
             );
             (true, "ReleasedSuspended", message)
         }
+        None if deleted => (
+            true,
+            "ReleasedDeleted",
+            "Released: a deletion of the remote object had been sent before. Look at the platform's console whether it is there."
+                .to_owned(),
+        ),
         None => (
             false,
             "Released",

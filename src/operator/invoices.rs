@@ -74,14 +74,18 @@ pub async fn keep(context: &Context, handle: &Handle, book: &mut Book) -> bool {
         return false;
     }
     let api = Api::namespaced(context.client.clone(), namespace);
+    let labels = PlatformLabels {
+        platform: handle.site.key.to_string(),
+    };
+    let failures = &context.metrics.invoice_write_failures;
+    // From the start, so that the first failure is an increase.
+    let failures = failures.get_or_create(&labels).clone();
     if let Err(error) = note(context, handle, book, &api).await {
         *book = Book::default();
         let key = &handle.site.key;
         let platform = key.to_string();
         tracing::warn!(platform, namespace, %error, "the month can't be kept for invoices");
-        let labels = PlatformLabels { platform };
-        let failures = &context.metrics.invoice_write_failures;
-        failures.get_or_create(&labels).inc();
+        failures.inc();
     }
     handle.hold().is_none()
 }

@@ -134,6 +134,11 @@ impl Keeper {
                         Some(known) => known.note(lease),
                         None => known = Some(Known::new(lease)),
                     },
+                    Err(error) if known.is_none() => {
+                        tracing::warn!(lease = self.name, namespace = self.namespace, %error, "the Lease can't be read; without it this process writes nothing");
+                        self.tenure.lose();
+                        continue;
+                    }
                     Err(error) => {
                         tracing::debug!(lease = self.name, %error, "the watch of the Lease was interrupted");
                         continue;

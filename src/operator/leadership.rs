@@ -126,7 +126,7 @@ impl Context {
         self.metrics.drop_gauges(&key.to_string());
         self.metrics.conditions.forget(key);
         for resource in self.survey.living_on(key) {
-            self.memory.forget(&resource);
+            self.memory.leave(&resource);
             self.metrics.conditions.forget(&resource);
         }
     }

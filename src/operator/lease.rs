@@ -28,6 +28,8 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 /// The Lease of everything that resolves to no `BackupPlatform`.
 pub const UNASSIGNED: &str = "holdfast-unassigned";
+/// How the names of Leases of single `BackupPlatform`s begin.
+const PLATFORM: &str = "holdfast-platform-";
 
 /// Name of an account's Lease: it reveals nothing about the account to a reader that doesn't know it.
 pub fn account_lease(origin: &Origin, account: &str) -> String {
@@ -38,7 +40,12 @@ pub fn account_lease(origin: &Origin, account: &str) -> String {
 
 /// Name of the Lease of a `BackupPlatform` with an account that isn't known yet. It permits reads and status only.
 pub fn platform_lease(uid: &str) -> String {
-    format!("holdfast-platform-{uid}")
+    format!("{PLATFORM}{uid}")
+}
+
+/// Whether a Lease is an account's, which has one name wherever its account is known.
+pub fn is_of_account(lease: &str) -> bool {
+    !lease.starts_with(UNASSIGNED) && !lease.starts_with(PLATFORM)
 }
 
 /// What to do about a Lease.

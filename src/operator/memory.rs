@@ -119,6 +119,11 @@ impl Memory {
         }
     }
 
+    /// Whether something was sent that couldn't be recorded.
+    pub fn has_unlogged(&self) -> bool {
+        !self.entries().unlogged.is_empty()
+    }
+
     /// What an earlier pass has changed and couldn't record.
     pub fn take_unlogged(&self, resource: &ResourceRef) -> Vec<Change> {
         let taken = self.entries().unlogged.remove(resource);
@@ -245,12 +250,18 @@ impl Memory {
 
     /// Forgets a resource that is gone.
     pub fn forget(&self, resource: &ResourceRef) {
+        self.leave(resource);
+        self.entries().unlogged.remove(resource);
+    }
+
+    /// Forgets a resource that another process reconciles, but for what was sent and couldn't be recorded: if this one does again,
+    /// that may still be carried out.
+    pub fn leave(&self, resource: &ResourceRef) {
         let mut entries = self.entries();
         entries.failures.remove(resource);
         entries.waiting.remove(resource);
         entries.backoffs.remove(resource);
         entries.unfinished.remove(resource);
-        entries.unlogged.remove(resource);
         entries.overruled.remove(resource);
         for waiting in entries.held.values_mut() {
             waiting.remove(resource);

@@ -55,8 +55,10 @@ labels! {
     KindLabels { kind }
     /// Objects of one kind on one platform: `managed` or `unmanaged`.
     ObjectLabels { platform, kind, state }
-    /// One condition type and status of one kind.
-    ConditionLabels { kind, r#type, status }
+    /// One condition type and status of one kind, on one platform.
+    ConditionLabels { kind, r#type, status, platform }
+    /// The Lease of one account.
+    LeaseLabels { lease }
     /// One customer.
     CustomerLabels { platform, namespace, customer }
     /// One reseller.
@@ -104,6 +106,8 @@ pub struct Metrics {
     pub status_writes: Family<KindLabels, Counter>,
     /// 1 where this process is the writer.
     pub leader: Count<PlatformLabels>,
+    /// 1 where this process holds the Lease.
+    pub lease: Count<LeaseLabels>,
     /// Times that the days of a month couldn't be kept for invoices.
     pub invoice_write_failures: Family<PlatformLabels, Counter>,
     /// Bytes stored by a customer.
@@ -155,6 +159,7 @@ impl Metrics {
             conditions: Tally::default(),
             status_writes: Family::default(),
             leader: Family::default(),
+            lease: Family::default(),
             invoice_write_failures: Family::default(),
             customer_storage_bytes: Family::default(),
             customer_storage_limit_bytes: Family::default(),
@@ -184,6 +189,7 @@ impl Metrics {
 
     /// Removes every series that is made of status: they are created anew for each page.
     pub fn forget_figures(&self) {
+        self.lease.clear();
         self.customer_limit_exhausted.clear();
         self.customer_attainment.clear();
         self.reseller_storage_bytes.clear();

@@ -22,6 +22,8 @@ use crate::{
 
 /// Steps that one pass may take; longer sequences are split into several passes.
 const STEPS: usize = 24;
+/// Steps for clients beside those: a customer lists 500 at most, and each is noted and moved.
+const MOVES: usize = 1000;
 
 /// Performs steps until there is nothing more to do now. A permit for a deletion that wasn't used is returned.
 ///
@@ -52,8 +54,11 @@ async fn steps<K: Managed>(
 ) -> Result<Action, PassError> {
     let resource = resource_ref(&*object);
     let failures = context.memory.failures(&resource);
-    let mut last = "none";
-    for _ in 0..STEPS {
+    let (mut last, mut taken) = ("none", 0);
+    for _ in 0..STEPS + MOVES {
+        if taken == STEPS {
+            break;
+        }
         let gathered = gather(context, &*object).await?;
         handle.clone_from(&gathered.handle);
         let view = View {
@@ -77,6 +82,8 @@ async fn steps<K: Managed>(
             }
             step => {
                 last = step.name();
+                // A customer may list more clients than a pass has steps; each moves once.
+                taken += usize::from(!step.moves_a_client());
                 object = perform(context, object, &gathered, step, progress).await?;
             }
         }
@@ -92,7 +99,7 @@ fn give_back(
 ) {
     let is_certain = match outcome {
         Ok(_) => true,
-        Err(error) => error.is_conflict(),
+        Err(error) => error.is_conflict() || error.left_nothing(),
     };
     let account = handle.and_then(|handle| handle.writer.account());
     if let (Some(account), Some(taken_at), true) = (account, progress.unused_permit(), is_certain) {

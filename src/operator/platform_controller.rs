@@ -138,6 +138,10 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
             return Ok(Action::await_change());
         }
     }
+    // Whether its Secret can be read or not: who calls a halt is heard.
+    if let Some(handle) = context.platforms.get(&key) {
+        heed(&context, &platform, &handle);
+    }
     let resolved = reach(&context, &platform).await;
     // An error of the API server says nothing about the Secret: a Secret that was valid before still is.
     let unread = matches!(&resolved, Err(problem) if problem.reason == Reason::ReferenceNotReady);
@@ -158,6 +162,7 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
             )
         }
         Ok(handle) => {
+            heed(&context, &platform, handle);
             sweep_on_demand(&context, &platform, handle);
             let again = unread.then_some(TROUBLE);
             (health(handle), summary(&context, handle), again)
@@ -185,11 +190,19 @@ async fn pass(platform: Arc<BackupPlatform>, context: Arc<Context>) -> Result<Ac
         again = again.into_iter().chain(put_off).min();
         events::publish(&context.events, &*platform, note.into_iter().collect()).await;
     }
-    context.metrics.conditions.note(&key, &conditions);
+    context.metrics.conditions.note(&key, None, &conditions);
     if let Some((_, again)) = departure {
         return Ok(again);
     }
     Ok(again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// What the spec says of the platform as a whole is in force from now on.
+fn heed(context: &Arc<Context>, platform: &BackupPlatform, handle: &Arc<Handle>) {
+    if handle.site.set_terms(Terms::of(platform)) {
+        handle.terms_changed.send_replace(());
+        context.wake_all(&handle.site.key);
+    }
 }
 
 /// The current handle, or a new one when any input of the adapter changed.
@@ -199,22 +212,24 @@ fn connect(
     connection: Connection,
 ) -> Result<Arc<Handle>, Unconnectable> {
     let key = PlatformKey::of(platform);
-    let terms = Terms::of(platform);
-    if let Some(handle) = context
-        .platforms
-        .get(&key)
-        .filter(|handle| handle.fingerprint == connection.fingerprint)
-    {
-        if handle.site.set_terms(terms) {
-            handle.terms_changed.send_replace(());
-            context.wake_all(&key);
-        }
+    let lease = context
+        .duties
+        .account(&key)
+        .map(|account| account.lease.clone());
+    let fits = |handle: &Arc<Handle>| {
+        let written_under = handle.writer.account().map(|account| account.lease.clone());
+        // After another account was confirmed, the one before guards nothing here any more.
+        let of_another = written_under.is_some() && written_under != lease;
+        handle.fingerprint == connection.fingerprint && !of_another
+    };
+    if let Some(handle) = context.platforms.get(&key).filter(fits) {
         return Ok(handle);
     }
     let writer = Arc::new(Writer::default());
     let fingerprint = connection.fingerprint.clone();
     let origin = connection.origin.clone();
     let adapter = open(connection, context, key.to_string(), writer.clone())?;
+    let terms = Terms::of(platform);
     let handle = Handle::new(key, fingerprint, origin, adapter, writer, terms);
     start(context, &handle);
     Ok(handle)

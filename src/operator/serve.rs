@@ -1,6 +1,9 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Router,
@@ -19,7 +22,8 @@ use super::{
     context::Context,
     figures,
     filling::unfilled,
-    metrics::{Metrics, PlatformLabels},
+    lease::is_of_account,
+    metrics::{LeaseLabels, Metrics, PlatformLabels},
     start::Operator,
 };
 use crate::survey::PlatformKey;
@@ -30,6 +34,8 @@ struct Served {
     metrics: Arc<Metrics>,
     customers: bool,
     controllers: Arc<Vec<AbortHandle>>,
+    /// Held while a page is made: its figures are forgotten with it.
+    page: Arc<Mutex<()>>,
 }
 
 /// Serves until aborted.
@@ -41,13 +47,14 @@ pub async fn start(
     operator: &Operator,
     customers: bool,
 ) -> std::io::Result<JoinHandle<()>> {
-    let listener = TcpListener::bind(listen).await?;
+    let listener = bind(listen).await?;
     let controllers = operator.controllers.iter();
     let served = Served {
         contexts: Arc::new(operator.contexts.clone()),
         metrics: operator.metrics.clone(),
         customers,
         controllers: Arc::new(controllers.map(JoinHandle::abort_handle).collect()),
+        page: Arc::default(),
     };
     let router = Router::new()
         .route("/healthz", get(healthy))
@@ -59,6 +66,17 @@ pub async fn start(
             tracing::error!(%error, "health and metrics are no longer served");
         }
     }))
+}
+
+/// Where the system has no IPv6, "all addresses" are those of IPv4.
+async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(listen).await {
+        Err(error) if listen.ip() == Ipv6Addr::UNSPECIFIED => {
+            let ipv4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), listen.port());
+            TcpListener::bind(ipv4).await.map_err(|_| error)
+        }
+        bound => bound,
+    }
 }
 
 /// Healthy while every controller runs: a controller that has ended doesn't restart by itself.
@@ -88,13 +106,7 @@ async fn ready(State(served): State<Served>) -> Response {
 }
 
 async fn metrics_page(State(served): State<Served>) -> Response {
-    for context in served.contexts.iter() {
-        refresh(context, served.customers);
-    }
-    let page = served.metrics.render();
-    // What is gone or another's by the next page is dropped, and no series is kept until then.
-    served.metrics.forget_figures();
-    match page {
+    match page(&served) {
         Ok(text) => (
             [(
                 CONTENT_TYPE,
@@ -107,9 +119,27 @@ async fn metrics_page(State(served): State<Served>) -> Response {
     }
 }
 
+/// One page at a time: two that ask at once get all figures each.
+fn page(served: &Served) -> Result<String, std::fmt::Error> {
+    let _alone = served.page.lock().unwrap_or_else(PoisonError::into_inner);
+    for context in served.contexts.iter() {
+        refresh(context, served.customers);
+    }
+    let page = served.metrics.render();
+    // What is gone or another's by the next page is dropped, and no series is kept until then.
+    served.metrics.forget_figures();
+    page
+}
+
 /// Figures that are cheaper to compute on request than to maintain.
 fn refresh(context: &Context, customers: bool) {
     let metrics = &context.metrics;
+    let accounts = context.duties.accounts().into_iter();
+    for account in accounts.filter(|account| is_of_account(&account.lease)) {
+        let lease = account.lease.clone();
+        let held = metrics.lease.get_or_create(&LeaseLabels { lease }).clone();
+        held.set(account.tenure.leads().into());
+    }
     for handle in context.platforms.all() {
         if let Some(swept) = handle.swept_at() {
             let age = Instant::now()

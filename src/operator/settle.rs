@@ -127,6 +127,7 @@ async fn tell<K: Managed>(
     let notes = planner::notes(&declared.status, &shared, view.progress);
     let returned = planner::returned(&declared.status, &shared);
     let conditions = shared.conditions.clone();
+    let platform = shared.platform.clone();
     let status = own.with(shared)?;
     let previous = object.status_document()?;
     let mut put_off = None;
@@ -135,7 +136,8 @@ async fn tell<K: Managed>(
         count(context, K::KIND, settlement.rule, returned);
     }
     if put_off.is_none() {
-        context.metrics.conditions.note(resource, &conditions);
+        let tally = &context.metrics.conditions;
+        tally.note(resource, platform.as_deref(), &conditions);
         events::publish(&context.events, &**object, notes).await;
     }
     let effective_changed = previous.get("effective") != status.get("effective");

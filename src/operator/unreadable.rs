@@ -153,8 +153,18 @@ async fn look(context: &Arc<Context>, resource: &AnyRef) -> Result<bool, PassErr
     }
     let conditions = conditions(&object, &document, &why, blocked);
     match managed(resource) {
-        Some(managed) => context.metrics.conditions.note(&managed, &conditions),
-        None => context.metrics.conditions.note(&key(resource), &conditions),
+        Some(managed) => {
+            let platform = document.pointer("/status/platform");
+            let platform = platform.and_then(Value::as_str);
+            context
+                .metrics
+                .conditions
+                .note(&managed, platform, &conditions);
+        }
+        None => context
+            .metrics
+            .conditions
+            .note(&key(resource), None, &conditions),
     }
     write_status(&api, resource, &object, &document, &conditions).await?;
     Ok(true)
@@ -255,7 +265,9 @@ fn field_of<K: DeserializeOwned>(document: &Value) -> Option<String> {
 /// The narrowest part of the document without which it can be read.
 fn culprit(document: &Value, above: &str, reads: &dyn Fn(&Value) -> bool) -> Option<String> {
     let members = document.pointer(above)?.as_object()?;
-    members.keys().find_map(|name| {
+    // The API server itself reads metadata, however much there is of it.
+    let ours = |name: &&String| !above.is_empty() || *name != "metadata";
+    members.keys().filter(ours).find_map(|name| {
         let mut without = document.clone();
         without.pointer_mut(above)?.as_object_mut()?.remove(name);
         let place = format!("{above}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -366,6 +378,7 @@ async fn release(
         {"op": "test", "path": "/metadata/uid", "value": object.uid()},
         {"op": "test", "path": path, "value": names::FINALIZER},
         {"op": "remove", "path": path},
+        {"op": "add", "path": "/metadata/resourceVersion", "value": object.resource_version()},
     ]))?;
     api.patch(
         &object.name_any(),

@@ -120,6 +120,8 @@ pub async fn release<K: Finalized>(
         {"op": "test", "path": "/metadata/uid", "value": object.uid()},
         {"op": "test", "path": path, "value": names::FINALIZER},
         {"op": "remove", "path": path},
+        // What was decided by an older version isn't carried out: the policy may be another by now.
+        {"op": "add", "path": "/metadata/resourceVersion", "value": object.resource_version()},
     ]);
     let patch: json_patch::Patch = serde_json::from_value(patch)?;
     let written = api

@@ -19,7 +19,7 @@ use kube::{
 use serde_json::{Value, json};
 
 /// Every rule that the table has to speak of.
-const RULES: [&str; 28] = [
+const RULES: [&str; 29] = [
     "hidden-name-telltale",
     "quota-dates-in-order",
     "object-storage-bare",
@@ -47,6 +47,7 @@ const RULES: [&str; 28] = [
     "clients-overcommit",
     "credits-overcommit",
     "allotment-below-granted",
+    "limit-required",
     "last-administrator",
 ];
 /// Attempts at once.
@@ -266,7 +267,7 @@ async fn survive_force(stages: &[Stage]) {
     }
 }
 
-// R-D2, R-D6, R-D12, R-D13, R-D20, R-D22, R-D33, R-D41, R-S2, R-S3, R-V3, R-V6, R-V7, R-V20, R-N7
+// R-D2, R-D6, R-D12, R-D13, R-D20, R-D22, R-D33, R-D41, R-S2, R-S3, R-V3, R-V6, R-V7, R-V20, R-N7, R-N14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_of_the_table_gets_its_verdict_and_force_changes_nothing() {
     let cluster = start("rules").await;

@@ -146,6 +146,24 @@ async fn settled(stage: &Stage, folder: &TempDir, estate: &str) -> (i32, Value) 
     plan(stage, folder, estate, &[])
 }
 
+/// All is ready, and the labels of a customer, which tell of its tenant, have followed.
+async fn exportable(stage: &Stage) {
+    stage
+        .await_ready(&[
+            "reseller/north",
+            "customer/one",
+            "customer/hidden",
+            "tenant/one-hybrid",
+        ])
+        .await;
+    eventually("the customer's labels are settled", || async {
+        let labels = stage.get("customer/one")["metadata"]["labels"].clone();
+        labels["plan.holdfast.dev/gold"].is_string()
+            && labels["type.holdfast.dev/Evaluation"].is_string()
+    })
+    .await;
+}
+
 /// R-N4: what is exported is planned as nothing to do, with and without a cluster, always the same bytes, and is taken by
 /// another cluster under another owner id without one write.
 #[tokio::test(flavor = "multi_thread")]
@@ -166,14 +184,7 @@ async fn an_exported_estate_changes_nothing_here_or_elsewhere() {
         + &customer("hidden", "north", ", accountName: acct-1, hideName: true")
         + &tenant("one", "gold");
     stage.apply(&estate);
-    stage
-        .await_ready(&[
-            "reseller/north",
-            "customer/one",
-            "customer/hidden",
-            "tenant/one-hybrid",
-        ])
-        .await;
+    exportable(&stage).await;
     let folder = TempDir::new().expect("a folder");
     let export = |to: &str| {
         let to = folder.path().join(to);

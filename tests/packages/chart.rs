@@ -157,6 +157,19 @@ fn values_that_mean_nothing_are_refused() {
     }
 }
 
+// A Prometheus may take only what has its label.
+#[test]
+fn what_is_for_prometheus_can_be_labelled() {
+    let objects = helm(&["--set=monitoring.enabled=true,monitoring.labels.release=stack"]);
+    let objects = objects.expect("made");
+    for kind in ["PodMonitor", "PrometheusRule"] {
+        let found = objects.iter().find(|object| object["kind"] == kind);
+        let metadata = &found.expect(kind)["metadata"];
+        assert_eq!(metadata["labels"], json!({"release": "stack"}), "{kind}");
+        assert_eq!(metadata["namespace"], "holdfast-system", "{kind}");
+    }
+}
+
 #[test]
 fn leases_can_be_shared_by_installations() {
     let objects = helm(&["--set=namespaces={one},leaseNamespace=leases"]).expect("made");

@@ -7,6 +7,7 @@
 )]
 
 mod behind_our_back;
+mod beside;
 mod exported;
 mod faults;
 mod gateway;

@@ -125,6 +125,19 @@ async fn regions_are_placements_and_buckets_are_stored_there() {
     let somewhere = json!({"spec": {"storageLocation": "de-1"}});
     merge(&stage, "customer/tailspin-places", &somewhere);
     stage.await_ready(&["customer/tailspin-places"]).await;
-    let user = gateway.user(&uid(&stage, "tailspin-places"));
+    let tailspin = uid(&stage, "tailspin-places");
+    let user = gateway.user(&tailspin);
     assert_eq!(user["default_placement"], "default-placement", "{user}");
+
+    // A region that is refused keeps no window open: backups end first.
+    stage.apply("apiVersion: holdfast.dev/v1alpha1\nkind: Tenant\nmetadata: {name: tailspin-storage}\nspec: {customerRef: {name: tailspin-places}, product: ObjectStorage, storageRegions: [de-archive], quota: {credits: 0}}\n");
+    eventually("backups have ended", || async {
+        gateway.user(&tailspin)["op_mask"] == "read"
+    })
+    .await;
+    stage
+        .await_condition("tenant/tailspin-storage", "Ready", "False")
+        .await;
+    let said = stage.message("tenant/tailspin-storage", "Ready");
+    assert!(said.contains("name one region"), "{said}");
 }

@@ -300,6 +300,8 @@ impl Store {
         let mut object = before.clone();
         json_patch::patch(&mut object, patch)
             .map_err(|error| failure(422, "Invalid", error.to_string()))?;
+        // One that states a version is carried out on that version alone.
+        self.patched(key, &object["metadata"])?;
         object["status"] = before["status"].clone();
         self.own(by, key, &before, &object);
         Ok(self.install(key, &before, object))

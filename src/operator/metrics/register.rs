@@ -70,6 +70,11 @@ impl Metrics {
             self.leader.clone(),
         );
         registry.register(
+            "lease",
+            "1 where this process holds the Lease of an account",
+            self.lease.clone(),
+        );
+        registry.register(
             "invoice_write_failures",
             "Times that the days of a month could not be kept for invoices",
             self.invoice_write_failures.clone(),

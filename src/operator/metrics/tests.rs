@@ -45,7 +45,9 @@ fn one_of_each(metrics: &Metrics) {
         kind: text(),
         r#type: text(),
         status: text(),
+        platform: text(),
     }));
+    drop(metrics.lease.get_or_create(&LeaseLabels { lease: text() }));
     drop(metrics.customer_storage_bytes.get_or_create(&customer));
     drop(
         metrics
@@ -110,5 +112,5 @@ fn the_list_of_metrics_is_what_the_page_has() {
     let kept = std::fs::read_to_string(path).expect("the list");
     assert_eq!(kept, listed, "UPDATE=1 cargo test --lib writes it");
     let families = page.lines().filter(|line| line.starts_with("# TYPE"));
-    assert_eq!(families.count(), 29, "a family has no series in this test");
+    assert_eq!(families.count(), 30, "a family has no series in this test");
 }

@@ -246,11 +246,16 @@ async fn policies_come_first_and_go_first() {
         })
         .await;
     };
-    delete("resellers.uninstall.example".to_owned()).await;
-    let quota = policies::documents()
-        .into_iter()
-        .filter(|document| document["metadata"]["name"] == "holdfast-quota");
-    for document in quota {
+    let parameters = ["resellers", "backupplatforms"];
+    for kind in parameters {
+        delete(format!("{kind}.uninstall.example")).await;
+    }
+    let with_parameters = ["holdfast-quota", "holdfast-required-limits"];
+    let documents = policies::documents().into_iter().filter(|document| {
+        let name = document["metadata"]["name"].as_str();
+        name.is_some_and(|name| with_parameters.contains(&name))
+    });
+    for document in documents {
         policies::remove(client, elsewhere(&document)).await;
         policies::apply(client, elsewhere(&document)).await;
     }
@@ -275,7 +280,7 @@ async fn policies_come_first_and_go_first() {
     .expect("the finalizer comes off");
     for crd in kinds::crds() {
         let name = crd.name_any().replace("holdfast.dev", "uninstall.example");
-        if !name.starts_with("resellers") {
+        if !parameters.iter().any(|kind| name.starts_with(kind)) {
             delete(name).await;
         }
     }

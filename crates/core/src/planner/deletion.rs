@@ -3,7 +3,7 @@
 use super::{
     OPERATION_PAUSE, PATIENCE, PlatformFacts, Step, Verdict, View,
     identity::several_marked,
-    lately::{deleted_lately, left_by_another, made_lately, unanswered},
+    lately::{deleted_lately, left_by_another, made_lately, unanswered, unanswered_deletion},
     operation,
     restraint::{before_release, restrained, suspension},
     step::{settle, under_rule},
@@ -33,7 +33,8 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
             .unwrap_or(Step::Release);
     }
     if declared.lifecycle.deletion_policy() == DeletionPolicy::Retain {
-        return unmarked::before_release(view)
+        return deletion_under_way(view)
+            .or_else(|| unmarked::before_release(view))
             .or_else(|| dependents_first(view))
             .or_else(|| before_release(view, management))
             .unwrap_or(Step::Release);
@@ -70,6 +71,17 @@ pub fn next(view: &View<'_>, platform: &PlatformFacts, management: Management) -
         return Step::Release;
     }
     delete(view, platform, object)
+}
+
+/// A deletion without an answer that may still be carried out: nobody can call it back, and until it is known what became of it
+/// nothing is said to be left unchanged. F2.
+fn deletion_under_way(view: &View<'_>) -> Option<Step> {
+    let sent = unanswered_deletion(view)?;
+    let message = format!(
+        "deletionPolicy is Retain now, but the deletion that was sent at {sent} was not answered and may still be carried out; it can't be called back. Holdfast releases the resource two minutes after that time. Look at the platform's console whether the remote object is there."
+    );
+    let verdict = Verdict::DeletionBlocked(Reason::WaitingForPlatform, message);
+    Some(settle(verdict, Some(OPERATION_PAUSE)))
 }
 
 /// Resources below a reseller that are being deleted find their platform through it, so the reseller is released last.

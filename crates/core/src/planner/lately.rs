@@ -33,6 +33,12 @@ pub fn unanswered(view: &View<'_>) -> Option<Timestamp> {
     Some(sent.at)
 }
 
+/// When an unanswered deletion was sent that may still be carried out.
+pub fn unanswered_deletion(view: &View<'_>) -> Option<Timestamp> {
+    let sent = last(view, |change| change.step == ChangeStep::Delete)?;
+    is_open(sent).then_some(sent.at)
+}
+
 /// When a process ended that may have sent a creation which nobody noted and which is still to be carried out: only an object
 /// that was there before is known to have needed none.
 pub fn left_by_another(view: &View<'_>) -> Option<Timestamp> {
@@ -60,6 +66,18 @@ pub fn is_in_doubt(declared: &Declared, timeline: &Timeline) -> bool {
     let newest = declared.status.changes.last();
     let is_recent = |change: &Change| timeline.age(change.at) < LATE;
     newest.is_some_and(|change| is_recent(change) && is_open(change))
+}
+
+/// Whether a change of the object is noted and may be under way: sent by this process, or by one that has ended since.
+pub fn is_under_way(declared: &Declared, timeline: &Timeline) -> bool {
+    let changes = |step| {
+        matches!(
+            step,
+            ChangeStep::Create | ChangeStep::Update | ChangeStep::Move
+        )
+    };
+    let noted = declared.status.intent.as_ref();
+    noted.is_some_and(|intent| changes(intent.step) && timeline.age(intent.at) < LATE)
 }
 
 /// Whether a change has no answer yet.

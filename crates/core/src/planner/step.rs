@@ -133,6 +133,15 @@ impl Step {
         }
     }
 
+    /// Whether the step moves a client, or notes that it will be moved.
+    pub fn moves_a_client(&self) -> bool {
+        match self {
+            Self::MoveClient { .. } => true,
+            Self::RecordIntent(intent) => intent.step == ChangeStep::MoveClient,
+            _ => false,
+        }
+    }
+
     /// Whether the step corrects drift rather than follows an edit.
     pub fn is_reverting(&self) -> bool {
         matches!(

@@ -122,7 +122,7 @@ rules! {
     TENANT_CREDITS_OVERCOMMIT = "tenant-credits-overcommit", ["V20", "N6", "D33"], QuotaExceeded, [Planner], "A customer's tenants have no more credits together than the customer.";
     ALLOTMENT_BELOW_GRANTED = "allotment-below-granted", ["V20", "N6"], QuotaBelowUsage, [Admission, Planner], "An allotment doesn't shrink below what is granted of it.";
     LIMIT_BELOW_USE = "limit-below-use", ["V3", "V6"], QuotaBelowUsage, [Planner], "A customer's limit isn't set below what is in use.";
-    LIMIT_REQUIRED = "limit-required", ["N14"], LimitRequired, [Planner], "A customer has the limits that the resellers above it and the platform require (`requireLimits`).";
+    LIMIT_REQUIRED = "limit-required", ["N14"], LimitRequired, [Admission, Planner], "A customer has the limits that the resellers above it and the platform require (`requireLimits`).";
     ENTRIES_DISTINCT = "entries-distinct", ["D4", "S6"], InvalidSpec, [Planner], "Entries of a list aren't one and the same to the platform, which ignores case and blanks around.";
     TIME_ZONE_EXISTS = "time-zone-exists", ["V9"], InvalidSpec, [Planner], "A time zone is one of the IANA's.";
     COUNTRY_EXISTS = "country-exists", ["S2"], InvalidSpec, [Planner], "A country is one of ISO 3166-1.";

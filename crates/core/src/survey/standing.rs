@@ -123,7 +123,8 @@ impl Standing {
                 Kind::Tenant | Kind::ServicePlan => nothing,
             },
             object: held.map(|held| held.id.clone()),
-            certain: !planner::is_in_doubt(declared, lookup.timeline),
+            certain: !planner::is_in_doubt(declared, lookup.timeline)
+                && !planner::is_under_way(declared, lookup.timeline),
             unseen,
             above_is_kept_here,
             ends: (K::KIND == Kind::Tenant)
@@ -144,16 +145,16 @@ impl Standing {
             pool: left.clone(),
             held: member.held,
             wanted: nothing,
+            perhaps: nothing,
         });
         leaves.chain(comes).collect()
     }
 
-    /// The same as far as the caches tell: a change without an answer may have been carried out.
+    /// The same as far as the caches tell: a change without an answer may have been carried out, or may be still.
     pub fn doubted(mut self) -> Self {
         if !self.certain {
             for membership in &mut self.memberships {
-                let (held, wanted) = (membership.held, membership.wanted);
-                membership.held = std::array::from_fn(|at| held[at].max(wanted[at]));
+                membership.perhaps = membership.wanted;
             }
         }
         self
@@ -246,6 +247,7 @@ fn membership(pool: Pool, held: Amounts, wanted: Amounts) -> Membership<Pool> {
         held: masked(held),
         wanted: masked(wanted),
         pool,
+        perhaps: [None; 4],
     }
 }
 

@@ -44,6 +44,7 @@ pub fn ask_ledger(
                 pool,
                 held: amounts,
                 wanted: amounts,
+                perhaps: [None; 4],
             };
             ledger.declare(&key, &rank(&other.name), &[membership], true);
         }
@@ -66,6 +67,7 @@ pub fn ask_ledger(
                 pool,
                 held: holds,
                 wanted,
+                perhaps: [None; 4],
             })
             .into_iter()
             .collect()
@@ -74,11 +76,13 @@ pub fn ask_ledger(
             pool,
             held: holds,
             wanted: [None; 4],
+            perhaps: [None; 4],
         });
         let comes = after.map(|pool| Membership {
             pool,
             held: [None; 4],
             wanted,
+            perhaps: [None; 4],
         });
         leaves.into_iter().chain(comes).collect()
     };
@@ -139,6 +143,7 @@ pub fn others_on_the_platform(case: &Case, ledger: &mut Ledger<(Kind, String), (
                 pool,
                 held: rest,
                 wanted: rest,
+                perhaps: [None; 4],
             }],
             true,
         );

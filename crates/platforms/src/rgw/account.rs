@@ -6,6 +6,7 @@ use super::{
     Rgw,
     mapping::{FIELDS, LIMIT_STORAGE, LOCATION, REGIONS},
     reading,
+    reads::GET_METADATA,
     wire::{Metadata, User},
 };
 use crate::{
@@ -28,7 +29,7 @@ impl Rgw {
         let uid = admin.uid();
         let metadata: Metadata = self
             .get(
-                reading("GET /admin/metadata/user", lane),
+                reading(GET_METADATA, lane),
                 "metadata/user",
                 &[("key", uid.as_str())],
             )
@@ -77,10 +78,14 @@ impl Rgw {
                 (Kind::Customer, fields),
                 (Kind::Tenant, of_tenants),
             ]),
-            apart: BTreeMap::from([(
-                Kind::Customer,
-                [LIMIT_STORAGE, "webAccess"].map(str::to_owned).into(),
-            )]),
+            apart: BTreeMap::from([
+                (
+                    Kind::Customer,
+                    [LIMIT_STORAGE, "webAccess"].map(str::to_owned).into(),
+                ),
+                // A region that is refused keeps no window open.
+                (Kind::Tenant, [REGIONS].map(str::to_owned).into()),
+            ]),
             creation: Kind::ALL
                 .iter()
                 .map(|kind| (*kind, creation(*kind)))

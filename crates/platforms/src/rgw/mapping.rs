@@ -7,7 +7,7 @@ use std::{
 };
 
 use holdfast_core::planner::secret_tag;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{Rgw, figures::Figures, log::Log, wire::User};
@@ -54,8 +54,10 @@ pub(super) struct Known {
 
 #[derive(Default)]
 struct State {
-    /// Buckets by owner, as listed last.
-    buckets: HashMap<String, Vec<String>>,
+    /// Buckets by owner, as listed last; nothing where they can't be seen.
+    buckets: Option<HashMap<String, Vec<String>>>,
+    /// Secret keys that were declared, by user, with the tags of their resources.
+    secrets: HashMap<String, (SecretString, String)>,
     /// The claims of resources whose users have another uid: adopted ones.
     claims: HashMap<String, Claim>,
     /// By user.
@@ -91,16 +93,34 @@ impl Known {
         (at.elapsed() < RECENT).then_some(figures)
     }
 
-    /// Forgets the buckets of users that are gone.
-    pub(super) fn forget_all_but(&self, uids: &[String]) {
+    /// Forgets users that are gone, and all buckets where those can't be seen.
+    pub(super) fn forget_all_but(&self, uids: &[String], with_buckets: bool) {
         let uids: HashSet<&String> = uids.iter().collect();
-        self.state().buckets.retain(|uid, _| uids.contains(uid));
+        let mut state = self.state();
+        let mut buckets = state.buckets.take().unwrap_or_default();
+        buckets.retain(|uid, _| uids.contains(uid));
+        state.buckets = with_buckets.then_some(buckets);
+        state.secrets.retain(|uid, _| uids.contains(uid));
+    }
+
+    /// The secret key of a user is that of a resource with this tag.
+    pub(super) fn note_secret(&self, uid: &ObjectId, secret: &SecretString, tag: &str) {
+        let uid = uid.as_str().to_owned();
+        let noted = (secret.clone(), tag.to_owned());
+        self.state().secrets.insert(uid, noted);
+    }
+
+    /// The tag of a secret key, if it is the one that was declared.
+    fn tag_of(&self, uid: &str, secret: &str) -> Option<String> {
+        let state = self.state();
+        let (declared, tag) = state.secrets.get(uid)?;
+        (declared.expose_secret() == secret).then(|| tag.clone())
     }
 
     /// All buckets, as clients of their owners.
     pub(super) fn clients(&self) -> Vec<Client> {
         let state = self.state();
-        let of_each = state.buckets.iter().flat_map(|(uid, buckets)| {
+        let of_each = state.buckets.iter().flatten().flat_map(|(uid, buckets)| {
             buckets.iter().map(|id| Client {
                 id: ObjectId::new(id),
                 customer_id: ObjectId::new(uid),
@@ -111,18 +131,24 @@ impl Known {
     }
 
     pub(super) fn buckets_of(&self, uid: &ObjectId) -> Vec<String> {
+        self.seen_buckets_of(uid).unwrap_or_default()
+    }
+
+    /// A user's buckets; `None` where they can't be seen.
+    fn seen_buckets_of(&self, uid: &ObjectId) -> Option<Vec<String>> {
         let state = self.state();
-        state.buckets.get(uid.as_str()).cloned().unwrap_or_default()
+        let buckets = state.buckets.as_ref()?.get(uid.as_str());
+        Some(buckets.cloned().unwrap_or_default())
     }
 
     pub(super) fn note_buckets_of(&self, uid: &str, buckets: Vec<String>) {
-        self.state().buckets.insert(uid.to_owned(), buckets);
+        let mut state = self.state();
+        let all = state.buckets.get_or_insert_default();
+        all.insert(uid.to_owned(), buckets);
     }
 
     pub(super) fn has_buckets(&self, uid: &ObjectId) -> bool {
-        let state = self.state();
-        let buckets = state.buckets.get(uid.as_str());
-        buckets.is_some_and(|buckets| !buckets.is_empty())
+        !self.buckets_of(uid).is_empty()
     }
 
     pub(super) fn note_rotation(&self, uid: &ObjectId, rotation: Rotation) {
@@ -168,7 +194,8 @@ impl Rgw {
     pub(super) fn object(&self, user: &User) -> Object {
         let uid = user.uid();
         let claim = claim_of(&uid);
-        let buckets = self.known.buckets_of(&ObjectId::new(&uid));
+        let buckets = self.known.seen_buckets_of(&ObjectId::new(&uid));
+        let clients = buckets.as_ref().map(Vec::len);
         Object {
             kind: Kind::Customer,
             id: ObjectId::new(&uid),
@@ -182,8 +209,8 @@ impl Rgw {
             created_at: None,
             settings: self.settings(user, claim.as_ref()),
             facts: Facts {
-                clients: Some(u32::try_from(buckets.len()).unwrap_or(u32::MAX)),
-                client_ids: buckets.into_iter().take(BUCKETS_SHOWN).collect(),
+                clients: clients.map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
+                client_ids: buckets.into_iter().flatten().take(BUCKETS_SHOWN).collect(),
                 ..Facts::default()
             },
             claim,
@@ -245,13 +272,15 @@ impl Rgw {
             [] => {}
             [key] => {
                 set(USERNAME, key.name.as_str().into());
-                let adopted = || self.known.state().claims.get(&user.uid()).cloned();
-                if let Some(claim) = claim.cloned().or_else(adopted) {
-                    let secret = key.secret.expose_secret();
-                    set(
-                        PASSWORD_TAG,
-                        secret_tag(&self.owner_id, &claim, secret).into(),
-                    );
+                let uid = user.uid();
+                let secret = key.secret.expose_secret();
+                let adopted = || self.known.state().claims.get(&uid).cloned();
+                let own = |claim| secret_tag(&self.owner_id, &claim, secret);
+                // What is held may be declared by another resource than the one that the uid was made for.
+                let declared = self.known.tag_of(&uid, secret);
+                let tag = declared.or_else(|| claim.cloned().or_else(adopted).map(own));
+                if let Some(tag) = tag {
+                    set(PASSWORD_TAG, tag.into());
                 }
             }
             several => {

@@ -15,6 +15,7 @@ mod account;
 mod calls;
 mod driver;
 mod figures;
+mod keys;
 mod log;
 mod mapping;
 mod reads;

@@ -28,7 +28,8 @@ pub(super) fn succeeded(call: Call, answer: Answer) -> Result<Answer, PlatformEr
             retry_after: answer.retry_after.unwrap_or_default(),
         });
     }
-    if status.is_server_error() {
+    // What the gateway gave up on in time may be carried out all the same.
+    if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
         // Behind a proxy the gateway may have carried out what the proxy gave up on.
         return Err(if call.mutates {
             PlatformError::Unreachable(said)

@@ -132,12 +132,26 @@ pub(super) struct Cap {
 pub(super) struct Quota {
     pub(super) enabled: bool,
     pub(super) max_size: i64,
+    /// Below zero: any number.
+    #[serde(default = "any_number")]
+    max_objects: i64,
+}
+
+fn any_number() -> i64 {
+    -1
 }
 
 impl Quota {
     /// The most that may be stored; `None` without a limit.
     pub(super) fn bytes(self) -> Option<u64> {
         u64::try_from(self.max_size).ok().filter(|_| self.enabled)
+    }
+
+    /// The most objects; `None` without a limit. Holdfast sets none.
+    pub(super) fn objects(self) -> Option<u64> {
+        u64::try_from(self.max_objects)
+            .ok()
+            .filter(|_| self.enabled)
     }
 }
 

@@ -1,18 +1,17 @@
 //! Mutating calls: one such request a call, after a fresh read where there is something to compare.
 
 use reqwest::Method;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::{
     Rgw,
-    mapping::{LIMIT_CLIENTS, LIMIT_STORAGE, LOCATION, PASSWORD_TAG, Rotation, USERNAME},
-    refusal::{REMOVE_KEY, body},
-    wire::{Key, User},
+    mapping::{LIMIT_CLIENTS, LIMIT_STORAGE, LOCATION, bucket_limit},
+    refusal::body,
+    wire::User,
 };
 use crate::{
     Lane, PlatformError, Problem, ProblemKind, Written,
-    document::{self, clears, stated, text},
+    document::{clears, stated, text},
     estate::{Claim, ObjectId},
     wire::invalid,
 };
@@ -20,7 +19,6 @@ use crate::{
 const CREATE: &str = "PUT /admin/user";
 pub(super) const CHANGE: &str = "POST /admin/user";
 const SET_QUOTA: &str = "PUT /admin/user?quota";
-const ADD_KEY: &str = "PUT /admin/user?key";
 const DELETE_USER: &str = "DELETE /admin/user";
 
 pub(super) type Parameters = Vec<(&'static str, String)>;
@@ -63,6 +61,9 @@ impl Rgw {
         id: &ObjectId,
         patch: &Map<String, Value>,
     ) -> Result<Written, PlatformError> {
+        if patch.get("limits") == Some(&Value::Null) {
+            return self.lift_limit(id).await;
+        }
         if stated(patch, LIMIT_STORAGE).is_some() {
             return self.set_quota(id, patch).await;
         }
@@ -75,6 +76,28 @@ impl Rgw {
         }
         parameters.push(("uid", id.as_str().to_owned()));
         self.post(&parameters).await
+    }
+
+    /// Lifts the one limit that there was. The patch names none: they are all gone with it.
+    async fn lift_limit(&self, id: &ObjectId) -> Result<Written, PlatformError> {
+        let user = self.present(id).await?;
+        let storage = user.quota.bytes().is_some();
+        let clients = bucket_limit(user.max_buckets).is_some();
+        if storage && clients {
+            let detail = "the user has limits that it didn't have at the last sweep";
+            let problem = Problem {
+                kind: ProblemKind::Conflict,
+                remedy: Some("The next sweep sees them".to_owned()),
+                ..invalid(None, detail.to_owned())
+            };
+            return Err(problem.into());
+        }
+        if storage {
+            return self.set_quota(id, &Map::new()).await;
+        }
+        let uid = id.as_str().to_owned();
+        self.post(&vec![("uid", uid), ("max-buckets", "0".to_owned())])
+            .await
     }
 
     pub(super) async fn set_suspended(
@@ -156,13 +179,21 @@ impl Rgw {
             ("quota-type", "user".to_owned()),
         ];
         match stated(patch, LIMIT_STORAGE).and_then(Value::as_u64) {
-            None => parameters.push(("enabled", "false".to_owned())),
+            // The same quota may limit the number of objects, of which the spec says nothing.
+            None => match self.present(id).await?.quota.objects() {
+                Some(_) => parameters.push(("max-size", "-1".to_owned())),
+                None => parameters.push(("enabled", "false".to_owned())),
+            },
             Some(bytes) => {
                 let size = i64::try_from(bytes).map_err(|_| {
                     invalid(Some(LIMIT_STORAGE), "is more than the gateway can count")
                 })?;
-                self.check_stored(id, bytes).await?;
+                let user = self.check_stored(id, bytes).await?;
                 parameters.push(("max-size", size.to_string()));
+                if user.is_some_and(|user| user.quota.objects().is_none()) {
+                    // One that was set and is off would come into force with this.
+                    parameters.push(("max-objects", "-1".to_owned()));
+                }
                 parameters.push(("enabled", "true".to_owned()));
             }
         }
@@ -177,9 +208,9 @@ impl Rgw {
     }
 
     /// Refuses a lower limit than before that is below what is stored now, whatever the last report says.
-    async fn check_stored(&self, id: &ObjectId, bytes: u64) -> Result<(), PlatformError> {
+    async fn check_stored(&self, id: &ObjectId, bytes: u64) -> Result<Option<User>, PlatformError> {
         let user = self.counted(id).await.map_err(unsent)?;
-        let Some(user) = user else { return Ok(()) };
+        let Some(user) = user else { return Ok(None) };
         let Some(stats) = user.stats else {
             let remedy =
                 format!("Set it with radosgw-admin quota set --quota-scope=user --uid='{id}'");
@@ -195,7 +226,7 @@ impl Rgw {
         let stored = stats.size_actual;
         let shrinks = user.quota.bytes().is_none_or(|held| bytes < held);
         if !shrinks || bytes >= stored {
-            return Ok(());
+            return Ok(Some(user));
         }
         Err(Problem {
             remedy: Some(format!("State at least {stored} bytes, or free some first")),
@@ -205,113 +236,6 @@ impl Rgw {
             )
         }
         .into())
-    }
-
-    /// Adds the declared key, or removes the one that it replaces: the new one first, so that there always is one. A key that
-    /// somebody else added is left alone.
-    async fn set_key(
-        &self,
-        id: &ObjectId,
-        patch: &Map<String, Value>,
-    ) -> Result<Written, PlatformError> {
-        let user = self.present(id).await?;
-        let keys = user.keys();
-        let rotation = self.known.rotation(id);
-        let implied = || match keys.as_slice() {
-            [key] => Some(key.name.as_str()),
-            _ => Some(rotation.as_ref()?.added.as_str()),
-        };
-        let stated = text(patch, USERNAME);
-        let Some(name) = stated.or_else(|| implied().filter(|_| !clears(patch, USERNAME))) else {
-            return self.without_keys(id, &user).await;
-        };
-        let held = keys.iter().find(|key| key.name == name);
-        let given = document::stated(patch, "webAccess.password").and_then(Value::as_str);
-        let secret: Option<SecretString> = match (given, keys.as_slice()) {
-            (Some(given), _) => Some(given.to_owned().into()),
-            (None, [only]) => Some(only.secret.clone()),
-            (None, _) => held.map(|key| key.secret.clone()),
-        };
-        let secret = secret.ok_or_else(|| {
-            invalid(
-                Some(PASSWORD_TAG),
-                "the gateway's keys need a secret key: state passwordRef",
-            )
-        })?;
-        let is_right = |key: &&Key| key.secret.expose_secret() == secret.expose_secret();
-        let others: Vec<&str> = keys
-            .iter()
-            .map(|key| key.name.as_str())
-            .filter(|other| *other != name)
-            .collect();
-        let replaced = rotation
-            .as_ref()
-            .filter(|rotation| rotation.added == name)
-            .and_then(|rotation| rotation.replaced.as_deref());
-        match (held.is_some_and(is_right), others.as_slice()) {
-            (true, []) => Ok(Written::Done(Box::new(self.object(&user)))),
-            (true, [other]) if replaced == Some(other) => self.remove_key(id, other).await,
-            (false, []) => self.add_key(id, name, &secret, None).await,
-            (false, [only]) if held.is_none() => self.add_key(id, name, &secret, Some(only)).await,
-            _ => Err(many(id, &others).into()),
-        }
-    }
-
-    async fn without_keys(&self, id: &ObjectId, user: &User) -> Result<Written, PlatformError> {
-        let keys = user.keys();
-        match keys.as_slice() {
-            [] => Ok(Written::Done(Box::new(self.object(user)))),
-            [only] => self.remove_key(id, &only.name).await,
-            several => {
-                let names: Vec<&str> = several.iter().map(|key| key.name.as_str()).collect();
-                Err(many(id, &names).into())
-            }
-        }
-    }
-
-    async fn add_key(
-        &self,
-        id: &ObjectId,
-        name: &str,
-        secret: &SecretString,
-        replaced: Option<&str>,
-    ) -> Result<Written, PlatformError> {
-        let parameters = [
-            ("key", ""),
-            ("uid", id.as_str()),
-            ("key-type", "s3"),
-            ("generate-key", "false"),
-            ("access-key", name),
-            ("secret-key", secret.expose_secret()),
-        ];
-        // Noted before: the answer may be lost.
-        let rotation = Rotation {
-            added: name.to_owned(),
-            replaced: replaced.map(str::to_owned),
-        };
-        self.known.note_rotation(id, rotation);
-        self.change(ADD_KEY, Method::PUT, &parameters, |_, _| Ok(()))
-            .await?;
-        self.shown(id).await
-    }
-
-    async fn remove_key(&self, id: &ObjectId, name: &str) -> Result<Written, PlatformError> {
-        let parameters = [
-            ("key", ""),
-            ("uid", id.as_str()),
-            ("key-type", "s3"),
-            ("access-key", name),
-        ];
-        let removed = self
-            .change(REMOVE_KEY, Method::DELETE, &parameters, |_, _| Ok(()))
-            .await;
-        match removed {
-            Err(PlatformError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {}
-            removed => removed?,
-        }
-        let shown = self.shown(id).await?;
-        self.known.end_rotation(id);
-        Ok(shown)
     }
 
     /// Removes a user. `purge-data` is never sent: the gateway refuses where there are buckets.
@@ -339,7 +263,7 @@ impl Rgw {
     }
 
     /// The user as it is now.
-    async fn shown(&self, id: &ObjectId) -> Result<Written, PlatformError> {
+    pub(super) async fn shown(&self, id: &ObjectId) -> Result<Written, PlatformError> {
         let user = self.present(id).await?;
         Ok(Written::Done(Box::new(self.object(&user))))
     }
@@ -359,22 +283,5 @@ fn nameless() -> Problem {
     Problem {
         remedy: Some("State it".to_owned()),
         ..invalid(Some("name"), "the gateway needs a name")
-    }
-}
-
-/// Keys that stand in the way, and that nobody asked Holdfast to remove: somebody may need them for a restore.
-fn many(id: &ObjectId, others: &[&str]) -> Problem {
-    let names = others.join(", ");
-    Problem {
-        kind: ProblemKind::Conflict,
-        remedy: Some(format!(
-            "Remove what isn't needed with radosgw-admin key rm --uid='{id}' --key-type=s3 --access-key=KEY, or remove webAccess from the spec to leave all keys alone"
-        )),
-        ..invalid(
-            Some(USERNAME),
-            format!(
-                "the user has S3 keys that Holdfast didn't add and doesn't remove unasked: {names}"
-            ),
-        )
     }
 }

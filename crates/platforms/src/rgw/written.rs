@@ -35,9 +35,12 @@ impl Rgw {
             .iter()
             .filter_map(untold)
             .for_each(|item| unreadable.note(item));
+        let all_told = figures.iter().all(|of| of.untold.is_none());
         let buckets: Vec<Bucket> = figures.into_iter().flat_map(|of| of.buckets).collect();
         let there: BTreeSet<String> = buckets.iter().map(Bucket::id).collect();
-        self.known.log().keep(|bucket| there.contains(bucket));
+        // Of whom nothing is told now, the last write isn't forgotten.
+        let known = |bucket: &str| !all_told || there.contains(bucket);
+        self.known.log().keep(known);
         let found: Vec<(Bucket, Backups)> = stream::iter(buckets)
             .map(|bucket| async {
                 let backups = self.backups(&bucket).await?;

@@ -253,6 +253,31 @@ fn a_creation_whose_answer_was_lost_is_awaited_before_letting_go() {
     assert_eq!(scene.next(), Step::Release);
 }
 
+// I7, F2, R-N7: Retain calls no deletion back that was sent; what became of it isn't known yet, and nothing is said to be unchanged.
+#[test]
+fn a_deletion_whose_answer_was_lost_is_awaited_before_letting_go() {
+    let mut scene = customer("fabrikam")
+        .with(json!({"deletionPolicy": "Retain"}))
+        .applied()
+        .deleting();
+    let mut sent = Change {
+        at: scene.now,
+        step: ChangeStep::Delete,
+        fields: Vec::new(),
+        outcome: ChangeOutcome::Unknown,
+    };
+    scene.declared.status.changes = vec![sent.clone()];
+    scene.now += Duration::from_secs(60);
+    let message = scene.blocked(Reason::WaitingForPlatform);
+    assert!(message.contains("may still be carried out"), "{message}");
+    sent.outcome = ChangeOutcome::Refused;
+    scene.declared.status.changes.push(sent);
+    assert_eq!(scene.next(), Step::Release, "nothing was deleted");
+    scene.declared.status.changes.pop();
+    scene.now += Duration::from_secs(61);
+    assert_eq!(scene.next(), Step::Release);
+}
+
 // I3, F7
 #[test]
 fn an_unmarked_object_is_deleted_only_by_a_noted_id_of_this_account() {

@@ -24,6 +24,7 @@ fn memberships(held: Option<Place>, wanted: Place) -> Vec<Membership<&'static st
         pool: RESELLERS[reseller],
         held: storage(held),
         wanted: storage(wanted),
+        perhaps: [None; 4],
     };
     match held {
         Some((reseller, has)) if reseller == wanted.0 => vec![member(reseller, has, wanted.1)],

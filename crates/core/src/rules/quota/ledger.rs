@@ -33,6 +33,8 @@ pub struct Membership<Pool> {
     pub held: Amounts,
     /// What is asked for.
     pub wanted: Amounts,
+    /// What it may take by now, or soon: a change was sent, and nobody knows what became of it.
+    pub perhaps: Amounts,
 }
 
 /// One measure of which a pool hasn't enough.
@@ -67,16 +69,24 @@ struct Entry {
     held: [u64; 4],
     granted: [u64; 4],
     wanted: [u64; 4],
+    perhaps: [u64; 4],
 }
 
 impl Entry {
+    /// What nobody else may have.
     fn taken(&self) -> [u64; 4] {
+        let has = self.has();
+        each(|at| has[at].max(self.perhaps[at]))
+    }
+
+    /// What it may use itself.
+    fn has(&self) -> [u64; 4] {
         each(|at| self.held[at].max(self.granted[at]))
     }
 
     fn wants_more(&self) -> bool {
-        let taken = self.taken();
-        (0..4).any(|at| self.wanted[at] > taken[at])
+        let has = self.has();
+        (0..4).any(|at| self.wanted[at] > has[at])
     }
 }
 
@@ -214,6 +224,7 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
                 pool: pool.clone(),
                 held: taken,
                 wanted: taken,
+                perhaps: [None; 4],
             })
         };
         self.pools_of(claimant).iter().filter_map(taken).collect()
@@ -305,6 +316,7 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         let room = self.room;
         let before = self.remove(claimant);
         let had = before.as_ref().map_or([0; 4], Entry::taken);
+        let before_perhaps = before.as_ref().map_or([0; 4], |before| before.perhaps);
         let wanted = membership.wanted.map(Option::unwrap_or_default);
         let granted = before.map_or([0; 4], |before| {
             each(|at| {
@@ -320,6 +332,10 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
             held: membership.held.map(Option::unwrap_or_default),
             granted,
             wanted,
+            perhaps: each(|at| {
+                let kept = if certain { 0 } else { before_perhaps[at] };
+                membership.perhaps[at].unwrap_or_default().max(kept)
+            }),
         };
         if entry.wants_more() {
             self.waiting.insert((rank.clone(), claimant.clone()));
@@ -374,11 +390,13 @@ impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
         let Some(entry) = self.entries.get(claimant) else {
             return Vec::new();
         };
-        let has = entry.taken();
+        let (has, taken) = (entry.has(), entry.taken());
         let short = |measure: &Measure| {
             let at = *measure as usize;
             let allotted = self.allotted.map_or(Some(0), |allotted| allotted[at])?;
-            let free = u128::from(allotted).saturating_sub(self.taken[at]);
+            // What it may have already is free for itself.
+            let others = self.taken[at] - u128::from(taken[at] - has[at]);
+            let free = u128::from(allotted).saturating_sub(others);
             let free = u64::try_from(free).unwrap_or(allotted);
             let more = entry.wanted[at].saturating_sub(has[at]);
             (more > free).then_some((*measure, [entry.wanted[at], has[at], free, allotted]))

@@ -27,6 +27,7 @@ fn claim(held: u64, wanted: u64) -> [Membership<&'static str>; 1] {
         pool: POOL,
         held: storage(held),
         wanted: storage(wanted),
+        perhaps: [None; 4],
     }]
 }
 
@@ -120,6 +121,7 @@ fn who_moves_keeps_the_old_place_taken_until_it_has_moved() {
         pool,
         held: storage(held),
         wanted: storage(wanted),
+        perhaps: [None; 4],
     };
     let moving = [member(POOL, 60, 0), member("contoso", 0, 60)];
     let outcome = ledger.declare(&1, &rank(1), &moving, true);
@@ -146,6 +148,7 @@ fn a_claim_is_granted_whole_or_not_at_all() {
         pool: POOL,
         held: [None; 4],
         wanted: [Some(10), Some(6), None, None],
+        perhaps: [None; 4],
     }];
     let outcome = ledger.declare(&1, &rank(1), &both, true);
     let short: Vec<Measure> = outcome

@@ -537,3 +537,44 @@ fn a_reseller_that_the_platform_does_not_have_finds_what_its_customers_hold_when
     world.declare::<Reseller>(0, "r", &reseller(10));
     assert!(!fits::<Customer>(&mut world, 0, "late"), "a has all of it");
 }
+
+// R-N6, F4: the process ended amid a change that is carried out late. Nobody else gets what it took, however old; and it may have that
+// itself.
+#[test]
+fn what_a_process_asked_for_before_it_ended_is_granted_to_nobody_else() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "r", &reseller(10));
+    assert!(world.carry_out::<Reseller>(0, "r"));
+    for name in ["older", "younger"] {
+        world.declare::<Customer>(0, name, &below("r", 1));
+        assert!(world.carry_out::<Customer>(0, name));
+    }
+    world.declare::<Customer>(0, "younger", &below("r", 9));
+    assert!(fits::<Customer>(&mut world, 0, "younger"));
+    let sent = |world: &World, intent: Option<serde_json::Value>| {
+        let mut younger = (*world.get::<Customer>(0, "younger").expect("a customer")).clone();
+        let status = younger.status.get_or_insert_default();
+        status.managed.intent =
+            intent.map(|intent| serde_json::from_value(intent).expect("an intent"));
+        world.scopes[0].customers.put(younger);
+    };
+    let intent =
+        json!({"id": "1", "step": "Update", "at": world.now, "fields": ["limits.storage"]});
+    sent(&world, Some(intent));
+    world.declare::<Customer>(0, "older", &below("r", 9));
+    world.restart();
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "older"));
+    assert!(fits::<Customer>(&mut world, 0, "younger"));
+    assert!(!fits::<Customer>(&mut world, 0, "older"));
+    // Now it is carried out, and recorded.
+    assert!(world.carry_out::<Customer>(0, "younger"));
+    sent(&world, None);
+    world.sweep(0);
+    assert!(fits::<Customer>(&mut world, 0, "younger"));
+    assert!(!fits::<Customer>(&mut world, 0, "older"));
+    // And what it doesn't need after all is free again.
+    world.declare::<Customer>(0, "younger", &below("r", 1));
+    assert!(world.carry_out::<Customer>(0, "younger"));
+    assert!(fits::<Customer>(&mut world, 0, "older"));
+}

@@ -1,9 +1,16 @@
-use std::collections::{BTreeMap, BTreeSet};
+//! Days and lines of a month.
+
+mod kept;
+mod sure;
+
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::{Day, Figure, Final, Line, Month, State, join, lines};
+
 use crate::api::plan::BillingUnit;
+use kept::text;
 
 const GIB: u64 = 1 << 30;
 
@@ -174,181 +181,6 @@ fn a_day_without_a_figure_is_missing_and_not_zero() {
     );
 }
 
-fn unread(customer: &str) -> BTreeSet<String> {
-    BTreeSet::from([customer.to_owned()])
-}
-
-// R-N15: a plan or a tenant that can't be read on a day makes it missing, not free of charge; unless the day was known already.
-#[test]
-fn a_day_on_which_something_can_not_be_read_is_missing() {
-    let mut month = october();
-    let known = figure(BillingUnit::GiBMonth, Some(GIB));
-    let other = Figure {
-        customer: "backup/contoso".into(),
-        ..known.clone()
-    };
-    note(&mut month, 1, std::slice::from_ref(&known));
-    month.note(2, std::slice::from_ref(&other), &unread("backup/fabrikam"));
-    note(&mut month, 3, std::slice::from_ref(&known));
-    month.note(3, &[other], &unread("backup/fabrikam"));
-    let lines = lines(&month);
-    let line = lines.iter().find(|line| line.customer == known.customer);
-    let line = line.expect("a line");
-    assert_eq!((line.quantity, line.missing.as_slice()), (1_000, &[2][..]));
-    // Of two tenants one can't be read until noon.
-    let mut month = october();
-    let second = Figure {
-        tenant: Some("fabrikam-saas".into()),
-        ..known.clone()
-    };
-    month.note(1, std::slice::from_ref(&known), &unread(&known.customer));
-    month.note(1, std::slice::from_ref(&known), &unread(&known.customer));
-    note(&mut month, 2, std::slice::from_ref(&known));
-    assert_eq!(only(&month).missing, [1]);
-    note(&mut month, 1, &[known, second]);
-    assert_eq!(only(&month).missing, Vec::<u8>::new());
-}
-
-// R-N15: where the platform never tells what a plan counts, the line says so, and isn't just absent.
-#[test]
-fn what_is_never_told_is_a_line_without_days() {
-    let mut month = october();
-    for day in 1..=31 {
-        note(&mut month, day, &[figure(BillingUnit::Client, None)]);
-    }
-    month.freeze(&[]);
-    let line = only(&month);
-    assert_eq!((line.quantity, line.days, line.missing.len()), (0, 0, 31));
-    assert_eq!(line.state, State::Incomplete);
-    let month = so_far(&[(1, 0)]);
-    assert_eq!(only(&month).days, 1);
-}
-
-// R-N15: what was consumed while storage was billed isn't billed as credits besides.
-#[test]
-fn another_unit_within_the_month_bills_nothing_twice() {
-    let stored = figure(BillingUnit::GiBMonth, Some(GIB));
-    let credits = |milli| figure(BillingUnit::Credit, Some(milli));
-    let billed = |month: &Month| {
-        let lines = lines(month).into_iter();
-        let mut of_credits = lines.filter(|line| line.unit == BillingUnit::Credit);
-        of_credits.next().map(|line| line.quantity)
-    };
-    let mut month = october();
-    note(&mut month, 1, std::slice::from_ref(&stored));
-    note(&mut month, 2, &[credits(40_000)]);
-    note(&mut month, 3, &[credits(43_000)]);
-    assert_eq!(billed(&month), Some(3_000));
-    let kept = text(&month);
-    let mut month = join(&kept).expect("readable").expect("a month");
-    note(&mut month, 4, std::slice::from_ref(&stored));
-    note(&mut month, 5, &[credits(60_000)]);
-    note(&mut month, 6, &[credits(61_000)]);
-    assert_eq!(billed(&month), Some(4_000));
-    let last = Final {
-        customer: stored.customer.clone(),
-        tenant: stored.tenant.clone(),
-        object: None,
-        milli: 62_500,
-    };
-    let mut over = month.clone();
-    over.freeze(std::slice::from_ref(&last));
-    assert_eq!(billed(&over), Some(5_500));
-    note(&mut month, 7, &[stored]);
-    month.freeze(&[last]);
-    assert_eq!(billed(&month), Some(4_000), "storage is billed by then");
-}
-
-// R-N15: a resource that was made anew under another name is billed once.
-#[test]
-fn what_has_another_name_is_the_same_object() {
-    for (unit, first, second) in [
-        (BillingUnit::Credit, 40_000, 43_000),
-        (BillingUnit::GiBMonth, 3 * GIB, 3 * GIB),
-    ] {
-        let before = Figure {
-            object: Some("p-4711".into()),
-            ..figure(unit, Some(first))
-        };
-        let after = Figure {
-            customer: "backup/fabrikam-inc".into(),
-            tenant: Some("hybrid".into()),
-            quantity: Some(second),
-            ..before.clone()
-        };
-        let mut month = october();
-        note(&mut month, 1, &[before]);
-        note(&mut month, 1, std::slice::from_ref(&after));
-        note(&mut month, 2, &[after]);
-        let quantities: Vec<u64> = lines(&month).iter().map(|line| line.quantity).collect();
-        let expected = match unit {
-            BillingUnit::Credit => [40_000, 3_000],
-            _ => [1_500, 1_500],
-        };
-        assert_eq!(quantities, expected, "{unit}");
-    }
-}
-
-// R-N15: what the platform has corrected by the end of the month is billed as corrected.
-#[test]
-fn credits_that_were_taken_back_are_not_billed() {
-    let mut month = so_far(&[(1, 1_000), (2, 9_000), (3, 9_500)]);
-    let last = Final {
-        customer: "backup/fabrikam".into(),
-        tenant: Some("fabrikam-hybrid".into()),
-        object: None,
-        milli: 5_000,
-    };
-    month.freeze(&[last]);
-    assert_eq!(only(&month).quantity, 5_000);
-}
-
-/// A month of credits so far, not over yet.
-fn so_far(days: &[(u8, u64)]) -> Month {
-    let mut month = october();
-    for (day, milli) in days {
-        note(
-            &mut month,
-            *day,
-            &[figure(BillingUnit::Credit, Some(*milli))],
-        );
-    }
-    month
-}
-
-/// The parts of a month of which all are there.
-fn text(month: &Month) -> BTreeMap<u8, String> {
-    let there = super::shards::text(month, &BTreeSet::new());
-    super::shards::text(month, &there.into_keys().collect())
-}
-
-// R-N15: the operator ended between a new part and the others: nothing was lost, and nothing is said to be.
-#[test]
-fn a_part_that_was_never_written_is_none_that_is_lost() {
-    let mut month = october();
-    let of = |name: &str| Figure {
-        customer: name.to_owned(),
-        ..figure(BillingUnit::Seat, Some(1))
-    };
-    note(&mut month, 1, &[of("backup/contoso")]);
-    let stored = text(&month);
-    note(
-        &mut month,
-        2,
-        &["backup/contoso", "backup/fabrikam", "backup/trey"].map(of),
-    );
-    let there = stored.keys().copied().collect();
-    let mut new = super::shards::text(&month, &there);
-    new.retain(|number, _| !stored.contains_key(number));
-    assert!(new.len() > 1, "{:?}", new.keys());
-    let mut written = stored;
-    for (number, text) in new {
-        written.insert(number, text);
-        let joined = join(&written).expect("readable").expect("a month");
-        assert!(!joined.lost, "after part {number}");
-    }
-}
-
 // R-N15: one tenant without figures makes the others' neither more nor less; it is said that days are missing.
 #[test]
 fn a_tenant_of_which_nothing_is_known_changes_nothing_for_the_others() {
@@ -392,68 +224,6 @@ fn two_tenants_on_a_plan_are_one_line() {
     };
     note(&mut month, 1, &[one, other]);
     assert_eq!(only(&month).quantity, 11_000);
-}
-
-// R-N15: nothing is computed again: a part that is lost is noticed, and said for ever.
-#[test]
-fn a_month_that_lacks_a_part_is_incomplete() {
-    let mut month = october();
-    for day in 1..=31 {
-        let of = |name: &str| Figure {
-            customer: name.to_owned(),
-            ..figure(BillingUnit::Seat, Some(1))
-        };
-        note(
-            &mut month,
-            day,
-            &["backup/contoso", "backup/fabrikam", "backup/trey"].map(of),
-        );
-    }
-    month.freeze(&[]);
-    let mut parts = text(&month);
-    assert!(parts.len() > 1, "{:?}", parts.keys());
-    assert_eq!(join(&parts), Ok(Some(month.clone())));
-    assert!(lines(&month).iter().all(|line| line.state == State::Final));
-    parts.pop_first();
-    let joined = join(&parts).expect("readable").expect("a month");
-    assert!(joined.lost);
-    assert!(
-        lines(&joined)
-            .iter()
-            .all(|line| line.state == State::Incomplete)
-    );
-    let again = join(&text(&joined)).expect("readable").expect("a month");
-    assert!(again.lost, "also when it is written again");
-}
-
-// R-N15: what is written is read by later versions, and gives the same lines: these bytes never change.
-#[test]
-fn the_kept_form_stays_as_it_is() {
-    let month = over(BillingUnit::GiBMonth, &[(1, GIB)]);
-    let kept = r#"{"version":1,"shards":[9],"month":{"platform":"backup/msp","month":"2026-10","frozen":true,"lost":false,"seen":[1],"customers":{"backup/fabrikam":{"reference":"CWM:4711","counted":[{"tenant":"fabrikam-hybrid","reseller":"northwind","sku":"HF-GOLD","unit":"GiBMonth","included":5,"days":{"1":1073741824}}]}}}}"#;
-    assert_eq!(text(&month).into_values().collect::<Vec<_>>(), [kept]);
-    let later = kept.replace("\"version\":1", "\"version\":2");
-    let refused = join(&BTreeMap::from([(9, later)])).expect_err("another version");
-    assert!(refused.1.to_string().contains("version 2"), "{}", refused.1);
-}
-
-// R-N15: an object of the cluster holds 1 MiB at most.
-#[test]
-fn five_thousand_customers_stay_below_a_quarter_of_a_mebibyte_a_part() {
-    let mut month = october();
-    for day in 1..=31 {
-        let figures: Vec<Figure> = (0..5000)
-            .map(|number| Figure {
-                customer: format!("customers-of-northwind/customer-number-{number:04}"),
-                tenant: Some(format!("customer-number-{number:04}-hybrid")),
-                object: Some(format!("7c9e6679-7425-40de-944b-e07fc1f9{number:04}")),
-                ..figure(BillingUnit::GiBMonth, Some(123_456_789_012_345 + number))
-            })
-            .collect();
-        note(&mut month, day, &figures);
-    }
-    let largest = text(&month).into_values().map(|text| text.len()).max();
-    assert!(largest < Some(256 << 10), "{largest:?}");
 }
 
 #[test]
