@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:$HOME/.cargo/bin
-CEPH_DIR=$PWD/.test/ceph
+CEPH_DIR=$PWD/.build/ceph-test
 export CEPH_DIR CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 scripts/ceph.sh fetch || {
     [ -z "${CI:-}" ] || exit 1

@@ -14,6 +14,8 @@ use crate::timeline::{Stretch, Timeline};
 
 /// What the time of day may differ from the monotonic clock between two looks without having been set.
 const DRIFT: SignedDuration = SignedDuration::from_secs(1);
+/// What it may be ahead of the API server's, whose times are rounded and take their way.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
 /// How many settings of the clock are remembered.
 const MOST: usize = 1000;
 
@@ -34,6 +36,24 @@ impl Watched {
             from: None,
             past: VecDeque::new(),
         }
+    }
+
+    /// How far the time of day is ahead of the API server's, if that is news and more than `SLACK`: then it is as if it had been
+    /// set forward when the process began, since what was noted before goes by other clocks.
+    fn compare(
+        &mut self,
+        at: Instant,
+        now: Timestamp,
+        server: Timestamp,
+    ) -> Option<SignedDuration> {
+        self.look(at, now);
+        let ahead = now.duration_since(server);
+        if ahead <= SLACK || self.from.is_some() {
+            return None;
+        }
+        self.past.push_back((Timestamp::MIN, server, at));
+        self.from = Some(now);
+        Some(ahead)
     }
 
     fn look(&mut self, at: Instant, now: Timestamp) -> Timeline {
@@ -85,6 +105,23 @@ pub fn timeline() -> Timeline {
     watched.look(Instant::now(), now())
 }
 
+/// Compares the time of day with one that the API server has just stamped.
+pub fn compare(server: Timestamp) {
+    let ahead = if SIMULATED.get().is_some() {
+        SIMULATED_WATCHED.with_borrow_mut(|watched| watched.compare(Instant::now(), now(), server))
+    } else {
+        let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.compare(Instant::now(), now(), server)
+    };
+    if let Some(ahead) = ahead {
+        let seconds = ahead.as_secs();
+        tracing::warn!(
+            seconds,
+            "this machine's clock is ahead of the API server's; deletions wait by the API server's"
+        );
+    }
+}
+
 /// From now on it is this time on this thread, and time passes with tokio's clock.
 pub fn simulate(now: Timestamp) {
     SIMULATED.set(Some((Instant::now(), now)));
@@ -120,6 +157,28 @@ mod tests {
         assert_eq!(timeline().age(since), seconds(0), "it is to come");
         pass(60).await;
         assert_eq!(timeline().age(start), seconds(720));
+    }
+
+    // F21, R-N7: a machine that starts two hours ahead ends no wait early.
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_ahead_from_the_start_makes_nothing_older() {
+        let server: Timestamp = "2026-01-01T12:00:00Z".parse().expect("an instant");
+        let minutes = SignedDuration::from_mins;
+        let deleted = server - minutes(5);
+        for ahead in [minutes(120), minutes(2)] {
+            begin_simulation(server + ahead);
+            compare(server);
+            assert_eq!(timeline().age(deleted), minutes(5));
+            tokio::time::advance(Duration::from_secs(600)).await;
+            compare(server + minutes(10));
+            assert_eq!(timeline().age(deleted), minutes(15));
+            assert_eq!(timeline().age(now() - minutes(3)), minutes(3), "its own");
+        }
+        for near in [SignedDuration::from_secs(30), minutes(-5)] {
+            begin_simulation(server + near);
+            compare(server);
+            assert_eq!(timeline(), Timeline::from(now()));
+        }
     }
 
     #[tokio::test(start_paused = true)]

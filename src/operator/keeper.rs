@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     clock,
-    lease::{LEASE, LeaseAction, REQUEST_DEADLINE, Sighting, Tenure},
+    lease::{LEASE, LeaseAction, REQUEST_DEADLINE, Sighting, Tenure, stamped},
     permits::Permits,
     takeovers::{TAKEOVERS_ANNOTATION, recall, record},
 };
@@ -265,6 +265,7 @@ impl Keeper {
         let first_write = first_write.map(|wait| Instant::now() + wait);
         self.tenure.prolong(asked_at, first_write);
         self.permits.note_written(taken);
+        stamped(&written).into_iter().for_each(clock::compare);
         known.note(Some(written));
         known.held = true;
         self.ever_held().insert(self.name.clone());

@@ -16,7 +16,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::LeaseSpec;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use sha2::{Digest, Sha256};
 use tokio::{sync::watch, time::Instant};
 
@@ -46,6 +46,14 @@ pub fn platform_lease(uid: &str) -> String {
 /// Whether a Lease is an account's, which has one name wherever its account is known.
 pub fn is_of_account(lease: &str) -> bool {
     !lease.starts_with(UNASSIGNED) && !lease.starts_with(PLATFORM)
+}
+
+/// When the API server last stamped a Lease.
+pub fn stamped(lease: &Lease) -> Option<Timestamp> {
+    let stamps = lease.metadata.managed_fields.iter().flatten();
+    stamps
+        .filter_map(|entry| Some(entry.time.as_ref()?.0))
+        .max()
 }
 
 /// What to do about a Lease.

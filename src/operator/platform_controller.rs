@@ -13,7 +13,9 @@ use super::{
     clock,
     context::Context,
     error::PassError,
-    events, platform_deletion,
+    events,
+    metrics::UnfinishedLabels,
+    platform_deletion,
     platforms::{Handle, Trouble},
     reach::{open, reach},
     reporter,
@@ -86,7 +88,13 @@ fn calls_for_a_pass(platform: &BackupPlatform) -> Option<u64> {
     Some(hasher.finish())
 }
 
-fn on_error(platform: Arc<BackupPlatform>, error: &PassError, _: Arc<Context>) -> Action {
+fn on_error(platform: Arc<BackupPlatform>, error: &PassError, context: Arc<Context>) -> Action {
+    let labels = UnfinishedLabels {
+        kind: "BackupPlatform".into(),
+        reason: error.reason().into(),
+    };
+    let unfinished = &context.metrics.unfinished_passes;
+    unfinished.get_or_create(&labels).inc();
     if error.is_conflict() {
         return Action::requeue(CONFLICT);
     }

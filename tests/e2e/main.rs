@@ -18,6 +18,7 @@ mod example_bridge;
 mod exported;
 mod faults;
 mod forecast;
+mod halts;
 mod invoice;
 mod invoice_units;
 mod kept;

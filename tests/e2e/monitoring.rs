@@ -189,8 +189,8 @@ async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
     ];
     stage.apply(&manifests.join("---\n"));
     let expected = [
-        "HoldfastPlatformUnreachable".to_owned(),
-        "HoldfastServiceLevelMissed".to_owned(),
+        format!("HoldfastPlatformUnreachable {}/silent", stage.namespace()),
+        format!("HoldfastServiceLevelMissed {}/msp", stage.namespace()),
         "HoldfastNoRecentBackup contoso".to_owned(),
         format!("HoldfastLicencesLow {}/late", stage.namespace()),
     ];

@@ -1,9 +1,11 @@
 //! What people do with `radosgw-admin` meanwhile, and what the admin user may not do.
 
+use std::collections::BTreeSet;
+
 use holdfast_testkit::operator::{Stage, eventually};
 use serde_json::Value;
 
-use crate::{HOLDFAST, customer, gateway::Gateway, uid};
+use crate::{HOLDFAST, before::Before, customer, gateway::Gateway, uid};
 
 // R-N3, R-D5: changes are found by the next sweep and corrected; a deletion is said, and nothing is made anew.
 #[tokio::test(flavor = "multi_thread")]
@@ -11,6 +13,7 @@ async fn what_was_changed_by_radosgw_admin_is_corrected_and_what_was_deleted_is_
     let Some(gateway) = Gateway::find().await else {
         return;
     };
+    let before = Before::of(&gateway);
     let stage = Stage::start(HOLDFAST, "behind").await;
     let limits = ", active: true, limits: {storage: 64Mi, clients: 3}";
     stage.apply(
@@ -53,6 +56,7 @@ async fn what_was_changed_by_radosgw_admin_is_corrected_and_what_was_deleted_is_
     })
     .await;
     stage.await_ready(&["customer/northwind"]).await;
+    before.judge(&gateway, &[northwind.clone()].into());
 
     // The administrators of the gateway are nobody's customers.
     let shown = stage.get("backupplatform/behind")["status"]["unmanaged"].to_string();
@@ -70,6 +74,7 @@ async fn what_was_changed_by_radosgw_admin_is_corrected_and_what_was_deleted_is_
         !gateway.claimed().contains(&northwind),
         "nothing is made anew"
     );
+    before.judge(&gateway, &BTreeSet::new());
 }
 
 // R-N12: a capability of the admin user that is missing takes verbs away, and is said.
@@ -78,6 +83,7 @@ async fn a_capability_that_the_admin_user_lacks_goes_and_is_said() {
     let Some(gateway) = Gateway::find().await else {
         return;
     };
+    let before = Before::of(&gateway);
     let stage = Stage::start(HOLDFAST, "caps").await;
     let (access, secret) = gateway.administrator("reader", "users=read;metadata=read");
     stage.apply(
@@ -129,4 +135,5 @@ async fn a_capability_that_the_admin_user_lacks_goes_and_is_said() {
     assert!(message.contains(&give("metadata=read")), "{message}");
     assert_ne!(stage.get("customer/litware"), Value::Null);
     gateway.admin(&["user", "rm", "--uid", "reader"]);
+    before.judge(&gateway, &[uid(&stage, "litware")].into());
 }

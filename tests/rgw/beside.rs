@@ -209,3 +209,35 @@ async fn what_can_not_be_seen_any_more_is_not_told() {
     gateway.admin(&["user", "rm", "--uid", "half"]);
     gateway.admin(&["user", "rm", "--uid", "later"]);
 }
+
+// R-N18, R-D2, R-N12: a hidden name never reaches the gateway, and what it has no place for is named and kept in the manifest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_name_is_not_told_and_what_has_no_place_is_named() {
+    let Some(gateway) = Gateway::find().await else {
+        return;
+    };
+    let stage = Stage::start(HOLDFAST, "hidden").await;
+    let more = ", hideName: true, accountName: acct-7, contacts: [{email: desk@margie.example}], profile: {phone: \"012\"}";
+    stage.apply(
+        &[
+            gateway.manifest("hidden", ""),
+            customer("margie", "hidden", more),
+        ]
+        .join("---\n"),
+    );
+    stage.await_ready(&["customer/margie"]).await;
+    let user = gateway.user(&uid(&stage, "margie"));
+    assert_eq!(user["display_name"], "acct-7");
+    assert!(!user.to_string().contains("Customer margie"), "{user}");
+    stage
+        .await_condition(
+            "customer/margie",
+            "ManualStepPending",
+            "True/FieldUnsupported",
+        )
+        .await;
+    let said = stage.message("customer/margie", "ManualStepPending");
+    for field in ["contacts", "profile.phone"] {
+        assert!(said.contains(field), "{field}: {said}");
+    }
+}

@@ -11,7 +11,9 @@ use holdfast_testkit::{
 use serde_json::{Value, json};
 
 use crate::{
-    HOLDFAST, customer,
+    HOLDFAST,
+    before::Before,
+    customer,
     gateway::{Gateway, Keys},
     life::{access, login},
     uid,
@@ -31,41 +33,6 @@ const TAILSPIN: Keys = Keys {
     name: "tailspin-of-the-tests",
     secret: "secret-of-tailspin-of-the-tests",
 };
-
-/// What was on the gateway before, and has to be there afterwards unchanged.
-struct Before {
-    users: BTreeSet<String>,
-    stranger: Value,
-}
-
-impl Before {
-    fn of(gateway: &Gateway) -> Self {
-        let _ = gateway.try_admin(&[
-            "user",
-            "create",
-            "--uid",
-            "stranger",
-            "--display-name",
-            "Stranger",
-        ]);
-        let users = gateway.admin(&["user", "list"]);
-        let users = users.as_array().unwrap().iter();
-        Self {
-            users: users.map(|uid| uid.as_str().unwrap().to_owned()).collect(),
-            stranger: gateway.user("stranger"),
-        }
-    }
-
-    /// I1: one user each and no other; I2: a stranger is as it was; I3: nobody is gone.
-    fn judge(&self, gateway: &Gateway, ours: &BTreeSet<String>) {
-        let users = gateway.admin(&["user", "list"]);
-        let users = users.as_array().unwrap().iter();
-        let users: BTreeSet<String> = users.map(|uid| uid.as_str().unwrap().to_owned()).collect();
-        let expected: BTreeSet<String> = self.users.union(ours).cloned().collect();
-        assert_eq!(users, expected, "one user each, and the others still there");
-        assert_eq!(gateway.user("stranger"), self.stranger);
-    }
-}
 
 fn objects(names: &[String]) -> Vec<String> {
     names
@@ -267,6 +234,7 @@ async fn without_a_log_no_write_is_told() {
     let Some(gateway) = Gateway::find().await else {
         return;
     };
+    let before = Before::of(&gateway);
     gateway.restart_with_log(false);
     let stage = Stage::start(HOLDFAST, "nolog").await;
     stage.apply(&gateway.manifest("nolog", ""));
@@ -303,4 +271,5 @@ async fn without_a_log_no_write_is_told() {
         status["health"]["worst"][0]["lastWriteAt"].is_string()
     })
     .await;
+    before.judge(&gateway, &[uid(&stage, "tailspin")].into());
 }

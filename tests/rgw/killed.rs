@@ -7,7 +7,7 @@ use holdfast_testkit::{
     operator::{Stage, eventually},
 };
 
-use crate::{HOLDFAST, customer, gateway::Gateway, uid};
+use crate::{HOLDFAST, before::Before, customer, gateway::Gateway, uid};
 
 const CUSTOMERS: usize = 200;
 
@@ -18,6 +18,7 @@ async fn two_hundred_customers_are_one_user_each_after_four_kills() {
         return;
     };
     let mut stage = Stage::start(HOLDFAST, "killed").await;
+    let untouched = Before::of(&gateway);
     let before: BTreeSet<String> = gateway.claimed().into_iter().collect();
     stage.apply(&gateway.manifest("killed", ""));
     stage.await_ready(&["backupplatform/killed"]).await;
@@ -54,6 +55,7 @@ async fn two_hundred_customers_are_one_user_each_after_four_kills() {
     assert_eq!(ours.len(), CUSTOMERS);
     assert_eq!(made.difference(&before).count(), CUSTOMERS, "one user each");
     assert!(ours.is_subset(&made));
+    untouched.judge(&gateway, &ours);
     for uid in ours.iter().step_by(20) {
         let user = gateway.user(uid);
         assert_eq!(user["user_quota"]["max_size"], 1 << 30, "{user}");

@@ -6,6 +6,7 @@
     reason = "a helper of a test that fails is a test that fails"
 )]
 
+mod before;
 mod behind_our_back;
 mod beside;
 mod exported;
