@@ -213,7 +213,10 @@ async fn a_prometheus_that_runs_raises_the_alerts_and_takes_them_back() {
         assert!(!fires, "{quiet}: {firing:?}");
     }
     assert_eq!(prometheus.series("holdfast_build_info").await, 1);
-    assert!(prometheus.series("holdfast:conditions:count").await > 0);
+    eventually("what is recorded is there", || async {
+        prometheus.series("holdfast:conditions:count").await > 0
+    })
+    .await;
     let eased = r#"{"spec": {"serviceLevel": {"recoveryPointObjective": "8760h", "minimumSuccessPercent": 1, "restoreTestInterval": null}}}"#;
     stage.show(&["patch", "serviceplan/strict", "--type=merge", "-p", eased]);
     stage.show(&["delete", "backupplatform/silent"]);

@@ -173,10 +173,10 @@ async fn what_can_not_be_seen_any_more_is_not_told() {
     let (name, secret) =
         gateway.administrator("half", "users=*;metadata=read;buckets=read;usage=read");
     let platform = gateway.manifest_for("unseen", (&name, &secret), "");
-    let declared = customer("alpine", "unseen", "");
+    let declared = customer("adventure-unseen", "unseen", "");
     stage.apply(&[platform, declared].join("---\n"));
-    stage.await_ready(&["customer/alpine"]).await;
-    let total = || stage.get("customer/alpine")["status"]["clients"]["total"].clone();
+    stage.await_ready(&["customer/adventure-unseen"]).await;
+    let total = || stage.get("customer/adventure-unseen")["status"]["clients"]["total"].clone();
     assert_eq!(total(), 0);
 
     let _ = gateway.try_admin(&[
@@ -197,14 +197,14 @@ async fn what_can_not_be_seen_any_more_is_not_told() {
     swept(&stage, "unseen").await;
     merge(
         &stage,
-        "customer/alpine",
+        "customer/adventure-unseen",
         &json!({"spec": {"limits": {"storage": "1Gi"}}}),
     );
     eventually("edits go on", || async {
-        gateway.user(&uid(&stage, "alpine"))["user_quota"]["max_size"] == 1 << 30
+        gateway.user(&uid(&stage, "adventure-unseen"))["user_quota"]["max_size"] == 1 << 30
     })
     .await;
-    stage.await_ready(&["customer/alpine"]).await;
+    stage.await_ready(&["customer/adventure-unseen"]).await;
     assert_eq!(total(), Value::Null, "nobody knows");
     gateway.admin(&["user", "rm", "--uid", "half"]);
     gateway.admin(&["user", "rm", "--uid", "later"]);
