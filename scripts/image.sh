@@ -3,6 +3,8 @@
 #   scripts/image.sh BINARY OUTPUT.tar       `make image` builds both
 # The same binary, commit and versions of the packages give the same digest. IMAGE names it (holdfast:<version> when absent).
 set -eu
+# The caller's would be in the archive, and in the way of a user without rights.
+umask 022
 binary=$1
 output=$2
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -79,8 +81,6 @@ make_program() {
     install -m 0755 "$root/$binary_path" usr/bin/holdfast
     install -m 0644 "$root/LICENSE" usr/share/doc/holdfast/
     [ ! -f "$bill" ] || install -m 0644 "$bill" usr/share/doc/holdfast/holdfast.cdx.json
-    # Whatever the umask is.
-    find . -type d -exec chmod 0755 {} +
 }
 
 # Sorted, without owners and times of this machine.
