@@ -9,8 +9,8 @@ use crate::{
     survey::resource_ref,
 };
 
-/// A figure of each customer.
-fn report(world: &mut World) {
+/// A figure of each customer, and these months.
+fn report(world: &World, months: &[MonthlyConsumption]) {
     let customers = world
         .objects
         .values()
@@ -20,7 +20,7 @@ fn report(world: &mut World) {
         tenant_id: None,
         storage_bytes: 1,
         credits: 0.0,
-        months: Vec::new(),
+        months: months.to_vec(),
     });
     let report = Report {
         as_of: world.now,
@@ -56,7 +56,7 @@ fn filled(world: &mut World) {
         world.declare::<Customer>(0, name, &below(reseller));
         assert!(world.carry_out::<Customer>(0, name), "{name}");
     }
-    report(world);
+    report(world, &[]);
 }
 
 fn object(world: &World, name: &str) -> Object {
@@ -117,27 +117,11 @@ fn a_reseller_has_the_months_that_its_customers_have() {
     let status = known.status.get_or_insert_default();
     status.usage = Some(serde_json::from_value(usage).expect("usage"));
     world.scopes[0].customers.put(known);
-    let customers = world.objects.values();
-    let customers = customers.filter(|object| object.kind == Kind::Customer);
-    let rows = customers.map(|customer| Consumption {
-        customer_id: customer.id.clone(),
-        tenant_id: None,
-        storage_bytes: 1,
-        credits: 0.0,
-        months: vec![month("2026-05", 1)],
-    });
-    let report = Report {
-        as_of: world.now,
-        rows: rows.collect(),
-        unreadable: Unread::default(),
-    };
-    world.scopes[0]
-        .site
-        .set_reports(|reports| reports.note_usage(report));
+    let now = month("2026-05", 1);
+    report(&world, std::slice::from_ref(&now));
     let observation = world.look::<Reseller>(0, "under").expect("it is open");
     let rows = observation.around.usage.iter();
     let mut months: Vec<_> = rows.flat_map(|row| row.months.clone()).collect();
     months.sort_by(|one, other| one.month.cmp(&other.month));
-    let now = month("2026-05", 1);
     assert_eq!(months, [month("2026-02", 5), now.clone(), now]);
 }
