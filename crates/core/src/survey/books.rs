@@ -71,15 +71,23 @@ impl Books {
     /// Opens the pool of what a resource has to give, once that is known.
     fn open_pool(&mut self, standing: &Standing) -> Pool {
         let pool = Pool::Of(standing.resource.clone());
-        if !standing.unseen {
+        if standing.unseen.is_none() {
             self.ledger.open(&pool, standing.gives);
         }
         pool
     }
 
-    /// Whether a resource stays in the ledger as it is.
-    fn stays(&self, claimant: &Claimant, standing: &Standing) -> bool {
-        standing.unseen && !self.ledger.pools_of(claimant).is_empty()
+    /// Whether a resource stays in the ledger as it is: with what it had, or with what its object counted for meanwhile.
+    fn stays(&mut self, claimant: &Claimant, standing: &Standing) -> bool {
+        let Some(alone) = &standing.unseen else {
+            return false;
+        };
+        if self.ledger.pools_of(claimant).is_empty() {
+            let has = self.ledger.taken_by(alone);
+            self.drop_unmanaged(alone);
+            self.ledger.enrol(claimant, &standing.rank, &has);
+        }
+        !self.ledger.pools_of(claimant).is_empty()
     }
 
     pub fn enrol(&mut self, claimant: &Claimant, standing: &Standing, touched: &mut Vec<Pool>) {
@@ -139,11 +147,18 @@ impl Books {
     /// An object that a resource holds is counted for that resource.
     pub fn take_over(&mut self, account: &AccountKey, held: &Object) -> Vec<Pool> {
         let claimant = Claimant::Unmanaged(account.clone(), held.kind, held.id.clone());
+        self.drop_unmanaged(&claimant)
+    }
+
+    fn drop_unmanaged(&mut self, claimant: &Claimant) -> Vec<Pool> {
+        let Claimant::Unmanaged(account, ..) = claimant else {
+            return Vec::new();
+        };
         let all = self.unmanaged.get_mut(account);
-        if all.and_then(|all| all.remove(&claimant)).is_none() {
+        if all.and_then(|all| all.remove(claimant)).is_none() {
             return Vec::new();
         }
-        self.ledger.withdraw(&claimant)
+        self.ledger.withdraw(claimant)
     }
 
     /// Whether a resource holds an object and has yet to enter it as its own: in between nobody else gets what it takes.

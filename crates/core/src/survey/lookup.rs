@@ -160,9 +160,9 @@ impl Lookup<'_> {
         (object.claim.is_none() || found.by_word).then(|| (object.clone(), title))
     }
 
-    /// Whether a list left out the object that a resource has noted or held, while the platform hasn't said that it is gone: it
+    /// The object that a resource has noted or held, when a list left it out while the platform hasn't said that it is gone: it
     /// may well be there.
-    pub fn is_unseen(&self, resource: &ResourceRef, declared: &Declared) -> bool {
+    pub fn unseen(&self, resource: &ResourceRef, declared: &Declared) -> Option<ObjectId> {
         let (status, account) = (&declared.status, &self.account.id);
         let noted = declared.annotated.as_ref();
         let noted = noted.filter(|(noted, _)| noted == account);
@@ -178,13 +178,13 @@ impl Lookup<'_> {
             (holder.as_ref() == Some(resource)).then_some(id)
         };
         let id = noted.or_else(in_status).or_else(held);
-        id.is_some_and(|id| self.inventory.leaves_open(resource.kind, &id))
+        id.filter(|id| self.inventory.leaves_open(resource.kind, id))
     }
 
     /// Notes in the index what a resource claims and would hold. What a list left out stays noted.
     pub fn note<K: Managed>(&self, object: &K, declared: &Declared, found: &Found) -> Noted {
         let resource = resource_ref(object);
-        if self.is_unseen(&resource, declared) && self.index.held_by(&resource).is_some() {
+        if self.index.held_by(&resource).is_some() && self.unseen(&resource, declared).is_some() {
             return Noted::default();
         }
         let would = self.would_hold(declared, found);

@@ -42,9 +42,9 @@ pub(super) struct Standing {
     pub object: Option<ObjectId>,
     /// False while what it holds may be more than is known.
     pub certain: bool,
-    /// Whether a list left out what it holds: then it may hold what it held before, or else what its spec asks for, and what it
-    /// has to give isn't known.
-    pub unseen: bool,
+    /// What it holds, as a claimant without a resource, when a list left it out: then it may hold what it held before, or else
+    /// what its spec asks for, and what it has to give isn't known.
+    pub unseen: Option<Claimant>,
     /// Whether its parent exists in the cluster alone, so that the platform can't say which pool its share belongs to.
     pub above_is_kept_here: bool,
     /// When its quota ends, by time alone.
@@ -70,10 +70,13 @@ impl Standing {
         let spec = Settings::from_document(K::KIND, &declared.spec).unwrap_or_default();
         let writes = lookup.facts.management(&declared.lifecycle) == Management::Manage
             && !declared.deleting;
-        let unseen = held.is_none() && lookup.is_unseen(&resource, declared);
+        let unseen = match held {
+            Some(_) => None,
+            None => lookup.unseen(&resource, declared),
+        };
         let settings = held.map(|held| &held.settings);
         let asked = quota::wanted(K::KIND, &spec, settings, now);
-        let holds = if unseen { Some(asked) } else { holds };
+        let holds = if unseen.is_some() { Some(asked) } else { holds };
         let wanted = if writes {
             asked
         } else {
@@ -91,7 +94,7 @@ impl Standing {
         let capabilities = &lookup.facts.capabilities;
         let above_is_kept_here = above.is_some_and(|kind| !capabilities.knows(kind));
         let current = match held {
-            _ if unseen || held.is_some() && above_is_kept_here => desired.clone(),
+            _ if unseen.is_some() || held.is_some() && above_is_kept_here => desired.clone(),
             Some(held) => pool_above(lookup.index, lookup.account, held),
             None => None,
         };
@@ -125,7 +128,7 @@ impl Standing {
             object: held.map(|held| held.id.clone()),
             certain: !planner::is_in_doubt(declared, lookup.timeline)
                 && !planner::is_under_way(declared, lookup.timeline),
-            unseen,
+            unseen: unseen.map(|id| Claimant::Unmanaged(lookup.account.clone(), K::KIND, id)),
             above_is_kept_here,
             ends: (K::KIND == Kind::Tenant)
                 .then(|| ends(&spec, settings, now))

@@ -298,6 +298,28 @@ fn what_leaves_unseen_makes_room_once_its_object_is_gone() {
     assert_eq!(world.remove::<Customer>(0, "c"), [d]);
 }
 
+// R-N6: what a list leaves out while its reseller goes and comes again counts once.
+#[test]
+fn what_a_list_leaves_out_while_its_reseller_comes_again_counts_once() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "northwind", &reseller(5));
+    assert!(world.carry_out::<Reseller>(0, "northwind"));
+    world.declare::<Customer>(0, "a", &below("northwind", 3));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    let customers = world.objects.values();
+    let customers = customers.filter(|object| object.kind == Kind::Customer);
+    world.hidden = customers.map(|object| object.id.clone()).collect();
+    world.sweep(0);
+    world.remove::<Reseller>(0, "northwind");
+    world.look::<Customer>(0, "a");
+    world.declare::<Reseller>(0, "northwind", &reseller(5));
+    world.look::<Reseller>(0, "northwind");
+    world.declare::<Customer>(0, "b", &below("northwind", 2));
+    assert!(fits::<Customer>(&mut world, 0, "b"), "a holds 3 of 5");
+    world.declare::<Customer>(0, "c", &below("northwind", 1));
+    assert!(!fits::<Customer>(&mut world, 0, "c"), "and no less");
+}
+
 // R-D33: the ledger changes at that instant by itself.
 #[test]
 fn what_waits_for_an_expired_licence_is_woken_when_it_expires() {

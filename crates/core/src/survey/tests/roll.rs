@@ -28,6 +28,14 @@ pub struct Roll {
     allotted: BTreeMap<Pool, Option<Amounts>>,
 }
 
+/// The claims on one pool.
+#[derive(Debug, Default)]
+pub struct Share {
+    pub allotted: Option<u64>,
+    /// What each claimant holds, and has with what it is granted.
+    pub claims: HashMap<String, (u64, u64)>,
+}
+
 impl Roll {
     /// Which claimant is in which pool, holding what, and whether there is a limit.
     pub fn members(&self) -> Vec<String> {
@@ -39,18 +47,21 @@ impl Roll {
             .collect()
     }
 
-    /// What is held and taken of each pool, and the amount where it is known: licences of an account, storage of others.
-    pub fn sums(&self) -> HashMap<Pool, (u64, u64, Option<u64>)> {
-        let mut sums = HashMap::new();
-        for (pool, _, [held, taken]) in &self.entries {
+    /// What is held and taken of each pool, by claimant, and the amount where it is known: licences of an account, storage of
+    /// others.
+    pub fn shares(&self) -> HashMap<String, Share> {
+        let mut shares: HashMap<String, Share> = HashMap::new();
+        for (pool, who, [held, taken]) in &self.entries {
             let measure = match pool {
                 Pool::Licences(_) => Measure::Licences,
                 Pool::Of(_) => Measure::Storage,
             } as usize;
             let allotted = self.allotted[pool].and_then(|allotted| allotted[measure]);
-            let sum = sums.entry(pool.clone()).or_insert((0, 0, allotted));
-            (sum.0, sum.1) = (sum.0 + held[measure], sum.1 + taken[measure]);
+            let share = shares.entry(format!("{pool:?}")).or_default();
+            share.allotted = allotted;
+            let claim = (held[measure], taken[measure]);
+            share.claims.insert(format!("{who:?}"), claim);
         }
-        sums
+        shares
     }
 }
