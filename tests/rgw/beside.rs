@@ -194,7 +194,13 @@ async fn what_can_not_be_seen_any_more_is_not_told() {
     assert_eq!(gateway.user("later"), before);
 
     gateway.admin(&["caps", "rm", "--uid", "half", "--caps", "buckets=read"]);
-    swept(&stage, "unseen").await;
+    stage.sweep("unseen");
+    let give = "radosgw-admin caps add --uid='half' --caps='buckets=read'";
+    eventually("the lacking right is said", || async {
+        let said = stage.message("backupplatform/unseen", "CredentialsValid");
+        said.contains(give)
+    })
+    .await;
     merge(
         &stage,
         "customer/adventure-unseen",

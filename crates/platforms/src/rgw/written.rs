@@ -20,15 +20,18 @@ use crate::{
     estate::{DataSource, DataSources, HealthReport, ItemKind, ObjectId, Unread},
 };
 
+/// How far back the log is read, in days: a bucket that nobody has written to for weeks is told from one of which nothing is known.
+const ACTIVITY: u16 = 90;
+
 impl Rgw {
     /// Each bucket as a data source of its owner. The gateway sees no jobs.
-    pub(super) async fn writes(&self, days: u16) -> Result<HealthReport, PlatformError> {
+    pub(super) async fn writes(&self) -> Result<HealthReport, PlatformError> {
         let as_of = Timestamp::now();
         let figures = match self.known.take_figures() {
             Some(figures) => figures,
             None => self.figures().await?,
         };
-        self.read_log(days, as_of).await?;
+        self.read_log(as_of).await?;
         let mut unreadable = Unread::default();
         let untold = |of: &Figures| of.unreadable(ItemKind::HealthRow);
         figures
@@ -92,9 +95,9 @@ impl Rgw {
     }
 
     /// Reads the log of the days that may have something new. A day is one request: the log has an entry for each hour and bucket.
-    async fn read_log(&self, days: u16, now: Timestamp) -> Result<(), PlatformError> {
+    async fn read_log(&self, now: Timestamp) -> Result<(), PlatformError> {
         let today = now.to_zoned(TimeZone::UTC).date();
-        let to_read = self.known.log().to_read(days, today);
+        let to_read = self.known.log().to_read(ACTIVITY, today);
         for day in to_read {
             let next = day.saturating_add(1.day());
             let (start, end) = (format!("{day} 00:00:00"), format!("{next} 00:00:00"));
