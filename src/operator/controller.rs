@@ -13,6 +13,7 @@ use kube::{
 use tokio::time::Instant;
 
 use super::{
+    bulkhead::Bulkhead,
     context::Context,
     error::PassError,
     metrics::{KindLabels, UnfinishedLabels},
@@ -24,8 +25,8 @@ use crate::{
     survey::{Managed, resource_ref},
 };
 
-/// Concurrent passes of one kind.
-const CONCURRENCY: u16 = 32;
+/// Any number of passes of one kind may wait; [`Bulkhead`] says how many of them run.
+const UNBOUNDED: u16 = 0;
 /// Backoff after an error of the cluster.
 const CLUSTER_TROUBLE: Duration = Duration::from_secs(2);
 /// Backoff after the first conflict; each further one in a row doubles it.
@@ -55,13 +56,21 @@ pub async fn run<K: Managed>(
             forgetful.recent.caught_up(&*cached);
         }
     });
-    let cache = store.clone();
+    let (cache, bulkhead) = (store.clone(), Arc::<Bulkhead>::default());
     Controller::for_stream(trigger, store)
-        .with_config(kube::runtime::controller::Config::default().concurrency(CONCURRENCY))
+        .with_config(kube::runtime::controller::Config::default().concurrency(UNBOUNDED))
         .reconcile_on(wake)
         .graceful_shutdown_on(stop)
         .run(
-            move |object, context| reconcile(cache.clone(), object, context),
+            move |object, context| {
+                let (cache, bulkhead) = (cache.clone(), bulkhead.clone());
+                async move {
+                    let platform = context.survey.stores.home_of(&*object);
+                    let _place = bulkhead.enter(platform).await;
+                    // What only waits has no room for all that a pass holds.
+                    Box::pin(reconcile(cache, object, context)).await
+                }
+            },
             |object, error, context| on_error(&*object, error, &context),
             context,
         )

@@ -64,7 +64,8 @@ pub async fn run(
 ) {
     let trigger = trigger.predicate_filter(calls_for_a_pass, PredicateConfig::default());
     Controller::for_stream(trigger, store)
-        .with_config(Config::default().concurrency(4))
+        // They are few, and one that answers slowly holds up no other.
+        .with_config(Config::default().concurrency(0))
         .reconcile_on(wake)
         .graceful_shutdown_on(stop)
         .run(reconcile, on_error, context)

@@ -406,10 +406,10 @@ impl Cluster {
             .and_then(|version| version.parse().ok())
             .unwrap_or_default();
         let (compacted, changed, closed) = {
-            let state = self.state();
+            let mut state = self.state();
             (
                 state.store.compacted,
-                state.store.changed.subscribe(),
+                state.store.changes(&asked.key.0),
                 state.store.closed.subscribe(),
             )
         };
@@ -442,6 +442,7 @@ impl Cluster {
                     let mut seen = seen;
                     closed.mark_unchanged();
                     loop {
+                        changed.mark_unchanged();
                         let (lines, last, delay) = {
                             let state = cluster.state();
                             let start = state
@@ -464,10 +465,6 @@ impl Cluster {
                             cluster.processes.reachable(&actor).await;
                             let frame = http_body::Frame::data(Bytes::from(lines));
                             return Some((Ok::<_, Infallible>(frame), (seen, changed, closed)));
-                        }
-                        changed.mark_unchanged();
-                        if cluster.state().store.version() > seen {
-                            continue;
                         }
                         tokio::select! {
                             _ = changed.changed() => {}

@@ -53,7 +53,8 @@ pub struct Store {
     uids: u64,
     /// Namespaces that are being deleted.
     ending: BTreeSet<String>,
-    pub changed: watch::Sender<u64>,
+    /// By resource: the version of its last event.
+    changed: BTreeMap<String, watch::Sender<u64>>,
     /// Counts how often all watches were closed.
     pub closed: watch::Sender<u64>,
     now: fn() -> String,
@@ -111,7 +112,7 @@ impl Store {
             version: 100,
             uids: 0,
             ending: BTreeSet::new(),
-            changed: watch::Sender::new(100),
+            changed: BTreeMap::new(),
             closed: watch::Sender::new(0),
             now,
         }
@@ -133,6 +134,14 @@ impl Store {
         found.map(|(_, object)| object.clone()).collect()
     }
 
+    /// Tells of every event of a resource from now on.
+    pub fn changes(&mut self, resource: &str) -> watch::Receiver<u64> {
+        let changed = self.changed.entry(resource.to_owned());
+        changed
+            .or_insert_with(|| watch::Sender::new(self.version))
+            .subscribe()
+    }
+
     fn tell(&mut self, key: &Key, kind: &'static str, object: Value) {
         self.events.push(Event {
             version: self.version,
@@ -140,7 +149,9 @@ impl Store {
             kind,
             object,
         });
-        self.changed.send_replace(self.version);
+        if let Some(changed) = self.changed.get(&key.0) {
+            changed.send_replace(self.version);
+        }
     }
 
     pub fn create(&mut self, by: &str, key: &Key, mut object: Value) -> Result<Value, Failure> {

@@ -44,6 +44,33 @@ async fn f25_a_slow_platform_keeps_nobody_else_waiting() {
         .await;
 }
 
+// F25: nor does one that answers within the deadline, however many of its own resources wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn f25_a_platform_with_many_that_wait_keeps_nobody_else_waiting() {
+    let (stage, quick) = stage_with_platform("many").await;
+    let slow = Bridge::start(HOLDFAST, "many-slow").await;
+    stage.apply(&[slow.manifest(), customer("many-0", "many-slow", "")].join("---\n"));
+    stage.await_ready(&["customer/many-0"]).await;
+    slow.faults("[{when: {route: /v1/customers}, then: {delay: 4s}}]");
+    let crowd: Vec<String> = (1..130).map(|number| format!("many-{number}")).collect();
+    let manifests = crowd.iter().map(|name| customer(name, "many-slow", ""));
+    stage.apply(&manifests.collect::<Vec<_>>().join("---\n"));
+    stage.apply(&customer("bystander", "msp", ", profile: {phone: \"25\"}"));
+    stage.await_ready(&["customer/bystander"]).await;
+    let ready = |name: &&String| {
+        let ready = stage.condition(&format!("customer/{name}"), "Ready");
+        ready.starts_with("True")
+    };
+    let ready = crowd.iter().filter(ready).count();
+    assert!(
+        ready < crowd.len() / 2,
+        "{ready} of those before it were ready"
+    );
+    quick
+        .assert_nothing_strange(&stage, &["customer/bystander"])
+        .await;
+}
+
 // F30, R-N9: a process that ends in the middle of a sweep, as one does that is out of memory, leaves nothing half known.
 #[tokio::test(flavor = "multi_thread")]
 async fn f30_a_process_that_ends_amid_a_sweep_goes_on_where_it_was() {
