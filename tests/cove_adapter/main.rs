@@ -6,6 +6,7 @@
 )]
 
 mod creation;
+mod login;
 mod reading;
 mod removal;
 mod reports;

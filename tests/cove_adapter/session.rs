@@ -1,17 +1,10 @@
 //! The session, and every trap of the envelope. R-N9
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{ObjectId, Scope};
-use holdfast_platforms::{
-    Platform, PlatformError,
-    cove::{Cove, CoveOptions},
-    http::HttpOptions,
-};
+use holdfast_platforms::{Platform, PlatformError};
 use holdfast_simulator::Action;
 use serde_json::Value;
 
@@ -128,50 +121,6 @@ async fn visas_that_ended_leave_requests_at_once() {
     );
 }
 
-// R-N9: more attempts would lock the user out.
-#[tokio::test]
-async fn a_wrong_login_is_tried_once_whoever_asks_and_however_often() {
-    let stage = Stage::set().await;
-    let user = stage.platform.credentials();
-    let open = |password: &str| {
-        let http = || HttpOptions {
-            ca_bundle_pem: None,
-            observer: Arc::new(crate::stage::Quiet),
-            writer: Arc::new(crate::stage::Quiet),
-        };
-        Cove::new(CoveOptions {
-            endpoint: format!("{}/jsonapi", stage.tap.url).parse().unwrap(),
-            partner: user.partner.clone().into(),
-            username: user.username.clone().into(),
-            password: password.into(),
-            root_partner: None,
-            drops_columns: false,
-            rate_limit: None,
-            budgets: Arc::clone(&stage.budgets),
-            http: http(),
-        })
-        .unwrap()
-    };
-    let (first, second) = (open("wrong"), open("wrong"));
-    for _ in 0..3 {
-        for cove in [&first, &second] {
-            cove.probe_now();
-            let error = cove.identify().await.unwrap_err();
-            let PlatformError::Unauthorised(told) = &error else {
-                panic!("{error:?}");
-            };
-            assert!(
-                told.contains("2100") && told.contains("Secret changes"),
-                "{told}"
-            );
-        }
-    }
-    assert_eq!(stage.platform.refused_logins(), 1);
-    // Another Secret is another credential.
-    let right = open(secrecy::ExposeSecret::expose_secret(&user.password));
-    right.identify().await.unwrap();
-}
-
 #[tokio::test]
 async fn errors_in_http_200_are_errors_and_their_number_is_in_data() {
     let stage = Stage::set().await;
@@ -206,29 +155,6 @@ async fn the_visa_is_a_member_of_the_body_and_never_a_parameter_or_a_header() {
         "jsonrpc": "2.0", "id": "1", "method": "EnumerateLocations", "params": {"visa": others[0].body["visa"]},
     });
     assert_eq!(stage.post(&misplaced).await["error"]["data"], 1701);
-}
-
-// The name ends with an address in parentheses; what is wrong with a login the service doesn't say.
-#[tokio::test]
-async fn the_partner_of_a_login_is_its_exact_name_and_a_wrong_one_looks_like_a_wrong_password() {
-    let stage = Stage::set().await;
-    stage.cove.identify().await.unwrap();
-    let right = stage.tap.heard()[0].body.clone();
-    let partner = right["params"]["partner"].as_str().unwrap().to_owned();
-    assert!(partner.ends_with(".example)"), "{partner}");
-    let short = partner.split(" (").next().unwrap();
-    let mut told = Vec::new();
-    for (member, value) in [
-        ("partner", short),
-        ("partner", &partner.to_lowercase()),
-        ("password", "wrong"),
-    ] {
-        let mut login = right.clone();
-        login["params"][member] = value.into();
-        told.push(stage.post(&login).await["error"].clone());
-    }
-    assert_eq!(told[0]["data"], 2100);
-    assert!(told.iter().all(|error| *error == told[0]), "{told:?}");
 }
 
 #[tokio::test]

@@ -95,6 +95,8 @@ pub struct Budget {
     edits: watch::Sender<usize>,
     edit_turn: tokio::sync::Mutex<()>,
     sweep_turn: tokio::sync::Mutex<()>,
+    /// Held by the one that logs in with this credential, while others wait for it.
+    login_turn: tokio::sync::Mutex<()>,
     /// Why nothing is sent on this credential any more, if so.
     given_up: OnceLock<PlatformError>,
 }
@@ -112,6 +114,7 @@ impl Default for Budget {
             edits: watch::Sender::new(0),
             edit_turn: tokio::sync::Mutex::new(()),
             sweep_turn: tokio::sync::Mutex::new(()),
+            login_turn: tokio::sync::Mutex::new(()),
             given_up: OnceLock::new(),
         }
     }
@@ -147,6 +150,11 @@ impl Budget {
             }
             sleep_until(at).await;
         }
+    }
+
+    /// Waits until nobody else logs in with this credential: a wrong one is sent by one of them, and the others hear of it.
+    pub async fn login_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.login_turn.lock().await
     }
 
     /// Sends nothing on this credential any more, as long as the process runs.

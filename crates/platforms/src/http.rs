@@ -12,7 +12,7 @@ use reqwest::{
     redirect,
 };
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{sync::MutexGuard, time::timeout};
 
 use super::{
     Breaker, BudgetShare, Lane, PlatformError, RequestObserver, WriterGuard,
@@ -193,6 +193,11 @@ impl Http {
     /// Lets the next request through, even if the platform is left alone after failures.
     pub fn probe_now(&self) {
         self.breaker.probe_now();
+    }
+
+    /// Waits until nobody else logs in with this credential, whichever platform uses it.
+    pub async fn login_turn(&self) -> MutexGuard<'_, ()> {
+        self.budget.login_turn().await
     }
 
     /// Sends nothing more on this credential, whichever platform uses it: each further attempt does harm. Another Secret is

@@ -17,7 +17,7 @@ use crate::{
 /// The visa is missing, expired or malformed. Source: public clients, confirmed.
 const VISA: i64 = 1701;
 /// Partner, user or password is wrong: Cove doesn't say which. Source: public clients, confirmed.
-const LOGIN: i64 = 2100;
+const WRONG_LOGIN: i64 = 2100;
 /// The role or the place of the API user forbids it. Source: public clients, confirmed.
 const FORBIDDEN: i64 = 13501;
 
@@ -158,7 +158,7 @@ impl Read<'_> {
 
 fn refusal(operation: &str, secrets: &Secrets, error: &ErrorBody) -> PlatformError {
     let number = error.number();
-    if number == Some(LOGIN) {
+    if number == Some(WRONG_LOGIN) {
         return PlatformError::Unauthorised(format!(
             "{operation}: partner, username or password is wrong, and Cove doesn't say which (error 2100). The partner is the customer's exact name in the console, which for resellers ends with an e-mail address in parentheses. Holdfast doesn't log in again until the Secret changes, since more attempts can lock the user"
         ));
@@ -166,6 +166,9 @@ fn refusal(operation: &str, secrets: &Secrets, error: &ErrorBody) -> PlatformErr
     let message = error.message.as_deref().map(|text| secrets.clean(text));
     let message = message.unwrap_or_else(|| "the platform refused without a reason".to_owned());
     let number_said = number.map_or_else(String::new, |number| format!(" (error {number})"));
+    if operation == super::LOGIN {
+        return no_session(number, format!("{operation}: {message}{number_said}"));
+    }
     let remedy = (number == Some(FORBIDDEN)).then(|| {
         "Give the API user the role SuperUser at the console under Management > Users, on the customer at the top; an object outside of that customer can't be reached"
             .to_owned()
@@ -178,6 +181,17 @@ fn refusal(operation: &str, secrets: &Secrets, error: &ErrorBody) -> PlatformErr
         conflicting_id: None,
     }
     .into()
+}
+
+/// A login that was refused for another reason than a wrong credential. The numbers for a user that is locked, expired or may not
+/// log in aren't published: with any of them, more attempts may do harm. Without one, the service has a fault of its own.
+fn no_session(number: Option<i64>, said: String) -> PlatformError {
+    if number.is_none() {
+        return PlatformError::Unavailable(said);
+    }
+    PlatformError::Unauthorised(format!(
+        "{said}. Look at the API user at the console under Management > Users > API Users. Holdfast doesn't log in again until the Secret changes or the operator is restarted, since more attempts can lock the user"
+    ))
 }
 
 /// Whether a refusal says that the role or the place of the API user forbids it.

@@ -231,7 +231,7 @@ impl Cove {
         if let Some(visa) = self.session.visa(refused) {
             return Ok(visa);
         }
-        let _turn = self.session.turn().await;
+        let _turn = self.http.login_turn().await;
         if let Some(visa) = self.session.visa(refused) {
             return Ok(visa);
         }
@@ -239,7 +239,7 @@ impl Cove {
     }
 
     async fn login(&self) -> Result<SecretString, PlatformError> {
-        let call = reading("Login", Lane::Edit);
+        let call = reading(LOGIN, Lane::Edit);
         let id = self.number();
         let params = self.session.login();
         let request = envelope::request(&self.endpoint, &id, call.operation, &params, None)?;
@@ -300,5 +300,7 @@ fn not_sent(error: PlatformError) -> PlatformError {
     }
 }
 
+/// The method that makes a session.
+const LOGIN: &str = "Login";
 /// How long figures are used again: the reports of usage and health are read one after the other.
 const SHARED: Duration = Duration::from_secs(5);

@@ -48,8 +48,6 @@ pub(super) struct Session {
     username: SecretString,
     password: SecretString,
     state: Lock<State>,
-    /// Held by the task that logs in, while others wait for it.
-    turn: Mutex<()>,
     /// Whether only the newest visa was found to be good. Sources disagree on that.
     newest_only: AtomicBool,
     /// Held then by the one request that is under way.
@@ -83,7 +81,6 @@ impl Session {
             username,
             password,
             state: Lock::default(),
-            turn: Mutex::default(),
             newest_only: AtomicBool::new(false),
             line: Mutex::default(),
         })
@@ -125,11 +122,6 @@ impl Session {
     /// The user of the last login.
     pub(super) fn user(&self) -> Option<User> {
         self.state().user
-    }
-
-    /// Waits until no other task logs in.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
     }
 
     /// How many logins there were.
