@@ -198,3 +198,30 @@ async fn levels_stand_below_each_other_and_below_the_top() {
     assert_eq!(beside.unwrap().len(), 1);
     assert_eq!(number(&fabrikam.id).to_string(), fabrikam.id.as_str());
 }
+
+// R-D1, I1: where a list leaves one out, the platform itself counts more, and nothing is made until both agree.
+#[tokio::test]
+async fn a_leaf_that_a_list_leaves_out_is_never_made_again() {
+    let stage = Stage::set().await;
+    stage.customer("Fabrikam", None).await;
+    stage.platform.set_modes(|modes| modes.partial_lists = true);
+    assert_eq!(
+        stage.find("Fabrikam").await.len(),
+        0,
+        "the list looks whole"
+    );
+    let document = map(json!({"name": "Fabrikam"}));
+    let looked = stage.cove.beside(Kind::Customer, &document).await;
+    let Err(PlatformError::Garbled(told)) = looked else {
+        panic!("{looked:?}");
+    };
+    assert!(
+        told.contains("0 partners below 70010") && told.contains("1 of them"),
+        "{told}"
+    );
+    stage
+        .platform
+        .set_modes(|modes| modes.partial_lists = false);
+    let looked = stage.cove.beside(Kind::Customer, &document).await;
+    assert_eq!(looked.unwrap().len(), 1);
+}

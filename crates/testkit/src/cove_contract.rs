@@ -152,6 +152,14 @@ mod tests {
                 json!({"partner": "a", "username": "b", "password": "c"}),
             ),
         ];
+        let count = |params| request("EnumerateChildPartners", params);
+        let right = json!({"partnerId": 7, "fields": [0, 1], "partnerFilter": {}});
+        assert_eq!(contract.check_request(&count(right)), Ok(()));
+        wrong.extend([
+            count(json!({"parentPartnerId": 7, "fields": [0], "partnerFilter": {}})),
+            count(json!({"partnerId": 7, "fields": [0], "partnerFilter": {"Levels": []}})),
+            count(json!({"partnerId": 7, "partnerFilter": {}})),
+        ]);
         for column in ["I3", "D1F9", "T7", "D01F9"] {
             let query = json!({"PartnerId": 7, "StartRecordNumber": 0, "RecordsCount": 1, "Columns": [column]});
             wrong.push(request(
@@ -192,5 +200,16 @@ mod tests {
         ] {
             assert!(answer(wrong.clone()).is_err(), "{wrong}");
         }
+        let asked = request("EnumerateChildPartners", json!({}));
+        let counted = |result: Value| {
+            let answer =
+                json!({"jsonrpc": "2.0", "id": "1", "visa": "w", "result": {"result": result}});
+            contract.check_answer(&asked, &answer)
+        };
+        assert_eq!(
+            counted(json!({"ActualChildCount": 2, "Children": null})),
+            Ok(())
+        );
+        assert!(counted(json!({"Children": []})).is_err());
     }
 }

@@ -314,7 +314,7 @@ impl ByClaim for Cove {
 
 #[async_trait]
 impl Beside for Cove {
-    /// The children of the parent, read afresh.
+    /// The children of the parent, read afresh: what makes a creation safe, so that as many as Cove counts must be listed.
     async fn beside(
         &self,
         kind: Kind,
@@ -332,7 +332,7 @@ impl Beside for Cove {
         let tree = self.known_tree(Lane::Edit).await?;
         let owners = self.owners(&tree, false, Lane::Edit).await?;
         let mut devices = owners.by_customer(&tree);
-        for row in self.below(parent, false, Lane::Edit).await? {
+        for row in self.all_below(parent, Lane::Edit).await? {
             let listed = row.map_err(|lost| {
                 let why = format!("reading what is beside a new partner: {}", lost.why);
                 PlatformError::Garbled(why)

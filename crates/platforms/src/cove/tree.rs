@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::Instant;
 
@@ -19,6 +20,9 @@ use crate::{
 };
 
 const LIST: &str = "EnumeratePartners";
+const COUNT: &str = "EnumerateChildPartners";
+/// The numbers of `Name` and `Level` among the fields.
+const NAME_AND_LEVEL: [u8; 2] = [0, 1];
 /// Levels of any tree; a chain of parents that is longer goes in a circle.
 const DEEPEST: usize = 32;
 
@@ -191,6 +195,31 @@ impl Cove {
         self.list(LIST, lane, &params, decode).await
     }
 
+    /// The direct children of a partner, all of them: a list that leaves some out looks whole, so Cove is also asked how many
+    /// there are. Without a range that answer lists none. Source: the sample of "Enumerating child customers".
+    ///
+    /// # Errors
+    /// More are there than are listed.
+    pub(super) async fn all_below(
+        &self,
+        id: i64,
+        lane: Lane,
+    ) -> Result<Vec<Result<Listed, Lost>>, PlatformError> {
+        let listed = self.below(id, false, lane).await?;
+        let params = json!({"partnerId": id, "fields": NAME_AND_LEVEL, "partnerFilter": {}});
+        let decode = |result: &RawValue| envelope::inner::<Node>(COUNT, result);
+        let there = self.ask(COUNT, lane, &params, decode).await?;
+        if there.actual_child_count > listed.len() {
+            let what = format!(
+                "the list isn't complete: {} partners below {id} are listed, and Cove counts {} of them",
+                listed.len(),
+                there.actual_child_count
+            );
+            return Err(garbled(LIST, &what));
+        }
+        Ok(listed)
+    }
+
     /// One partner, read afresh.
     pub(super) async fn partner(&self, id: i64, lane: Lane) -> Result<Listed, PlatformError> {
         const READ: &str = "GetPartnerInfoById";
@@ -223,6 +252,13 @@ impl Cove {
             || is_listed_as_removed(self, id).await;
         if gone { Ok(None) } else { Err(error) }
     }
+}
+
+/// A partner with what is directly below it, as far as it is asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Node {
+    actual_child_count: usize,
 }
 
 /// Whether Cove lists a partner among those that were removed.
