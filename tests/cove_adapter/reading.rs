@@ -175,3 +175,22 @@ async fn a_country_that_isnt_shown_is_absent() {
     assert_eq!(made.facts.trial_ends_at, None);
     assert_eq!(made.settings.text("storageLocation"), Some("6"));
 }
+
+// R-N4: names may collide, and what is below the wrong one would be written.
+#[tokio::test]
+async fn a_top_whose_name_another_partner_has_too_is_refused() {
+    let stage = Stage::set().await;
+    let nordic = stage.reseller("Nordic", "SubDistributor", None).await;
+    let northwind = stage.reseller("Northwind", "Reseller", None).await;
+    let namesake = json!([{"Name": "Northwind", "Level": "Reseller", "ParentId": crate::stage::number(&nordic.id)}]);
+    let namesake = stage.enter("partners", namesake).await[0];
+    let refused = problem(stage.below("Northwind").identify().await);
+    assert_eq!(refused.field.as_deref(), Some("cove.rootPartner"));
+    assert!(
+        refused.detail.contains(northwind.id.as_str())
+            && refused.detail.contains(&namesake.to_string()),
+        "{}",
+        refused.detail
+    );
+    stage.below("Nordic").identify().await.unwrap();
+}

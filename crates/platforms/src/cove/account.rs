@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{json, value::RawValue};
 
 use super::{
-    Cove, console, envelope,
+    Cove, LOGIN, console, envelope,
     mapping::{ADDRESS, COMPANY},
     partner::Partner,
 };
 use crate::{
-    Lane, PlatformError,
+    Lane, PlatformError, Problem,
     api::Kind,
     estate::{Account, Capabilities, Capability, Creation},
     wire::{garbled, invalid},
@@ -43,20 +43,50 @@ impl Cove {
     }
 
     async fn ask_root(&self, lane: Lane) -> Result<Root, PlatformError> {
-        let partner = if let Some(name) = &self.root_partner {
-            self.partner_named(name, lane).await?
-        } else {
-            // Logs in, if nobody has yet.
-            self.visa(None).await?;
-            let user = self.session.user();
-            let user = user.ok_or_else(|| garbled("Login", "the user has no partner"))?;
-            self.partner(user.partner_id, lane).await?.0
+        // Logs in, if nobody has yet.
+        self.visa(None).await?;
+        let user = self.session.user();
+        let user = user.ok_or_else(|| garbled(LOGIN, "the user has no partner"))?;
+        let own = self.partner(user.partner_id, lane).await?.0;
+        let partner = match &self.root_partner {
+            Some(name) => self.only_partner_named(name, &own, lane).await?,
+            None => own,
         };
         Ok(Root {
             id: partner.id,
             name: partner.name().to_owned(),
             level: partner.level.unwrap_or_default(),
         })
+    }
+
+    /// The partner of a name that no other has, in all that the API user sees: names may collide, and what is below another one of
+    /// that name would be written.
+    async fn only_partner_named(
+        &self,
+        name: &str,
+        own: &Partner,
+        lane: Lane,
+    ) -> Result<Partner, PlatformError> {
+        let partner = self.partner_named(name, lane).await?;
+        let below = self.below(own.id, true, lane).await?;
+        let seen = below.iter().flatten().map(|(partner, _)| partner);
+        let mut others = seen.chain([own]);
+        let other = others.find(|other| other.name() == name && other.id != partner.id);
+        let Some(other) = other else {
+            return Ok(partner);
+        };
+        let detail = format!(
+            "rootPartner {name:?}: partners {} and {} both have that name, and which of them is meant can't be told",
+            partner.id, other.id
+        );
+        Err(Problem {
+            remedy: Some(
+                "Rename one of them at the console, or leave rootPartner out and use an API user of the partner that is meant"
+                    .to_owned(),
+            ),
+            ..invalid(Some("cove.rootPartner"), detail)
+        }
+        .into())
     }
 
     async fn partner_named(&self, name: &str, lane: Lane) -> Result<Partner, PlatformError> {
