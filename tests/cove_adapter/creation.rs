@@ -225,3 +225,20 @@ async fn a_leaf_that_a_list_leaves_out_is_never_made_again() {
     let looked = stage.cove.beside(Kind::Customer, &document).await;
     assert_eq!(looked.unwrap().len(), 1);
 }
+
+// R-S1: what happens at the end of a trial isn't documented, so none begins unasked.
+#[tokio::test]
+async fn a_new_partner_begins_in_production_unless_a_trial_is_asked_for() {
+    let stage = Stage::set().await;
+    for (kind, stated, expected) in [
+        (Kind::Customer, None, "Production"),
+        (Kind::Customer, Some("Trial"), "Trial"),
+        (Kind::Reseller, None, "Production"),
+    ] {
+        let name = format!("{kind:?} {stated:?}");
+        let mut document = map(json!({"name": name, "storageLocation": "6"}));
+        document.extend(stated.map(|stage| ("stage".to_owned(), json!(stage))));
+        let made = done(stage.cove.create(kind, &claim(&name), document).await);
+        assert_eq!(made.settings.text("stage"), Some(expected), "{name}");
+    }
+}

@@ -105,7 +105,8 @@ pub(super) fn created(
         ),
         (
             "State".to_owned(),
-            state(text(document, "stage").unwrap_or("Trial")).into(),
+            // What happens at the end of a trial isn't documented: backups may stop.
+            state(text(document, "stage").unwrap_or("Production")).into(),
         ),
     ]);
     if let Some(location) = location {
