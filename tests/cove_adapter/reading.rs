@@ -194,3 +194,34 @@ async fn a_top_whose_name_another_partner_has_too_is_refused() {
     );
     stage.below("Nordic").identify().await.unwrap();
 }
+
+// R-N4: an export writes what the resources take.
+#[tokio::test]
+async fn a_country_that_cant_be_read_and_an_undefined_service_are_absent() {
+    let stage = Stage::set().await;
+    let address = json!({"Country": "Deutschland", "City": "Ulm"});
+    let reseller = json!([{
+        "Name": "Northwind", "Level": "Reseller", "ChildServiceTypes": ["Undefined", "AllInclusive"],
+        "Company": {"PostAddress": address},
+    }, {"Name": "Nordic", "Level": "Reseller", "ChildServiceTypes": ["Undefined"]}]);
+    let ids = stage.enter("partners", reseller).await;
+    let id = ObjectId::new(&ids[0].to_string());
+    let snapshot = stage.observe().await;
+    let read = by_id(&snapshot, &id).clone();
+    assert_eq!(read.unreadable, None);
+    assert_eq!(read.settings.text("profile.address.city"), Some("Ulm"));
+    assert_eq!(read.settings.text("profile.address.country"), None);
+    let passed_on =
+        |object: &holdfast_core::estate::Object| object.settings.get("childServiceTypes").cloned();
+    assert_eq!(passed_on(&read), Some(json!(["AllInclusive"])));
+    let nordic = by_id(&snapshot, &ObjectId::new(&ids[1].to_string()));
+    assert_eq!(passed_on(nordic), None);
+    // What isn't ours to read stays as it is.
+    let patch = json!({"profile": {"address": {"city": "Berlin"}}});
+    stage.change(&read, patch).await.unwrap();
+    let held = stage.held(&id).await;
+    assert_eq!(
+        held["Company"]["PostAddress"],
+        json!({"Country": "Deutschland", "City": "Berlin"})
+    );
+}

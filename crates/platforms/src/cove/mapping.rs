@@ -1,7 +1,7 @@
 //! Partners as objects.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     locations::country_of,
@@ -155,8 +155,7 @@ fn document(partner: &Partner, kind: Kind, top: i64) -> Value {
             let level = partner.level.as_deref();
             let level = level.filter(|_| partner.level() == Level::Reseller);
             put("level", level.map(Into::into));
-            let passed_on = partner.child_service_types.as_ref();
-            put("childServiceTypes", passed_on.map(|words| json!(words)));
+            put("childServiceTypes", passed_on(partner).map(Into::into));
         }
         _ => put("resellerId", parent),
     }
@@ -171,8 +170,9 @@ fn document(partner: &Partner, kind: Kind, top: i64) -> Value {
         for (path, name) in ADDRESS {
             let value = address.and_then(|address| member(address, name));
             let value = match value {
+                // A name that can't be read is left as it is: the resource takes codes only.
                 Some(Value::String(country)) if name == "Country" => {
-                    Some(country_of(&country).unwrap_or(country).into())
+                    country_of(&country).map(Into::into)
                 }
                 value => value,
             };
@@ -180,6 +180,14 @@ fn document(partner: &Partner, kind: Kind, top: i64) -> Value {
         }
     }
     Value::Object(document)
+}
+
+/// The service types that a partner may give; the sentinel is none.
+fn passed_on(partner: &Partner) -> Option<Vec<Value>> {
+    let words = partner.child_service_types.iter().flatten();
+    let defined = words.filter(|word| *word != "Undefined");
+    let defined: Vec<Value> = defined.map(|word| word.as_str().into()).collect();
+    (!defined.is_empty()).then_some(defined)
 }
 
 /// The stage of the two states that are documented; any other is told as the phase.
