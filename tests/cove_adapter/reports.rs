@@ -296,3 +296,30 @@ async fn a_customer_without_devices_stores_nothing_and_one_query_serves_both_rep
     );
     assert_eq!(stage.count("EnumerateAccountStatistics"), before + 1);
 }
+
+// R-N4, R-D15: figures of what belongs to Cove or to another tool aren't ours to tell.
+#[tokio::test]
+async fn recycle_bins_and_customers_of_other_tools_have_no_figures() {
+    let stage = Stage::set().await;
+    let partners = json!([
+        {"Name": "Plain"},
+        {"Name": "Managed", "ExternalCode": "0123456789ab - 0f8fad5b-d9cb-469f-a165-70867728950e"},
+        {"Name": "001-acme - Recycle Bin"},
+    ]);
+    let partners = stage.enter("partners", partners).await;
+    let columns = json!({"I14": "5", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"});
+    let mut devices: Vec<Value> = partners
+        .iter()
+        .map(|id| json!({"PartnerId": id, "columns": columns}))
+        .collect();
+    devices.push(json!({"PartnerId": partners[1], "columns": {}}));
+    stage.enter("devices", devices.into()).await;
+    let plain = ObjectId::new(&partners[0].to_string());
+    let usage = stage.cove.usage(90).await.unwrap();
+    let told: Vec<&ObjectId> = usage.rows.iter().map(|row| &row.customer_id).collect();
+    assert_eq!(told, [&plain]);
+    assert_eq!(usage.unreadable.count(), 0, "{:?}", usage.unreadable);
+    let health = stage.cove.health(30).await.unwrap();
+    let told: Vec<&ObjectId> = health.rows.iter().map(|row| &row.customer_id).collect();
+    assert_eq!(told, [&plain]);
+}

@@ -143,6 +143,11 @@ pub struct Object {
 }
 
 impl Object {
+    /// Whether it belongs to the platform itself or to another tool: it is in none of our counts and sums.
+    pub fn is_anothers(&self) -> bool {
+        matches!(self.protection, Protection::System | Protection::Foreign)
+    }
+
     /// An object of which only the id can be read.
     pub fn unreadable(kind: Kind, id: &str, why: String) -> Self {
         Self {

@@ -31,14 +31,19 @@ pub fn customers_below<K: Managed>(
     below.into_iter().collect()
 }
 
-/// By the platform's own chain. Resellers that a platform shows in a circle are gone through once.
+/// By the platform's own chain. Resellers that a platform shows in a circle are gone through once. Customers that belong to the
+/// platform itself or to another tool aren't counted; below a reseller of theirs may be some of ours.
 fn on_platform(inventory: &Inventory, reseller: &Object) -> BTreeSet<ObjectId> {
     let (mut customers, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut next = vec![reseller.id.clone()];
     while let Some(id) = next.pop() {
-        let below = |kind| inventory.children(kind, &id).map(|child| child.id.clone());
-        customers.extend(below(Kind::Customer));
-        next.extend(below(Kind::Reseller).filter(|child| seen.insert(child.clone())));
+        let ours = inventory
+            .children(Kind::Customer, &id)
+            .filter(|child| !child.is_anothers());
+        customers.extend(ours.map(|child| child.id.clone()));
+        let resellers = inventory.children(Kind::Reseller, &id);
+        let resellers = resellers.map(|child| child.id.clone());
+        next.extend(resellers.filter(|child| seen.insert(child.clone())));
     }
     customers
 }

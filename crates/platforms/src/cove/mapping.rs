@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::Kind,
-    estate::{Facts, Object, ObjectId, Protection, Settings},
+    estate::{Facts, Object, ObjectId, Settings},
 };
 
 /// Clients that an object names.
@@ -69,7 +69,7 @@ pub(super) fn object(listed: &Listed, top: i64, discarded: bool, holdings: Holdi
         id: ObjectId::new(&partner.id.to_string()),
         name: partner.name().to_owned(),
         etag: None,
-        protection: protection(partner, discarded),
+        protection: partner.protection(discarded),
         created_at: partner.creation_time.and_then(moment),
         settings,
         facts: facts(partner, kind, holdings, !marked && claim.is_some()),
@@ -82,18 +82,6 @@ pub(super) fn object(listed: &Listed, top: i64, discarded: bool, holdings: Holdi
 fn nameless(partner: &Partner) -> Option<String> {
     let without = partner.name().is_empty() || partner.level.is_none();
     without.then(|| "Name or Level is missing".to_owned())
-}
-
-fn protection(partner: &Partner, discarded: bool) -> Protection {
-    if discarded {
-        Protection::System
-    } else if partner.reference().is_of_n_central()
-        || matches!(partner.level(), Level::Theirs | Level::Other)
-    {
-        Protection::Foreign
-    } else {
-        Protection::None
-    }
 }
 
 fn facts(partner: &Partner, kind: Kind, holdings: Holdings, provisional: bool) -> Facts {

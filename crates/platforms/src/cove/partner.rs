@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::mark::Reference;
-use crate::estate::Claim;
+use crate::estate::{Claim, Protection};
 
 /// Members without which a partner can't be placed.
 pub(super) const NEEDED: [&str; 2] = ["Id", "ParentId"];
@@ -59,6 +59,19 @@ impl Partner {
 
     pub(super) fn level(&self) -> Level {
         Level::of(self.level.as_deref().unwrap_or_default())
+    }
+
+    /// To whom it belongs, if not to us.
+    pub(super) fn protection(&self, discarded: bool) -> Protection {
+        if discarded {
+            Protection::System
+        } else if self.reference().is_of_n_central()
+            || matches!(self.level(), Level::Theirs | Level::Other)
+        {
+            Protection::Foreign
+        } else {
+            Protection::None
+        }
     }
 
     /// The pseudo-customer that holds removed devices. Source: the filters of scripts by an employee of the vendor.

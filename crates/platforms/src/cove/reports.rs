@@ -64,6 +64,9 @@ impl Cove {
         let mut unknown: BTreeSet<i64> = BTreeSet::new();
         for device in &fleet.devices {
             let customer = tree.customer_of(device.partner);
+            if tree.is_anothers(customer) {
+                continue;
+            }
             if let Some(used) = device.used {
                 let sum = stored.entry(customer).or_default();
                 *sum = sum.saturating_add(used);
@@ -118,6 +121,9 @@ impl Cove {
         let mut sources: BTreeMap<i64, Vec<DataSource>> = BTreeMap::new();
         for device in &fleet.devices {
             let customer = tree.customer_of(device.partner);
+            if tree.is_anothers(customer) {
+                continue;
+            }
             let name = device.name.clone();
             let name = name.unwrap_or_else(|| format!("device {}", device.id));
             let of_device = device.sources.iter().map(|source| DataSource {
@@ -156,9 +162,11 @@ impl Cove {
     }
 }
 
+/// Customers of ours.
 fn customers(tree: &Tree) -> impl Iterator<Item = i64> {
     let partners = tree.rows.iter().map(|(partner, _)| partner);
     partners
         .filter(|partner| partner.level() == super::partner::Level::Customer)
         .map(|partner| partner.id)
+        .filter(|id| !tree.is_anothers(*id))
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Lane, PlatformError,
+    estate::Protection,
     rows::{self, Lost},
     wire::garbled,
 };
@@ -141,6 +142,13 @@ impl Tree {
     /// Whether a partner is the pseudo-customer of removed devices, or below it.
     pub(super) fn is_discarded(&self, id: i64) -> bool {
         self.above(id).any(Partner::is_recycle_bin)
+    }
+
+    /// Whether a partner belongs to Cove or to another tool: its figures aren't ours to tell.
+    pub(super) fn is_anothers(&self, id: i64) -> bool {
+        let protection = |listed: &Listed| listed.0.protection(self.is_discarded(id));
+        let protection = self.get(id).map(protection);
+        protection.is_some_and(|protection| protection != Protection::None)
     }
 
     /// The pseudo-customers of removed devices.

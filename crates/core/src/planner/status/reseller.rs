@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use super::{
     Around, HealthCondition, NOTHING, consumption,
     limits::{self, Quotas, Warned},
@@ -48,8 +50,8 @@ pub fn reseller(
     let status = ResellerStatus {
         managed: ManagedStatus::default(),
         allotment: Some(shares.shown(used, usage.as_ref())),
-        customers: Some(around.children.len() as u64),
-        resellers: Some(around.resellers.len() as u64),
+        customers: Some(ours(&around.children).count() as u64),
+        resellers: Some(ours(&around.resellers).count() as u64),
         effective: Some(rules::effective(&around.levels)),
         summary: Some(summary(object, around, shares.storage, used)),
         usage,
@@ -64,12 +66,17 @@ fn usage_below(
     quotas: Quotas,
 ) -> Option<Usage> {
     let previous = previous.and_then(|previous| previous.usage.as_ref());
-    let nobody = around.children.is_empty() && around.resellers.is_empty();
+    let nobody = ours(&around.children).next().is_none() && around.resellers.is_empty();
     if nobody && around.usage_as_of.is_some() {
         return None;
     }
     let row = consumption::summed(around.usage.iter().map(|row| &**row));
     consumption::usage(previous, row.as_ref(), around.usage_as_of, quotas)
+}
+
+/// What belongs neither to the platform itself nor to another tool.
+fn ours(objects: &[Arc<Object>]) -> impl Iterator<Item = &Arc<Object>> {
+    objects.iter().filter(|object| !object.is_anothers())
 }
 
 /// Bytes in use below, by the last figures.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::world::World;
 use crate::{
     api::{Customer, Kind, Reseller},
-    estate::{Consumption, MonthlyConsumption, Object, ObjectId, Report, Unread},
+    estate::{Consumption, MonthlyConsumption, Object, ObjectId, Protection, Report, Unread},
     survey::resource_ref,
 };
 
@@ -124,4 +124,24 @@ fn a_reseller_has_the_months_that_its_customers_have() {
     let mut months: Vec<_> = rows.flat_map(|row| row.months.clone()).collect();
     months.sort_by(|one, other| one.month.cmp(&other.month));
     assert_eq!(months, [month("2026-02", 5), now.clone(), now]);
+}
+
+// R-N6: recycle bins and customers of other tools are the platform's, not the reseller's.
+#[test]
+fn what_belongs_to_the_platform_or_to_another_tool_is_in_no_sum() {
+    for (protection, counts) in [
+        (Protection::System, 1),
+        (Protection::Foreign, 1),
+        (Protection::Default, 2),
+    ] {
+        let mut world = World::new();
+        filled(&mut world);
+        let customer = world.get::<Customer>(0, "b").expect("a customer");
+        let survey = &world.scopes[0].survey;
+        let id = survey.index.held_by(&resource_ref(&*customer));
+        let mut object = world.objects[&id.expect("an object")].clone();
+        object.protection = protection;
+        world.scopes[0].site.inventory_mut().record(object);
+        assert_eq!(counted(&mut world, "under").0, counts, "{protection:?}");
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     api::{ConditionType, shared::Forecast},
-    estate::{Consumption, MonthlyConsumption, ObjectId},
+    estate::{Consumption, MonthlyConsumption, ObjectId, Protection},
     planner::tests::fixtures::remote,
 };
 
@@ -129,6 +129,26 @@ fn what_is_not_foretold_says_why() {
     );
     assert_eq!(forecast(storage, &[50, 50]), Some(Forecast::NotInSight));
     assert_eq!(forecast(json!({}), growing), None);
+}
+
+// R-N6: customers of other tools are shown elsewhere, as what nobody manages.
+#[test]
+fn what_belongs_to_another_tool_is_in_no_count() {
+    let mut around = using(vec![row("a", &[], 5)], "2026-11-20T00:00:00Z");
+    let mut foreign = remote(Kind::Customer, "b", &json!({}));
+    foreign.protection = Protection::Foreign;
+    around.children.push(Arc::new(foreign.clone()));
+    let object = allotted(&json!({"storage": 100}));
+    let (status, _) = told(&object, &around, None, None);
+    assert_eq!(status.customers, Some(1));
+    // Alone it makes nobody below.
+    let alone = Around {
+        children: vec![Arc::new(foreign)],
+        usage: Vec::new(),
+        ..around
+    };
+    let (status, _) = told(&object, &alone, Some(&status), None);
+    assert_eq!((status.customers, status.usage), (Some(0), None));
 }
 
 // R-N16, I4: the same figures are no news; nor is a report that is late, nor one that leaves everybody out.
