@@ -55,7 +55,8 @@ pub use restraint::{deletion_begun, is_facet, left_suspended};
 pub use returns::returned;
 pub use status::{
     Around, HealthCondition, PlanName, PlatformHealth, PlatformSummary, Warned, credits, customer,
-    every_source, labels, plan, platform, remembering, reseller, tenant, unreadable_note,
+    every_source, labels, last_known, plan, platform, remembering, reseller, tenant,
+    unreadable_note,
 };
 pub use step::{DeletionPermit, Settlement, Step, Verdict};
 pub use unmarked::{agrees, may_have_made};

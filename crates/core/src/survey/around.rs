@@ -192,7 +192,8 @@ fn kept_plans(
     without.filter_map(plan).collect()
 }
 
-/// What the customers below a reseller use, with the months that their status still has.
+/// What the customers below a reseller use, with the months that their status still has. One that the newest report leaves out
+/// counts with what its status says; where that says nothing either, their sum isn't known, and there is none of it.
 fn usage_of(
     survey: &Survey,
     site: &PlatformView,
@@ -200,17 +201,26 @@ fn usage_of(
     below: &[ObjectId],
 ) -> Vec<Arc<Consumption>> {
     let reports = site.reports();
+    let row = |id: &ObjectId| reports.usage.get(&(id.clone(), None));
+    let keeps_months = below
+        .iter()
+        .filter_map(row)
+        .any(|row| !row.months.is_empty());
     let of = |id: &ObjectId| {
-        let row = reports.usage.get(&(id.clone(), None))?;
         let holder = survey.index.by_id(account, Kind::Customer, id);
         let customers = &survey.stores.customers;
         let customer = holder.and_then(|holder| customers.get(&holder.namespace, &holder.name));
         let known = customer
             .as_ref()
             .and_then(|customer| customer.status.as_ref()?.usage.as_ref());
-        Some(Arc::new(planner::remembering(row, known)))
+        let row = match row(id) {
+            Some(row) => planner::remembering(row, known),
+            None => planner::last_known(id, known?, keeps_months)?,
+        };
+        Some(Arc::new(row))
     };
-    below.iter().filter_map(of).collect()
+    let rows: Option<Vec<_>> = below.iter().map(of).collect();
+    rows.unwrap_or_default()
 }
 
 fn report(site: &PlatformView, object: &Object, around: &mut Around) {

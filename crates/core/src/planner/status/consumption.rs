@@ -69,6 +69,28 @@ pub fn remembering(row: &estate::Consumption, known: Option<&Usage>) -> estate::
     row
 }
 
+/// What status says of a customer that a report leaves out, as a row; nothing where its storage was never known. Its months only
+/// where the platform keeps months: with those of one alone, the sum of several would have too little in them.
+pub fn last_known(
+    customer: &estate::ObjectId,
+    known: &Usage,
+    with_months: bool,
+) -> Option<estate::Consumption> {
+    let milli = known.credits.as_ref().map(Credits::milli);
+    let credits = Sum {
+        milli: milli.and_then(Result::ok).unwrap_or_default(),
+        ..Sum::default()
+    };
+    let months = known.months.iter().filter(|_| with_months);
+    Some(estate::Consumption {
+        customer_id: customer.clone(),
+        tenant_id: None,
+        storage_bytes: known.storage.as_ref()?.bytes().ok()?,
+        credits: credits.credits(),
+        months: months.map(remembered).collect(),
+    })
+}
+
 fn remembered(month: &MonthUsage) -> estate::MonthlyConsumption {
     let bytes = month
         .storage_max

@@ -13,7 +13,7 @@ mod reseller;
 mod sources;
 mod tenant;
 
-pub use consumption::{credits, remembering};
+pub use consumption::{credits, last_known, remembering};
 pub use customer::customer;
 pub use labels::{fitting, labels};
 pub use limits::Warned;

@@ -145,3 +145,69 @@ fn what_belongs_to_the_platform_or_to_another_tool_is_in_no_sum() {
         assert_eq!(counted(&mut world, "under").0, counts, "{protection:?}");
     }
 }
+
+/// What a customer's status says that it uses.
+fn known(world: &World, customer: &str, usage: serde_json::Value) {
+    let mut known = (*world.get::<Customer>(0, customer).expect("a customer")).clone();
+    let status = known.status.get_or_insert_default();
+    status.usage = Some(serde_json::from_value(usage).expect("usage"));
+    world.scopes[0].customers.put(known);
+}
+
+/// A report that says nothing of one customer.
+fn report_without(world: &World, customer: &str, months: &[MonthlyConsumption]) {
+    let customer = world.get::<Customer>(0, customer).expect("a customer");
+    let survey = &world.scopes[0].survey;
+    let id = survey.index.held_by(&resource_ref(&*customer));
+    let id = id.expect("an object");
+    let others = world.objects.values().filter(|object| object.id != id);
+    let others = others.filter(|object| object.kind == Kind::Customer);
+    let row = |customer: &Object| Consumption {
+        customer_id: customer.id.clone(),
+        tenant_id: None,
+        storage_bytes: 1,
+        credits: 0.0,
+        months: months.to_vec(),
+    };
+    let report = Report {
+        as_of: world.now,
+        rows: others.map(row).collect(),
+        unreadable: Unread::default(),
+    };
+    world.scopes[0]
+        .site
+        .set_reports(|reports| reports.note_usage(report));
+}
+
+// R-N6, R-D15: a device without a figure takes its customer out of the report, and what it stores doesn't go away by that.
+#[test]
+fn a_customer_that_a_report_leaves_out_counts_with_what_was_last_known_of_it() {
+    let mut world = World::new();
+    filled(&mut world);
+    let month = |storage_max_bytes| MonthlyConsumption {
+        month: "2026-06".to_owned(),
+        storage_max_bytes,
+        credits: 0.0,
+    };
+    report_without(&world, "b", &[]);
+    assert_eq!(counted(&mut world, "under").0, 0, "nothing is known of it");
+    known(&world, "b", json!({"asOf": "2026-05-31T00:00:00Z"}));
+    assert_eq!(counted(&mut world, "under").0, 0, "nor is its storage");
+    let usage = json!({"storage": "7", "months": [{"month": "2026-06", "storageMax": "9"}]});
+    known(&world, "b", usage);
+    let rows = |world: &mut World| {
+        let observation = world.look::<Reseller>(0, "under").expect("it is open");
+        let mut rows: Vec<(u64, Vec<MonthlyConsumption>)> = observation
+            .around
+            .usage
+            .iter()
+            .map(|row| (row.storage_bytes, row.months.clone()))
+            .collect();
+        rows.sort_by_key(|(bytes, _)| *bytes);
+        rows
+    };
+    // Months that the platform doesn't keep are sampled of the sum, not of one of several.
+    assert_eq!(rows(&mut world), [(1, vec![]), (7, vec![])]);
+    report_without(&world, "b", &[month(2)]);
+    assert_eq!(rows(&mut world), [(1, vec![month(2)]), (7, vec![month(9)])]);
+}
