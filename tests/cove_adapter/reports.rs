@@ -56,8 +56,8 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
     let customer = fleet(
         &stage,
         &[
-            json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"}),
-            json!({"I14": "500", "I78": "D01", "D01F09": "1767225600"}),
+            json!({"I14": "1000", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"}),
+            json!({"I14": "500", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"}),
         ],
     )
     .await;
@@ -70,9 +70,12 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
     assert_eq!(report.unreadable.count(), 0);
 
     // Neither when the column is missing, nor when all are.
-    for second in [json!({"I78": "D01", "D01F09": "1767225600"}), json!({})] {
+    for second in [
+        json!({"I78": "D01", "D01F00": "5", "D01F09": "1767225600"}),
+        json!({}),
+    ] {
         let stage = Stage::set().await;
-        let first = json!({"I14": "1000", "I78": "D01", "D01F09": "1767225600"});
+        let first = json!({"I14": "1000", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"});
         fleet(&stage, &[first, second]).await;
         let report = stage.cove.usage(90).await.unwrap();
         assert!(report.rows.is_empty(), "{:?}", report.rows);
@@ -115,7 +118,7 @@ async fn pages_that_are_shorter_than_asked_for_lose_no_device() {
         };
         let stage = Stage::set_with(modes).await;
         let columns: Vec<Value> = (0..10)
-            .map(|_| json!({"I14": "1", "I78": "D01", "D01F09": "1767225600"}))
+            .map(|_| json!({"I14": "1", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"}))
             .collect();
         let customer = fleet(&stage, &columns).await;
         let snapshot = stage.with_clients().await;
@@ -167,7 +170,7 @@ async fn a_device_at_a_site_that_is_newer_than_the_tree_counts_for_its_customer(
     stage.observe().await;
     let site = json!([{"Name": "Berlin", "ParentId": number(&made.id), "Level": "Site"}]);
     let site = stage.enter("partners", site).await[0];
-    let device = json!([{"Name": "srv", "PartnerId": site, "columns": {"I14": "5", "I78": "D01", "D01F09": "1767225600"}}]);
+    let device = json!([{"Name": "srv", "PartnerId": site, "columns": {"I14": "5", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"}}]);
     stage.enter("devices", device).await;
     let report = stage.cove.usage(90).await.unwrap();
     let rows: Vec<(&ObjectId, u64)> = report
@@ -224,7 +227,7 @@ async fn a_source_whose_columns_arent_asked_for_is_left_out_and_told() {
     let stage = Stage::set().await;
     fleet(
         &stage,
-        &[json!({"I14": "1", "I78": "D01D88", "D01F09": "1767225600"})],
+        &[json!({"I14": "1", "I78": "D01D88", "D01F00": "5", "D01F09": "1767225600"})],
     )
     .await;
     let report = stage.cove.health(30).await.unwrap();
@@ -322,4 +325,69 @@ async fn recycle_bins_and_customers_of_other_tools_have_no_figures() {
     let health = stage.cove.health(30).await.unwrap();
     let told: Vec<&ObjectId> = health.rows.iter().map(|row| &row.customer_id).collect();
     assert_eq!(told, [&plain]);
+}
+
+// R-D16: otherwise one that always fails would never be judged, as long as it runs whenever it is asked about.
+#[tokio::test]
+async fn a_source_that_runs_now_is_judged_by_its_last_session_that_ended() {
+    for running in ["1", "9", "12"] {
+        for (ended, told) in [(Some("2"), Some("Failed")), (None, None)] {
+            let stage = Stage::set().await;
+            let columns = json!({"I14": "1", "I78": "D01", "D01F00": running, "D01F17": ended, "D01F09": "1767225600"});
+            fleet(&stage, &[columns]).await;
+            let source = &sources(&stage).await[0];
+            assert_eq!(source.last_status.as_deref(), told, "{running} {ended:?}");
+        }
+    }
+    // What has ended says it itself.
+    let stage = Stage::set().await;
+    let columns = json!({"I14": "1", "I78": "D01", "D01F00": "5", "D01F17": "2"});
+    fleet(&stage, &[columns]).await;
+    let source = &sources(&stage).await[0];
+    assert_eq!(source.last_status.as_deref(), Some("Successful"));
+}
+
+#[tokio::test]
+async fn names_and_states_that_no_row_has_are_told_as_wrong_codes() {
+    for code in ["I1", "D10F00"] {
+        let stage = Stage::set_with(|options| {
+            options.modes.dropped_columns = vec![code.to_owned()];
+        })
+        .await;
+        fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
+        let report = stage.cove.health(30).await.unwrap();
+        let named = &report.unreadable.named;
+        assert!(named.len() == 1 && named[0].why.contains(code), "{named:?}");
+    }
+}
+
+// R-N10: any of them may be refused; everything else is told all the same.
+#[tokio::test]
+async fn a_refused_column_of_any_source_leaves_out_that_source_and_says_so() {
+    let stage =
+        Stage::set_with(|options| options.modes.restricted_columns = vec!["D10F09".into()]).await;
+    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
+    let report = stage.cove.health(30).await.unwrap();
+    let told: Vec<&str> = report.rows[0]
+        .data_sources
+        .iter()
+        .filter_map(|source| source.workload.as_deref())
+        .collect();
+    assert_eq!(told, ["FilesAndFolders"]);
+    let named = &report.unreadable.named;
+    assert!(
+        named.len() == 1 && named[0].why.contains("D10"),
+        "{named:?}"
+    );
+    assert_eq!(stage.cove.usage(90).await.unwrap().rows.len(), 1);
+    // Without what every device has nothing can be told.
+    stage
+        .platform
+        .set_modes(|modes| modes.restricted_columns = vec!["I14".into()]);
+    let refused = crate::stage::problem(stage.anew().usage(90).await);
+    assert!(
+        refused.detail.contains("I14") && refused.detail.contains("13501"),
+        "{}",
+        refused.detail
+    );
 }

@@ -179,6 +179,26 @@ impl Cove {
         patiently(|| self.list(LIST, lane, &params, decode)).await
     }
 
+    /// Whether the API user may ask for these columns.
+    pub(super) async fn may_ask(
+        &self,
+        partner: i64,
+        columns: &[String],
+    ) -> Result<bool, PlatformError> {
+        let query = Query {
+            partner,
+            columns,
+            without: &[],
+        };
+        let params = query.params(0, 1);
+        let decode = |result: &RawValue| envelope::rows(LIST, result).map(drop);
+        match patiently(|| self.ask(LIST, Lane::Sweep, &params, decode)).await {
+            Ok(()) => Ok(true),
+            Err(error) if envelope::is_forbidden(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Which device belongs to whom: read now, or not long ago where that is enough.
     pub(super) async fn owners(
         &self,

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use super::{
     mapping::moment,
     tree::Tree,
 };
-use crate::{Lane, PlatformError, rows::Lost};
+use crate::{Lane, PlatformError, Problem, rows::Lost};
 
 /// The sources that are active on a device, as a run of codes: `D01D02D10`.
 const ACTIVE: &str = "I78";
@@ -43,10 +44,14 @@ const SOURCES: [(&str, &str); 19] = [
     ("D20", "M365OneDrive"),
     ("D23", "M365Teams"),
 ];
-/// Those whose columns some accounts may not ask for. Source: a support answer quoted in public notes.
-const RESTRICTED: [&str; 2] = ["D02", "D03"];
-/// Status of the last session, the last success, the last session. Source: column codes.
-const FIELDS: [&str; 3] = ["F00", "F09", "F15"];
+/// Status of the last session, the last success, the last session, status of the last session that ended. Source: column codes.
+const FIELDS: [&str; 4] = [STATUS, SUCCESS, "F15", "F17"];
+const STATUS: &str = "F00";
+const SUCCESS: &str = "F09";
+/// What is asked about each device.
+const GENERAL: [&str; 3] = [NAME, USED, ACTIVE];
+/// How long it is remembered which sources may not be asked about.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// One device.
 pub(super) struct Device {
@@ -76,19 +81,25 @@ pub(super) struct Fleet {
     pub(super) silent: Vec<String>,
     /// Active sources whose columns weren't asked for: nothing is known of them.
     pub(super) unasked: BTreeSet<String>,
+    /// Sources that may not be asked about, and when that was found out.
+    refused: Option<(Instant, Refused)>,
 }
 
-fn columns(with_restricted: bool) -> Vec<String> {
-    let sources = SOURCES
-        .iter()
-        .map(|(code, _)| *code)
-        .filter(|code| with_restricted || !RESTRICTED.contains(code));
-    let of_sources = sources.flat_map(|code| FIELDS.map(|field| format!("{code}{field}")));
-    [NAME, USED, ACTIVE]
+/// Data sources of which some column is refused.
+type Refused = BTreeSet<&'static str>;
+
+fn columns(refused: &Refused) -> Vec<String> {
+    let sources = SOURCES.iter().filter(|(code, _)| !refused.contains(code));
+    let of_sources = sources.flat_map(|(code, _)| of_source(code));
+    GENERAL
         .map(str::to_owned)
         .into_iter()
         .chain(of_sources)
         .collect()
+}
+
+fn of_source(code: &str) -> [String; 4] {
+    FIELDS.map(|field| format!("{code}{field}"))
 }
 
 impl Cove {
@@ -101,16 +112,51 @@ impl Cove {
             return Ok(Arc::clone(fleet));
         }
         let began = Instant::now();
-        let fleet = match self.read_fleet(tree, &columns(true)).await {
-            Err(error) if envelope::is_forbidden(&error) => {
-                self.read_fleet(tree, &columns(false)).await?
-            }
-            fleet => fleet?,
+        let last = known.as_ref().and_then(|(_, fleet)| fleet.refused.clone());
+        let mut refused = last.filter(|(since, _)| since.elapsed() < REMEMBERED);
+        let of = |refused: &Option<(Instant, Refused)>| {
+            let none = Refused::new();
+            columns(refused.as_ref().map_or(&none, |(_, refused)| refused))
         };
-        let fleet = Arc::new(fleet);
+        let mut read = self.read_fleet(tree, &of(&refused)).await;
+        if let Err(error) = &read
+            && envelope::is_forbidden(error)
+        {
+            refused = Some((Instant::now(), self.refused(error).await?));
+            read = self.read_fleet(tree, &of(&refused)).await;
+        }
+        let fleet = Arc::new(Fleet { refused, ..read? });
         let until = Instant::now() + SHARED.max(began.elapsed());
         *known = Some((until, Arc::clone(&fleet)));
         Ok(fleet)
+    }
+
+    /// Which sources may not be asked about. One refused column refuses the whole query, and the answer doesn't say which: each
+    /// source is asked about by itself. Without a column that every device has there are no figures.
+    async fn refused(&self, because: &PlatformError) -> Result<Refused, PlatformError> {
+        let partner = self.root(Lane::Sweep).await?.id;
+        for column in GENERAL {
+            let asked = [column.to_owned()];
+            if self.may_ask(partner, &asked).await? {
+                continue;
+            }
+            return Err(match because {
+                // Not even the name: it isn't about columns.
+                PlatformError::Refused(problem) if column != NAME => Problem {
+                    detail: format!("column {column}: {}", problem.detail),
+                    ..problem.clone()
+                }
+                .into(),
+                because => because.clone(),
+            });
+        }
+        let mut refused = Refused::new();
+        for (code, _) in SOURCES {
+            if !self.may_ask(partner, &of_source(code)).await? {
+                refused.insert(code);
+            }
+        }
+        Ok(refused)
     }
 
     async fn read_fleet(&self, tree: &Tree, asked: &[String]) -> Result<Fleet, PlatformError> {
@@ -137,8 +183,10 @@ impl Cove {
         };
         let (devices, lost) = self.devices(&query, Lane::Sweep, device).await?;
         let is_awaited = |column: &&String| {
-            let general = [USED, ACTIVE].contains(&column.as_str());
-            let of_active = column.ends_with("F09")
+            let general = GENERAL.contains(&column.as_str());
+            let of_active = [STATUS, SUCCESS]
+                .iter()
+                .any(|field| column.ends_with(field))
                 && devices.iter().any(|device| {
                     let mut sources = device.sources.iter();
                     sources.any(|source| Some(source.workload) == workload(&column[..3]))
@@ -156,6 +204,7 @@ impl Cove {
             lost,
             silent,
             unasked,
+            refused: None,
         })
     }
 }
@@ -163,10 +212,17 @@ impl Cove {
 fn device(row: &Row, values: &BTreeMap<&str, String>, active: &[&str]) -> Device {
     let number = |column: &str| values.get(column)?.trim().parse::<i64>().ok();
     let source = |code: &&str| {
+        let last = number(&format!("{code}{STATUS}"));
+        let ended = || number(&format!("{code}F17"));
+        let last = if last.is_some_and(is_under_way) {
+            ended()
+        } else {
+            last
+        };
         Some(Source {
             workload: workload(code)?,
-            status: number(&format!("{code}F00")).and_then(status),
-            last_success: number(&format!("{code}F09")).and_then(moment),
+            status: last.and_then(status),
+            last_success: number(&format!("{code}{SUCCESS}")).and_then(moment),
             last_run: number(&format!("{code}F15")).and_then(moment),
         })
     };
@@ -194,7 +250,13 @@ fn workload(code: &str) -> Option<&'static str> {
     known.map(|(_, name)| *name)
 }
 
-/// The word for the status of a session; `None` while one runs, or before the first. Source: column codes.
+/// In process, in progress with faults, restarted: a session that says nothing yet of how it ends. One that runs whenever it is
+/// asked about would never be judged by its own status. Source: column codes.
+fn is_under_way(number: i64) -> bool {
+    matches!(number, 1 | 9 | 12)
+}
+
+/// The word for the status of a session; `None` before the first. Source: column codes.
 fn status(number: i64) -> Option<&'static str> {
     match number {
         5 => Some("Successful"),
