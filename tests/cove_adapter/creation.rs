@@ -1,7 +1,7 @@
 //! Creations: two requests, and one partner whatever is lost in between. R-D1, I1
 
 use holdfast_api::Kind;
-use holdfast_platforms::{Beside as _, Platform, PlatformError, ProblemKind};
+use holdfast_platforms::{Beside as _, ByClaim as _, Platform, PlatformError, ProblemKind};
 use holdfast_simulator::{Action, Moment, Names};
 use serde_json::json;
 
@@ -241,4 +241,31 @@ async fn a_new_partner_begins_in_production_unless_a_trial_is_asked_for() {
         let made = done(stage.cove.create(kind, &claim(&name), document).await);
         assert_eq!(made.settings.text("stage"), Some(expected), "{name}");
     }
+}
+
+// R-D1: one strange row elsewhere stops no creation, as long as it can't be the one that is looked for.
+#[tokio::test]
+async fn a_claim_is_looked_up_past_a_row_without_a_place_that_carries_another() {
+    let stage = Stage::set().await;
+    let made = stage.begin("Fabrikam", None).await;
+    let strange = json!([{"Name": "Strange"}]);
+    stage.enter("partners", strange).await;
+    stage
+        .spoilt
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let without = |name: &str| {
+        let (placed, unplaced) = (
+            format!(r#""Name":"{name}","ParentId":70010"#),
+            format!(r#""Name":"{name}","ParentId":null"#),
+        );
+        stage.tap.spoil(Some((&placed, &unplaced)));
+    };
+    without("Strange");
+    assert_eq!(stage.find("Fabrikam").await.len(), 1);
+    without(&made.name);
+    let lookup = stage.cove.find(Kind::Customer, &claim("Fabrikam")).await;
+    assert!(
+        matches!(lookup, Err(PlatformError::Garbled(_))),
+        "{lookup:?}"
+    );
 }

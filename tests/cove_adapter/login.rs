@@ -138,3 +138,18 @@ async fn the_partner_of_a_login_is_its_exact_name_and_a_wrong_one_looks_like_a_w
     assert_eq!(told[0]["data"], 2100);
     assert!(told.iter().all(|error| *error == told[0]), "{told:?}");
 }
+
+// R-N9: also where the login is good and each visa that follows is not.
+#[tokio::test]
+async fn a_service_that_refuses_every_visa_is_left_alone_for_a_while() {
+    let stage = Stage::set_with(|options| options.visa_lifetime = Duration::ZERO).await;
+    for _ in 0..20 {
+        let error = stage.cove.identify().await.unwrap_err();
+        assert!(
+            matches!(&error, PlatformError::Unavailable(told) if told.contains("1701")),
+            "{error:?}"
+        );
+    }
+    // Five requests, each of which has logged in twice.
+    assert!(stage.count("Login") <= 10, "{}", stage.count("Login"));
+}

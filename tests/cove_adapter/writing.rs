@@ -280,3 +280,31 @@ async fn a_trial_that_somebody_has_converted_meanwhile_needs_no_change() {
         "Fabrikam Inc"
     );
 }
+
+// R-S4, R-S20: where the parent is the partner at the top, nothing above it tells the level.
+#[tokio::test]
+async fn a_change_of_level_or_a_move_to_the_top_stays_below_its_level() {
+    let stage = Stage::set().await;
+    let nordic = stage.reseller("Nordic", "SubDistributor", None).await;
+    let inner = stage.reseller("Inner", "Reseller", Some(&nordic.id)).await;
+    let below = stage.below("Nordic");
+    let writes = stage.writes().len();
+    let patch = map(json!({"level": "SubDistributor"}));
+    let refused = below.update(Kind::Reseller, &inner.id, None, None, patch);
+    assert_eq!(problem(refused.await).field.as_deref(), Some("level"));
+    assert_eq!(stage.writes().len(), writes);
+}
+
+// R-S1
+#[tokio::test]
+async fn where_nothing_is_left_to_change_nothing_is_sent() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let info =
+        json!({"partnerInfo": {"Id": crate::stage::number(&made.id), "State": "InProduction"}});
+    stage.call("ModifyPartner", info).await;
+    let writes = stage.writes().len();
+    let same = stage.change(&made, json!({"stage": "Production"})).await;
+    assert_eq!(same.unwrap().settings.text("stage"), Some("Production"));
+    assert_eq!(stage.writes().len(), writes);
+}

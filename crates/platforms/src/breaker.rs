@@ -76,6 +76,21 @@ impl Breaker {
         })
     }
 
+    /// A failure that shows in no single answer, the nth in a row: as many as open the breaker otherwise open it too, and each
+    /// further one for twice as long.
+    pub fn fail(&self, in_a_row: u32, cause: &PlatformError) {
+        let Some(more) = in_a_row.checked_sub(FAILURES) else {
+            return;
+        };
+        let rest = FIRST_REST
+            .saturating_mul(2_u32.saturating_pow(more))
+            .min(LONGEST_REST);
+        let mut state = self.state();
+        if matches!(*state, State::Closed { .. }) {
+            *state = open(rest, cause);
+        }
+    }
+
     /// A person asks: the next request probes now, whatever is left of the backoff.
     pub fn probe_now(&self) {
         if let State::Open { until, .. } = &mut *self.state() {

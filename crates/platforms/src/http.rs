@@ -195,6 +195,11 @@ impl Http {
         self.breaker.probe_now();
     }
 
+    /// Counts a failure that shows in no single answer, the nth in a row.
+    pub fn failed(&self, in_a_row: u32, cause: &PlatformError) {
+        self.breaker.fail(in_a_row, cause);
+    }
+
     /// Waits until nobody else logs in with this credential, whichever platform uses it.
     pub async fn login_turn(&self) -> MutexGuard<'_, ()> {
         self.budget.login_turn().await

@@ -30,7 +30,7 @@ fn beyond(kind: Kind) -> PlatformError {
 }
 
 /// Only resellers and customers are objects of Cove.
-fn is_partner(kind: Kind) -> Result<(), PlatformError> {
+pub(super) fn is_partner(kind: Kind) -> Result<(), PlatformError> {
     match kind {
         Kind::Reseller | Kind::Customer => Ok(()),
         Kind::ServicePlan | Kind::Tenant => Err(beyond(kind)),
@@ -97,7 +97,7 @@ impl Cove {
     }
 
     /// Partners of the tree as objects.
-    fn objects(
+    pub(super) fn objects(
         tree: &Tree,
         top: i64,
         owners: &super::devices::Owners,
@@ -155,17 +155,21 @@ impl Cove {
         let number = number(id)?;
         let root = self.root(Lane::Edit).await.map_err(not_sent)?;
         let before = self.writable(kind, number).await.map_err(not_sent)?;
-        let partner = writes::changed(kind, &before, claim, patch, root)?;
-        let moves = partner.contains_key("ParentId");
-        let mut params = json!({"partnerInfo": partner});
-        if moves {
-            params[FORCE] = self.drops_columns.into();
+        let mut partner = writes::changed(kind, &before, claim, patch, root)?;
+        // Somebody may have changed it in the same way meanwhile.
+        if !partner.is_empty() {
+            let moves = partner.contains_key("ParentId");
+            partner.insert("Id".to_owned(), number.into());
+            let mut params = json!({"partnerInfo": partner});
+            if moves {
+                params[FORCE] = self.drops_columns.into();
+            }
+            let changed = self.change(MODIFY, &params, envelope::nothing).await;
+            changed.map_err(|error| if moves { unmoved(error) } else { error })?;
         }
-        let changed = self.change(MODIFY, &params, envelope::nothing).await;
-        changed.map_err(|error| if moves { unmoved(error) } else { error })?;
         let lost = |error: PlatformError| {
             PlatformError::Unreachable(format!(
-                "{MODIFY} was answered, but partner {id} can't be read back yet: {error}"
+                "{MODIFY}: partner {id} was changed as far as needed, but can't be read back yet: {error}"
             ))
         };
         let listed = self.partner(number, Lane::Edit).await.map_err(lost)?;
@@ -192,7 +196,7 @@ fn unmoved(error: PlatformError) -> PlatformError {
     }
 }
 
-fn count(number: usize) -> u32 {
+pub(super) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -212,7 +216,7 @@ impl Platform for Cove {
         let owners = self.owners(&tree, scope.clients, Lane::Sweep).await?;
         let (locations, mut unreadable) = self.locations(Lane::Sweep).await?;
         for lost in &tree.lost {
-            note(&mut unreadable, lost);
+            note(&mut unreadable, &lost.lost);
         }
         let clients = owners.0.iter().filter(|_| scope.clients);
         Ok(Snapshot {
@@ -288,66 +292,6 @@ impl Platform for Cove {
 
     fn reports(&self) -> Option<&dyn Reports> {
         Some(self)
-    }
-}
-
-#[async_trait]
-impl ByClaim for Cove {
-    /// In the whole tree: it may have been moved since.
-    async fn find(&self, kind: Kind, claim: &Claim) -> Result<Vec<Object>, PlatformError> {
-        is_partner(kind)?;
-        let (top, tree) = (
-            self.root(Lane::Edit).await?.id,
-            self.tree(Lane::Edit).await?,
-        );
-        if let Some(lost) = tree.lost.first() {
-            // It may be the one.
-            let why = format!("looking up a claim: {}", lost.why);
-            return Err(PlatformError::Garbled(why));
-        }
-        let owners = self.owners(&tree, false, Lane::Edit).await?;
-        Ok(Self::objects(&tree, top, &owners, |(partner, _)| {
-            mapping::kind(partner) == kind && partner.claim().as_ref() == Some(claim)
-        }))
-    }
-}
-
-#[async_trait]
-impl Beside for Cove {
-    /// The children of the parent, read afresh: what makes a creation safe, so that as many as Cove counts must be listed.
-    async fn beside(
-        &self,
-        kind: Kind,
-        document: &Map<String, Value>,
-    ) -> Result<Vec<Object>, PlatformError> {
-        is_partner(kind)?;
-        let top = self.root(Lane::Edit).await?.id;
-        let field = Object::parent_field(kind).unwrap_or_default();
-        let parent = document.get(field).and_then(Value::as_str);
-        let parent = match parent {
-            Some(parent) => number(&ObjectId::new(parent))?,
-            None => top,
-        };
-        let mut objects = Vec::new();
-        let tree = self.known_tree(Lane::Edit).await?;
-        let owners = self.owners(&tree, false, Lane::Edit).await?;
-        let mut devices = owners.by_customer(&tree);
-        for row in self.all_below(parent, Lane::Edit).await? {
-            let listed = row.map_err(|lost| {
-                let why = format!("reading what is beside a new partner: {}", lost.why);
-                PlatformError::Garbled(why)
-            })?;
-            let ids = devices.remove(&listed.0.id).unwrap_or_default();
-            let holdings = Holdings {
-                children: tree.children(listed.0.id),
-                clients: count(ids.len()),
-                ids,
-            };
-            let discarded = tree.is_discarded(listed.0.id);
-            objects.push(mapping::object(&listed, top, discarded, holdings));
-        }
-        objects.retain(|object| object.kind == kind);
-        Ok(objects)
     }
 }
 

@@ -149,7 +149,12 @@ impl Read<'_> {
             return Ok(Said::VisaRefused);
         }
         if let Some(error) = &self.error {
-            return Err(refusal(self.operation, self.secrets, error));
+            // The visa that it brings is as secret as the one that it was asked with.
+            let secrets = match &self.visa {
+                Some(visa) => &self.secrets.and(visa),
+                None => self.secrets,
+            };
+            return Err(refusal(self.operation, secrets, error));
         }
         let nothing = || garbled(self.operation, "the answer has no result");
         decode(self.result.ok_or_else(nothing)?).map(Said::Value)

@@ -28,6 +28,7 @@ mod envelope;
 mod fleet;
 mod guards;
 mod locations;
+mod lookups;
 mod mapping;
 mod mark;
 mod partner;
@@ -198,13 +199,16 @@ impl Cove {
             }
         }
         drop(alone);
-        match said {
-            Said::Value(value) => Ok(value),
-            Said::VisaRefused => Err(PlatformError::Unavailable(format!(
+        let Said::Value(value) = said else {
+            let error = PlatformError::Unavailable(format!(
                 "{}: the platform refuses the visa of a login just made (error 1701)",
                 call.operation
-            ))),
-        }
+            ));
+            // Each answer by itself is a good one, so that the breaker doesn't see it.
+            self.http.failed(self.session.fruitless(), &error);
+            return Err(error);
+        };
+        Ok(value)
     }
 
     async fn exchange<T>(
@@ -216,7 +220,8 @@ impl Cove {
     ) -> Result<Said<T>, PlatformError> {
         let id = self.number();
         let request = envelope::request(&self.endpoint, &id, call.operation, params, Some(visa))?;
-        let secrets = self.session.secrets();
+        // Another answer may have brought a newer one meanwhile.
+        let secrets = self.session.secrets().and(visa);
         let answer = self.http.send(call, request, |answer| {
             let read = envelope::read(call, &id, &secrets, &answer)?;
             let refuses = read.refuses_visa();

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Mutex as Lock, MutexGuard as Locked, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -48,6 +48,8 @@ pub(super) struct Session {
     username: SecretString,
     password: SecretString,
     state: Lock<State>,
+    /// Requests in a row whose visa was refused right after a login.
+    fruitless: AtomicU32,
     /// Whether only the newest visa was found to be good. Sources disagree on that.
     newest_only: AtomicBool,
     /// Held then by the one request that is under way.
@@ -81,6 +83,7 @@ impl Session {
             username,
             password,
             state: Lock::default(),
+            fruitless: AtomicU32::new(0),
             newest_only: AtomicBool::new(false),
             line: Mutex::default(),
         })
@@ -106,7 +109,11 @@ impl Session {
 
     /// Takes the visa of an answer, also of one that is an error; not of one that refuses the visa itself.
     pub(super) fn adopt(&self, visa: Option<SecretString>, refuses: bool) {
-        if let Some(visa) = visa.filter(|_| !refuses) {
+        if refuses {
+            return;
+        }
+        self.fruitless.store(0, Ordering::Relaxed);
+        if let Some(visa) = visa {
             self.state().visa = Some(Visa::fresh(visa));
         }
     }
@@ -151,6 +158,13 @@ impl Session {
     /// Requests may go at once again: it wasn't their number that made a visa bad.
     pub(super) fn leave_the_line(&self) {
         self.newest_only.store(false, Ordering::Relaxed);
+    }
+
+    /// A visa was refused right after a login; how often in a row that was.
+    pub(super) fn fruitless(&self) -> u32 {
+        self.fruitless
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1)
     }
 
     /// What no message may repeat.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Lane, PlatformError,
-    estate::Protection,
+    estate::{Claim, Protection},
     rows::{self, Lost},
     wire::garbled,
 };
@@ -30,11 +30,35 @@ const DEEPEST: usize = 32;
 /// A partner as it was read, and what of it can't be read.
 pub(super) type Listed = (Partner, Option<String>);
 
+/// A row without what every partner has: it can't be placed.
+pub(super) struct Unplaced {
+    pub(super) lost: Lost,
+    carries: Carried,
+}
+
+/// Which claim such a row carries.
+enum Carried {
+    /// It doesn't say what it is.
+    Unsaid,
+    /// This one, or none.
+    Said(Option<Claim>),
+}
+
+impl Unplaced {
+    /// Whether it may be the partner that carries a claim.
+    pub(super) fn may_carry(&self, claim: &Claim) -> bool {
+        match &self.carries {
+            Carried::Unsaid => true,
+            Carried::Said(carried) => carried.as_ref() == Some(claim),
+        }
+    }
+}
+
 /// Every partner below the top, as listed at once.
 pub(super) struct Tree {
     pub(super) rows: Vec<Listed>,
     /// Rows without what every partner has.
-    pub(super) lost: Vec<Lost>,
+    pub(super) lost: Vec<Unplaced>,
     places: HashMap<i64, usize>,
     children: HashMap<i64, Children>,
     asked: Instant,
@@ -52,7 +76,7 @@ impl Tree {
     /// A list that doesn't add up: then parts of it are missing.
     fn new(
         top: i64,
-        read: Vec<Result<Listed, Lost>>,
+        read: Vec<Result<Listed, Unplaced>>,
         asked: Instant,
     ) -> Result<Self, PlatformError> {
         let (mut rows, mut lost) = (Vec::with_capacity(read.len()), Vec::new());
@@ -95,7 +119,7 @@ impl Tree {
         let unread: HashSet<i64> = self
             .lost
             .iter()
-            .filter_map(|lost| lost.id.as_ref()?.parse().ok())
+            .filter_map(|lost| lost.lost.id.as_ref()?.parse().ok())
             .collect();
         for (partner, _) in &self.rows {
             let parent = partner.parent_id;
@@ -189,7 +213,7 @@ impl Cove {
         id: i64,
         recursively: bool,
         lane: Lane,
-    ) -> Result<Vec<Result<Listed, Lost>>, PlatformError> {
+    ) -> Result<Vec<Result<Listed, Unplaced>>, PlatformError> {
         let fields: Vec<u8> = ALL_FIELDS.collect();
         let params = json!({
             "parentPartnerId": id,
@@ -212,7 +236,7 @@ impl Cove {
         &self,
         id: i64,
         lane: Lane,
-    ) -> Result<Vec<Result<Listed, Lost>>, PlatformError> {
+    ) -> Result<Vec<Result<Listed, Unplaced>>, PlatformError> {
         let listed = self.below(id, false, lane).await?;
         let params = json!({"partnerId": id, "fields": NAME_AND_LEVEL, "partnerFilter": {}});
         let decode = |result: &RawValue| envelope::inner::<Node>(COUNT, result);
@@ -233,7 +257,7 @@ impl Cove {
         const READ: &str = "GetPartnerInfoById";
         let decode = |result: &RawValue| {
             let row: Box<RawValue> = envelope::inner(READ, result)?;
-            let read = partner(&row).map_err(|lost| garbled(READ, &lost.why))?;
+            let read = partner(&row).map_err(|lost| garbled(READ, &lost.lost.why))?;
             if read.0.id == id {
                 Ok(read)
             } else {
@@ -289,6 +313,33 @@ async fn is_listed_as_removed(cove: &Cove, id: i64) -> bool {
     listed.unwrap_or(false)
 }
 
-fn partner(row: &RawValue) -> Result<Listed, Lost> {
-    rows::salvage(row, &NEEDED)
+fn partner(row: &RawValue) -> Result<Listed, Unplaced> {
+    rows::salvage(row, &NEEDED).map_err(|lost| Unplaced {
+        lost,
+        carries: carried(row),
+    })
+}
+
+/// The claim in a row without a place, as in any other: in its customer reference or in its name.
+fn carried(row: &RawValue) -> Carried {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Marks {
+        name: Option<String>,
+        external_code: Option<String>,
+    }
+    match serde_json::from_str::<Marks>(row.get()) {
+        Ok(Marks {
+            name: Some(name),
+            external_code,
+        }) if !name.is_empty() => {
+            let partner = Partner {
+                name: Some(name),
+                external_code,
+                ..Partner::default()
+            };
+            Carried::Said(partner.claim())
+        }
+        _ => Carried::Unsaid,
+    }
 }

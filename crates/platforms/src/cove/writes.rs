@@ -77,10 +77,7 @@ pub(super) fn created(
         _ => text(document, "level").unwrap_or("Reseller"),
     };
     let parent = number(document, parent_path(kind))?;
-    if parent.is_none() && is_too_high(level, &root.level) {
-        let detail = format!("a {level} can't be below {}, a {}", root.name, root.level);
-        return Err(invalid(Some("level"), detail));
-    }
+    fits_below_the_top(parent.unwrap_or(root.id), level, root)?;
     let location = number(document, "storageLocation")?;
     if kind == Kind::Customer && location.is_none() {
         return Err(Problem {
@@ -121,7 +118,16 @@ pub(super) fn created(
     Ok(partner)
 }
 
-/// What of a partner changes, with its id. A partial update: everything else stays.
+/// Refuses a level that can't stand directly below the partner at the top, which is no object of ours that a rule could look at.
+fn fits_below_the_top(parent: i64, level: &str, root: &Root) -> Result<(), Problem> {
+    if parent != root.id || !is_too_high(level, &root.level) {
+        return Ok(());
+    }
+    let detail = format!("a {level} can't be below {}, a {}", root.name, root.level);
+    Err(invalid(Some("level"), detail))
+}
+
+/// What of a partner changes, without its id. A partial update: everything else stays.
 ///
 /// # Errors
 /// A value that Cove can't clear or change.
@@ -132,7 +138,7 @@ pub(super) fn changed(
     patch: &Map<String, Value>,
     root: &Root,
 ) -> Result<Map<String, Value>, Problem> {
-    let mut partner = Map::from_iter([("Id".to_owned(), json!(before.id))]);
+    let mut partner = Map::new();
     for (path, member) in [
         ("name", "Name"),
         ("level", "Level"),
@@ -148,6 +154,12 @@ pub(super) fn changed(
     if stated(patch, parent_path(kind)).is_some() {
         let parent = number(patch, parent_path(kind))?.unwrap_or(root.id);
         partner.insert("ParentId".to_owned(), parent.into());
+    }
+    if partner.contains_key("ParentId") || partner.contains_key("Level") {
+        let parent = partner.get("ParentId").and_then(Value::as_i64);
+        let level = partner.get("Level").and_then(Value::as_str);
+        let level = level.or(before.level.as_deref()).unwrap_or_default();
+        fits_below_the_top(parent.unwrap_or(before.parent_id), level, root)?;
     }
     if let Some(stage) = stated(patch, "stage") {
         let state = advanced(before, stage)?;
