@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, number};
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-async fn fleet(stage: &Stage, columns: &[Value]) -> ObjectId {
+pub async fn fleet(stage: &Stage, columns: &[Value]) -> ObjectId {
     let made = stage.customer("Fabrikam", None).await;
     let device = |(place, columns): (usize, &Value)| json!({"Name": format!("srv{place:02}"), "PartnerId": number(&made.id), "columns": columns});
     let devices: Value = columns.iter().enumerate().map(device).collect();
@@ -21,7 +21,7 @@ async fn fleet(stage: &Stage, columns: &[Value]) -> ObjectId {
     made.id
 }
 
-async fn sources(stage: &Stage) -> Vec<DataSource> {
+pub async fn sources(stage: &Stage) -> Vec<DataSource> {
     let report = stage.cove.health(30).await.unwrap();
     let mut rows = report.rows.into_iter();
     rows.next().map(|row| row.data_sources).unwrap_or_default()
@@ -81,32 +81,6 @@ async fn used_storage_adds_up_and_a_missing_figure_isnt_zero() {
         assert!(report.rows.is_empty(), "{:?}", report.rows);
         assert_eq!(report.unreadable.count(), 1);
     }
-}
-
-#[tokio::test]
-async fn a_column_that_no_row_has_is_told_as_a_wrong_code() {
-    let stage =
-        Stage::set_with(|options| options.modes.dropped_columns = vec!["D10F09".into()]).await;
-    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
-    let report = stage.cove.health(30).await.unwrap();
-    let named = &report.unreadable.named;
-    assert!(
-        named.len() == 1 && named[0].why.contains("D10F09"),
-        "{named:?}"
-    );
-    let mut sources = report.rows[0].data_sources.iter();
-    let database = sources
-        .find(|source| source.workload.as_deref() == Some("MSSQL"))
-        .unwrap();
-    assert_eq!(database.last_success_at, None);
-}
-
-#[tokio::test]
-async fn a_column_that_is_refused_is_left_out_of_the_next_query() {
-    let stage =
-        Stage::set_with(|options| options.modes.restricted_columns = vec!["D02F09".into()]).await;
-    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
-    assert_eq!(sources(&stage).await.len(), 2);
 }
 
 #[tokio::test]
@@ -253,33 +227,6 @@ async fn a_source_that_runs_now_has_no_status_and_keeps_its_last_success() {
     assert_eq!(running.last_success_at.unwrap().as_second(), 1_767_225_600);
 }
 
-#[tokio::test]
-async fn column_codes_are_padded_and_the_password_is_never_asked_for() {
-    let stage = Stage::set().await;
-    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
-    sources(&stage).await;
-    let heard = stage.tap.heard();
-    let asked: Vec<&str> = heard
-        .iter()
-        .filter_map(|heard| heard.body.pointer("/params/query/Columns")?.as_array())
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    assert!(
-        asked.contains(&"D01F09") && !asked.contains(&"I3"),
-        "{asked:?}"
-    );
-    let of_sources = asked.iter().filter(|code| code.starts_with('D'));
-    assert!(of_sources.clone().count() > 40 && of_sources.into_iter().all(|code| code.len() == 6));
-    // What the service says to one that isn't padded: nothing.
-    let ask = |code: &str| serde_json::json!({"query": {"PartnerId": crate::stage::ROOT, "StartRecordNumber": 0, "RecordsCount": 5, "Columns": [code]}});
-    for (code, told) in [("D1F9", false), ("D01F09", true)] {
-        let answer = stage.call("EnumerateAccountStatistics", ask(code)).await;
-        let settings = &answer["result"]["result"][0]["Settings"];
-        assert_eq!(settings.is_array(), told, "{answer}");
-    }
-}
-
 // R-D15: nothing is stored by a customer without devices; that is known.
 #[tokio::test]
 async fn a_customer_without_devices_stores_nothing_and_one_query_serves_both_reports() {
@@ -345,49 +292,4 @@ async fn a_source_that_runs_now_is_judged_by_its_last_session_that_ended() {
     fleet(&stage, &[columns]).await;
     let source = &sources(&stage).await[0];
     assert_eq!(source.last_status.as_deref(), Some("Successful"));
-}
-
-#[tokio::test]
-async fn names_and_states_that_no_row_has_are_told_as_wrong_codes() {
-    for code in ["I1", "D10F00"] {
-        let stage = Stage::set_with(|options| {
-            options.modes.dropped_columns = vec![code.to_owned()];
-        })
-        .await;
-        fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
-        let report = stage.cove.health(30).await.unwrap();
-        let named = &report.unreadable.named;
-        assert!(named.len() == 1 && named[0].why.contains(code), "{named:?}");
-    }
-}
-
-// R-N10: any of them may be refused; everything else is told all the same.
-#[tokio::test]
-async fn a_refused_column_of_any_source_leaves_out_that_source_and_says_so() {
-    let stage =
-        Stage::set_with(|options| options.modes.restricted_columns = vec!["D10F09".into()]).await;
-    fleet(&stage, &[server_with_database(now(), (5, now()))]).await;
-    let report = stage.cove.health(30).await.unwrap();
-    let told: Vec<&str> = report.rows[0]
-        .data_sources
-        .iter()
-        .filter_map(|source| source.workload.as_deref())
-        .collect();
-    assert_eq!(told, ["FilesAndFolders"]);
-    let named = &report.unreadable.named;
-    assert!(
-        named.len() == 1 && named[0].why.contains("D10"),
-        "{named:?}"
-    );
-    assert_eq!(stage.cove.usage(90).await.unwrap().rows.len(), 1);
-    // Without what every device has nothing can be told.
-    stage
-        .platform
-        .set_modes(|modes| modes.restricted_columns = vec!["I14".into()]);
-    let refused = crate::stage::problem(stage.anew().usage(90).await);
-    assert!(
-        refused.detail.contains("I14") && refused.detail.contains("13501"),
-        "{}",
-        refused.detail
-    );
 }

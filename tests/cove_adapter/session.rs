@@ -5,7 +5,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 use holdfast_api::Kind;
 use holdfast_core::estate::{ObjectId, Scope};
 use holdfast_platforms::{Platform, PlatformError};
-use holdfast_simulator::Action;
+use holdfast_simulator::{Action, Clock};
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::stage::{ROOT, Stage, problem};
@@ -75,8 +76,10 @@ async fn where_only_the_newest_visa_is_good_requests_at_once_go_one_after_the_ot
     let made = stage.customer("Fabrikam", None).await;
     let burst =
         || futures::future::join_all((0..8).map(|_| stage.cove.read(Kind::Customer, &made.id)));
-    // Found out the hard way.
-    burst().await;
+    // Found out the hard way, and nobody hears of it.
+    for read in burst().await {
+        assert_eq!(read.unwrap().unwrap().id, made.id);
+    }
     let refused = || {
         let heard = stage.tap.heard();
         let refused = heard
@@ -150,6 +153,8 @@ async fn the_visa_is_a_member_of_the_body_and_never_a_parameter_or_a_header() {
     for heard in others {
         assert!(heard.body["visa"].is_string() && heard.body["params"].get("visa").is_none());
     }
+    let mut headers = heard.iter().flat_map(|heard| &heard.headers);
+    assert!(headers.all(|(name, _)| name != "authorization"));
     // What the service says to a visa in the wrong place.
     let misplaced = serde_json::json!({
         "jsonrpc": "2.0", "id": "1", "method": "EnumerateLocations", "params": {"visa": others[0].body["visa"]},
@@ -169,6 +174,18 @@ async fn names_of_methods_and_parameters_are_case_sensitive() {
         let answer = stage.call(method, params).await;
         assert_eq!(answer.get("result").is_some(), right, "{answer}");
     }
+    // So are members and the words of enums.
+    let made = stage.customer("Fabrikam", None).await;
+    let modify = |member: &str, value: &str| {
+        let info = serde_json::json!({"Id": crate::stage::number(&made.id), member: value});
+        stage.call("ModifyPartner", serde_json::json!({"partnerInfo": info}))
+    };
+    let before = stage.held(&made.id).await;
+    let dropped = modify("externalcode", "CWM:1").await;
+    assert!(dropped.get("error").is_none(), "{dropped}");
+    assert_eq!(stage.held(&made.id).await, before);
+    let refused = modify("Level", "endcustomer").await;
+    assert!(refused.get("error").is_some(), "{refused}");
     // Ours are as documented, which the contract judges at the end of each test.
     stage.observe().await;
 }
@@ -188,14 +205,33 @@ async fn results_are_nested_twice_and_a_method_without_a_value_answers_null() {
     };
     assert!(of("AddPartner")["result"]["result"].is_i64());
     assert!(of("ModifyPartner").get("result").unwrap().is_null());
-    // Nested once, it is no answer.
+}
+
+// I2: the answer is to the request, and nested once or null, it is no list.
+#[tokio::test]
+async fn a_result_that_is_nested_once_or_null_is_never_an_empty_list() {
+    let stage = Stage::set().await;
+    assert_eq!(stage.observe().await.objects.len(), 0);
     stage.spoilt.store(true, Ordering::Relaxed);
-    let anew = stage.anew();
-    anew.identify().await.unwrap();
-    let flat = r#"{"jsonrpc": "2.0", "id": "holdfast-3", "result": []}"#;
-    stage.befall("EnumeratePartners", status(200, flat));
-    let swept = anew.observe(Scope::default()).await;
-    assert!(matches!(swept, Err(PlatformError::Garbled(_))), "{swept:?}");
+    let right = r#""result":{"result":[]}"#;
+    for wrong in [
+        r#""result":[]"#,
+        r#""result":null"#,
+        r#""result":{"result":null}"#,
+    ] {
+        stage.tap.spoil(Some((right, wrong)));
+        let swept = stage.cove.observe(Scope::default()).await;
+        let Err(PlatformError::Garbled(told)) = swept else {
+            panic!("{wrong}: {swept:?}");
+        };
+        assert!(told.contains("EnumeratePartners"), "{told}");
+        let heard = stage.tap.heard();
+        let mut answers = heard.iter().rev();
+        let list = answers.find(|heard| heard.body["method"] == "EnumeratePartners");
+        let list = list.unwrap();
+        assert_eq!(list.answer["id"], list.body["id"]);
+        assert!(list.answer.get("result").is_some());
+    }
 }
 
 #[tokio::test]
@@ -280,22 +316,34 @@ async fn refused_for_security_reasons_is_told_with_what_to_do_and_isnt_gone() {
 #[tokio::test]
 async fn no_message_repeats_a_secret() {
     let stage = Stage::set().await;
-    stage.cove.identify().await.unwrap();
     let user = stage.platform.credentials();
     let password = secrecy::ExposeSecret::expose_secret(&user.password).to_owned();
-    let heard = stage.tap.heard();
-    let visa = heard[1].answer["visa"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    for secret in [password, visa] {
-        let id = stage.tap.heard().len() + 1;
-        let body = format!(
-            r#"{{"jsonrpc": "2.0", "id": "holdfast-{id}", "error": {{"code": -32603, "data": 7, "message": "no: {secret}"}}}}"#
+    for secret in ["the password", "the visa sent", "the visa brought", "none"] {
+        let cove = stage.anew();
+        cove.identify().await.unwrap();
+        let heard = stage.tap.heard();
+        let sent = heard.last().unwrap().answer["visa"].as_str().unwrap();
+        let text = match secret {
+            "the password" => &password,
+            "the visa sent" => sent,
+            "the visa brought" => "70010-9001-new-1767225600-x",
+            _ => "nothing secret",
+        };
+        let error =
+            serde_json::json!({"code": -32603, "data": 7, "message": format!("no: {text}")});
+        let body = serde_json::json!({
+            "jsonrpc": "2.0", "id": "holdfast-3", "visa": "70010-9001-new-1767225600-x", "error": error,
+        });
+        stage.befall("EnumeratePartners", status(200, &body.to_string()));
+        let error = cove.observe(Scope::default()).await.unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("(error 7)"), "{told}");
+        let (withheld, shown) = (told.contains("withheld"), told.contains(text));
+        assert_eq!(
+            (withheld, shown),
+            (secret != "none", secret == "none"),
+            "{told}"
         );
-        stage.befall("EnumeratePartners", status(200, &body));
-        let error = stage.cove.observe(Scope::default()).await.unwrap_err();
-        assert!(!error.to_string().contains(&secret), "{error}");
     }
 }
 
@@ -317,4 +365,23 @@ async fn after_a_restart_of_the_service_a_late_request_logs_in_too() {
     let (read, ()) = tokio::join!(stage.cove.read(Kind::Customer, &made.id), meanwhile);
     assert_eq!(read.unwrap().unwrap().id, made.id);
     assert_eq!(stage.count("Login"), 2);
+}
+
+// R-N9: the adapter's own clock doesn't tell when Cove's has passed a quarter of an hour.
+#[tokio::test]
+async fn a_visa_is_good_for_a_quarter_of_an_hour() {
+    let clock = Clock::fixed("2026-11-01T12:00:00Z".parse().unwrap());
+    let stage = Stage::set_with(|options| options.clock = clock.clone()).await;
+    stage.observe().await;
+    clock.advance(SignedDuration::from_mins(14));
+    stage.observe().await;
+    assert_eq!(stage.count("Login"), 1);
+    clock.advance(SignedDuration::from_mins(15));
+    stage.observe().await;
+    assert_eq!(stage.count("Login"), 2);
+    let heard = stage.tap.heard();
+    let refused = heard
+        .iter()
+        .filter(|heard| heard.answer["error"]["data"] == 1701);
+    assert_eq!(refused.count(), 1);
 }

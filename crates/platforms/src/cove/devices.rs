@@ -267,3 +267,19 @@ fn id(row: &Result<Row, Lost>) -> Option<i64> {
         Err(lost) => lost.id.as_ref()?.parse().ok(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // I7
+    #[test]
+    fn a_column_that_nobody_asked_for_is_dropped() {
+        let row = serde_json::json!({
+            "AccountId": 7, "PartnerId": 8, "Settings": [{"I3": "hidden"}, {"I14": "1"}],
+        });
+        let row: Row = serde_json::from_value(row).expect("a row");
+        let told = row.columns(&[USED.to_owned()]);
+        assert_eq!(told, BTreeMap::from([(USED, "1".to_owned())]));
+    }
+}
