@@ -193,7 +193,8 @@ fn kept_plans(
 }
 
 /// What the customers below a reseller use, with the months that their status still has. One that the newest report leaves out
-/// counts with what its status says; where that says nothing either, their sum isn't known, and there is none of it.
+/// counts with what its status says. Where that says nothing either, it uses nothing if the report could be read whole, since some
+/// platforms leave out who uses nothing; otherwise the sum isn't known, and there is none of it.
 fn usage_of(
     survey: &Survey,
     site: &PlatformView,
@@ -219,8 +220,12 @@ fn usage_of(
         };
         Some(Arc::new(row))
     };
-    let rows: Option<Vec<_>> = below.iter().map(of).collect();
-    rows.unwrap_or_default()
+    let rows: Vec<_> = below.iter().filter_map(of).collect();
+    let is_whole = reports.unread[0].count() == 0;
+    if rows.len() < below.len() && !is_whole {
+        return Vec::new();
+    }
+    rows
 }
 
 fn report(site: &PlatformView, object: &Object, around: &mut Around) {

@@ -5,7 +5,10 @@ use serde_json::json;
 use super::world::World;
 use crate::{
     api::{Customer, Kind, Reseller},
-    estate::{Consumption, MonthlyConsumption, Object, ObjectId, Protection, Report, Unread},
+    estate::{
+        Consumption, ItemKind, MonthlyConsumption, Object, ObjectId, Protection, Report, Unread,
+        Unreadable,
+    },
     survey::resource_ref,
 };
 
@@ -154,8 +157,8 @@ fn known(world: &World, customer: &str, usage: serde_json::Value) {
     world.scopes[0].customers.put(known);
 }
 
-/// A report that says nothing of one customer.
-fn report_without(world: &World, customer: &str, months: &[MonthlyConsumption]) {
+/// A report that says nothing of one customer; whole, or with something in it that can't be read.
+fn report_without(world: &World, customer: &str, months: &[MonthlyConsumption], is_whole: bool) {
     let customer = world.get::<Customer>(0, customer).expect("a customer");
     let survey = &world.scopes[0].survey;
     let id = survey.index.held_by(&resource_ref(&*customer));
@@ -169,10 +172,18 @@ fn report_without(world: &World, customer: &str, months: &[MonthlyConsumption]) 
         credits: 0.0,
         months: months.to_vec(),
     };
+    let mut unreadable = Unread::default();
+    if !is_whole {
+        unreadable.note(Unreadable {
+            kind: ItemKind::UsageRow,
+            id: None,
+            why: "a size is missing".to_owned(),
+        });
+    }
     let report = Report {
         as_of: world.now,
         rows: others.map(row).collect(),
-        unreadable: Unread::default(),
+        unreadable,
     };
     world.scopes[0]
         .site
@@ -189,7 +200,9 @@ fn a_customer_that_a_report_leaves_out_counts_with_what_was_last_known_of_it() {
         storage_max_bytes,
         credits: 0.0,
     };
-    report_without(&world, "b", &[]);
+    report_without(&world, "b", &[], true);
+    assert_eq!(counted(&mut world, "under").0, 1, "it uses nothing");
+    report_without(&world, "b", &[], false);
     assert_eq!(counted(&mut world, "under").0, 0, "nothing is known of it");
     known(&world, "b", json!({"asOf": "2026-05-31T00:00:00Z"}));
     assert_eq!(counted(&mut world, "under").0, 0, "nor is its storage");
@@ -208,6 +221,6 @@ fn a_customer_that_a_report_leaves_out_counts_with_what_was_last_known_of_it() {
     };
     // Months that the platform doesn't keep are sampled of the sum, not of one of several.
     assert_eq!(rows(&mut world), [(1, vec![]), (7, vec![])]);
-    report_without(&world, "b", &[month(2)]);
+    report_without(&world, "b", &[month(2)], false);
     assert_eq!(rows(&mut world), [(1, vec![month(2)]), (7, vec![month(9)])]);
 }
