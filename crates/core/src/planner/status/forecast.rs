@@ -12,6 +12,8 @@ const SPAN: i32 = 28;
 const HORIZON: f64 = 3650.0;
 /// Months whose credits are added up, to compare with the 90 days of status.
 const QUARTER: usize = 3;
+/// These days.
+const WINDOW: u128 = 90;
 
 /// How a quota will fare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,25 +101,38 @@ pub fn stored(months: &[MonthUsage], now: u64, today: Date) -> Vec<(Date, u64)> 
     over.chain([(today, now)]).collect()
 }
 
-/// Credits of three months at the ends of those that are over, and of the 90 days up to now. Months that were left out make no
-/// sum.
+/// Credits of each three months that follow each other, as so many as 90 days have of them, at the ends of those that are over; and
+/// those of the 90 days up to now.
+///
+/// A report begins within a month, so the first month that is known may have only its last days, and one before a gap only its
+/// first. Neither is in a sum.
 pub fn consumed(months: &[MonthUsage], now: u64, today: Date) -> Vec<(Date, u64)> {
     let of = |month: &MonthUsage| month.credits.as_ref()?.amount().ok();
     let over: Vec<(Date, u64)> = over(months, today)
         .filter_map(|(end, month)| Some((end, of(month)?)))
         .collect();
-    let quarters = over
-        .windows(QUARTER)
-        .filter(|months| days(months[0].0, months[QUARTER - 1].0) <= 62);
-    let sums = quarters.map(|months| {
-        (
-            months[QUARTER - 1].0,
-            months
-                .iter()
-                .fold(0, |sum: u64, (_, credits)| sum.saturating_add(*credits)),
-        )
+    let follow = |months: &[(Date, u64)]| {
+        let mut pairs = months.windows(2);
+        pairs.all(|pair| days(pair[0].0, pair[1].0) <= 31)
+    };
+    let quarters = over.windows(QUARTER + 1).enumerate();
+    let whole = quarters.filter(|(at, months)| {
+        let last = at + QUARTER;
+        let next = over.get(last..last + 2);
+        follow(months) && next.is_none_or(follow)
+    });
+    let sums = whole.map(|(_, months)| {
+        let (before, last) = (months[0].0, months[QUARTER].0);
+        let sum: u128 = months[1..].iter().map(|month| u128::from(month.1)).sum();
+        (last, scaled(sum, days(before, last)))
     });
     sums.chain([(today, now)]).collect()
+}
+
+/// What so many days have, as 90 days would have it, rounded.
+fn scaled(sum: u128, days: i32) -> u64 {
+    let days = u128::from(days.max(1).unsigned_abs());
+    u64::try_from((sum * WINDOW + days / 2) / days).unwrap_or(u64::MAX)
 }
 
 /// The months that are over, with their last days.
@@ -176,17 +191,18 @@ mod tests {
     #[test]
     fn months_that_are_over_count_at_their_ends() {
         let months = [
-            month("2026-08", 5, 1),
-            month("2026-09", 6, 2),
-            month("2026-10", 7, 3),
+            month("2026-07", 4, 5000),
+            month("2026-08", 5, 100),
+            month("2026-09", 6, 200),
+            month("2026-10", 7, 620),
             month("2026-11", 99, 4),
             month("x", 1, 1),
         ];
         let today: Date = "2026-11-26".parse().expect("a day");
-        let date = |text: &str| text.parse::<Date>().expect("a day");
         assert_eq!(
             stored(&months, 8, today),
             [
+                (date("2026-07-31"), 4),
                 (date("2026-08-31"), 5),
                 (date("2026-09-30"), 6),
                 (date("2026-10-31"), 7),
@@ -195,7 +211,7 @@ mod tests {
         );
         assert_eq!(
             consumed(&months, 7, today),
-            [(date("2026-10-31"), 6), (today, 7)]
+            [(date("2026-10-31"), 900), (today, 7)]
         );
         let gap = [
             month("2026-05", 5, 1),
@@ -203,6 +219,65 @@ mod tests {
             month("2026-10", 7, 3),
         ];
         assert_eq!(consumed(&gap, 7, today), [(today, 7)]);
+    }
+
+    fn date(text: &str) -> Date {
+        text.parse().expect("a day")
+    }
+
+    /// A thousand thousandths a day from the first day of a report on, to a later day, by month.
+    fn level(from: &str, today: &str) -> (Vec<MonthUsage>, Date) {
+        let (from, today) = (date(from), date(today));
+        let next = |day: &Date| day.tomorrow().ok();
+        let each = std::iter::successors(Some(from), next).take_while(|day| *day <= today);
+        let mut months: Vec<(String, i64)> = Vec::new();
+        for day in each {
+            let name = day.strftime("%Y-%m").to_string();
+            match months.last_mut().filter(|(month, _)| *month == name) {
+                Some((_, credits)) => *credits += 1000,
+                None => months.push((name, 1000)),
+            }
+        }
+        let months = months.into_iter();
+        let months = months.map(|(name, credits)| month(&name, 0, credits));
+        (months.collect(), today)
+    }
+
+    // R-N16: a report begins within a month, and quarters have 89 to 92 days.
+    #[test]
+    fn level_use_of_credits_never_runs_out() {
+        for today in ["2026-12-05", "2027-01-01", "2027-03-15", "2027-05-31"] {
+            let (months, today) = level("2026-08-30", today);
+            let found = outlook(&consumed(&months, 90_000, today), 93_000);
+            assert_eq!(found.day(), None, "{today}: {found:?}");
+        }
+        let (months, today) = level("2026-08-30", "2027-01-01");
+        assert_eq!(
+            consumed(&months, 90_000, today),
+            [
+                (date("2026-11-30"), 90_000),
+                (date("2026-12-31"), 90_000),
+                (today, 90_000)
+            ]
+        );
+    }
+
+    // R-N16: while nobody looked, a month may have been kept as it was within it, and another begun within a report.
+    #[test]
+    fn months_beside_a_gap_are_in_no_quarter() {
+        let (early, _) = level("2026-01-01", "2026-06-10");
+        let (late, today) = level("2026-08-20", "2027-01-01");
+        let months = [early, late].concat();
+        assert_eq!(
+            consumed(&months, 90_000, today),
+            [
+                (date("2026-04-30"), 90_000),
+                (date("2026-05-31"), 90_000),
+                (date("2026-11-30"), 90_000),
+                (date("2026-12-31"), 90_000),
+                (today, 90_000)
+            ]
+        );
     }
 
     proptest! {
