@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use super::resources::Resources;
 use crate::{
     api::{
-        BackupPlatform, Customer, Kind, ServicePlan, Tenant, plan::ServiceLevel,
-        shared::ManagedStatus,
+        BackupPlatform, Customer, Kind, Reseller, ServicePlan, Tenant,
+        plan::ServiceLevel,
+        shared::{Health, ManagedStatus},
     },
     estate::{HealthReport, Object, ObjectId, Snapshot, Unread, UsageReport},
     export::Document,
@@ -134,9 +135,11 @@ fn keep<K: DeserializeOwned>(into: &mut Vec<K>, document: Document) -> serde_jso
 struct Picture<'a> {
     platform: String,
     knows_tenants: bool,
+    knows_resellers: bool,
     objects: HashMap<(Kind, ObjectId), Arc<Object>>,
     tenants: HashMap<ObjectId, Vec<Arc<Object>>>,
     names: &'a BTreeMap<(Kind, ObjectId), String>,
+    resellers: &'a [Reseller],
     customers: BTreeMap<String, &'a Customer>,
     subscriptions: BTreeMap<String, &'a Tenant>,
     /// The same by name of the customer.
@@ -156,9 +159,11 @@ impl<'a> Picture<'a> {
         let mut picture = Self {
             platform: platform.name_any(),
             knows_tenants: observation.capabilities.knows(Kind::Tenant),
+            knows_resellers: observation.capabilities.knows(Kind::Reseller),
             objects: HashMap::new(),
             tenants: HashMap::new(),
             names,
+            resellers: &existing.resellers,
             customers: by_name(&existing.customers),
             subscriptions: by_name(&existing.tenants),
             promises: BTreeMap::new(),
@@ -198,6 +203,11 @@ impl<'a> Picture<'a> {
             reference.clone_from(&known.spec.lifecycle.reference);
             let people = &mut customer.spec.administrators;
             *people = people.take().or_else(|| known.spec.administrators.clone());
+            if !self.knows_resellers {
+                let (spec, known) = (&mut customer.spec, &known.spec);
+                spec.reseller_ref.clone_from(&known.reseller_ref);
+                spec.platform_ref.clone_from(&known.platform_ref);
+            }
         }
         let id = customer.spec.lifecycle.external_id.as_deref();
         let Some(object) = self.object(Kind::Customer, id) else {
@@ -209,9 +219,10 @@ impl<'a> Picture<'a> {
             settled: true,
         };
         let (mut status, _) = planner::customer(Some(object), &around, None, warned);
-        if let Some(health) = &mut status.health {
-            health.worst = planner::every_source(&around);
-        }
+        status
+            .health
+            .iter_mut()
+            .for_each(|health| now_only(health, &around));
         let known = known.and_then(|known| known.status.as_ref());
         status.managed = self.managed(object, known.map(|known| &known.managed));
         customer.status = Some(status);
@@ -230,9 +241,10 @@ impl<'a> Picture<'a> {
         };
         let around = self.around_tenant(object);
         let (mut status, _) = planner::tenant(Some(object), &around, None, now);
-        if let Some(health) = &mut status.health {
-            health.worst = planner::every_source(&around);
-        }
+        status
+            .health
+            .iter_mut()
+            .for_each(|health| now_only(health, &around));
         let known = known.and_then(|known| known.status.as_ref());
         status.managed = self.managed(object, known.map(|known| &known.managed));
         tenant.status = Some(status);
@@ -336,7 +348,7 @@ impl<'a> Picture<'a> {
         .collect()
     }
 
-    /// Tenants and plans of platforms that know none.
+    /// Resellers, tenants and plans of platforms that know none.
     fn add_what_only_the_cluster_has(&self, resources: &mut Resources) {
         let there =
             |plans: &[ServicePlan], name: &str| plans.iter().any(|plan| plan.name_any() == name);
@@ -346,6 +358,9 @@ impl<'a> Picture<'a> {
             .map(|(_, plan)| (*plan).clone())
             .collect();
         resources.plans.extend(more);
+        if !self.knows_resellers {
+            resources.resellers.extend(self.resellers.iter().cloned());
+        }
         if !self.knows_tenants {
             let tenants = self.subscriptions.values();
             resources
@@ -369,6 +384,12 @@ impl<'a> Picture<'a> {
             strange.len()
         ))
     }
+}
+
+/// Health with every data source, and without a month: a single look has one day of it.
+fn now_only(health: &mut Health, around: &Around) {
+    health.worst = planner::every_source(around);
+    health.attainment.clear();
 }
 
 fn by_name<K: ResourceExt>(resources: &[K]) -> BTreeMap<String, &K> {

@@ -285,6 +285,60 @@ fn what_is_left_out_is_said() {
     assert_eq!(resources.customers.len(), 1);
 }
 
+// R-D16: where only the cluster knows resellers, it says who is below whom.
+#[test]
+fn a_platform_without_resellers_has_those_of_the_cluster() {
+    let with = |knows: bool| {
+        let mut all = living("one");
+        if !knows {
+            let fields = &mut all.observation.capabilities.fields;
+            fields.insert(Kind::Reseller, BTreeSet::new());
+        }
+        let resource = |name: &str, spec: Value| json!({"metadata": {"name": name, "namespace": "backup"}, "spec": spec});
+        all.existing.resellers = vec![
+            read(resource(
+                "northwind",
+                json!({"platformRef": {"name": "one"}, "displayName": "Northwind"}),
+            )),
+            read(resource(
+                "tailspin",
+                json!({"platformRef": {"name": "one"}, "parentRef": {"name": "northwind"}, "displayName": "Tailspin"}),
+            )),
+        ];
+        let spec = &mut all.existing.customers[0].spec;
+        spec.platform_ref = None;
+        spec.reseller_ref = Some(read(json!({"name": "tailspin"})));
+        let (resources, _) = all.resources(now());
+        let mut wish = wish(Subject::Usage, Basis::Platforms);
+        wish.filter.reseller = (!knows).then(|| "northwind".into());
+        let report = make(&[resources], &wish, now()).expect("a report");
+        (column(&report, "reseller"), column(&report, "platform"))
+    };
+    assert_eq!(with(false), (vec!["tailspin".into()], vec!["one".into()]));
+    let (resellers, _) = with(true);
+    assert_eq!(resellers, ["", ""], "the platform says that there is none");
+}
+
+// R-N10: a single look makes no month.
+#[test]
+fn a_single_day_is_not_shown_as_the_month() {
+    let (resources, _) = living("one").resources(now());
+    let health = |status: &Option<crate::api::CustomerStatus>| status.clone()?.health;
+    let fabrikam = health(&resources.customers[0].status).expect("health");
+    assert_eq!(fabrikam.attainment, []);
+    assert_eq!(
+        fabrikam
+            .data_sources
+            .and_then(|sources| sources.meeting_objective),
+        Some(13)
+    );
+    let tenant = resources.tenants[0]
+        .status
+        .clone()
+        .and_then(|status| status.health);
+    assert_eq!(tenant.map(|health| health.attainment), Some(Vec::new()));
+}
+
 // R-N10: where tenants exist in the cluster only, what its plans promise the customer holds for all its data sources.
 #[test]
 fn a_platform_without_tenants_is_judged_by_what_the_cluster_promises() {
