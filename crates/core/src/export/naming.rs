@@ -9,6 +9,10 @@ use crate::{
 
 /// The longest name that fits a label.
 const LONGEST: usize = 63;
+/// What of an id goes into a name, which begins with something else.
+const LONGEST_ID: usize = 40;
+/// How often ids are added to names that are the same, before numbers are.
+const ROUNDS: usize = 3;
 
 /// The name of each object's resource.
 #[derive(Debug, Default)]
@@ -16,8 +20,8 @@ pub struct Names(BTreeMap<(Kind, ObjectId), String>);
 
 impl Names {
     /// Names for all objects. `held` are the names of existing resources; the others are derived from the platform's name, and
-    /// tenants' from their customer's and product's. Where two would be the same, the id is added to both, so that a later
-    /// object doesn't rename an earlier one.
+    /// tenants' from their customer's and product's. Where two would be the same, the id is added to both, so that which
+    /// of them is older makes no difference.
     pub fn new(objects: &[&Object], held: BTreeMap<(Kind, ObjectId), String>) -> Self {
         let mut names = held;
         for kind in Kind::ALL {
@@ -35,22 +39,8 @@ impl Names {
                 .iter()
                 .map(|object| (object.id.clone(), wish(object, &names)))
                 .collect();
-            let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-            for (_, name) in &wished {
-                *count.entry(name).or_default() += 1;
-            }
-            let given: Vec<_> = wished
-                .iter()
-                .map(|(id, name)| {
-                    let alone = count[name.as_str()] == 1 && !taken.contains(name);
-                    let name = if alone {
-                        name.clone()
-                    } else {
-                        with_id(name, id)
-                    };
-                    ((*kind, id.clone()), name)
-                })
-                .collect();
+            let given = different(wished, taken).into_iter();
+            let given = given.map(|(id, name)| ((*kind, id), name));
             names.extend(given);
         }
         Self(names)
@@ -75,8 +65,37 @@ fn wish(object: &Object, names: &BTreeMap<(Kind, ObjectId), String>) -> String {
     slug(&format!("{customer}-{product}"))
 }
 
-fn with_id(name: &str, id: &ObjectId) -> String {
-    let id = slug(id.as_str());
+/// Names of which no two are the same. The id goes to every one that occurs twice, until none does; ids that differ in what no name
+/// can hold get a number.
+fn different(
+    mut wished: Vec<(ObjectId, String)>,
+    mut taken: BTreeSet<String>,
+) -> Vec<(ObjectId, String)> {
+    for _ in 0..ROUNDS {
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, name) in &wished {
+            *count.entry(name.clone()).or_default() += 1;
+        }
+        let is_alone = |name: &String| count[name] == 1 && !taken.contains(name);
+        for (id, name) in wished.iter_mut().filter(|(_, name)| !is_alone(name)) {
+            *name = with(name, id.as_str());
+        }
+    }
+    wished.sort();
+    for (_, name) in &mut wished {
+        let first = name.clone();
+        let mut number = 2;
+        while !taken.insert(name.clone()) {
+            *name = with(&first, &number.to_string());
+            number += 1;
+        }
+    }
+    wished
+}
+
+fn with(name: &str, id: &str) -> String {
+    let id: String = slug(id).chars().take(LONGEST_ID).collect();
+    let id = id.trim_end_matches('-');
     let room = LONGEST.saturating_sub(id.len() + 1);
     let name: String = name.chars().take(room).collect();
     format!("{}-{id}", name.trim_end_matches('-'))

@@ -46,6 +46,40 @@ fn object(kind: Kind, id: &str, name: &str) -> Object {
     }
 }
 
+/// R-N4: one file must not overwrite another.
+#[test]
+fn a_name_with_an_id_is_nobody_elses_either() {
+    let customers = |all: &[(&str, &str)]| {
+        let object = |(id, name): &(&str, &str)| object(Kind::Customer, id, name);
+        all.iter().map(object).collect::<Vec<_>>()
+    };
+    let long = "i".repeat(100);
+    let named = |all: &[Object]| {
+        let all: Vec<&Object> = all.iter().collect();
+        let held = BTreeMap::from([((Kind::Customer, ObjectId::new("gone")), "held-7".to_owned())]);
+        let names = Names::new(&all, held);
+        let of = |object: &&Object| names.of(Kind::Customer, &object.id);
+        all.iter().map(of).collect::<Vec<_>>()
+    };
+    let all = customers(&[("2", "Fabrikam"), ("3", "FABRIKAM."), ("9", "Fabrikam 2")]);
+    assert_eq!(named(&all), ["fabrikam-2-2", "fabrikam-3", "fabrikam-2-9"]);
+    for odd in [
+        customers(&[("7", "held"), ("8", "Held")]),
+        customers(&[("x", "same"), ("X", "same"), ("x.", "same")]),
+        customers(&[("2-9", "a"), ("1", "a"), ("9", "a 2"), ("8", "a 2")]),
+        customers(&[(&long, "a"), (&format!("{long}i"), "a"), ("1", "a")]),
+    ] {
+        let names = named(&odd);
+        let mut different = names.clone();
+        different.sort();
+        different.dedup();
+        assert_eq!(different.len(), names.len(), "{names:?}");
+        assert!(!names.contains(&"held-7".to_owned()), "{names:?}");
+        let fits = |name: &String| name.len() <= 63 && !name.starts_with('-');
+        assert!(names.iter().all(fits), "{names:?}");
+    }
+}
+
 /// R-N4
 #[test]
 fn names_fit_kubernetes_and_no_two_are_the_same() {
