@@ -15,12 +15,9 @@ use super::{
     terminal,
 };
 use crate::{
-    api::{BackupPlatform, Customer, Kind, ManagedKind},
-    estate::{Object, ObjectId, Snapshot},
-    export::{self, Document, EstateFile, Names},
-    planner,
+    api::BackupPlatform,
+    export::{self, Document, EstateFile},
     preview::Existing,
-    survey,
 };
 
 /// What `holdfast export` takes.
@@ -87,7 +84,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         ))
     })?;
     keep_those_on(&mut existing, &platform);
-    let documents = documents(&platform, &look.observation, &existing);
+    let documents = export::documents(&platform, &look.observation, &existing);
     let documents: Vec<Document> = documents
         .into_iter()
         .filter(|document| kinds.is_empty() || kinds.contains(document.kind.as_str()))
@@ -185,81 +182,4 @@ pub(super) fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) 
     existing
         .tenants
         .retain(|resource| world.lives_on(resource, platform));
-}
-
-/// The platform and every object on it, in the order in which kinds depend on each other, by name.
-pub(super) fn documents(
-    platform: &BackupPlatform,
-    observation: &Snapshot,
-    existing: &Existing,
-) -> Vec<Document> {
-    let objects: Vec<&Object> = observation.objects.iter().collect();
-    let mut held = BTreeMap::new();
-    let account = &observation.capabilities.account.id;
-    note_held(&mut held, &existing.resellers, platform, account, &objects);
-    note_held(&mut held, &existing.plans, platform, account, &objects);
-    note_held(&mut held, &existing.customers, platform, account, &objects);
-    note_held(&mut held, &existing.tenants, platform, account, &objects);
-    let names = Names::new(&objects, held);
-    let mut documents: Vec<(Kind, Document)> = objects
-        .iter()
-        .map(|object| {
-            let hidden =
-                object.kind == Kind::Customer && object.settings.flag("hideName") == Some(true);
-            let display_name = hidden.then(|| hidden_name(&existing.customers, &names, object));
-            let document = export::resource(object, platform, &names, display_name.as_deref());
-            (object.kind, document)
-        })
-        .collect();
-    documents
-        .sort_by(|(one, first), (other, second)| (one, &first.name).cmp(&(other, &second.name)));
-    let unread = &observation.unreadable;
-    let platform = export::platform(platform, &observation.capabilities, unread);
-    std::iter::once(platform)
-        .chain(documents.into_iter().map(|(_, document)| document))
-        .collect()
-}
-
-/// The display name of a hidden customer: the cluster's, if it is known there.
-fn hidden_name(customers: &[Customer], names: &Names, object: &Object) -> String {
-    let name = names.of(Kind::Customer, &object.id);
-    let known = customers
-        .iter()
-        .find(|customer| customer.name_any() == name);
-    known.map_or_else(
-        || object.name.clone(),
-        |customer| customer.spec.display_name.clone(),
-    )
-}
-
-/// Which objects are held by existing resources: by claim, or by the noted id.
-fn note_held<K: ManagedKind>(
-    held: &mut BTreeMap<(Kind, ObjectId), String>,
-    resources: &[K],
-    platform: &BackupPlatform,
-    account: &str,
-    objects: &[&Object],
-) {
-    for resource in resources {
-        let place = survey::resource_ref(resource);
-        let claim = planner::claim(
-            &platform.spec.owner_id,
-            K::KIND,
-            &place.namespace,
-            &place.name,
-        );
-        let noted = survey::noted_id(resource)
-            .filter(|(noted, _)| noted == account)
-            .map(|(_, id)| id);
-        let object = objects
-            .iter()
-            .filter(|object| object.kind == K::KIND)
-            .find(|object| {
-                object.claim.as_ref() == Some(&claim)
-                    || (object.claim.is_none() && noted.as_ref() == Some(&object.id))
-            });
-        if let Some(object) = object {
-            held.insert((K::KIND, object.id.clone()), place.name);
-        }
-    }
 }

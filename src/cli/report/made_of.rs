@@ -8,13 +8,10 @@ use super::arguments::{MadeOf, Whom};
 use crate::{
     api::BackupPlatform,
     cli::{
-        Failure, estate,
-        export::{documents, keep_those_on},
-        look::Wanted,
-        objects::Cluster,
-        plan::progress,
+        Failure, estate, export::keep_those_on, look::Wanted, objects::Cluster, plan::progress,
         terminal,
     },
+    export::documents,
     preview::Existing,
     report::{Basis, Living, Resources, Subject},
 };

@@ -103,7 +103,7 @@ fn untold(capabilities: &Capabilities, kind: Kind) -> Option<String> {
     };
     untold.truncate(NAMED);
     Some(format!(
-        "{kind}: this platform's interface doesn't take, or not wholly: {}{more}. What it doesn't tell isn't exported.",
+        "{kind}: this platform's interface doesn't take, or not wholly: {}{more}. What it doesn't tell is exported only of resources that have it already.",
         untold.join(", ")
     ))
 }

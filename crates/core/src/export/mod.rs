@@ -3,6 +3,8 @@
 //! Each object becomes a resource that adopts it by its id, with every setting as the platform holds it, so that applying it
 //! changes nothing. Secrets and pictures aren't among the settings.
 
+mod carried;
+mod documents;
 mod estate_file;
 mod files;
 mod gaps;
@@ -12,6 +14,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
+pub use documents::documents;
 pub use estate_file::{EstateFile, EstateFileError};
 pub use files::{files, text};
 pub use naming::Names;

@@ -240,3 +240,121 @@ fn what_is_left_out_is_said_where_it_is_missing() {
     );
     assert!(all.contains("aren't named here: 1."), "{all}");
 }
+
+/// A platform whose interface has neither resellers, plans of tenants, nor the provider's own number.
+fn plain() -> crate::estate::Snapshot {
+    let mut capabilities = crate::estate::Capabilities::by_reference(crate::estate::Account {
+        id: "9f".into(),
+        name: "Acme".into(),
+    });
+    let missing = [
+        (Kind::Reseller, &[][..]),
+        (Kind::Customer, &["resellerId", "reference"][..]),
+        (Kind::Tenant, &["planId"][..]),
+    ];
+    for (kind, without) in missing {
+        let all = crate::estate::fields(kind).iter().map(|field| field.path);
+        let taken = all.filter(|path| kind != Kind::Reseller && !without.contains(path));
+        let taken = taken.map(ToOwned::to_owned).collect();
+        capabilities.fields.insert(kind, taken);
+    }
+    let mut customer = object(Kind::Customer, "1", "Fabrikam");
+    for (path, value) in [("name", json!("Fabrikam")), ("limits.storage", json!(1024))] {
+        customer.settings.set(Kind::Customer, path, value);
+    }
+    let mut tenant = object(Kind::Tenant, "2", "Servers");
+    for (path, value) in [
+        ("customerId", json!("1")),
+        ("product", json!("HybridWorkloads")),
+    ] {
+        tenant.settings.set(Kind::Tenant, path, value);
+    }
+    let mut plan = object(Kind::ServicePlan, "3", "Gold");
+    plan.settings.set(Kind::ServicePlan, "name", json!("Gold"));
+    let mut reseller = object(Kind::Reseller, "4", "Northwind");
+    reseller
+        .settings
+        .set(Kind::Reseller, "name", json!("Northwind"));
+    crate::estate::Snapshot {
+        capabilities,
+        objects: vec![customer, tenant, plan, reseller],
+        locations: Vec::new(),
+        administrators: Vec::new(),
+        licences: None,
+        clients: Vec::new(),
+        unreadable: crate::estate::Unread::default(),
+    }
+}
+
+fn existing<K: serde::de::DeserializeOwned>(name: &str, id: &str, spec: &Value) -> Vec<K> {
+    let resource = json!({
+        "metadata": {"name": name, "namespace": "backup", "uid": name},
+        "spec": spec,
+        "status": {"externalId": id, "accountId": "9f", "platform": "msp"},
+    });
+    vec![serde_json::from_value(resource).expect("a resource")]
+}
+
+// R-N4: what only the cluster has is in the manifest of what it manages, so that applying it takes nothing away.
+#[test]
+fn what_only_the_cluster_has_is_carried_over() {
+    let platform = declared(&json!({"ownerId": "0123456789abcdef", "embedded": {}}));
+    let below = json!({"recoveryPointObjective": "86400s"});
+    let billing = json!({"sku": "HF-GOLD", "unit": "GiBMonth", "included": 5});
+    let all = crate::preview::Existing {
+        resellers: existing(
+            "northwind",
+            "4",
+            &json!({"platformRef": {"name": "msp"}, "displayName": "Northwind", "deletionPolicy": "Delete", "requireLimits": ["storage"], "allotment": {"warnAtPercent": 70}}),
+        ),
+        plans: existing(
+            "gold",
+            "3",
+            &json!({"platformRef": {"name": "msp"}, "planName": "Gold", "serviceLevel": below, "billing": billing}),
+        ),
+        customers: existing(
+            "fabrikam",
+            "1",
+            &json!({"resellerRef": {"name": "northwind"}, "displayName": "Another", "deletionPolicy": "Delete", "management": "Observe", "ignore": ["profile.phone"], "reference": "CWM:1", "country": "DE", "limits": {"storage": "2Ki", "warnAtPercent": 80}}),
+        ),
+        tenants: existing(
+            "fabrikam-hybridworkloads",
+            "2",
+            &json!({"customerRef": {"name": "fabrikam"}, "servicePlanRef": {"name": "gold"}, "product": "HybridWorkloads", "deletionPolicy": "Retain"}),
+        ),
+        ..crate::preview::Existing::default()
+    };
+    let documents = super::documents(&platform, &plain(), &all);
+    let spec = |kind: &str| {
+        let document = documents.iter().find(|document| document.kind == kind);
+        document.expect(kind).body["spec"].clone()
+    };
+    let (customer, tenant, plan) = (spec("Customer"), spec("Tenant"), spec("ServicePlan"));
+    assert_eq!(customer["resellerRef"], json!({"name": "northwind"}));
+    assert_eq!(customer["platformRef"], Value::Null, "{customer}");
+    for (field, value) in [
+        ("deletionPolicy", json!("Delete")),
+        ("management", json!("Observe")),
+        ("ignore", json!(["profile.phone"])),
+        ("reference", json!("CWM:1")),
+        ("limits", json!({"storage": "1Ki", "warnAtPercent": 80})),
+        ("displayName", json!("Fabrikam")),
+        ("country", Value::Null),
+        ("externalId", json!("1")),
+    ] {
+        assert_eq!(customer[field], value, "{field}: {customer}");
+    }
+    assert_eq!(tenant["servicePlanRef"], json!({"name": "gold"}));
+    assert_eq!(tenant["deletionPolicy"], "Retain");
+    assert_eq!(
+        (&plan["serviceLevel"], &plan["billing"]),
+        (&below, &billing)
+    );
+    let reseller = spec("Reseller");
+    assert_eq!(reseller["requireLimits"], json!(["storage"]));
+    assert_eq!(reseller["allotment"], json!({"warnAtPercent": 70}));
+    let bare = super::documents(&platform, &plain(), &crate::preview::Existing::default());
+    let customer = bare.iter().find(|document| document.kind == "Customer");
+    let customer = &customer.expect("a customer").body["spec"];
+    assert_eq!(customer["platformRef"], json!({"name": "msp"}));
+}
