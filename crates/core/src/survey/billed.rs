@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use kube::ResourceExt;
 
 use super::{PlatformView, Reports, ResourceRef, Survey, resource_ref};
@@ -61,10 +62,17 @@ pub fn figures(survey: &Survey, site: &PlatformView, month: &str) -> Vec<Figure>
     figures
 }
 
-/// Credits of a month that is over, as the platform reports them now.
+/// Credits of a month that is over, as the platform reports them now. None of a month that its report hasn't whole any more: what
+/// was counted day by day is nearer to it then than its last days.
 pub fn finals(survey: &Survey, site: &PlatformView, month: &str) -> Vec<Final> {
     let subscriptions = subscriptions(survey, site);
     let reports = site.reports();
+    if !reports
+        .usage_as_of
+        .is_some_and(|as_of| is_whole(month, as_of))
+    {
+        return Vec::new();
+    }
     let credits = subscriptions
         .iter()
         .filter(|subscription| subscription.billing.unit == BillingUnit::Credit);
@@ -78,6 +86,16 @@ pub fn finals(survey: &Survey, site: &PlatformView, month: &str) -> Vec<Final> {
             })
         })
         .collect()
+}
+
+/// Whether the 90 days of a report begin before a month or on its first day.
+fn is_whole(month: &str, as_of: Timestamp) -> bool {
+    let today = as_of.to_zoned(TimeZone::UTC).date();
+    let window = today.checked_sub(89.days()).ok();
+    let begins = format!("{month}-01").parse::<Date>().ok();
+    window
+        .zip(begins)
+        .is_some_and(|(window, begins)| window <= begins)
 }
 
 /// Customers of whose billing something can't be read: a day without it is no day on which nothing was used.

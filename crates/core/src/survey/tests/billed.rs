@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::world::World;
 use crate::{
-    api::{Customer, Kind, ServicePlan, Tenant},
-    estate::{Consumption, Report, Unread},
-    survey::{AnyRef, figures, unread},
+    api::{Customer, Kind, ServicePlan, Tenant, plan::BillingUnit},
+    estate::{Consumption, MonthlyConsumption, Report, Unread},
+    survey::{AnyRef, figures, finals, unread},
 };
 
 fn plan() -> ServicePlan {
@@ -118,4 +118,43 @@ fn of_a_customer_that_can_not_be_read_nothing_is_known() {
     world.scopes[0].customers.remove(&customer);
     cannot_be_read(&world, "Customer", "fabrikam");
     assert_eq!(told(&world), (Vec::new(), unsure()));
+}
+
+// R-N15: a report of 90 days has only the tail of a month that began before them, which is no month's credits.
+#[test]
+fn a_month_that_a_report_has_not_whole_has_no_final_credits() {
+    let mut world = world();
+    let mut plan = plan();
+    plan.spec.billing.as_mut().expect("billing").unit = BillingUnit::Credit;
+    world.scopes[0].plans.put(plan);
+    let mut told = |as_of: &str| {
+        report(&mut world);
+        let scope = &world.scopes[0];
+        let month = MonthlyConsumption {
+            month: "2026-05".into(),
+            storage_max_bytes: 7,
+            credits: 1.5,
+        };
+        let whole = |row: &std::sync::Arc<Consumption>| Consumption {
+            months: vec![month.clone()],
+            ..(**row).clone()
+        };
+        let rows = scope.site.reports().usage.values().map(whole).collect();
+        scope.site.set_reports(|reports| {
+            reports.note_usage(Report {
+                as_of: as_of.parse().expect("an instant"),
+                rows,
+                unreadable: Unread::default(),
+            })
+        });
+        let finals = finals(&scope.survey, &scope.site, "2026-05").into_iter();
+        finals.map(|one| one.milli).collect::<Vec<_>>()
+    };
+    assert_eq!(told("2026-06-01T00:00:00Z"), [1500]);
+    assert_eq!(
+        told("2026-07-29T23:00:00Z"),
+        [1500],
+        "May 1 is the first of 90 days"
+    );
+    assert_eq!(told("2026-07-30T00:00:00Z"), [0; 0], "it begins on May 2");
 }
