@@ -33,7 +33,7 @@ pub struct Figure {
     pub reference: Option<String>,
     /// The tenant, by name of the resource; `None` for the customer as a whole.
     pub tenant: Option<String>,
-    /// The id of what it is a figure of on the platform, which outlives the names of resources; `None` of clients.
+    /// The id of what it is a figure of on the platform, which outlives the names of resources.
     pub object: Option<String>,
     /// The reseller directly in charge.
     pub reseller: Option<String>,

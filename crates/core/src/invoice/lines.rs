@@ -58,14 +58,77 @@ pub struct Line {
 
 /// The lines of a month: one a customer, reseller, SKU, unit and included quantity, in this order.
 pub fn lines(month: &Month) -> Vec<Line> {
-    let customers = month.customers.iter();
-    customers
-        .flat_map(|(name, billed)| of_customer(month, name, billed))
-        .collect()
+    let later = Later::of(month);
+    let mut customers: BTreeMap<&String, Vec<Seen<'_>>> = BTreeMap::new();
+    for (name, billed) in &month.customers {
+        let known = billed.counted.iter().any(|one| !one.days.is_empty());
+        let shown = billed
+            .counted
+            .iter()
+            .filter(|one| !known || !one.days.is_empty());
+        for counted in shown {
+            let under = later.name(counted).unwrap_or(name);
+            let all = customers.entry(under).or_default();
+            all.push(Seen { counted, billed });
+        }
+    }
+    let lines = customers.into_iter().filter_map(|(name, seen)| {
+        let billed = month.customers.get(name)?;
+        Some(of_customer(month, name, billed, seen))
+    });
+    lines.flatten().collect()
 }
 
-fn of_customer(month: &Month, name: &str, billed: &Billed) -> Vec<Line> {
-    let seen: BTreeSet<u8> = month.seen.difference(&billed.unknown).copied().collect();
+/// Days that count alike, and of whom.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    counted: &'a Counted,
+    billed: &'a Billed,
+}
+
+/// Where a highest day is billed, an object whose customer was made anew under another name: its days are all under the later one,
+/// since each name has a highest day of its own.
+struct Later<'a>(BTreeMap<Alike<'a>, (u8, &'a String)>);
+
+/// What an object counts as: its id, reseller, SKU, unit and included quantity.
+type Alike<'a> = (&'a String, &'a Option<String>, &'a String, BillingUnit, u32);
+
+impl<'a> Later<'a> {
+    fn of(month: &'a Month) -> Self {
+        let mut later = BTreeMap::new();
+        for (name, billed) in &month.customers {
+            for counted in &billed.counted {
+                let last = counted.days.keys().next_back();
+                if let (Some(alike), Some(last)) = (alike(counted), last) {
+                    let latest = later.entry(alike).or_insert((*last, name));
+                    *latest = (*latest).max((*last, name));
+                }
+            }
+        }
+        Self(later)
+    }
+
+    fn name(&self, counted: &'a Counted) -> Option<&'a String> {
+        let (_, name) = self.0.get(&alike(counted)?)?;
+        Some(name)
+    }
+}
+
+fn alike(counted: &Counted) -> Option<Alike<'_>> {
+    let object = counted.object.as_ref()?;
+    let highest = matches!(counted.unit, BillingUnit::Seat | BillingUnit::Client);
+    highest.then_some((
+        object,
+        &counted.reseller,
+        &counted.sku,
+        counted.unit,
+        counted.included,
+    ))
+}
+
+/// Days of the month that weren't seen of a line, and how much it can be relied on.
+fn gaps(month: &Month, unknown: &BTreeSet<u8>) -> (Vec<u8>, State) {
+    let seen: BTreeSet<u8> = month.seen.difference(unknown).copied().collect();
     let last = if month.frozen {
         days_of(&month.month)
     } else {
@@ -81,26 +144,37 @@ fn of_customer(month: &Month, name: &str, billed: &Billed) -> Vec<Line> {
     } else {
         State::Final
     };
-    let known = billed.counted.iter().any(|one| !one.days.is_empty());
-    let shown = billed
-        .counted
-        .iter()
-        .filter(|one| !known || !one.days.is_empty());
-    let mut alike: BTreeMap<_, Vec<&Counted>> = BTreeMap::new();
-    for counted in shown {
+    (missing, state)
+}
+
+/// Days that are unknown of a line: those of the customer, and those of its earlier name on which nothing was counted.
+fn unknown(billed: &Billed, seen: &[Seen<'_>], days: &BTreeMap<u8, u64>) -> BTreeSet<u8> {
+    let others = seen.iter().map(|one| one.billed);
+    let others = others.filter(|other| !std::ptr::eq(*other, billed));
+    let earlier = others.flat_map(|other| &other.unknown);
+    let earlier = earlier.filter(|day| !days.contains_key(day));
+    billed.unknown.iter().chain(earlier).copied().collect()
+}
+
+fn of_customer(month: &Month, name: &str, billed: &Billed, seen: Vec<Seen<'_>>) -> Vec<Line> {
+    let mut alike: BTreeMap<_, Vec<Seen<'_>>> = BTreeMap::new();
+    for one in seen {
+        let counted = one.counted;
         let key = (
             &counted.reseller,
             &counted.sku,
             counted.unit,
             counted.included,
         );
-        alike.entry(key).or_default().push(counted);
+        alike.entry(key).or_default().push(one);
     }
-    let line = |((reseller, sku, unit, included), counted): (
+    let line = |((reseller, sku, unit, included), seen): (
         (&Option<String>, &String, _, u32),
-        Vec<&Counted>,
+        Vec<Seen<'_>>,
     )| {
+        let counted: Vec<&Counted> = seen.iter().map(|one| one.counted).collect();
         let days = by_day(&counted);
+        let (missing, state) = gaps(month, &unknown(billed, &seen, &days));
         // On a day without a figure of some tenant, those that have one are sure of theirs.
         let is_sure = |day: &u8| {
             let of_all = counted.iter().all(|counted| counted.days.contains_key(day));
@@ -120,7 +194,7 @@ fn of_customer(month: &Month, name: &str, billed: &Billed) -> Vec<Line> {
             included,
             to_bill: quantity.saturating_sub(included),
             days: u8::try_from(days.len()).unwrap_or(u8::MAX),
-            missing: missing.clone(),
+            missing,
             state,
         }
     };

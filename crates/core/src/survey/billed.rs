@@ -44,7 +44,11 @@ pub fn figures(survey: &Survey, site: &PlatformView, month: &str) -> Vec<Figure>
             customer: place(&**customer),
             reference: customer.spec.lifecycle.reference.clone(),
             tenant: (!whole).then(|| tenant.name_any()),
-            object: subscription.object(survey).filter(|_| !whole),
+            object: if whole {
+                Some(subscription.customer_id.as_str().to_owned())
+            } else {
+                subscription.object(survey)
+            },
             reseller: reseller(customer),
             sku: billing.sku.clone(),
             unit: billing.unit,

@@ -123,6 +123,53 @@ fn what_has_another_name_is_the_same_object() {
     }
 }
 
+// R-N15: seats and clients count on the highest day of the month, not once under each name.
+#[test]
+fn the_highest_day_of_an_object_is_billed_once_under_its_later_name() {
+    for unit in [BillingUnit::Seat, BillingUnit::Client] {
+        let before = Figure {
+            tenant: (unit == BillingUnit::Seat).then(|| "hybrid".into()),
+            object: Some("p-4711".into()),
+            ..figure(unit, Some(9))
+        };
+        let after = Figure {
+            customer: "backup/contoso".into(),
+            quantity: Some(8),
+            ..before.clone()
+        };
+        let other = Figure {
+            customer: "backup/adatum".into(),
+            object: Some("p-1".into()),
+            ..before.clone()
+        };
+        let mut month = october();
+        note(&mut month, 1, &[before.clone(), other.clone()]);
+        let unread = BTreeSet::from(["backup/fabrikam".to_owned()]);
+        month.note(2, std::slice::from_ref(&other), &unread);
+        note(&mut month, 3, &[after.clone(), other.clone()]);
+        let told = |month: &Month| {
+            let lines = lines(month).into_iter();
+            let told = lines.map(|line| (line.customer, line.quantity, line.days, line.missing));
+            told.collect::<Vec<_>>()
+        };
+        let adatum = ("backup/adatum".to_owned(), 9_000, 3, vec![]);
+        let renamed = ("backup/contoso".to_owned(), 9_000, 2, vec![2]);
+        assert_eq!(told(&month), [adatum, renamed], "{unit}");
+        // Another article is another line.
+        let dearer = Figure {
+            sku: "HF-PLATINUM".into(),
+            ..after
+        };
+        note(&mut month, 4, &[dearer, other]);
+        let quantities = lines(&month).into_iter().map(|line| line.quantity);
+        assert_eq!(
+            quantities.collect::<Vec<_>>(),
+            [9_000, 9_000, 8_000],
+            "{unit}"
+        );
+    }
+}
+
 // R-N15: what the platform has corrected by the end of the month is billed as corrected.
 #[test]
 fn credits_that_were_taken_back_are_not_billed() {
