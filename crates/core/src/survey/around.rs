@@ -232,6 +232,7 @@ fn report(site: &PlatformView, object: &Object, around: &mut Around) {
     let reports = site.reports();
     around.usage_as_of = reports.usage_as_of;
     around.health_as_of = reports.health_as_of;
+    around.health_seen = reports.health_seen;
     let usage = |customer: &ObjectId, tenant: Option<&ObjectId>| {
         reports
             .usage

@@ -124,6 +124,8 @@ pub struct Reports {
     pub usage: HashMap<(ObjectId, Option<ObjectId>), Arc<Consumption>>,
     /// When the platform's figures are from.
     pub health_as_of: Option<jiff::Timestamp>,
+    /// The last day before it on which there were others, as far as this process saw.
+    pub health_seen: Option<jiff::civil::Date>,
     /// Health by customer and tenant.
     pub health: HashMap<ObjectId, Vec<Arc<DataSources>>>,
     /// Rows that can't be read: of consumption, and of health.
@@ -149,6 +151,11 @@ impl Reports {
         }
         self.unread[1] = report.unreadable;
         let as_of = self.health_as_of.replace(report.as_of);
+        let day = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let earlier = as_of
+            .map(day)
+            .filter(|earlier| *earlier < day(report.as_of));
+        self.health_seen = earlier.or(self.health_seen);
         let before = std::mem::replace(&mut self.health, health);
         as_of != self.health_as_of || before != self.health
     }

@@ -1,7 +1,7 @@
 //! How a service level was kept, month by month. Serves R-N10.
 //!
 //! Each day counts once: the first report of it. Status is written when something else in it changes, at the end of a month, and
-//! after a week at the latest; the days in between are as the last report before them said, since a change would have been written.
+//! with the first report after a week; the days in between are as the last report before them said, since a change would have been written.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use crate::api::shared::Attainment;
 
 /// Months kept.
 const MONTHS: usize = 13;
-/// Days without a report of their own that count as the last one before them. After longer nothing is known of them.
+/// Days after a report within which the next one has to come. After longer nothing is known of those in between.
 const WEEK: i32 = 7;
 
 /// Data sources that meet a service level, and those that are held to one.
@@ -24,12 +24,13 @@ pub struct Kept {
 }
 
 /// The months with a report of `today`, and whether they have to be written although nothing else has changed. `before` is what the
-/// last report before said.
+/// last report before said, and `seen` the last day before today on which there was one, written or not.
 pub fn attained(
     previous: &[Attainment],
     before: Option<Kept>,
     now: Option<Kept>,
     today: Date,
+    seen: Option<Date>,
 ) -> (Vec<Attainment>, bool) {
     let mut months = previous.to_vec();
     let until = previous.last().and_then(|month| month.until);
@@ -37,8 +38,7 @@ pub fn attained(
         return (months, false);
     }
     if let Some(until) = until {
-        let gap = days_between(until, today) - 1;
-        let known = before.filter(|_| gap < WEEK);
+        let known = before.filter(|_| reaches(until, seen, today));
         for day in known.iter().flat_map(|_| between(until, today)) {
             count(&mut months, day, known);
         }
@@ -48,6 +48,13 @@ pub fn attained(
     months.drain(..superfluous);
     let due = months != previous && is_due(until, today);
     (months, due)
+}
+
+/// Whether what is written of one day still stood on those before another: a week later, or two where a report in between was seen.
+/// A change in that one would have been written, and so would itself after more than a week.
+fn reaches(until: Date, seen: Option<Date>, today: Date) -> bool {
+    let within = |from: Date, to: Date| from <= to && days_between(from, to) <= WEEK;
+    within(until, today) || seen.is_some_and(|seen| within(until, seen) && within(seen, today))
 }
 
 /// Whether a month has ended, or a week.

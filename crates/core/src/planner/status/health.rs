@@ -59,7 +59,7 @@ pub fn health(
     let months = previous.map_or(&[][..], |previous| &previous.attainment);
     let today = as_of.to_zoned(TimeZone::UTC).date();
     let before = previous.and_then(kept);
-    let (attainment, due) = attained(months, before, kept(&next), today);
+    let (attainment, due) = attained(months, before, kept(&next), today, around.health_seen);
     next.attainment = attainment;
     match previous {
         Some(previous) if !due && timeless(previous) == timeless(&next) => {

@@ -68,6 +68,8 @@ pub struct Around {
     pub usage: Vec<Arc<Consumption>>,
     /// When the platform's health figures are from.
     pub health_as_of: Option<jiff::Timestamp>,
+    /// The last day before it on which a report was seen.
+    pub health_seen: Option<jiff::civil::Date>,
     /// Health, one row a tenant.
     pub health: Vec<Arc<DataSources>>,
     /// Where throttling and branding may come from: the object itself, then what is above it, the platform last.
