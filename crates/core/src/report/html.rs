@@ -15,6 +15,9 @@ const STYLE: &str = include_str!("style.css");
 /// Columns of names that aren't broken into lines where there is room to scroll.
 const RESOURCES: [&str; 4] = ["namespace", "name", "platform", "reseller"];
 
+/// The column that says of how many it can be judged whether they meet their objective.
+const HELD: &str = "dataSourcesHeld";
+
 /// Nothing is loaded and nothing runs, whatever a name says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -134,9 +137,17 @@ fn tiles(page: &mut String, report: &Report) {
     if report.subject != Subject::Customers {
         tile("With figures", &report.total.known.to_string());
     }
-    for (heading, sum) in report.table.headings.iter().zip(&report.total.sums) {
+    let sums = report.table.headings.iter().zip(&report.total.sums);
+    let held = sums.clone().find(|(heading, _)| heading.name == HELD);
+    let held = held.map(|(_, held)| held.shown());
+    for (heading, sum) in sums.filter(|(heading, _)| heading.name != HELD) {
+        // Those that can't be judged neither meet it nor miss it.
+        let of = held
+            .as_ref()
+            .filter(|_| heading.name == "dataSourcesMeeting");
+        let shown = of.map_or_else(|| sum.shown(), |held| format!("{} of {held}", sum.shown()));
         if *sum != Cell::Empty {
-            tile(&sentence(heading.title), &sum.shown());
+            tile(&sentence(heading.title), &shown);
         }
     }
     if report.sources.is_some() {

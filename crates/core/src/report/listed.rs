@@ -277,7 +277,7 @@ const HEALTH: [Column<Facts>; 15] = [
         "dataSourcesHeld",
         "HELD",
         "Data sources of which it can be told whether they meet the service level of their plan.",
-        Asked,
+        Usual,
         |row| of_health(row, |health| health.data_sources?.held_to_objective),
     ),
     column(

@@ -62,6 +62,44 @@ fn namesakes_in_two_namespaces_are_summed_up_apart() {
     assert_eq!(alone.by_reseller[0].title, "north");
 }
 
+// R-D40, R-N10: those that can't be judged miss nothing, so those that meet the objective are told beside those that are held to it.
+#[test]
+fn those_that_meet_are_told_of_those_that_are_held() {
+    let document = json!({
+        "metadata": {"name": "a", "namespace": "one"}, "spec": {"displayName": "a"},
+        "status": {"health": {"dataSources": {"total": 34, "heldToObjective": 24, "meetingObjective": 19}}},
+    });
+    let resources = Resources {
+        customers: vec![serde_json::from_value(document).expect("a customer")],
+        ..Resources::default()
+    };
+    let wish = Wish {
+        subject: Subject::Health,
+        basis: Basis::Status,
+        filter: Filter::default(),
+        period: Period::default(),
+        columns: Vec::new(),
+        all_columns: false,
+    };
+    let report = make(&[resources], &wish, now()).expect("a report");
+    let shown = |name: &str| {
+        let at = report
+            .table
+            .headings
+            .iter()
+            .position(|heading| heading.name == name);
+        at.map(|at| report.total.sums[at].clone())
+    };
+    assert_eq!(shown("dataSourcesHeld"), Some(Cell::Count(24)));
+    assert_eq!(shown("dataSourcesMeeting"), Some(Cell::Count(19)));
+    let page = crate::report::html(&report);
+    assert!(
+        page.contains("<dt>Meeting objective</dt><dd>19 of 24</dd>"),
+        "{page}"
+    );
+    assert!(!page.contains("<dt>Held</dt>"), "{page}");
+}
+
 // R-D16, R-N10: asked for some tenants, all of a row is about those.
 #[test]
 fn health_of_some_tenants_is_theirs() {
