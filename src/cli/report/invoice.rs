@@ -45,14 +45,14 @@ pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
         Output::Table => {
             let width = super::width();
             let sums = report::invoice_sums(&lines);
-            [table::rows(&rows, width), table::rows(&sums, width)]
-                .join("\n")
-                .into_bytes()
+            let all = std::iter::once(&rows).chain(sums.iter().map(|(_, sums)| sums));
+            let all: Vec<String> = all.map(|table| table::rows(table, width)).collect();
+            all.join("\n").into_bytes()
         }
         Output::Csv => report::csv(&rows),
         Output::Html => report::invoice_html(&month, &rows, &lines).into_bytes(),
         Output::Json => {
-            let mut text = serde_json::to_vec_pretty(&report::invoice_json(&month, &rows))?;
+            let mut text = serde_json::to_vec_pretty(&report::invoice_json(&month, &rows, &lines))?;
             text.push(b'\n');
             text
         }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -55,6 +55,17 @@ const COLUMNS: [(&str, &str, &str); 14] = [
     ),
 ];
 
+/// The columns of sums, of which the first is about their owner.
+const SUMS: [(&str, &str, &str); 6] = [
+    ("reseller", "RESELLER", "The reseller directly in charge."),
+    ("sku", "SKU", "The provider's article number."),
+    ("unit", "UNIT", "What is counted."),
+    ("lines", "LINES", "How many lines."),
+    ("quantity", "QUANTITY", "How much was used."),
+    ("toBill", "TO BILL", "What goes beyond what is included."),
+];
+const PLATFORM: (&str, &str, &str) = ("platform", "PLATFORM", "The BackupPlatform.");
+
 /// The lines as rows.
 pub fn invoice(month: &str, lines: &[Line]) -> Table {
     let heading = |(name, title, doc)| Heading { name, title, doc };
@@ -70,17 +81,20 @@ pub(super) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// The document of an invoice: without an instant in it, so that a month that is over gives the same bytes for ever.
-pub fn invoice_json(month: &str, table: &Table) -> Value {
+pub fn invoice_json(month: &str, table: &Table, lines: &[Line]) -> Value {
     json!({
         "version": json::VERSION,
         "report": "invoice",
         "month": month,
         "columns": json::columns(&table.headings),
         "items": json::items(table),
+        "total": sums_json(&added_up(lines, |_| None)),
+        "byReseller": sums_json(&added_up(lines, of_reseller)),
+        "byPlatform": sums_json(&added_up(lines, of_platform)),
     })
 }
 
-/// The lines as a page, with sums by SKU and unit; without an instant in it, too.
+/// The lines as a page, with sums by reseller, platform, SKU and unit; without an instant in it, too.
 pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
     let unsure = lines.iter().filter(|line| line.state != State::Final);
     let about = format!(
@@ -89,11 +103,17 @@ pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
         unsure.count()
     );
     html::page("Invoice lines", &about, |page| {
-        let sums = invoice_sums(lines);
         let caption = "What all customers used and are billed for.";
-        html::section(page, "Sums", caption, |page| {
-            html::table(page, &sums, None, "sku");
-        });
+        for (by, sums) in &invoice_sums(lines) {
+            let title = match *by {
+                "reseller" => "By reseller",
+                "platform" => "By platform",
+                _ => "Total",
+            };
+            html::section(page, title, caption, |page| {
+                html::table(page, sums, None, "sku");
+            });
+        }
         let caption = "One for each customer, reseller, SKU, unit and included quantity.";
         html::section(page, "Lines", caption, |page| {
             html::table(page, rows, None, "name");
@@ -101,7 +121,7 @@ pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
     })
 }
 
-/// What lines with one reseller, SKU and unit come to.
+/// What lines with one owner, SKU and unit come to.
 #[derive(Default)]
 struct Sum {
     lines: u64,
@@ -109,39 +129,98 @@ struct Sum {
     to_bill: u64,
 }
 
-/// Lines of one reseller, SKU and unit added up.
-pub fn invoice_sums(lines: &[Line]) -> Table {
-    let mut sums: BTreeMap<_, Sum> = BTreeMap::new();
+/// The sums of an invoice: what they are by, and the lines added up. Each adds up to the total.
+pub fn invoice_sums(lines: &[Line]) -> [(&'static str, Table); 3] {
+    let by = |name, owner: fn(&Line) -> Owner<'_>| (name, table(name, &added_up(lines, owner)));
+    let total = added_up(lines, |_| None);
+    [
+        by("reseller", of_reseller),
+        by("platform", of_platform),
+        ("total", table("", &total)),
+    ]
+}
+
+/// Namespace and name of whom a sum is about; `None` of those who belong to none.
+type Owner<'a> = Option<(&'a str, &'a str)>;
+
+fn of_reseller(line: &Line) -> Owner<'_> {
+    // A customer's reseller is in its own namespace.
+    let (namespace, _) = line.customer.split_once('/').unwrap_or_default();
+    Some((namespace, line.reseller.as_deref()?))
+}
+
+fn of_platform(line: &Line) -> Owner<'_> {
+    line.platform.split_once('/')
+}
+
+type Sums<'a> = BTreeMap<(Owner<'a>, &'a str, BillingUnit), Sum>;
+
+fn added_up<'a>(lines: &'a [Line], owner: impl Fn(&'a Line) -> Owner<'a>) -> Sums<'a> {
+    let mut sums = Sums::new();
     for line in lines {
-        let key = (line.reseller.as_deref(), line.sku.as_str(), line.unit);
+        let key = (owner(line), line.sku.as_str(), line.unit);
         let sum = sums.entry(key).or_default();
         sum.lines += 1;
         sum.quantity = sum.quantity.saturating_add(line.quantity);
         sum.to_bill = sum.to_bill.saturating_add(line.to_bill);
     }
-    let rows = sums.into_iter().map(|((reseller, sku, unit), sum)| {
+    sums
+}
+
+/// Sums as rows, with a column for their owner where they have one.
+fn table(by: &str, sums: &Sums<'_>) -> Table {
+    let owners = sums.keys().filter_map(|(owner, ..)| *owner);
+    let namespaces: BTreeSet<&str> = owners.map(|(namespace, _)| namespace).collect();
+    let owner = |owner: &Owner<'_>| match owner {
+        Some((namespace, name)) if namespaces.len() > 1 => {
+            Cell::Text(format!("{namespace}/{name}"))
+        }
+        owner => Cell::text(owner.map(|(_, name)| name)),
+    };
+    let rows = sums.iter().map(|((whose, sku, unit), sum)| {
         vec![
-            Cell::text(reseller),
+            owner(whose),
             Cell::text(Some(sku)),
             Cell::Text(unit.to_string()),
             Cell::Count(sum.lines),
-            amount(unit, sum.quantity),
-            amount(unit, sum.to_bill),
+            amount(*unit, sum.quantity),
+            amount(*unit, sum.to_bill),
         ]
     });
-    let heading = |(name, title, doc)| Heading { name, title, doc };
-    let headings = [
-        ("reseller", "RESELLER", "The reseller directly in charge."),
-        ("sku", "SKU", "The provider's article number."),
-        ("unit", "UNIT", "What is counted."),
-        ("lines", "LINES", "How many lines."),
-        ("quantity", "QUANTITY", "How much was used."),
-        ("toBill", "TO BILL", "What goes beyond what is included."),
-    ];
-    Table {
-        headings: headings.map(heading).to_vec(),
+    let mut table = Table {
+        headings: SUMS
+            .map(|(name, title, doc)| Heading { name, title, doc })
+            .to_vec(),
         rows: rows.collect(),
+    };
+    match by {
+        "reseller" => {}
+        "platform" => {
+            let (name, title, doc) = PLATFORM;
+            table.headings[0] = Heading { name, title, doc };
+        }
+        _ => {
+            table.headings.remove(0);
+            table.rows.iter_mut().for_each(|row| drop(row.remove(0)));
+        }
     }
+    table
+}
+
+/// Sums as JSON has them: in full, so that namesakes are told apart.
+fn sums_json(sums: &Sums<'_>) -> Value {
+    let item = |((owner, sku, unit), sum): (&(Owner<'_>, &str, BillingUnit), &Sum)| {
+        json!({
+            "name": owner.map(|(_, name)| name),
+            "namespace": owner.map(|(namespace, _)| namespace),
+            "sku": sku,
+            "unit": unit.to_string(),
+            "lines": sum.lines,
+            "quantity": amount(*unit, sum.quantity).json(),
+            "toBill": amount(*unit, sum.to_bill).json(),
+        })
+    };
+    sums.iter().map(item).collect()
 }
 
 /// Thousandths of a unit.

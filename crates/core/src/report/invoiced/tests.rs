@@ -39,14 +39,9 @@ fn lines_are_summed_up_by_reseller_sku_and_unit() {
             || page.contains("of which 1 aren't final."),
         "{page}"
     );
-    let sums = invoice_sums(&lines);
-    let shown: Vec<String> = sums
-        .rows
-        .iter()
-        .map(|row| row.iter().map(Cell::plain).collect::<Vec<_>>().join(" "))
-        .collect();
+    let [(_, by_reseller), ..] = invoice_sums(&lines);
     assert_eq!(
-        shown,
+        shown(&by_reseller),
         [
             " HF-GOLD Credit 2 3.5 0.5",
             " HF-GOLD Seat 1 7 7",
@@ -54,4 +49,51 @@ fn lines_are_summed_up_by_reseller_sku_and_unit() {
         ]
     );
     assert_eq!(page, invoice_html("2026-10", &rows, &lines));
+}
+
+fn shown(table: &Table) -> Vec<String> {
+    let words = |row: &Vec<Cell>| row.iter().map(Cell::plain).collect::<Vec<_>>().join(" ");
+    table.rows.iter().map(words).collect()
+}
+
+// R-N15: the sum of one reseller isn't that of its namesake.
+#[test]
+fn resellers_of_one_name_are_summed_up_apart() {
+    let one = Line {
+        reseller: Some("northwind".into()),
+        ..line("a", BillingUnit::Seat, 7_000, 7_000, State::Final)
+    };
+    let other = Line {
+        customer: "another/b".into(),
+        platform: "another/msp".into(),
+        ..one.clone()
+    };
+    let lines = [one, other];
+    let [(_, by_reseller), (_, by_platform), (_, total)] = invoice_sums(&lines);
+    assert_eq!(
+        shown(&by_platform),
+        [
+            "another/msp HF-GOLD Seat 1 7 7",
+            "backup/msp HF-GOLD Seat 1 7 7"
+        ]
+    );
+    assert_eq!(shown(&total), ["HF-GOLD Seat 2 14 14"]);
+    let json = invoice_json("2026-10", &invoice("2026-10", &lines), &lines);
+    let sum = |namespace: Option<&str>, name: Option<&str>, lines: u32, amount: u32| json!({"namespace": namespace, "name": name, "sku": "HF-GOLD", "unit": "Seat", "lines": lines, "quantity": amount, "toBill": amount});
+    assert_eq!(json["total"], json!([sum(None, None, 2, 14)]));
+    let apart = |name| {
+        json!([
+            sum(Some("another"), Some(name), 1, 7),
+            sum(Some("backup"), Some(name), 1, 7)
+        ])
+    };
+    assert_eq!(json["byReseller"], apart("northwind"));
+    assert_eq!(json["byPlatform"], apart("msp"));
+    assert_eq!(
+        shown(&by_reseller),
+        [
+            "another/northwind HF-GOLD Seat 1 7 7",
+            "backup/northwind HF-GOLD Seat 1 7 7"
+        ]
+    );
 }
