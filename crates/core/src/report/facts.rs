@@ -209,7 +209,17 @@ pub fn figures(customer: &Customer, only: Option<&[&Tenant]>, period: &Period) -
             .and_then(|status| status.usage.as_ref());
         of_usage(usage, period)
     });
-    each.fold(Figures::default(), Figures::plus)
+    let mut sum = each.fold(Figures::default(), Figures::plus);
+    if !period.is_unbounded() {
+        // What they stored most together: each may have had most in a month of its own.
+        sum.storage = most(&sum.months);
+    }
+    sum
+}
+
+/// The most that was stored in any month.
+fn most(months: &BTreeMap<String, OfMonth>) -> Option<u64> {
+    months.values().filter_map(|month| month.storage).max()
 }
 
 fn of_usage(usage: Option<&Usage>, period: &Period) -> Figures {
@@ -240,7 +250,7 @@ fn of_usage(usage: Option<&Usage>, period: &Period) -> Figures {
         .collect();
     let credits: Vec<u64> = within.values().filter_map(|month| month.credits).collect();
     Figures {
-        storage: within.values().filter_map(|month| month.storage).max(),
+        storage: most(&within),
         credits: (!credits.is_empty())
             .then(|| credits.iter().copied().fold(0, u64::saturating_add)),
         as_of: usage.as_of,

@@ -62,6 +62,47 @@ fn namesakes_in_two_namespaces_are_summed_up_apart() {
     assert_eq!(alone.by_reseller[0].title, "north");
 }
 
+// R-D16: what several tenants stored most together, and not what each did in a month of its own.
+#[test]
+fn tenants_in_a_period_are_added_up_month_by_month() {
+    let tenant = |name: &str, of: [&str; 2]| {
+        let month = |month: &str, stored: &str| json!({"month": month, "storageMax": stored, "credits": "1"});
+        let document = json!({
+            "metadata": {"name": name, "namespace": "one"},
+            "spec": {"customerRef": {"name": "a"}, "product": "HybridWorkloads"},
+            "status": {"edition": "Enterprise", "usage": {"storage": "1Gi", "months": [month("2026-09", of[0]), month("2026-10", of[1])]}},
+        });
+        serde_json::from_value(document).expect("a tenant")
+    };
+    let resources = Resources {
+        customers: vec![customer("one", "a", None, 1)],
+        tenants: vec![tenant("t1", ["10", "1"]), tenant("t2", ["2", "10"])],
+        ..Resources::default()
+    };
+    let wish = Wish {
+        subject: Subject::Usage,
+        basis: Basis::Status,
+        filter: Filter {
+            edition: Some(Edition::Enterprise),
+            ..Filter::default()
+        },
+        period: Period::parse(Some("2026-09"), Some("2026-10")).expect("a period"),
+        columns: vec!["storage".into(), "credits".into()],
+        all_columns: false,
+    };
+    let report = make(&[resources], &wish, now()).expect("a report");
+    assert!(
+        report.total.sums.contains(&Cell::Size(12)),
+        "{:?}",
+        report.total
+    );
+    assert!(
+        report.total.sums.contains(&Cell::Credits(4000)),
+        "{:?}",
+        report.total
+    );
+}
+
 // R-D40, R-N10: those that can't be judged miss nothing, so those that meet the objective are told beside those that are held to it.
 #[test]
 fn those_that_meet_are_told_of_those_that_are_held() {
