@@ -142,15 +142,16 @@ pub fn make(estates: &[Resources], wish: &Wish, now: Timestamp) -> Result<Report
         let recent = Period::of_90_days(now);
         months.retain(|month, _| recent.contains(month));
     }
+    let figures = figures(wish.subject);
     Ok(Report {
         subject: wish.subject,
         basis: wish.basis,
         at: now,
         period: wish.period.clone(),
         filters: wish.filter.told(),
-        total: group((None, "total"), rows.iter(), &shown),
-        by_reseller: groups(&rows, &shown, Facts::reseller),
-        by_platform: groups(&rows, &shown, |row| row.platform.as_deref()),
+        total: group((None, "total"), rows.iter(), &shown, &figures),
+        by_reseller: groups(&rows, &shown, &figures, Facts::reseller),
+        by_platform: groups(&rows, &shown, &figures, |row| row.platform.as_deref()),
         top: top(&rows),
         resellers: by_storage(&rows),
         months,
@@ -253,6 +254,7 @@ fn group<'a>(
     (namespace, name): (Option<&str>, &str),
     rows: impl Iterator<Item = &'a Facts>,
     columns: &[Column<Facts>],
+    figures: &[Column<Facts>],
 ) -> Group {
     let mut group = Group {
         namespace: namespace.map(ToOwned::to_owned),
@@ -264,22 +266,34 @@ fn group<'a>(
     };
     for row in rows {
         group.customers += 1;
-        let mut known = false;
         for (sum, column) in group.sums.iter_mut().zip(columns) {
             let cell = (column.cell)(row);
-            if matches!(cell, Cell::Count(_) | Cell::Size(_) | Cell::Credits(_)) {
-                known |= column.name != "limit" && column.name != "creditLimit";
+            if is_amount(&cell) {
                 *sum = sum.plus(&cell);
             }
         }
-        group.known += u64::from(known);
+        group.known += u64::from(figures.iter().any(|column| is_amount(&(column.cell)(row))));
     }
     group
+}
+
+/// What can be added up.
+fn is_amount(cell: &Cell) -> bool {
+    matches!(cell, Cell::Count(_) | Cell::Size(_) | Cell::Credits(_))
+}
+
+/// The columns by which it is told whether anything is known of a customer, whichever of them are shown. What it may use is known of
+/// those who have used nothing, too.
+fn figures(subject: Subject) -> Vec<Column<Facts>> {
+    let columns = listed::of_customers(subject).into_iter();
+    let usual = columns.filter(|column| column.choice != columns::Choice::Asked);
+    usual.filter(|column| column.name != "limit").collect()
 }
 
 fn groups<'a>(
     rows: &'a [Facts],
     columns: &[Column<Facts>],
+    figures: &[Column<Facts>],
     of: impl Fn(&'a Facts) -> Option<&'a str>,
 ) -> Vec<Group> {
     let mut by_name: BTreeMap<(Option<&str>, &str), Vec<&Facts>> = BTreeMap::new();
@@ -295,7 +309,7 @@ fn groups<'a>(
     let namespaces: BTreeSet<&str> = by_name.keys().filter_map(|(within, _)| *within).collect();
     let several = namespaces.len() > 1;
     let summed = |((within, name), rows): ((Option<&str>, &str), Vec<&'a Facts>)| {
-        let mut group = group((within, name), rows.into_iter(), columns);
+        let mut group = group((within, name), rows.into_iter(), columns, figures);
         if let Some(within) = within.filter(|_| several) {
             group.title = format!("{within}/{name}");
         }
@@ -317,7 +331,7 @@ fn by_storage(rows: &[Facts]) -> Vec<(String, u64)> {
         .into_iter()
         .filter(storage)
         .collect();
-    let groups = groups(rows, &columns, Facts::reseller).into_iter();
+    let groups = groups(rows, &columns, &columns, Facts::reseller).into_iter();
     let stored = groups.filter_map(|group| match group.sums.as_slice() {
         [Cell::Size(bytes)] => Some((group.title, *bytes)),
         _ => None,

@@ -103,6 +103,36 @@ fn tenants_in_a_period_are_added_up_month_by_month() {
     );
 }
 
+// R-D40: of whom figures are known doesn't depend on which of them are shown.
+#[test]
+fn who_has_figures_does_not_depend_on_the_columns() {
+    let resources = Resources {
+        customers: vec![customer("one", "a", None, 1), {
+            let document = json!({"metadata": {"name": "b", "namespace": "one"}, "spec": {"displayName": "b"}});
+            serde_json::from_value(document).expect("a customer")
+        }],
+        ..Resources::default()
+    };
+    for columns in [&[][..], &["reference"], &["limit"], &["storage"]] {
+        let wish = Wish {
+            subject: Subject::Usage,
+            basis: Basis::Status,
+            filter: Filter::default(),
+            period: Period::default(),
+            columns: columns.iter().map(ToString::to_string).collect(),
+            all_columns: false,
+        };
+        let report = make(std::slice::from_ref(&resources), &wish, now()).expect("a report");
+        assert_eq!(
+            (report.total.customers, report.total.known),
+            (2, 1),
+            "{columns:?}"
+        );
+        let groups = report.by_platform.iter().map(|group| group.known);
+        assert_eq!(groups.sum::<u64>(), 1, "{columns:?}");
+    }
+}
+
 // R-D40, R-N10: those that can't be judged miss nothing, so those that meet the objective are told beside those that are held to it.
 #[test]
 fn those_that_meet_are_told_of_those_that_are_held() {
