@@ -6,6 +6,9 @@ use super::{cell::Cell, make::Table};
 /// drops.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
+/// Where a spreadsheet may take a cell to end.
+const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
+
 /// A table, its headings first, each line ended by CRLF.
 pub fn csv(table: &Table) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
@@ -26,9 +29,43 @@ fn harmless(cell: &Cell) -> String {
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
     let begins_like_one =
         text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(FORMULA);
-    if cell.is_words() && begins_like_one && !is_number {
-        format!("'{text}")
-    } else {
-        text
+    if !cell.is_words() || is_number {
+        return text;
+    }
+    let mut written = String::with_capacity(text.len() + 1);
+    if begins_like_one {
+        written.push('\'');
+    }
+    // A spreadsheet may take other ends of cells than a comma, and then knows nothing of the quotes around this one.
+    let mut begins = false;
+    for letter in text.chars() {
+        if begins && FORMULA.contains(&letter) {
+            written.push('\'');
+        }
+        begins = ENDS.contains(&letter) || (begins && letter.is_whitespace());
+        written.push(letter);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R-D9: a spreadsheet that takes semicolons or tabs for the ends of cells begins another one within a cell.
+    #[test]
+    fn no_part_of_a_cell_begins_like_a_formula_either() {
+        let told = |text: &str| harmless(&Cell::Text(text.to_owned()));
+        for (name, written) in [
+            ("a;=cmd()", "a;'=cmd()"),
+            ("a; \t+1;@x", "a; \t'+1;'@x"),
+            ("a\n-1", "a\n'-1"),
+            ("a\t＝1", "a\t'＝1"),
+            ("=a;=b", "'=a;'=b"),
+            ("a-b=c; d", "a-b=c; d"),
+            ("-1.5", "-1.5"),
+        ] {
+            assert_eq!(told(name), written);
+        }
     }
 }
