@@ -85,7 +85,8 @@ fn drawn(table: &Table, most: usize, total: Option<&Group>, width: Option<u16>) 
             .iter()
             .enumerate()
             .map(|(at, sum)| match (at, sum) {
-                (0, _) => format!("total of {}", total.customers),
+                (0, Cell::Empty) => format!("total of {}", total.customers),
+                (0, sum) => format!("total of {}: {}", total.customers, sum.shown()),
                 (_, Cell::Empty) => String::new(),
                 (_, sum) => sum.shown(),
             });
@@ -151,4 +152,40 @@ fn align(lines: &mut Lines, at: usize, right: bool) {
 fn finished(lines: &Lines) -> String {
     let lines = lines.lines().map(|line| format!("{}\n", line.trim_end()));
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Heading;
+
+    // R-D40
+    #[test]
+    fn the_sum_of_the_first_column_stands_beside_the_number_of_customers() {
+        let heading = |name| Heading {
+            name,
+            title: name,
+            doc: "",
+        };
+        let table = Table {
+            headings: vec![heading("storage"), heading("clients")],
+            rows: vec![vec![Cell::Size(1024), Cell::Count(2)]; 2],
+        };
+        let total = |first| Group {
+            namespace: None,
+            name: "total".into(),
+            title: "total".into(),
+            customers: 2,
+            known: 2,
+            sums: vec![first, Cell::Count(4)],
+        };
+        let drawn = |first| {
+            let text = drawn(&table, 9, Some(&total(first)), None);
+            text.lines().last().unwrap_or_default().trim().to_owned()
+        };
+        let summed = drawn(Cell::Size(2048));
+        assert!(summed.starts_with("total of 2: 2Ki"), "{summed}");
+        assert!(summed.ends_with('4'), "{summed}");
+        assert!(!drawn(Cell::Empty).contains(':'));
+    }
 }

@@ -286,7 +286,12 @@ pub(super) fn table(page: &mut String, table: &Table, total: Option<&Group>, hea
                 sum.shown()
             };
             let _ = match at {
-                0 => write!(page, "<th scope=\"row\">Total</th>"),
+                0 if shown.is_empty() => write!(page, "<th scope=\"row\">Total</th>"),
+                0 => write!(
+                    page,
+                    "<th scope=\"row\"{class}>Total: {}</th>",
+                    escaped(&shown)
+                ),
                 _ => write!(page, "<td{class}>{}</td>", escaped(&shown)),
             };
         }

@@ -171,6 +171,30 @@ fn those_that_meet_are_told_of_those_that_are_held() {
     assert!(!page.contains("<dt>Held</dt>"), "{page}");
 }
 
+// R-D40
+#[test]
+fn the_first_column_of_a_page_has_its_sum() {
+    let resources = Resources {
+        customers: vec![customer("one", "a", None, 1500)],
+        ..Resources::default()
+    };
+    let named = ["credits", "name", "customer", "plan", "product"];
+    let wish = Wish {
+        subject: Subject::Usage,
+        basis: Basis::Status,
+        filter: Filter::default(),
+        period: Period::default(),
+        columns: named.map(ToOwned::to_owned).to_vec(),
+        all_columns: false,
+    };
+    let report = make(&[resources], &wish, now()).expect("a report");
+    let page = crate::report::html(&report);
+    assert!(
+        page.contains("<th scope=\"row\" class=\"n\">Total: 1.5</th>"),
+        "{page}"
+    );
+}
+
 // R-D16, R-N10: asked for some tenants, all of a row is about those.
 #[test]
 fn health_of_some_tenants_is_theirs() {
