@@ -151,6 +151,8 @@ async fn the_days_of_a_month_are_kept_and_a_month_that_is_over_stays_as_it_is() 
     stage.sweep("msp");
     assert_eq!(printed(&stage, "2020-02", "csv").stdout, csv);
     assert_eq!(printed(&stage, "2020-02", "json").stdout, json);
+    one_part_that_cannot_be_read_hides_no_other(&stage, &before, &csv);
+    another_namespace_is_told(&stage);
     let refused = printed(&stage, "2020-03", "csv");
     let error = String::from_utf8_lossy(&refused.stderr);
     assert!(
@@ -179,6 +181,46 @@ fn closed_only_by_its_platform(stage: &Stage, before: &Value) {
     let warned = String::from_utf8_lossy(&warned);
     assert!(warned.contains("stay open until it does"), "{warned}");
     stage.show(&["delete", "configmap", &name.replace(".msp.", ".gone.")]);
+}
+
+/// R-N15: the lines of one platform that can't be read are missing, with a warning; those of the others are there.
+fn one_part_that_cannot_be_read_hides_no_other(stage: &Stage, before: &Value, csv: &[u8]) {
+    let mut odd = before.clone();
+    let name = before["metadata"]["name"].as_str().expect("a name");
+    let name = name.replace(".msp.", ".odd.");
+    odd["metadata"]["name"] = json!(name);
+    odd["metadata"]["labels"]["holdfast.dev/platform"] = json!("odd");
+    odd["data"]["month.json"] = json!("{");
+    stage.apply(&odd.to_string());
+    let printed = printed(stage, "2020-02", "csv");
+    let error = String::from_utf8_lossy(&printed.stderr);
+    assert_eq!(printed.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("/odd can't be read, and its lines are missing: "),
+        "{error}"
+    );
+    assert_eq!(printed.stdout, csv);
+    stage.show(&["delete", "configmap", &name]);
+}
+
+/// R-N15: no line in a namespace is no answer unless it is said which namespace that is.
+fn another_namespace_is_told(stage: &Stage) {
+    let printed = |namespace: &str| {
+        let kept = ["--invoices-namespace", stage.namespace(), "-o", "csv"];
+        let asked = ["report", "invoice", "--month", "2020-02", "-n", namespace];
+        HOLDFAST.run(&[&asked[..], &kept].concat())
+    };
+    let empty = printed("default");
+    let error = String::from_utf8_lossy(&empty.stderr).into_owned();
+    assert!(empty.status.success(), "{error}");
+    assert!(
+        error.contains("in namespace default; with -A, in all"),
+        "{error}"
+    );
+    let absent = printed("there-is-no-such-namespace");
+    let error = String::from_utf8_lossy(&absent.stderr).into_owned();
+    assert_eq!(absent.status.code(), Some(1), "{error}");
+    assert!(error.contains("doesn't exist"), "{error}");
 }
 
 /// R-N15: where the cluster refuses the writes it is counted and logged, and nothing else waits.

@@ -29,16 +29,22 @@ pub struct Invoice {
     invoices_namespace: String,
 }
 
-/// Prints the lines of a month.
+/// Prints the lines of a month. Exit code 1 when those of a platform can't be read.
 pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
     let month = Month::parse(&wish.month)?.as_str().to_owned();
     let cluster = Cluster::connect(wish.whom.namespace.clone()).await?;
-    let lines = lines(&cluster, &wish.invoices_namespace, &month).await?;
-    let everywhere = wish.whom.all_namespaces;
+    if let Some(namespace) = &wish.whom.namespace {
+        cluster.expect_namespace(namespace).await?;
+    }
+    let (lines, complete) = lines(&cluster, &wish.invoices_namespace, &month).await?;
+    let namespace = (!wish.whom.all_namespaces).then(|| cluster.namespace());
     let lines: Vec<Line> = lines
         .into_iter()
-        .filter(|line| wish.takes(line, (!everywhere).then(|| cluster.namespace())))
+        .filter(|line| wish.takes(line, namespace))
         .collect();
+    if let Some(namespace) = namespace.filter(|_| lines.is_empty()) {
+        eprintln!("holdfast: in namespace {namespace}; with -A, in all");
+    }
     let rows = report::invoice(&month, &lines);
     let text = match wish.whom.output {
         Output::Table if lines.is_empty() => b"No customer matches.\n".to_vec(),
@@ -58,7 +64,11 @@ pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
         }
     };
     terminal::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 impl Invoice {
@@ -78,8 +88,12 @@ impl Invoice {
 /// `BackupPlatform`, by namespace and name.
 type Platform = (String, String);
 
-/// The lines of a month on all platforms.
-async fn lines(cluster: &Cluster, namespace: &str, month: &str) -> Result<Vec<Line>, Failure> {
+/// The lines of a month on all platforms, and whether those of each could be read: one hides no other.
+async fn lines(
+    cluster: &Cluster,
+    namespace: &str,
+    month: &str,
+) -> Result<(Vec<Line>, bool), Failure> {
     let api: Api<ConfigMap> = Api::namespaced(cluster.client(), namespace);
     let of_month = ListParams::default().labels(&format!("{}={month}", names::INVOICE_MONTH_LABEL));
     let mut platforms: BTreeMap<Platform, BTreeMap<u8, String>> = BTreeMap::new();
@@ -99,30 +113,33 @@ async fn lines(cluster: &Cluster, namespace: &str, month: &str) -> Result<Vec<Li
             "nothing is kept of {month} in namespace {namespace:?}. Choose a month in which the operator ran with --invoices-namespace {namespace}, and in which a ServicePlan had billing."
         )));
     }
-    let mut lines = Vec::new();
-    for (platform, parts) in platforms {
-        if let Some(joined) = joined(cluster, &platform, month, &parts).await? {
-            lines.extend(invoice::lines(&joined));
+    let (mut lines, mut complete) = (Vec::new(), true);
+    for ((within, platform), parts) in platforms {
+        match invoice::join(&parts) {
+            Ok(Some(month)) => {
+                let month = ended(cluster, &within, &platform, month).await;
+                lines.extend(invoice::lines(&month));
+            }
+            Ok(None) => {}
+            Err((number, error)) => {
+                complete = false;
+                warn(&format!(
+                    "part {number} of {month} of BackupPlatform {within}/{platform} can't be read, and its lines are missing: {error}"
+                ));
+            }
         }
     }
-    Ok(lines)
+    Ok((lines, complete))
 }
 
 /// The month of a platform. One that is over, and that nobody will close, ends as it is.
-async fn joined(
+async fn ended(
     cluster: &Cluster,
-    (within, platform): &Platform,
-    month: &str,
-    parts: &BTreeMap<u8, String>,
-) -> Result<Option<invoice::Month>, Failure> {
-    let joined = invoice::join(parts).map_err(|(number, error)| {
-        Failure(format!(
-            "part {number} of {month} of BackupPlatform {within}/{platform}: {error}"
-        ))
-    })?;
-    let Some(mut joined) = joined else {
-        return Ok(None);
-    };
+    within: &str,
+    platform: &str,
+    mut joined: invoice::Month,
+) -> invoice::Month {
+    let month = joined.month.clone();
     if joined.lost {
         warn(&format!(
             "a part of {month} of BackupPlatform {within}/{platform} is lost: customers are missing, and the lines are incomplete. Restore its ConfigMaps from a backup."
@@ -140,7 +157,7 @@ async fn joined(
             ));
         }
     }
-    Ok(Some(joined))
+    joined
 }
 
 /// Platforms of which months before and after this one are kept.
