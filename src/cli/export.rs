@@ -83,7 +83,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             arguments.platform
         ))
     })?;
-    keep_those_on(&mut existing, &platform);
+    keep_those_on(&mut existing, &[&platform]);
     let documents = export::documents(&platform, &look.observation, &existing);
     let documents: Vec<Document> = documents
         .into_iter()
@@ -166,20 +166,20 @@ fn kinds(words: &[String]) -> Result<BTreeSet<&'static str>, Failure> {
     Ok(kinds)
 }
 
-/// Resources on another platform don't belong to this estate.
-pub(super) fn keep_those_on(existing: &mut Existing, platform: &BackupPlatform) {
+/// Resources on other platforms don't belong to this estate.
+pub(super) fn keep_those_on(existing: &mut Existing, platforms: &[&BackupPlatform]) {
     let world = crate::preview::World::new(existing.clone(), jiff::Timestamp::UNIX_EPOCH);
-    existing.platforms = vec![platform.clone()];
+    existing.platforms = platforms.iter().map(|one| (*one).clone()).collect();
     existing
         .resellers
-        .retain(|resource| world.lives_on(resource, platform));
+        .retain(|resource| platforms.iter().any(|one| world.lives_on(resource, one)));
     existing
         .plans
-        .retain(|resource| world.lives_on(resource, platform));
+        .retain(|resource| platforms.iter().any(|one| world.lives_on(resource, one)));
     existing
         .customers
-        .retain(|resource| world.lives_on(resource, platform));
+        .retain(|resource| platforms.iter().any(|one| world.lives_on(resource, one)));
     existing
         .tenants
-        .retain(|resource| world.lives_on(resource, platform));
+        .retain(|resource| platforms.iter().any(|one| world.lives_on(resource, one)));
 }

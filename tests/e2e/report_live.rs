@@ -155,6 +155,13 @@ async fn figures_are_the_platforms(stage: &Stage) {
         .map(|sum| &sum["name"])
         .collect();
     assert_eq!(platforms, ["cove", "druva", "msp"]);
+    let absent = run(stage, &["usage", "--live", "--platform", "typo"]);
+    let error = String::from_utf8_lossy(&absent.stderr).into_owned();
+    assert_eq!(absent.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("Choose one of: cove, druva, msp."),
+        "{error}"
+    );
     let table = run(stage, &["usage", "--live"]);
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(

@@ -1,5 +1,7 @@
 //! What a report is made of: the cluster's status, the platforms themselves, or an exported estate.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -8,12 +10,17 @@ use super::arguments::{MadeOf, Whom};
 use crate::{
     api::BackupPlatform,
     cli::{
-        Failure, estate, export::keep_those_on, look::Wanted, objects::Cluster, plan::progress,
+        Failure, estate,
+        export::keep_those_on,
+        look::{Look, Wanted},
+        objects::Cluster,
+        plan::progress,
         terminal,
     },
     export::documents,
     preview::Existing,
     report::{Basis, Living, Resources, Subject},
+    survey::Origin,
 };
 
 /// What there is to report on.
@@ -87,6 +94,17 @@ async fn from_platforms(
             }
         )));
     }
+    if platforms.is_empty() {
+        // None has the name that was given: those that there are have to be told.
+        return Ok(Material {
+            estates: vec![Resources {
+                platforms: resources.platforms,
+                ..Resources::default()
+            }],
+            namespace,
+            incomplete: false,
+        });
+    }
     let existing = Existing {
         platforms: resources.platforms,
         resellers: resources.resellers,
@@ -96,19 +114,68 @@ async fn from_platforms(
     };
     let reading = platforms
         .iter()
-        .map(|platform| living(cluster, platform, &existing, made_of, subject));
+        .map(|platform| look(cluster, platform, made_of, subject));
+    let looks = join_all(reading).await;
+    let accounts = looks.iter().map(|look| {
+        Some(
+            look.as_ref()
+                .ok()?
+                .observation
+                .capabilities
+                .account
+                .id
+                .as_str(),
+        )
+    });
+    let first = firsts(platforms.iter().zip(accounts));
     let mut material = Material {
         estates: Vec::new(),
         namespace,
         incomplete: false,
     };
-    for (platform, living) in platforms.iter().zip(join_all(reading).await) {
-        material.add(platform, living);
+    for (at, (platform, look)) in platforms.iter().zip(looks).enumerate() {
+        if first[at] != at {
+            material.repeat(platform, &platforms[first[at]]);
+            continue;
+        }
+        let others = platforms.iter().zip(&first).skip(at + 1);
+        let same = others
+            .filter(|(other, first)| **first == at && other.namespace() == platform.namespace());
+        let same = same.map(|(other, _)| other);
+        let under: Vec<&BackupPlatform> = std::iter::once(platform).chain(same).collect();
+        material.add(platform, look.map(|look| living(&under, look, &existing)));
     }
     Ok(material)
 }
 
+/// For each platform the first one of its account: where several `BackupPlatform`s share one, each of them reads all its customers.
+fn firsts<'a>(
+    platforms: impl Iterator<Item = (&'a BackupPlatform, Option<&'a str>)>,
+) -> Vec<usize> {
+    let mut known: BTreeMap<(Origin, &str), usize> = BTreeMap::new();
+    let first = |(at, (platform, account)): (usize, (&BackupPlatform, Option<&'a str>))| {
+        let account = account.map(|account| (Origin::of(platform), account));
+        account.map_or(at, |account| *known.entry(account).or_insert(at))
+    };
+    platforms.enumerate().map(first).collect()
+}
+
 impl Material {
+    /// A platform of an account that is counted already.
+    fn repeat(&mut self, platform: &BackupPlatform, first: &BackupPlatform) {
+        warn(&format!(
+            "BackupPlatform {}/{} is of the same account as {}/{}: its customers are counted once, under that one. Name either with --platform.",
+            platform.namespace().unwrap_or_default(),
+            platform.name_any(),
+            first.namespace().unwrap_or_default(),
+            first.name_any()
+        ));
+        self.estates.push(Resources {
+            platforms: vec![platform.clone()],
+            ..Resources::default()
+        });
+    }
+
     fn add(&mut self, platform: &BackupPlatform, living: Result<Living, String>) {
         let place = format!(
             "BackupPlatform {}/{}",
@@ -139,13 +206,12 @@ impl Material {
     }
 }
 
-async fn living(
+async fn look(
     cluster: &Cluster,
     platform: &BackupPlatform,
-    existing: &Existing,
     made_of: &MadeOf,
     subject: Subject,
-) -> Result<Living, String> {
+) -> Result<Look, String> {
     let name = platform.name_any();
     progress(&format!("reading BackupPlatform {name}"));
     let wanted = Wanted {
@@ -156,16 +222,22 @@ async fn living(
     let look = made_of.access.look(Some(cluster), platform, false, wanted);
     let look = look.await?;
     progress(&format!("BackupPlatform {name} is read"));
+    Ok(look)
+}
+
+/// What the first of some platforms of one account holds, with the resources that live on any of them.
+fn living(platforms: &[&BackupPlatform], look: Look, existing: &Existing) -> Living {
+    let platform = platforms[0];
     let mut existing = existing.clone();
-    keep_those_on(&mut existing, platform);
-    Ok(Living {
+    keep_those_on(&mut existing, platforms);
+    Living {
         platform: platform.clone(),
         documents: documents(platform, &look.observation, &existing),
         observation: look.observation,
         existing,
         usage: look.usage,
         health: look.health,
-    })
+    }
 }
 
 fn from_file(made_of: &MadeOf, whom: &Whom, subject: Subject) -> Result<Material, Failure> {
@@ -199,4 +271,30 @@ fn from_file(made_of: &MadeOf, whom: &Whom, subject: Subject) -> Result<Material
 
 fn warn(message: &str) {
     eprintln!("warning: {}", terminal::line(message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R-N5: of two BackupPlatforms of one account each has every customer.
+    #[test]
+    fn an_account_is_one_estate() {
+        let platform = |name: &str, endpoint: &str| -> BackupPlatform {
+            let document = serde_json::json!({
+                "metadata": {"name": name, "namespace": "backup"},
+                "spec": {"ownerId": "0123456789abcdef", "rgw": {"endpoint": endpoint, "credentialsRef": {"name": "s3"}}},
+            });
+            serde_json::from_value(document).expect("a BackupPlatform")
+        };
+        let all = [
+            platform("a", "https://s3.example"),
+            platform("b", "https://S3.example/"),
+            platform("c", "https://other.example"),
+            platform("d", "https://s3.example"),
+            platform("e", "https://s3.example"),
+        ];
+        let accounts = [Some("1"), Some("1"), Some("1"), Some("2"), None];
+        assert_eq!(firsts(all.iter().zip(accounts)), [0, 0, 2, 3, 4]);
+    }
 }
