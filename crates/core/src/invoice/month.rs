@@ -304,7 +304,10 @@ impl Counted {
             return false;
         }
         match (subject.object, &self.object) {
-            (Some(object), Some(other)) => object == other,
+            // Platforms may number customers and tenants apart.
+            (Some(object), Some(other)) => {
+                object == other && self.tenant.is_none() == subject.tenant.is_none()
+            }
             _ => customer == subject.customer && self.tenant.as_ref() == subject.tenant,
         }
     }

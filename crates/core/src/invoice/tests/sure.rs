@@ -170,6 +170,36 @@ fn the_highest_day_of_an_object_is_billed_once_under_its_later_name() {
     }
 }
 
+// R-N15: a platform may number its customers and its tenants apart.
+#[test]
+fn a_customer_and_a_tenant_of_one_id_are_two() {
+    let clients = Figure {
+        tenant: None,
+        object: Some("7".into()),
+        ..figure(BillingUnit::Client, Some(9))
+    };
+    let storage = Figure {
+        customer: "backup/contoso".into(),
+        object: Some("7".into()),
+        ..figure(BillingUnit::GiBMonth, Some(GIB))
+    };
+    let both = [clients, storage];
+    for reversed in [false, true] {
+        let mut figures = both.to_vec();
+        if reversed {
+            figures.reverse();
+        }
+        let mut month = october();
+        note(&mut month, 1, &figures);
+        note(&mut month, 2, &figures);
+        let told = lines(&month).into_iter();
+        let told: Vec<_> = told.map(|line| (line.customer, line.quantity)).collect();
+        let expected = [("backup/contoso", 1_000), ("backup/fabrikam", 9_000)];
+        let expected = expected.map(|(name, quantity)| (name.to_owned(), quantity));
+        assert_eq!(told, expected, "{reversed}");
+    }
+}
+
 // R-N15: what the platform has corrected by the end of the month is billed as corrected.
 #[test]
 fn credits_that_were_taken_back_are_not_billed() {
