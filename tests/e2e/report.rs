@@ -40,6 +40,18 @@ metadata: {name: contoso}
 spec: {platformRef: {name: msp}, displayName: Contoso AG, country: "DE", limits: {storage: 1Ti}}
 "#;
 
+/// A tenant that shares nothing with that of the other customer, so that each filter has somebody to leave out.
+const OTHER: &str = r"apiVersion: holdfast.dev/v1alpha1
+kind: ServicePlan
+metadata: {name: silver}
+spec: {platformRef: {name: msp}, planName: Silver, products: [{product: HybridWorkloads, edition: Business, workloads: [FileServers]}]}
+---
+apiVersion: holdfast.dev/v1alpha1
+kind: Tenant
+metadata: {name: contoso-hybrid}
+spec: {customerRef: {name: contoso}, servicePlanRef: {name: silver}, product: HybridWorkloads, type: Evaluation, storageRegions: [eu-west-1]}
+";
+
 /// The output of a report, which must succeed.
 fn report(stage: &Stage, arguments: &[&str]) -> String {
     let output = run(stage, arguments);
@@ -98,6 +110,7 @@ async fn reports_of_a_living_estate_come_in_every_format() {
     health_names_who_missed(&stage);
     what_does_not_exist_is_refused(&stage);
     a_limit_that_is_near_is_told(&stage).await;
+    what_tenants_have_tells_their_customers_apart(&stage).await;
 }
 
 // R-N16: the condition, its event, its metric, and the day on which the limit is used up.
@@ -191,9 +204,6 @@ fn customers_are_found(stage: &Stage) {
         ("--search", "fabri", "fabrikam"),
         ("--search", "CONTOSO a", "contoso"),
         ("--administrator", "ops@fabrikam", "fabrikam"),
-        ("--region", "eu-central-1", "fabrikam"),
-        ("--plan", "gold", "fabrikam"),
-        ("--type", "Commercial", "fabrikam"),
         ("--customer", "contoso", "contoso"),
     ] {
         assert_eq!(
@@ -204,6 +214,29 @@ fn customers_are_found(stage: &Stage) {
     }
     let nobody = report(stage, &["customers", "--search", "nobody"]);
     assert_eq!(nobody, "No customer matches.\n");
+}
+
+async fn what_tenants_have_tells_their_customers_apart(stage: &Stage) {
+    stage.apply(OTHER);
+    stage.await_ready(&["tenant/contoso-hybrid"]).await;
+    eventually("its edition is known", || async {
+        stage.get("tenant/contoso-hybrid")["status"]["edition"] == "Business"
+    })
+    .await;
+    for (filter, of_fabrikam, of_contoso) in [
+        ("--plan", "gold", "silver"),
+        ("--type", "Commercial", "Evaluation"),
+        ("--region", "eu-central-1", "eu-west-1"),
+        ("--edition", "Enterprise", "Business"),
+    ] {
+        for (text, found) in [(of_fabrikam, "fabrikam"), (of_contoso, "contoso")] {
+            assert_eq!(
+                names(&json(stage, &["customers", filter, text])),
+                [found],
+                "{filter} {text}"
+            );
+        }
+    }
 }
 
 fn health_names_who_missed(stage: &Stage) {
