@@ -33,7 +33,7 @@ struct Served {
     contexts: Arc<Vec<Arc<Context>>>,
     metrics: Arc<Metrics>,
     customers: bool,
-    controllers: Arc<Vec<AbortHandle>>,
+    tasks: Arc<Vec<AbortHandle>>,
     /// Held while a page is made: its figures are forgotten with it.
     page: Arc<Mutex<()>>,
 }
@@ -48,12 +48,16 @@ pub async fn start(
     customers: bool,
 ) -> std::io::Result<JoinHandle<()>> {
     let listener = bind(listen).await?;
-    let controllers = operator.controllers.iter();
+    let controllers = operator.controllers.iter().map(JoinHandle::abort_handle);
     let served = Served {
         contexts: Arc::new(operator.contexts.clone()),
         metrics: operator.metrics.clone(),
         customers,
-        controllers: Arc::new(controllers.map(JoinHandle::abort_handle).collect()),
+        tasks: Arc::new(
+            controllers
+                .chain(operator.background.iter().cloned())
+                .collect(),
+        ),
         page: Arc::default(),
     };
     let router = Router::new()
@@ -79,10 +83,10 @@ async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Healthy while every controller runs: a controller that has ended doesn't restart by itself.
+/// Healthy while every controller runs, and what wakes them: what has ended doesn't restart by itself.
 async fn healthy(State(served): State<Served>) -> Response {
-    if served.controllers.iter().any(AbortHandle::is_finished) {
-        let message = "a controller has ended; the operator's log says why\n";
+    if served.tasks.iter().any(AbortHandle::is_finished) {
+        let message = "a controller or a watch has ended; the operator's log says why\n";
         return (StatusCode::INTERNAL_SERVER_ERROR, message).into_response();
     }
     "ok\n".into_response()

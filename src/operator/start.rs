@@ -9,7 +9,7 @@ use kube::{
 };
 use tokio::{
     sync::{Mutex, watch},
-    task::JoinHandle,
+    task::{AbortHandle, JoinHandle},
     time::timeout,
 };
 
@@ -60,6 +60,8 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
     /// The controllers.
     pub controllers: Vec<JoinHandle<()>>,
+    /// What runs beside them until the process ends.
+    pub background: Vec<AbortHandle>,
     accounts: Arc<Accounts>,
     filling: Filling,
     stopping: watch::Sender<bool>,
@@ -95,17 +97,19 @@ impl Operator {
         if scopes.is_empty() {
             scopes.push(None);
         }
-        let (mut contexts, mut controllers) = (Vec::new(), Vec::new());
+        let (mut contexts, mut controllers, mut background) = (Vec::new(), Vec::new(), Vec::new());
         for scope in scopes {
-            let (context, running) = start(&share, scope.as_deref(), &stopped);
+            let (context, running, beside) = start(&share, scope.as_deref(), &stopped);
             contexts.push(context);
             controllers.extend(running);
+            background.extend(beside);
         }
         tokio::spawn(share.filling.clone().run(share.commons.scopes()));
         Self {
             contexts,
             metrics,
             controllers,
+            background,
             accounts,
             filling: share.filling,
             stopping,
@@ -147,9 +151,8 @@ impl Operator {
 impl Operator {
     /// Ends everything where it is.
     pub fn kill(self) {
-        for controller in &self.controllers {
-            controller.abort();
-        }
+        self.controllers.iter().for_each(JoinHandle::abort);
+        self.background.iter().for_each(AbortHandle::abort);
         for context in &self.contexts {
             for handle in context.platforms.all() {
                 handle.retire();
@@ -180,7 +183,7 @@ fn start(
     share: &Share,
     namespace: Option<&str>,
     stopped: &watch::Receiver<bool>,
-) -> (Arc<Context>, Vec<JoinHandle<()>>) {
+) -> (Arc<Context>, Vec<JoinHandle<()>>, [AbortHandle; 2]) {
     let (platforms_wake, platforms_woken) = unbounded();
     let (resellers_wake, resellers_woken) = unbounded();
     let (plans_wake, plans_woken) = unbounded();
@@ -284,12 +287,12 @@ fn start(
             stop(),
         )),
     ];
-    tokio::spawn(context.clone().run_late_wakes());
-    tokio::spawn(secrets::watch(
-        context.clone(),
-        namespace.map(ToOwned::to_owned),
-    ));
-    (context, tasks)
+    let namespace = namespace.map(ToOwned::to_owned);
+    let background = [
+        tokio::spawn(context.clone().run_late_wakes()).abort_handle(),
+        tokio::spawn(secrets::watch(context.clone(), namespace)).abort_handle(),
+    ];
+    (context, tasks, background)
 }
 
 /// Tells the context about events of the watches. They exist before the context does, hence the detour.

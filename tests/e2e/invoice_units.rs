@@ -139,7 +139,7 @@ async fn credits_seats_and_clients_are_billed_as_the_platform_counts_them() {
     let page = printed(&stage, "2020-02", "html");
     let page = String::from_utf8_lossy(&page.stdout).into_owned();
     assert!(
-        page.contains("<h2>By platform</h2>")
+        page.contains("<h2>By reseller</h2>")
             && page.contains("3 lines of 2020-02, of which 0 aren"),
         "{page}"
     );

@@ -13,7 +13,7 @@ use super::{
 const STYLE: &str = include_str!("style.css");
 
 /// Columns of names that aren't broken into lines where there is room to scroll.
-const RESOURCES: [&str; 4] = ["namespace", "name", "platform", "reseller"];
+const RESOURCES: [&str; 6] = ["month", "namespace", "name", "platform", "reseller", "sku"];
 
 /// The column that says of how many it can be judged whether they meet their objective.
 const HELD: &str = "dataSourcesHeld";

@@ -104,7 +104,12 @@ pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
     );
     html::page("Invoice lines", &about, |page| {
         let caption = "What all customers used and are billed for.";
+        let platforms: BTreeSet<&str> = lines.iter().map(|line| line.platform.as_str()).collect();
         for (by, sums) in &invoice_sums(lines) {
+            // Of one alone it would say what the total says.
+            if *by == "platform" && platforms.len() < 2 {
+                continue;
+            }
             let title = match *by {
                 "reseller" => "By reseller",
                 "platform" => "By platform",
