@@ -191,6 +191,19 @@ fn every_requirement_is_in_the_table_once() {
 }
 
 #[test]
+fn the_sums_above_the_table_are_those_of_its_rows() {
+    let rows = rows();
+    let of = |state: &str| { rows.iter().filter(|row| row.state.starts_with(state)) }.count();
+    let [done, partly, not_yet] = STATES.map(of);
+    let sums = format!(
+        "Of {} requirements {done} are done, {partly} partly, {not_yet} not yet.",
+        rows.len()
+    );
+    let text = read(&root().join("docs/coverage.md"));
+    assert!(text.contains(&sums), "docs/coverage.md doesn't say: {sums}");
+}
+
+#[test]
 fn every_requirement_named_in_a_comment_is_in_the_table() {
     let known = BTreeSet::from(REQUIREMENTS);
     for file in sources() {
