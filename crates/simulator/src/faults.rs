@@ -153,7 +153,11 @@ struct Armed {
 struct Armoury {
     armed: Vec<Armed>,
     file: Option<(PathBuf, Option<SystemTime>)>,
+    check: Option<Check>,
 }
+
+/// Whether a wire has a fault, and if not, why.
+type Check = fn(&Fault) -> Result<(), String>;
 
 /// The faults in force; clones share them. From code, or from a file that is read again whenever it changes.
 #[derive(Debug, Clone, Default)]
@@ -165,6 +169,12 @@ impl Faults {
         let faults = Self::default();
         faults.armoury(|armoury| armoury.file = Some((path.to_owned(), None)));
         faults
+    }
+
+    /// From now on a file with a fault that the wire doesn't have is one that can't be read: what it orders would never happen,
+    /// and nobody would notice.
+    pub(super) fn checked_by(&self, check: Check) {
+        self.armoury(|armoury| armoury.check = Some(check));
     }
 
     /// Adds one fault.
@@ -255,6 +265,7 @@ impl Armoury {
         match std::fs::read_to_string(&*path)
             .map_err(|error| error.to_string())
             .and_then(|text| parse(&text))
+            .and_then(|faults| checked(faults, self.check))
         {
             Ok(faults) => {
                 self.armed = faults.into_iter().map(Armed::new).collect();
@@ -271,6 +282,17 @@ fn parse(text: &str) -> Result<Vec<Fault>, String> {
         return Ok(Vec::new());
     }
     serde_yaml::from_str(text).map_err(|error| error.to_string())
+}
+
+fn checked(faults: Vec<Fault>, check: Option<Check>) -> Result<Vec<Fault>, String> {
+    let wrong = |fault: &Fault| {
+        let why = check?(fault).err()?;
+        Some(format!("{}: {why}", fault.name))
+    };
+    match faults.iter().find_map(wrong) {
+        Some(why) => Err(why),
+        None => Ok(faults),
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,34 @@ pub(super) const LEVELS: [&str; 8] = [
     "EndCustomer",
     "Site",
 ];
+/// Levels that can be written. Source: "Adding customers". The others belong to N-able, or nobody has seen them written.
+const WRITABLE: [&str; 4] = ["Distributor", "SubDistributor", "Reseller", "EndCustomer"];
+/// Members that a creation takes. Any other is dropped without a word, as by a modification: no source says more.
+const ADDABLE: [&str; 11] = [
+    "ParentId",
+    "Name",
+    "Level",
+    "ServiceType",
+    "ChildServiceTypes",
+    "State",
+    "DeviceCountry",
+    "Country",
+    "LocationId",
+    "Flags",
+    "ExternalCode",
+];
+const COMPANY: [&str; 9] = [
+    "LegalCompanyName",
+    "PhoneNumber",
+    "FaxNumber",
+    "WebsiteAddress",
+    "ChamberOfCommerceNumber",
+    "VatNumber",
+    "BankAccountNumber",
+    "BillingContactPersonId",
+    "PostAddress",
+];
+const ADDRESS: [&str; 6] = ["Address", "City", "State", "District", "ZipCode", "Country"];
 /// A trial's 30 days.
 const TRIAL: i64 = 2_592_000;
 
@@ -121,9 +149,36 @@ fn not_empty(info: &Document) -> Result<(), Fault> {
     Ok(())
 }
 
+fn only(of: &Document, known: &[&str]) -> Document {
+    let members = of.iter().filter(|(member, value)| {
+        !value.is_null() && known.iter().any(|known| known == &member.as_str())
+    });
+    members
+        .map(|(member, value)| (member.clone(), value.clone()))
+        .collect()
+}
+
+/// The members of a new partner that are kept: those that are known, in their exact case.
+pub(super) fn added(info: &Document) -> Document {
+    let mut document = only(info, &ADDABLE);
+    if let Some(company) = info.get("Company").and_then(Value::as_object) {
+        document.insert("Company".into(), company_of(company).into());
+    }
+    document
+}
+
+/// The members of a company profile that are known.
+pub(super) fn company_of(company: &Document) -> Document {
+    let mut kept = only(company, &COMPANY);
+    if let Some(address) = kept.get_mut("PostAddress").and_then(Value::as_object_mut) {
+        *address = only(address, &ADDRESS);
+    }
+    kept
+}
+
 /// Checks the values of a write: names of enums are case-sensitive, and a text that is there isn't empty.
 pub(super) fn check(info: &Document) -> Result<(), Fault> {
-    word(info, "Level", &LEVELS)?;
+    word(info, "Level", &WRITABLE)?;
     word(info, "ServiceType", &["AllInclusive", "SoftwareOnly"])?;
     word(info, "State", &["InTrial", "InProduction"])?;
     not_empty(info)?;

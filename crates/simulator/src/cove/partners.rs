@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     fault::{CUSTOM_COLUMNS, FORBIDDEN, Fault, NAME_TAKEN, NOT_EMPTY, UNKNOWN},
     modes::Names,
-    partner::{check, rank, settle, shown, whole},
+    partner::{added, check, company_of, rank, settle, shown, whole},
     rpc::{Outcome, Request},
     world::{Document, ROOT, Table},
 };
@@ -116,16 +116,16 @@ impl Request<'_> {
     }
 
     pub(super) fn enumerate_removed_partners(&mut self) -> Outcome {
-        self.partner("parentPartnerId")?;
+        let parent = self.partner("parentPartnerId")?;
         let (from, to) = (self.number("startTime")?, self.number("endTime")?);
-        let within = |document: &&Document| {
+        let within = |(id, document): &(&i64, &Document)| {
             let at = document["RemovalTime"].as_i64().unwrap_or_default();
-            (from..=to).contains(&at)
+            (from..=to).contains(&at) && self.world.was_within(**id, parent)
         };
-        let removed = self.world.all(Table::Removed).map(|(_, document)| document);
+        let removed = self.world.all(Table::Removed);
         let rows: Vec<_> = removed
             .filter(within)
-            .map(|document| whole(document, self.modes))
+            .map(|(_, document)| whole(document, self.modes))
             .collect();
         Ok(json!({"result": rows}))
     }
@@ -133,20 +133,21 @@ impl Request<'_> {
     pub(super) fn add_partner(&mut self) -> Outcome {
         let info = self.object("partnerInfo")?.clone();
         check(&info)?;
-        let mut document = info.clone();
-        let Some(name) = info.get("Name").and_then(Value::as_str) else {
-            return Err(Fault::plain("Name is required"));
+        let mut document = added(&info);
+        // Required ids that are missing are refused for security reasons.
+        let Some(parent) = info.get("ParentId").and_then(Value::as_i64) else {
+            return Err(Fault::new(FORBIDDEN, "Refused for security reasons"));
         };
-        let parent = info.get("ParentId").and_then(Value::as_i64).unwrap_or(ROOT);
         self.visible(parent)?;
+        // The fewest members that anybody has seen to work.
+        let text = |member: &str| {
+            let text = info.get(member).and_then(Value::as_str);
+            text.ok_or_else(|| Fault::plain(format!("{member} is required")))
+        };
+        let (name, level) = (text("Name")?, text("Level")?);
+        text("ServiceType")?;
         self.name_is_free(name, parent, None)?;
-        let level = info
-            .get("Level")
-            .and_then(Value::as_str)
-            .unwrap_or("EndCustomer");
         self.fits(level, parent)?;
-        document.insert("ParentId".into(), parent.into());
-        document.insert("Level".into(), level.into());
         if !self.modes.external_code_at_creation {
             document.remove("ExternalCode");
         }
@@ -204,20 +205,18 @@ impl Request<'_> {
         if document["State"] == "InProduction" {
             document.insert("TrialExpirationTime".into(), 0.into());
         }
-        if let Some(company) = info.get("Company").filter(|company| company.is_object()) {
-            self.put_company(&mut document, company);
+        if let Some(company) = info.get("Company").and_then(Value::as_object) {
+            self.put_company(&mut document, company_of(company));
         }
         self.write(Table::Partner, id, document)?;
         Ok(Value::Null)
     }
 
-    fn put_company(&self, document: &mut Document, company: &Value) {
+    fn put_company(&self, document: &mut Document, company: Document) {
         let held = document.entry("Company").or_insert_with(|| json!({}));
-        match (held.as_object_mut(), company.as_object()) {
-            (Some(held), Some(company)) if !self.modes.company_is_replaced => {
-                held.extend(company.clone());
-            }
-            _ => *held = company.clone(),
+        match held.as_object_mut() {
+            Some(held) if !self.modes.company_is_replaced => held.extend(company),
+            _ => *held = company.into(),
         }
     }
 

@@ -114,6 +114,7 @@ impl CovePlatform {
             estate: name,
             source,
         })?;
+        options.faults.checked_by(rpc::may_befall);
         let inner = Inner {
             world,
             door: Door::new(credentials, options.visa_lifetime),

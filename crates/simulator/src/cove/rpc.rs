@@ -19,7 +19,7 @@ use super::{
     shared::{Inner, Shared},
     world::{Document, ROOT, Table, World},
 };
-use crate::{Action, Lie, Moment};
+use crate::{Action, Fault as Ordered, Lie, Moment};
 
 /// The outer result, or why there is none.
 pub(super) type Outcome = Result<Value, Fault>;
@@ -125,6 +125,24 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
         }
     }
     json_response(answer.to_string().into_bytes())
+}
+
+/// Whether this wire has a fault.
+pub(super) fn may_befall(ordered: &Ordered) -> Result<(), String> {
+    const ROUTES: &str = "/jsonapi/";
+    let route = ordered.when.route.as_deref().unwrap_or_default();
+    if !ROUTES.starts_with(route) && !route.starts_with(ROUTES) {
+        return Err(format!("no route of this wire begins with {route}"));
+    }
+    match &ordered.then {
+        Action::Status { .. }
+        | Action::Delay(_)
+        | Action::Drop(_)
+        | Action::Late(_)
+        | Action::Truncate(_)
+        | Action::List(Lie::Empty | Lie::Half) => Ok(()),
+        other => Err(format!("this wire doesn't have {other:?}")),
+    }
 }
 
 fn distort(answer: &mut Value, lie: Lie) {

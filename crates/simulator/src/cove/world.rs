@@ -140,6 +140,17 @@ impl World {
         chain.take(32).any(|id| id == top)
     }
 
+    /// The same where partners in between, or itself, were removed.
+    pub fn was_within(&self, id: i64, top: i64) -> bool {
+        let above = |id: &i64| {
+            let removed = self.get(Table::Removed, *id);
+            let document = removed.or_else(|| self.get(Table::Partner, *id));
+            document?.get("ParentId")?.as_i64()
+        };
+        let chain = std::iter::successors(Some(id), above);
+        chain.take(32).any(|id| id == top)
+    }
+
     /// The ids of the partners directly below each.
     pub fn children_of_all(&self) -> BTreeMap<i64, Vec<i64>> {
         let mut children: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
