@@ -81,32 +81,91 @@ async fn two_partners_of_one_claim_are_both_found() {
     assert_eq!(stage.find("Fabrikam").await.len(), 2);
 }
 
+// R-D1, I1, F2: a proxy gives up, and the service carries it out all the same; or it doesn't.
+#[tokio::test]
+async fn a_creation_answered_5xx_or_504_is_open_and_found_by_its_claim() {
+    let stage = Stage::set().await;
+    stage.cove.identify().await.unwrap();
+    let create = async |name: &str| {
+        let document = map(json!({"name": name, "storageLocation": "6"}));
+        let claim = claim(name);
+        stage.cove.create(Kind::Customer, &claim, document).await
+    };
+    for code in [500, 502, 503] {
+        let status = Action::Status {
+            code,
+            content_type: None,
+            body: None,
+            retry_after: None,
+        };
+        stage.befall("AddPartner", status);
+        let lost = create("Contoso").await;
+        assert!(
+            matches!(lost, Err(PlatformError::Unreachable(_))),
+            "{code}: {lost:?}"
+        );
+        assert_eq!(stage.find("Contoso").await.len(), 0);
+    }
+    let late = std::time::Duration::from_millis(500);
+    stage.befall("AddPartner", Action::Late(late));
+    let sent = stage.count("AddPartner");
+    let lost = create("Fabrikam").await;
+    assert!(
+        matches!(lost, Err(PlatformError::Unreachable(_))),
+        "{lost:?}"
+    );
+    assert_eq!(stage.find("Fabrikam").await.len(), 0, "not yet");
+    tokio::time::sleep(late * 2).await;
+    let found = stage.find("Fabrikam").await;
+    assert!(found.len() == 1 && found[0].facts.provisional, "{found:?}");
+    stage.finish(&found[0], "Fabrikam").await;
+    let snapshot = stage.observe().await;
+    assert_eq!(snapshot.objects.len(), 1);
+    assert_eq!(snapshot.objects[0].name, "Fabrikam");
+    assert_eq!(stage.count("AddPartner"), sent + 1);
+}
+
+// R-D1, I1: whether names are unique, and how far, isn't known.
 #[tokio::test]
 async fn names_may_collide_or_be_refused_and_neither_makes_a_second_partner() {
-    let stage = Stage::set_with(|options| options.modes.names = Names::Unique).await;
-    stage.customer("Fabrikam", None).await;
-    let other = stage
-        .cove
-        .create(
-            Kind::Customer,
-            &claim("other"),
-            map(json!({"name": "Fabrikam", "storageLocation": "6"})),
-        )
-        .await;
-    // The name that carries the claim is free; the true one isn't, and the second request says so.
-    let made = done(other);
-    let finished = stage
-        .cove
-        .update(
-            Kind::Customer,
-            &made.id,
-            None,
-            Some(&claim("other")),
-            map(json!({"name": "Fabrikam"})),
-        )
-        .await;
-    assert_eq!(problem(finished).kind, ProblemKind::Other);
-    assert_eq!(stage.find("other").await.len(), 1);
+    for names in [Names::Collide, Names::UniqueUnderParent, Names::Unique] {
+        for elsewhere in [false, true] {
+            let stage = Stage::set_with(|options| options.modes.names = names).await;
+            let reseller = stage.reseller("Northwind", "Reseller", None).await;
+            let first = stage.customer("Fabrikam", None).await;
+            let mut document = json!({"name": "Fabrikam", "storageLocation": "6"});
+            if elsewhere {
+                document["resellerId"] = reseller.id.as_str().into();
+            }
+            let other = claim("other");
+            let made = stage.cove.create(Kind::Customer, &other, map(document));
+            // The name that carries the claim is free; where the true one isn't, the second request says so.
+            let made = done(made.await);
+            let name = map(json!({"name": "Fabrikam"}));
+            let finished = stage
+                .cove
+                .update(Kind::Customer, &made.id, None, Some(&other), name);
+            let finished = finished.await;
+            let told = format!("{names:?}, elsewhere: {elsewhere}");
+            let is_taken = match names {
+                Names::Collide => false,
+                Names::UniqueUnderParent => !elsewhere,
+                Names::Unique => true,
+            };
+            if is_taken {
+                assert_eq!(problem(finished).kind, ProblemKind::Other, "{told}");
+            } else {
+                assert_eq!(done(finished).name, "Fabrikam", "{told}");
+            }
+            let found = stage.find("other").await;
+            assert_eq!(found.len(), 1, "{told}");
+            assert_eq!(found[0].facts.provisional, is_taken, "{told}");
+            let held = stage.held(&first.id).await;
+            assert_eq!(held["ExternalCode"], claim("Fabrikam").as_str(), "{told}");
+            assert_eq!(held["Name"], "Fabrikam", "{told}");
+            assert_eq!(stage.count("AddPartner"), 3, "{told}");
+        }
+    }
 }
 
 // R-S2

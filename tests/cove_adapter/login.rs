@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use holdfast_core::estate::Scope;
 use holdfast_platforms::{
     Platform, PlatformError,
     cove::{Cove, CoveOptions},
@@ -152,4 +153,34 @@ async fn a_service_that_refuses_every_visa_is_left_alone_for_a_while() {
     }
     // Five requests, each of which has logged in twice.
     assert!(stage.count("Login") <= 10, "{}", stage.count("Login"));
+}
+
+// R-N9: somebody makes another token for the API user, and the Secret has the old one.
+#[tokio::test]
+async fn a_token_that_is_changed_meanwhile_stalls_after_one_login() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let writes = stage.writes().len();
+    stage.platform.rotate("another");
+    for _ in 0..3 {
+        stage.cove.probe_now();
+        let swept = stage.cove.observe(Scope::default()).await;
+        assert!(
+            matches!(&swept, Err(PlatformError::Unauthorised(told)) if told.contains("2100")),
+            "{swept:?}"
+        );
+        let patch = serde_json::json!({"profile": {"phone": "1"}});
+        let changed = stage.change(&made, patch).await;
+        assert!(
+            matches!(&changed, Err(PlatformError::Unauthorised(_))),
+            "{changed:?}"
+        );
+    }
+    assert_eq!(stage.count("Login"), 2);
+    assert_eq!(stage.platform.refused_logins(), 1);
+    // The one write was refused with its visa, before the login.
+    assert!(stage.writes().len() <= writes + 1, "{:?}", stage.writes());
+    // The new Secret is another credential.
+    let fresh = with_password(&stage, "another");
+    fresh.observe(Scope::default()).await.unwrap();
 }

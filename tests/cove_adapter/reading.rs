@@ -2,7 +2,9 @@
 
 use holdfast_api::Kind;
 use holdfast_core::estate::{ObjectId, Protection, Scope};
-use holdfast_platforms::{Deletion as _, Platform, PlatformError, Problem, ProblemKind};
+use holdfast_platforms::{
+    Clients as _, Deletion as _, Platform, PlatformError, Problem, ProblemKind,
+};
 use holdfast_simulator::{Action, Lie};
 use serde_json::json;
 
@@ -223,5 +225,125 @@ async fn a_country_that_cant_be_read_and_an_undefined_service_are_absent() {
     assert_eq!(
         held["Company"]["PostAddress"],
         json!({"Country": "Deutschland", "City": "Berlin"})
+    );
+}
+
+// I2, R-N4: somebody moves it to where the API user sees nothing. A refusal for lack of rights says nothing of what is there.
+#[tokio::test]
+async fn a_partner_moved_out_of_reach_isnt_gone() {
+    for unknown_is_forbidden in [false, true] {
+        let stage = Stage::set().await;
+        stage
+            .platform
+            .set_modes(|modes| modes.unknown_is_forbidden = unknown_is_forbidden);
+        let made = stage.customer("Fabrikam", None).await;
+        let outside = json!([{"Id": crate::stage::number(&made.id), "ParentId": 1}]);
+        stage.enter("partners", outside).await;
+        let writes = stage.writes().len();
+        for cove in [&stage.cove, &stage.anew()] {
+            let snapshot = cove.observe(Scope::default()).await.unwrap();
+            assert_eq!(snapshot.objects.len(), 0);
+            let refused = problem(cove.read(Kind::Customer, &made.id).await);
+            assert!(refused.detail.contains("13501"), "{}", refused.detail);
+            let refused = problem(cove.rehearse_deletion(Kind::Customer, &made.id).await);
+            assert!(refused.detail.contains("13501"), "{}", refused.detail);
+        }
+        assert_eq!(stage.writes().len(), writes);
+    }
+}
+
+// R-N4: what Cove has parked there belongs to nobody.
+#[tokio::test]
+async fn devices_and_partners_in_the_recycle_bin_are_nobodys() {
+    let stage = Stage::set().await;
+    let living = stage.customer("Fabrikam", None).await;
+    let bin = json!([{"Name": "001-acme - Recycle Bin", "Level": "Reseller"}]);
+    let bin = stage.enter("partners", bin).await[0];
+    let within = json!([{"Name": "Contoso", "ParentId": bin}]);
+    let within = stage.enter("partners", within).await[0];
+    let devices = json!([
+        {"Name": "srv01", "PartnerId": crate::stage::number(&living.id)},
+        {"Name": "srv02", "PartnerId": bin}, {"Name": "srv03", "PartnerId": within},
+    ]);
+    let devices = stage.enter("devices", devices).await;
+    let devices: Vec<ObjectId> = devices
+        .iter()
+        .map(|id| ObjectId::new(&id.to_string()))
+        .collect();
+    let snapshot = stage.with_clients().await;
+    let clients: Vec<&ObjectId> = snapshot.clients.iter().map(|client| &client.id).collect();
+    assert_eq!(clients, [&devices[0]]);
+    let within = ObjectId::new(&within.to_string());
+    for id in [&ObjectId::new(&bin.to_string()), &within] {
+        let seen = by_id(&snapshot, id);
+        assert_eq!(seen.protection, Protection::System);
+        assert_eq!(seen.facts.clients, Some(0), "{id}");
+        let refused = stage.cove.rehearse_deletion(seen.kind, id).await;
+        assert_eq!(problem(refused).kind, ProblemKind::Protected);
+        let refused = stage.change(seen, json!({"name": "Other"})).await;
+        assert_eq!(problem(refused).kind, ProblemKind::Protected);
+    }
+    let writes = stage.writes().len();
+    for (device, to) in [
+        (&devices[1], &living.id),
+        (&devices[2], &living.id),
+        (&devices[0], &within),
+    ] {
+        problem(stage.cove.move_client(device, None, to).await);
+    }
+    assert_eq!(stage.writes().len(), writes);
+}
+
+// R-V5, R-D14: a page that doesn't go on where the one before ended may have passed a device over.
+#[tokio::test]
+async fn a_list_of_devices_that_moves_is_read_again() {
+    let stage = Stage::set_with(|options| options.modes.largest_page = 2).await;
+    let made = stage.customer("Fabrikam", None).await;
+    let device = |name: &str| json!({"Name": name, "PartnerId": crate::stage::number(&made.id)});
+    let names = ["srv1", "srv2", "srv3", "srv4", "srv5"].map(device);
+    let mut entered = stage.enter("devices", json!(names)).await;
+    let queries = || {
+        let heard = stage.tap.heard();
+        let mut queries: Vec<serde_json::Value> = Vec::new();
+        queries.extend(heard.into_iter().map(|heard| heard.body));
+        queries.retain(|body| body["method"] == "EnumerateAccountStatistics");
+        queries
+    };
+    let before = queries().len();
+    let when = holdfast_simulator::When {
+        route: Some("/jsonapi/EnumerateAccountStatistics".into()),
+        skip: 1,
+        times: Some(1),
+        ..Default::default()
+    };
+    stage.platform.faults().add(holdfast_simulator::Fault {
+        name: String::new(),
+        when,
+        then: Action::Delay(std::time::Duration::from_secs(1)),
+    });
+    let first = entered.remove(0);
+    let meanwhile = async {
+        while queries().len() < before + 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        // Each of the others moves up by a place.
+        let gone = json!({"accountId": first});
+        stage.call("RemoveAccount", gone).await
+    };
+    let (snapshot, removed) = futures::join!(stage.with_clients(), meanwhile);
+    assert_eq!(removed.get("result"), Some(&serde_json::Value::Null));
+    let mut seen: Vec<i64> = snapshot
+        .clients
+        .iter()
+        .map(|client| crate::stage::number(&client.id))
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen, entered);
+    let begun = |body: &&serde_json::Value| body["params"]["query"]["StartRecordNumber"] == 0;
+    let all = queries();
+    assert_eq!(
+        all[before..].iter().filter(begun).count(),
+        2,
+        "from the start"
     );
 }

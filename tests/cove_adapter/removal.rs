@@ -140,3 +140,35 @@ async fn an_empty_customer_is_removed_and_is_gone() {
     let gone = stage.cove.read(Kind::Customer, &made.id).await.unwrap();
     assert_eq!(gone, None);
 }
+
+// Looked at again right before, and then Cove itself refuses.
+#[tokio::test]
+async fn a_device_that_appears_during_the_removal_keeps_the_partner() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    let a_second = std::time::Duration::from_secs(1);
+    stage.befall("RemovePartner", Action::Delay(a_second));
+    let meanwhile = async {
+        while stage.count("RemovePartner") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let device = json!([{"Name": "srv", "PartnerId": number(&made.id)}]);
+        stage.enter("devices", device).await
+    };
+    let (removed, device) = futures::join!(remove(&stage, &made), meanwhile);
+    let refused = problem(removed);
+    assert!(
+        refused.detail.contains("RemovePartner"),
+        "{}",
+        refused.detail
+    );
+    assert_eq!(stage.count("RemovePartner"), 1);
+    let read = stage.cove.read(Kind::Customer, &made.id).await.unwrap();
+    assert_eq!(read.unwrap().id, made.id);
+    let snapshot = stage.with_clients().await;
+    assert_eq!(snapshot.clients[0].id.as_str(), device[0].to_string());
+    // From now on it is known beforehand.
+    let refused = problem(remove(&stage, &made).await);
+    assert_eq!(refused.kind, ProblemKind::HasDependents);
+    assert_eq!(stage.count("RemovePartner"), 1);
+}
