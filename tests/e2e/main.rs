@@ -7,6 +7,7 @@ mod adoption;
 mod bad_input;
 mod bad_platform;
 mod cove;
+mod cove_adopt;
 mod cove_crash;
 mod crash;
 mod customers;
