@@ -41,18 +41,23 @@ mod tests {
 
     use super::*;
 
-    fn platform(name: &str) -> Option<PlatformKey> {
-        Some(PlatformKey {
+    fn platform(name: &str) -> PlatformKey {
+        PlatformKey {
             namespace: "msp".into(),
             name: name.into(),
-        })
+        }
     }
 
     // F25: a platform whose places are all taken leaves another's free, and its own when passes have ended.
     #[test]
     fn a_platform_takes_no_places_of_another() {
         let bulkhead = Bulkhead::default();
-        let enter = |name| bulkhead.enter(platform(name)).now_or_never().flatten();
+        let enter = |name| {
+            bulkhead
+                .enter(Some(platform(name)))
+                .now_or_never()
+                .flatten()
+        };
         let mut taken: Vec<_> = (0..PASSES).map(|_| enter("slow")).collect();
         assert!(taken.iter().all(Option::is_some));
         assert!(enter("slow").is_none());

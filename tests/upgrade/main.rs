@@ -157,7 +157,9 @@ async fn an_estate_of_the_version_before_is_served_as_it_stands() {
     let mut stage = Stage::without_operator(HOLDFAST, cluster);
     copy(&fixture("data"), stage.data.path());
     let old = old_objects();
-    old.iter().for_each(|object| restore(&stage, object));
+    for object in &old {
+        restore(&stage, object);
+    }
     let ours: Vec<String> = { old.iter() }
         .filter(|object| KINDS.contains(&object["kind"].as_str().unwrap_or_default()))
         .map(name_of)
