@@ -227,3 +227,29 @@ fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end(
         ],
     );
 }
+
+// R-N6, R-S4: a customer that moves below a reseller which goes at the same moment was counted nowhere.
+#[test]
+fn a_customer_that_moves_below_a_reseller_that_goes_counts_where_it_is() {
+    let south = json!({
+        "platformRef": {"name": "msp"}, "displayName": "Reseller south", "level": "Reseller",
+        "allotment": {"storage": "100Gi"},
+    });
+    let north = json!({"platformRef": {"name": "msp"}, "displayName": "Reseller north", "level": "Distributor"});
+    let below =
+        |reseller| json!({"resellerRef": {"name": reseller}, "limits": {"storage": "100Gi"}});
+    let d = (Kind::Customer, "d");
+    holds(
+        nature(Creation::ListAndMark),
+        1,
+        vec![
+            (1, Act::Apply((Kind::Reseller, "south"), Spec(south))),
+            (4, customer(C, &below("south"))),
+            (4, Act::Apply(NORTH, Spec(north))),
+            (28, customer(d, &below("south"))),
+            (28, Act::Isolate(0)),
+            (2, customer(C, &below("north"))),
+            (13, Act::Delete(NORTH)),
+        ],
+    );
+}

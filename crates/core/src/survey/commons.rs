@@ -119,12 +119,26 @@ impl Commons {
         })
     }
 
-    /// The account of a remote object that a list left out, while the platform hasn't said that it is gone.
+    /// The account of a remote object that nobody sees now, while the platform hasn't said that it is gone: a list left it out, or
+    /// no platform of the account is open.
     pub(super) fn unseen(&self, key: &RemoteKey) -> Option<AccountKey> {
         let (account, kind, id) = key;
-        self.sites().into_iter().find_map(|site| {
-            let known = site.account().filter(|known| known.id == *account)?;
-            site.inventory().leaves_open(*kind, id).then_some(known)
+        let mut sites = self.sites();
+        sites.retain(|site| site.account().is_some_and(|known| known.id == *account));
+        if sites.is_empty() {
+            return self.noted(account);
+        }
+        let open = |site: &Arc<PlatformView>| site.inventory().leaves_open(*kind, id);
+        sites.into_iter().find(open)?.account()
+    }
+
+    /// The account of this id, as a `BackupPlatform` has it noted.
+    fn noted(&self, id: &str) -> Option<AccountKey> {
+        let scopes = self.scopes().into_iter();
+        let mut platforms = scopes.flat_map(|stores| stores.platforms.all());
+        platforms.find_map(|platform| {
+            let account = self.account_of(&platform)?;
+            (account.id == id).then_some(account)
         })
     }
 
