@@ -298,7 +298,14 @@ impl Books {
     ) {
         let before = self.unmanaged.remove(account).unwrap_or_default();
         for object in inventory.objects() {
-            if let Some((who, what)) = unmanaged(index, account, object, now) {
+            let Some((who, what)) = unmanaged(index, account, object, now) else {
+                continue;
+            };
+            if object.unreadable.is_some() && !self.ledger.pools_of(&who).is_empty() {
+                // It holds what it held.
+                let entered = self.unmanaged.entry(account.clone()).or_default();
+                entered.insert(who, false);
+            } else {
                 self.enter_unmanaged(who, &what, &mut Vec::new());
             }
         }

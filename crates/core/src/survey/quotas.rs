@@ -56,7 +56,7 @@ impl Quotas {
             books.open_above(lookup, &membership.pool, &mut touched);
         }
         books.open_below(lookup, &standing, &mut touched);
-        if let Some(held) = held {
+        if let Some(held) = held.filter(|held| held.unreadable.is_none()) {
             touched.extend(books.take_over(lookup.account, held));
         }
         let claimant = Claimant::Resource(standing.resource.clone());

@@ -42,7 +42,7 @@ pub(super) struct Standing {
     pub object: Option<ObjectId>,
     /// False while what it holds may be more than is known.
     pub certain: bool,
-    /// What it holds, as a claimant without a resource, when a list left it out: then it may hold what it held before, or else
+    /// What it holds, as a claimant without a resource, when a list left it out or it can't be read: then it may hold what it held before, or else
     /// what its spec asks for, and what it has to give isn't known.
     pub unseen: Option<Claimant>,
     /// Whether its parent exists in the cluster alone, so that the platform can't say which pool its share belongs to.
@@ -71,7 +71,8 @@ impl Standing {
         let writes = lookup.facts.management(&declared.lifecycle) == Management::Manage
             && !declared.deleting;
         let unseen = match held {
-            Some(_) => None,
+            // As far as the ledger goes: its amounts aren't among what can be read of it.
+            Some(held) => held.unreadable.is_some().then(|| held.id.clone()),
             None => lookup.unseen(&resource, declared),
         };
         let settings = held.map(|held| &held.settings);
@@ -94,9 +95,9 @@ impl Standing {
         let capabilities = &lookup.facts.capabilities;
         let above_is_kept_here = above.is_some_and(|kind| !capabilities.knows(kind));
         let current = match held {
-            _ if unseen.is_some() || held.is_some() && above_is_kept_here => desired.clone(),
-            Some(held) => pool_above(lookup.index, lookup.account, held),
-            None => None,
+            Some(held) if !above_is_kept_here => pool_above(lookup.index, lookup.account, held),
+            Some(_) => desired.clone(),
+            None => desired.clone().filter(|_| unseen.is_some()),
         };
         // A spec that names nothing above leaves the object where it is.
         let desired = if above.is_none() && held.is_some() {

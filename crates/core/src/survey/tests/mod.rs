@@ -298,6 +298,39 @@ fn what_leaves_unseen_makes_room_once_its_object_is_gone() {
     assert_eq!(world.remove::<Customer>(0, "c"), [d]);
 }
 
+// R-N6: an object whose settings can't be read holds what it held, or else what its spec asks for; and gives no more than was known.
+#[test]
+fn what_can_not_be_read_holds_what_it_held_and_gives_nothing_more() {
+    for (kind, restarts) in [
+        (Kind::Customer, false),
+        (Kind::Customer, true),
+        (Kind::Reseller, false),
+        (Kind::Reseller, true),
+    ] {
+        let mut world = World::new();
+        world.declare::<Reseller>(0, "northwind", &reseller(5));
+        assert!(world.carry_out::<Reseller>(0, "northwind"));
+        world.declare::<Customer>(0, "a", &below("northwind", 3));
+        assert!(world.carry_out::<Customer>(0, "a"));
+        for object in world.objects.values_mut() {
+            if object.kind == kind {
+                let place = json!({"name": object.name, "resellerId": object.parent()});
+                object.settings = Settings::from_document(kind, &place).expect("a place");
+                object.unreadable = Some("its settings are garbage".into());
+            }
+        }
+        if restarts {
+            world.restart();
+        }
+        world.sweep(0);
+        world.declare::<Reseller>(0, "northwind", &reseller(50));
+        world.look::<Reseller>(0, "northwind");
+        world.look::<Customer>(0, "a");
+        world.declare::<Customer>(0, "b", &below("northwind", 3));
+        assert!(!fits::<Customer>(&mut world, 0, "b"), "{kind} {restarts}");
+    }
+}
+
 // R-N6: what a list leaves out while its reseller goes and comes again counts once.
 #[test]
 fn what_a_list_leaves_out_while_its_reseller_comes_again_counts_once() {
