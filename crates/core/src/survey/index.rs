@@ -45,7 +45,7 @@ pub enum Title {
     /// Its annotation names the object.
     Note,
     /// Its spec names the object, and nothing is noted yet.
-    QuotaDecision,
+    Spec,
 }
 
 /// A remote object, wherever in the cluster it is referred to.
@@ -191,8 +191,7 @@ impl Entries {
 
     fn held_by(&self, resource: &ResourceRef) -> Option<&RemoteKey> {
         let (_, title) = self.resources.get(resource)?.object.as_ref()?;
-        self.first_of(resource)
-            .filter(|_| *title != Title::QuotaDecision)
+        self.first_of(resource).filter(|_| *title != Title::Spec)
     }
 
     /// Other resources that now hold one of these objects, or no longer do, after a change.

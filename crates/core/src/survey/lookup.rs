@@ -151,11 +151,7 @@ impl Lookup<'_> {
         let noted = declared.annotated.as_ref();
         let noted =
             noted.is_some_and(|(account, noted)| *account == self.account.id && noted == id);
-        let title = if noted {
-            Title::Note
-        } else {
-            Title::QuotaDecision
-        };
+        let title = if noted { Title::Note } else { Title::Spec };
         // Only the spec may name an object with another owner's claim.
         (object.claim.is_none() || found.by_word).then(|| (object.clone(), title))
     }
@@ -184,15 +180,20 @@ impl Lookup<'_> {
     /// Notes in the index what a resource claims and would hold. What a list left out stays noted.
     pub fn note<K: Managed>(&self, object: &K, declared: &Declared, found: &Found) -> Noted {
         let resource = resource_ref(object);
-        if self.index.held_by(&resource).is_some() && self.unseen(&resource, declared).is_some() {
+        let unseen = self.unseen(&resource, declared);
+        if self.index.held_by(&resource).is_some() && unseen.is_some() {
             return Noted::default();
         }
         let would = self.would_hold(declared, found);
-        let would = would
-            .as_ref()
-            .map(|(object, title)| (self.account.id.as_str(), &object.id, *title));
         // An object with its claim isn't waited for by what was released, or is on another platform: it counts as it is.
         let waits = !is_released(declared) && !self.is_elsewhere(declared);
+        // Who stands below what nobody sees takes of it all the same.
+        let unseen = unseen.filter(|_| waits);
+        let would = match (&would, &unseen) {
+            (Some((object, title)), _) => Some((&object.id, *title)),
+            (None, unseen) => unseen.as_ref().map(|id| (id, Title::Note)),
+        };
+        let would = would.map(|(id, title)| (self.account.id.as_str(), id, title));
         let claim = waits.then(|| {
             self.facts
                 .claim(K::KIND, &resource.namespace, &resource.name)

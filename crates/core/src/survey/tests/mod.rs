@@ -298,6 +298,30 @@ fn what_leaves_unseen_makes_room_once_its_object_is_gone() {
     assert_eq!(world.remove::<Customer>(0, "c"), [d]);
 }
 
+// R-N6: after a restart a list leaves out the reseller, and the customer's spec names nothing above: it takes of the reseller still.
+#[test]
+fn who_stands_below_what_a_list_leaves_out_takes_of_it() {
+    let mut world = World::new();
+    world.declare::<Reseller>(0, "northwind", &reseller(5));
+    assert!(world.carry_out::<Reseller>(0, "northwind"));
+    world.declare::<Customer>(0, "a", &below("northwind", 3));
+    assert!(world.carry_out::<Customer>(0, "a"));
+    let resellers = world.objects.values();
+    let resellers = resellers.filter(|object| object.kind == Kind::Reseller);
+    world.hidden = resellers.map(|object| object.id.clone()).collect();
+    world.restart();
+    world.sweep(0);
+    let alone = json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "limits": {"storage": "30"}});
+    world.declare::<Customer>(0, "a", &alone);
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
+    world.hidden.clear();
+    world.sweep(0);
+    assert!(!fits::<Customer>(&mut world, 0, "a"));
+    world.declare::<Reseller>(0, "northwind", &reseller(50));
+    world.carry_out::<Reseller>(0, "northwind");
+    assert!(fits::<Customer>(&mut world, 0, "a"));
+}
+
 // R-N6: an object whose settings can't be read holds what it held, or else what its spec asks for; and gives no more than was known.
 #[test]
 fn what_can_not_be_read_holds_what_it_held_and_gives_nothing_more() {
