@@ -252,10 +252,10 @@ impl Context {
 
     fn name_anew(&self, resource: &ResourceRef, named: Vec<Named>) {
         let changed = self.survey.referrers.note(resource, named);
-        // What is below it goes where it goes.
+        // What is below it goes where it goes: to another process, maybe, which hasn't looked at it so far.
         if changed
             .iter()
-            .any(|named| matches!(named, Named::Resource(..)))
+            .any(|named| matches!(named, Named::Resource(..) | Named::Platform(..)))
             && self.filling.is_done()
         {
             let below = self.survey.referrers.all_of(resource);

@@ -15,9 +15,11 @@ pub enum Named {
     Resource(ResourceRef),
     /// A client, by id.
     Client(String),
+    /// The platform that it is on. It is noted for whoever asks what has changed; who names it isn't looked up here.
+    Platform(String),
 }
 
-/// What a resource's spec names: what it refers to, and the clients that it lists.
+/// What a resource's spec names: what it refers to, the clients that it lists, and its platform.
 pub fn named<K: Managed>(object: &K) -> Vec<Named> {
     let namespace = object.meta().namespace.clone().unwrap_or_default();
     let references = object.references().into_iter().map(|(_, kind, reference)| {
@@ -29,7 +31,9 @@ pub fn named<K: Managed>(object: &K) -> Vec<Named> {
     });
     let clients = object.listed_clients().iter();
     let clients = clients.map(|id| Named::Client(id.clone()));
-    references.chain(clients).collect()
+    let platform = object.platform_ref();
+    let platform = platform.map(|platform| Named::Platform(platform.name.clone()));
+    references.chain(clients).chain(platform).collect()
 }
 
 #[derive(Debug, Default)]
@@ -53,8 +57,10 @@ impl Referrers {
             changed.push(gone.clone());
         }
         for new in named.iter().filter(|new| !before.contains(new)) {
-            let referrers = entries.of.entry(new.clone()).or_default();
-            referrers.insert(resource.clone());
+            if !matches!(new, Named::Platform(_)) {
+                let referrers = entries.of.entry(new.clone()).or_default();
+                referrers.insert(resource.clone());
+            }
             changed.push(new.clone());
         }
         if !named.is_empty() {
