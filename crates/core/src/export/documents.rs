@@ -44,6 +44,8 @@ pub fn documents(
             (object.kind, document)
         })
         .collect();
+    documents.extend(kept_here(platform, &existing.resellers, capabilities));
+    documents.extend(kept_here(platform, &existing.plans, capabilities));
     documents
         .sort_by(|(one, first), (other, second)| (one, &first.name).cmp(&(other, &second.name)));
     let unread = &observation.unreadable;
@@ -51,6 +53,25 @@ pub fn documents(
     std::iter::once(platform)
         .chain(documents.into_iter().map(|(_, document)| document))
         .collect()
+}
+
+/// The resources of a kind that the platform doesn't know: they are in the cluster alone, and others refer to them.
+fn kept_here<K: ManagedKind>(
+    platform: &BackupPlatform,
+    existing: &[K],
+    capabilities: &Capabilities,
+) -> Vec<(Kind, Document)> {
+    if capabilities.knows(K::KIND) {
+        return Vec::new();
+    }
+    let documents = existing.iter().filter_map(|resource| {
+        let spec = serde_json::to_value(resource).ok()?["spec"].take();
+        let here = spec["platformRef"]["name"].as_str() == platform.metadata.name.as_deref();
+        let namespace = resource.namespace().unwrap_or_default();
+        let document = || super::document(K::KIND.as_str(), &namespace, &resource.name_any(), spec);
+        here.then(document)
+    });
+    documents.map(|document| (K::KIND, document)).collect()
 }
 
 /// With what the resource of that name has and the platform can't tell.

@@ -295,6 +295,32 @@ fn existing<K: serde::de::DeserializeOwned>(name: &str, id: &str, spec: &Value) 
     vec![serde_json::from_value(resource).expect("a resource")]
 }
 
+// R-N4: what others refer to and the platform has no place for is exported as it is in the cluster.
+#[test]
+fn resources_of_kinds_that_the_platform_does_not_know_are_exported_too() {
+    let platform = declared(&json!({"ownerId": "0123456789abcdef", "embedded": {}}));
+    let here = json!({"platformRef": {"name": "msp"}, "displayName": "Northwind", "allotment": {"storage": "5Ti"}});
+    let elsewhere = json!({"platformRef": {"name": "other"}, "displayName": "Tailspin"});
+    let mut observation = plain();
+    let is_reseller = |object: &Object| object.kind == Kind::Reseller;
+    observation.objects.retain(|object| !is_reseller(object));
+    let mut resellers: Vec<crate::api::Reseller> = existing("northwind", "", &here);
+    resellers.extend(existing("tailspin", "", &elsewhere));
+    let all = crate::preview::Existing {
+        resellers,
+        ..crate::preview::Existing::default()
+    };
+    assert!(!observation.capabilities.knows(Kind::Reseller));
+    let documents = super::documents(&platform, &observation, &all);
+    let kept = documents
+        .iter()
+        .filter(|document| document.kind == "Reseller");
+    let kept: Vec<(&str, &Value)> = kept
+        .map(|document| (&*document.name, &document.body["spec"]))
+        .collect();
+    assert_eq!(kept, [("northwind", &here)]);
+}
+
 // R-N4: what only the cluster has is in the manifest of what it manages, so that applying it takes nothing away.
 #[test]
 fn what_only_the_cluster_has_is_carried_over() {
