@@ -44,7 +44,7 @@ use story::Story;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Stories in `make test`.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 150;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)
