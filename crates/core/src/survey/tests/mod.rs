@@ -306,9 +306,7 @@ fn who_stands_below_what_a_list_leaves_out_takes_of_it() {
     assert!(world.carry_out::<Reseller>(0, "northwind"));
     world.declare::<Customer>(0, "a", &below("northwind", 3));
     assert!(world.carry_out::<Customer>(0, "a"));
-    let resellers = world.objects.values();
-    let resellers = resellers.filter(|object| object.kind == Kind::Reseller);
-    world.hidden = resellers.map(|object| object.id.clone()).collect();
+    world.hide(Kind::Reseller);
     world.restart();
     world.sweep(0);
     let alone = json!({"platformRef": {"name": "msp"}, "displayName": "C", "country": "DE", "limits": {"storage": "30"}});
@@ -363,9 +361,7 @@ fn what_a_list_leaves_out_while_its_reseller_comes_again_counts_once() {
     assert!(world.carry_out::<Reseller>(0, "northwind"));
     world.declare::<Customer>(0, "a", &below("northwind", 3));
     assert!(world.carry_out::<Customer>(0, "a"));
-    let customers = world.objects.values();
-    let customers = customers.filter(|object| object.kind == Kind::Customer);
-    world.hidden = customers.map(|object| object.id.clone()).collect();
+    world.hide(Kind::Customer);
     world.sweep(0);
     world.remove::<Reseller>(0, "northwind");
     world.look::<Customer>(0, "a");

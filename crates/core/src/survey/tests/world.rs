@@ -298,6 +298,12 @@ impl World {
         survey.forget(&resource, self.now)
     }
 
+    /// From now on lists leave out every object of a kind.
+    pub fn hide(&mut self, kind: Kind) {
+        let hidden = self.objects.values().filter(|object| object.kind == kind);
+        self.hidden = hidden.map(|object| object.id.clone()).collect();
+    }
+
     fn shown(&self) -> Vec<Object> {
         let shown = self.objects.values();
         let shown = shown.filter(|object| !self.hidden.contains(&object.id));
