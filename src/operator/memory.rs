@@ -24,6 +24,7 @@ struct Entries {
     backoffs: HashMap<ResourceRef, BackingOff>,
     unfinished: HashMap<ResourceRef, u32>,
     unlogged: HashMap<ResourceRef, Vec<Change>>,
+    open: HashMap<ResourceRef, (String, Vec<Change>)>,
     refused: HashMap<String, Refused>,
     overruled: HashMap<ResourceRef, BTreeMap<String, Overruled>>,
     requests: HashMap<PlatformKey, Option<String>>,
@@ -128,6 +129,23 @@ impl Memory {
     pub fn take_unlogged(&self, resource: &ResourceRef) -> Vec<Change> {
         let taken = self.entries().unlogged.remove(resource);
         taken.unwrap_or_default()
+    }
+
+    /// Keeps the creations without an answer that a resource of this uid has sent, also when it is gone without our finalizer.
+    pub fn note_open(&self, resource: &ResourceRef, uid: String, creations: Vec<Change>) {
+        let mut entries = self.entries();
+        if creations.is_empty() {
+            entries.open.remove(resource);
+        } else {
+            entries.open.insert(resource.clone(), (uid, creations));
+        }
+    }
+
+    /// What a resource of the same name, which is gone, has sent and got no answer to.
+    pub fn left_open(&self, resource: &ResourceRef, uid: &str) -> Vec<Change> {
+        let entries = self.entries();
+        let left = entries.open.get(resource).filter(|(of, _)| of != uid);
+        left.map_or_else(Vec::new, |(_, creations)| creations.clone())
     }
 
     /// A pass has ended.

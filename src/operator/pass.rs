@@ -32,12 +32,19 @@ const MOVES: usize = 1000;
 pub async fn pass<K: Managed>(context: &Context, object: Arc<K>) -> Result<Action, PassError> {
     let mut progress = object.managed().map(Progress::resumed).unwrap_or_default();
     let resource = resource_ref(&*object);
-    let unlogged = context.memory.take_unlogged(&resource);
-    if let Some(status) = object.managed().filter(|_| !unlogged.is_empty()) {
-        progress.recall(unlogged, status);
+    let uid = object.meta().uid.clone().unwrap_or_default();
+    let status = object.managed().cloned();
+    let mut unlogged = context.memory.take_unlogged(&resource);
+    let mut left_open = context.memory.left_open(&resource, &uid);
+    left_open.retain(|creation| !unlogged.contains(creation));
+    unlogged.append(&mut left_open);
+    if !unlogged.is_empty() {
+        progress.recall(unlogged, &status.clone().unwrap_or_default());
     }
     let mut handle = None;
     let outcome = steps(context, object, &mut progress, &mut handle).await;
+    let open = planner::unanswered_creations(status.as_ref(), &progress, &clock::timeline());
+    context.memory.note_open(&resource, uid, open);
     if outcome.is_err() {
         let unlogged = progress.unlogged().to_vec();
         context.memory.keep_unlogged(&resource, unlogged);

@@ -9,7 +9,7 @@ use crate::{
     cast::Role,
     platform::What,
     story::Act,
-    world::{NAMESPACE, World, note},
+    world::{NAMESPACE, World},
 };
 
 impl World {
@@ -108,7 +108,6 @@ impl World {
             Act::CloseWatches(gap) => self.cluster.close_watches(*gap),
             Act::Sweep => self.sweep(),
         }
-        note(&self.cluster, &self.history);
     }
 
     fn annotate(&self, kind: &str, name: &str, annotation: &str, value: &Value) {

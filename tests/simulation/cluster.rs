@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::{
     chance::Chance,
     processes::{Processes, When},
-    store::{Failure, Key, Store},
+    store::{Event, Failure, Key, Store},
 };
 
 struct State {
@@ -134,6 +134,11 @@ impl Cluster {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("unpoisoned")
+    }
+
+    /// Has every change told from now on, also what stands for an instant only.
+    pub fn witness(&self, witness: impl Fn(&Event) + Send + 'static) {
+        self.state().store.witness = Some(Box::new(witness));
     }
 
     fn key(kind: &str, object: &Value) -> Key {

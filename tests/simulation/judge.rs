@@ -32,6 +32,8 @@ pub struct Stand {
     pub off: bool,
     /// Whether it is managed by its own spec.
     pub managed: bool,
+    /// Whether it says that the object of its name isn't its own.
+    pub disowns: bool,
     pub values: BTreeSet<String>,
 }
 
@@ -44,6 +46,9 @@ impl Stand {
         };
         let finalizers = resource
             .pointer("/metadata/finalizers")
+            .and_then(Value::as_array);
+        let conditions = resource
+            .pointer("/status/conditions")
             .and_then(Value::as_array);
         let mut values = BTreeSet::new();
         collect(
@@ -63,6 +68,10 @@ impl Stand {
             off: text("/spec/state") == "Suspended"
                 || resource.pointer("/spec/active") == Some(&Value::Bool(false)),
             managed: is_managed(&resource["spec"]["management"]),
+            disowns: conditions.is_some_and(|all| {
+                all.iter()
+                    .any(|condition| condition["reason"] == "NameConflict")
+            }),
             values,
         }
     }
@@ -138,10 +147,12 @@ impl History {
         lately(stands, grace).cloned().collect()
     }
 
-    /// Whether there has been such a resource for longer than what was decided before may take.
+    /// Whether there has been such a resource for longer than what was decided before may take, and the object of its claim is
+    /// its own: it gives nothing of one that it may not adopt.
     pub fn has_stood(&self, claim: &str) -> bool {
         let lately = self.lately(claim, LONG);
-        !lately.is_empty() && lately.iter().all(Option::is_some)
+        let mut stands = lately.iter();
+        !lately.is_empty() && stands.all(|stand| stand.as_ref().is_some_and(|stand| !stand.disowns))
     }
 
     /// Whether there was no such resource at some instant since then.

@@ -183,6 +183,29 @@ fn a_creation_under_way_is_not_repeated_because_the_clock_is_set_forward() {
     );
 }
 
+// I1: whoever strips the finalizer of a resource and applies it again gets a second object of what was on its way.
+#[test]
+fn a_resource_that_comes_again_knows_what_the_one_before_it_has_sent() {
+    let late = |late| {
+        Act::Platform(Weather {
+            late,
+            ..Weather::default()
+        })
+    };
+    let alone = json!({"platformRef": {"name": "msp"}});
+    holds(
+        nature(Creation::AskFirst),
+        1,
+        vec![
+            (20, late(1000)),
+            (0, customer(C, &alone)),
+            (3, Act::Strip(C)),
+            (2, late(0)),
+            (2, customer(C, &alone)),
+        ],
+    );
+}
+
 // R-N6: it was granted to the customer while the reseller had neither an object nor a limit, and taken when it had both.
 #[test]
 fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {

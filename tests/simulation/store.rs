@@ -21,6 +21,9 @@ pub struct Event {
     pub object: Value,
 }
 
+/// Is told of every change as it happens.
+pub type Witness = Box<dyn Fn(&Event) + Send>;
+
 /// By object and mark: its field managers.
 type Owners = BTreeMap<(Key, Mark), BTreeSet<String>>;
 
@@ -58,6 +61,7 @@ pub struct Store {
     /// Counts how often all watches were closed.
     pub closed: watch::Sender<u64>,
     now: fn() -> String,
+    pub witness: Option<Witness>,
 }
 
 fn failure(code: u16, reason: &'static str, message: impl Into<String>) -> Failure {
@@ -115,6 +119,7 @@ impl Store {
             changed: BTreeMap::new(),
             closed: watch::Sender::new(0),
             now,
+            witness: None,
         }
     }
 
@@ -143,12 +148,16 @@ impl Store {
     }
 
     fn tell(&mut self, key: &Key, kind: &'static str, object: Value) {
-        self.events.push(Event {
+        let event = Event {
             version: self.version,
             key: key.clone(),
             kind,
             object,
-        });
+        };
+        if let Some(witness) = &self.witness {
+            witness(&event);
+        }
+        self.events.push(event);
         if let Some(changed) = self.changed.get(&key.0) {
             changed.send_replace(self.version);
         }

@@ -20,6 +20,7 @@ use crate::{
     judge::{History, Stand, doubled, is_managed, judge},
     platform::Estate,
     processes::Processes,
+    store::Event,
     story::Story,
 };
 
@@ -68,7 +69,9 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
     let processes = Processes::default();
     let cluster = Cluster::start(chance.fork(), processes.clone());
     let history = History::default();
-    let watched = (cluster.clone(), history.clone(), processes.clone());
+    let witness = history.clone();
+    cluster.witness(move |event| note(event, &witness));
+    let watched = (history.clone(), processes.clone());
     let declared = history.clone();
     let estate = Estate::new(
         story.nature.clone(),
@@ -78,8 +81,7 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
             if actor == "console" {
                 return None;
             }
-            let (cluster, history, processes) = &watched;
-            note(cluster, history);
+            let (history, processes) = &watched;
             judge(
                 history,
                 processes.staleness(actor),
@@ -123,14 +125,20 @@ pub async fn play(story: &Story) -> Result<Summary, String> {
     Ok(summary)
 }
 
-/// Notes how every resource is in the cluster now.
-pub fn note(cluster: &Cluster, history: &History) {
-    let platform = cluster.get("BackupPlatform", "msp").unwrap_or_default();
-    history.note_platform(is_managed(&platform["spec"]["management"]));
-    for (kind, name) in CAST {
-        let claim = claim(OWNER, kind, NAMESPACE, name);
-        let resource = cluster.get(kind.as_str(), name);
-        let stand = resource.map(|resource| Stand::of(&resource));
+/// Notes how a resource is in the cluster from now on.
+fn note(event: &Event, history: &History) {
+    let resource = &event.object;
+    let kind = resource["kind"].as_str().unwrap_or_default();
+    if kind == "BackupPlatform" {
+        history.note_platform(is_managed(&resource["spec"]["management"]));
+    }
+    let (_, namespace, name) = &event.key;
+    for (kind, _) in CAST
+        .iter()
+        .filter(|(of, known)| of.as_str() == kind && known == name)
+    {
+        let claim = claim(OWNER, *kind, namespace, name);
+        let stand = (event.kind != "DELETED").then(|| Stand::of(resource));
         history.note(claim.as_str(), stand);
     }
 }

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Declared, View};
+use super::{Declared, Progress, View};
 use crate::{
-    api::shared::{Change, ChangeOutcome, ChangeStep},
+    api::shared::{Change, ChangeOutcome, ChangeStep, ManagedStatus},
     estate::ObjectId,
     timeline::Timeline,
 };
@@ -78,6 +78,20 @@ pub fn is_under_way(declared: &Declared, timeline: &Timeline) -> bool {
     };
     let noted = declared.status.intent.as_ref();
     noted.is_some_and(|intent| changes(intent.step) && timeline.age(intent.at) < LATE)
+}
+
+/// The creations without an answer that may still be carried out, also after their resource has left the cluster. I1.
+pub fn unanswered_creations(
+    status: Option<&ManagedStatus>,
+    progress: &Progress,
+    timeline: &Timeline,
+) -> Vec<Change> {
+    let logged = status.map_or(&[][..], |status| &status.changes);
+    let may_come = |change: &&Change| {
+        change.step == ChangeStep::Create && is_open(change) && timeline.age(change.at) < LATE
+    };
+    let all = logged.iter().chain(&progress.performed);
+    all.filter(may_come).cloned().collect()
 }
 
 /// Whether a change has no answer yet.

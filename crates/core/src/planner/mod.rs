@@ -43,7 +43,7 @@ pub use conditions::managed_status;
 pub use desired::{account_name, remote_name, spec_field};
 pub use failure::retry_delay;
 pub use hidden::for_log;
-pub use lately::{LATE, is_in_doubt, is_under_way};
+pub use lately::{LATE, is_in_doubt, is_under_way, unanswered_creations};
 pub use learn::{Answer, Lesson, Progress};
 pub use marks::Marks;
 pub use notes::{Note, notes};

@@ -30,6 +30,8 @@ pub(super) struct Books {
     pub unmanaged: HashMap<AccountKey, HashMap<Claimant, bool>>,
     /// The owners of open pools, and below which remote object all claimants were entered.
     pub open: HashMap<ResourceRef, Option<ObjectId>>,
+    /// The object that each pool was opened with last, also after its owner was forgotten or left out of a list.
+    pub given_by: HashMap<ResourceRef, ObjectId>,
     /// When the quota of a claimant is over.
     pub ends: BTreeSet<(jiff::Timestamp, Claimant)>,
     /// The same by claimant: a quota that is extended has one end, the later.
@@ -49,6 +51,7 @@ impl Visit for Entering<'_> {
             if standing.gives_to_others() {
                 // Everything below is entered as well.
                 self.0.open_pool(&standing);
+                self.0.note_object(&standing);
                 self.0.open.insert(standing.resource, standing.object);
             }
         }
@@ -75,6 +78,18 @@ impl Books {
             self.ledger.open(&pool, standing.gives);
         }
         pool
+    }
+
+    /// Notes the object that gives. A new one of a resource whose object has vanished owes nothing that the old one had granted.
+    fn note_object(&mut self, standing: &Standing) {
+        let Some(object) = &standing.object else {
+            return;
+        };
+        let (owner, object) = (standing.resource.clone(), object.clone());
+        let before = self.given_by.insert(owner.clone(), object.clone());
+        if before.is_some_and(|before| before != object) {
+            self.ledger.renew(&Pool::Of(owner));
+        }
     }
 
     /// Whether a resource stays in the ledger as it is: with what it had, or with what its object counted for meanwhile.
@@ -168,11 +183,12 @@ impl Books {
         holder.is_some_and(|holder| !entered(holder))
     }
 
-    /// Opens the pool of a resource without a pass so far.
+    /// Opens the pool of a resource without a pass so far, or with another object than before.
     pub fn open_above(&mut self, lookup: &Lookup<'_>, pool: &Pool, touched: &mut Vec<Pool>) {
-        if let Pool::Of(owner) = pool
-            && !self.open.contains_key(owner)
-        {
+        let Pool::Of(owner) = pool else { return };
+        let held = lookup.index.held_by(owner);
+        let is_new = || held.is_some() && held.as_ref() != self.given_by.get(owner);
+        if !self.open.contains_key(owner) || is_new() {
             self.enter_from_cache(lookup, owner, touched);
         }
     }
@@ -241,6 +257,7 @@ impl Books {
         }
         let pool = self.open_pool(standing);
         touched.push(pool);
+        self.note_object(standing);
         let below = standing.object.clone();
         let before = self.open.insert(standing.resource.clone(), below.clone());
         if before == Some(below.clone()) {

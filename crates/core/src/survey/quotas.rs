@@ -94,7 +94,11 @@ impl Quotas {
         }
         books.note_end(None, &Claimant::Resource(resource.clone()));
         books.open.remove(resource);
-        books.ledger.close(&Pool::Of(resource.clone()));
+        let pool = Pool::Of(resource.clone());
+        books.ledger.close(&pool);
+        if !books.ledger.knows(&pool) {
+            books.given_by.remove(resource);
+        }
         resources(books.ledger.leave(&Claimant::Resource(resource.clone())))
     }
 

@@ -13,7 +13,7 @@ use std::{
     hash::Hash,
 };
 
-use super::{Amounts, Measure};
+use super::{Amounts, Measure, share::Share};
 
 /// The order of claims: what the platform already holds comes by itself; then the older resource, then the name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,45 +63,6 @@ pub struct Outcome<Pool, Claimant> {
     pub promoted: Vec<Claimant>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    rank: Rank,
-    held: [u64; 4],
-    granted: [u64; 4],
-    wanted: [u64; 4],
-    perhaps: [u64; 4],
-}
-
-impl Entry {
-    /// What nobody else may have.
-    fn taken(&self) -> [u64; 4] {
-        let has = self.has();
-        each(|at| has[at].max(self.perhaps[at]))
-    }
-
-    /// What it may use itself.
-    fn has(&self) -> [u64; 4] {
-        each(|at| self.held[at].max(self.granted[at]))
-    }
-
-    fn wants_more(&self) -> bool {
-        let has = self.has();
-        (0..4).any(|at| self.wanted[at] > has[at])
-    }
-}
-
-#[derive(Debug)]
-struct Share<Claimant> {
-    /// All that there is; nothing is granted until the amount is declared.
-    allotted: Option<Amounts>,
-    entries: HashMap<Claimant, Entry>,
-    waiting: BTreeSet<(Rank, Claimant)>,
-    /// Wider than any claim: what platforms say is taken as it is.
-    taken: [u128; 4],
-    /// Whether something may be free for a waiting claimant.
-    room: bool,
-}
-
 /// The ledger of one or many platforms.
 #[derive(Debug)]
 pub struct Ledger<Pool, Claimant> {
@@ -132,6 +93,18 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
             share.allotted = Some(allotted);
             share.room = true;
         }
+    }
+
+    /// What a pool has to give is another object's by now: what was granted of the old one and isn't held has to be granted anew.
+    pub fn renew(&mut self, pool: &Pool) {
+        if let Some(share) = self.pools.get_mut(pool) {
+            share.revoke();
+        }
+    }
+
+    /// Whether somebody takes of a pool, or its amount is declared.
+    pub fn knows(&self, pool: &Pool) -> bool {
+        self.pools.contains_key(pool)
     }
 
     /// The amount of a pool is no longer declared: what is held and granted stays, and nothing is granted until it is opened
@@ -303,122 +276,4 @@ impl<Pool: Clone + Eq + Hash, Claimant: Clone + Eq + Hash + Ord> Ledger<Pool, Cl
             room: false,
         })
     }
-}
-
-impl<Claimant: Clone + Eq + Hash + Ord> Share<Claimant> {
-    fn enter<Pool>(
-        &mut self,
-        claimant: &Claimant,
-        rank: &Rank,
-        membership: &Membership<Pool>,
-        certain: bool,
-    ) {
-        let room = self.room;
-        let before = self.remove(claimant);
-        let had = before.as_ref().map_or([0; 4], Entry::taken);
-        let before_perhaps = before.as_ref().map_or([0; 4], |before| before.perhaps);
-        let wanted = membership.wanted.map(Option::unwrap_or_default);
-        let granted = before.map_or([0; 4], |before| {
-            each(|at| {
-                if certain {
-                    before.granted[at].min(wanted[at])
-                } else {
-                    before.granted[at]
-                }
-            })
-        });
-        let entry = Entry {
-            rank: rank.clone(),
-            held: membership.held.map(Option::unwrap_or_default),
-            granted,
-            wanted,
-            perhaps: each(|at| {
-                let kept = if certain { 0 } else { before_perhaps[at] };
-                membership.perhaps[at].unwrap_or_default().max(kept)
-            }),
-        };
-        if entry.wants_more() {
-            self.waiting.insert((rank.clone(), claimant.clone()));
-        }
-        let taken = entry.taken();
-        self.taken = each(|at| self.taken[at] + u128::from(taken[at]));
-        self.room = room || (0..4).any(|at| taken[at] < had[at]);
-        self.entries.insert(claimant.clone(), entry);
-    }
-
-    /// Removes an entry; what it had is free for others.
-    fn remove(&mut self, claimant: &Claimant) -> Option<Entry> {
-        let entry = self.entries.remove(claimant)?;
-        let taken = entry.taken();
-        self.taken = each(|at| self.taken[at] - u128::from(taken[at]));
-        self.waiting.remove(&(entry.rank.clone(), claimant.clone()));
-        self.room = self.room || taken != [0; 4];
-        Some(entry)
-    }
-
-    /// Grants whatever fits, in order.
-    fn serve(&mut self) -> Vec<Claimant> {
-        if !std::mem::take(&mut self.room) {
-            return Vec::new();
-        }
-        let line: Vec<Claimant> = self.waiting.iter().map(|(_, who)| who.clone()).collect();
-        let granted = line.into_iter().filter(|who| self.try_to_grant(who));
-        granted.collect()
-    }
-
-    fn try_to_grant(&mut self, claimant: &Claimant) -> bool {
-        if !self.short(claimant).is_empty() {
-            return false;
-        }
-        let Some(entry) = self.entries.get_mut(claimant) else {
-            return false;
-        };
-        if !entry.wants_more() {
-            return false;
-        }
-        let before = entry.taken();
-        entry.granted = each(|at| entry.granted[at].max(entry.wanted[at]));
-        let after = entry.taken();
-        self.taken = each(|at| self.taken[at] - u128::from(before[at]) + u128::from(after[at]));
-        let place = (entry.rank.clone(), claimant.clone());
-        self.waiting.remove(&place);
-        true
-    }
-
-    /// The measures of which a claimant wants more than there is: wanted, has, free, allotted.
-    fn short(&self, claimant: &Claimant) -> Vec<(Measure, [u64; 4])> {
-        let Some(entry) = self.entries.get(claimant) else {
-            return Vec::new();
-        };
-        let (has, taken) = (entry.has(), entry.taken());
-        let short = |measure: &Measure| {
-            let at = *measure as usize;
-            let allotted = self.allotted.map_or(Some(0), |allotted| allotted[at])?;
-            // What it may have already is free for itself.
-            let others = self.taken[at] - u128::from(taken[at] - has[at]);
-            let free = u128::from(allotted).saturating_sub(others);
-            let free = u64::try_from(free).unwrap_or(allotted);
-            let more = entry.wanted[at].saturating_sub(has[at]);
-            (more > free).then_some((*measure, [entry.wanted[at], has[at], free, allotted]))
-        };
-        Measure::ALL.iter().filter_map(short).collect()
-    }
-
-    fn shortages<Pool: Clone>(&self, pool: &Pool, claimant: &Claimant) -> Vec<Shortage<Pool>> {
-        let short = self.short(claimant).into_iter();
-        short
-            .map(|(measure, [wanted, has, free, allotted])| Shortage {
-                pool: pool.clone(),
-                measure,
-                wanted,
-                has,
-                free,
-                allotted,
-            })
-            .collect()
-    }
-}
-
-fn each<T>(amount: impl Fn(usize) -> T) -> [T; 4] {
-    std::array::from_fn(amount)
 }

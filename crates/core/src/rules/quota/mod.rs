@@ -7,6 +7,7 @@
 mod histories;
 mod ledger;
 mod refusals;
+mod share;
 #[cfg(test)]
 mod tests;
 mod window;

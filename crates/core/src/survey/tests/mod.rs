@@ -1,5 +1,6 @@
 //! Which resource holds what and is granted how much, whatever is added, removed, added again and restarted.
 
+mod anew;
 mod below;
 mod billed;
 mod histories;
