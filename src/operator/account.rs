@@ -13,6 +13,7 @@ use kube::{Api, Client};
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
+    asked::still_asked,
     clock,
     error::PassError,
     keeper::{Keeper, give_back},
@@ -184,6 +185,7 @@ impl Writer {
 
 impl WriterGuard for Writer {
     fn may_write(&self) -> Result<(), String> {
-        self.hold().map_or(Ok(()), Err)
+        self.hold().map_or(Ok(()), Err)?;
+        still_asked()
     }
 }

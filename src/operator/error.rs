@@ -20,6 +20,9 @@ pub enum PassError {
     /// A request that would leave no trace may not be sent.
     #[error("the intent can't be recorded in status, so nothing is sent")]
     Unrecorded,
+    /// The resource or its platform was changed while a request waited for its turn: nothing was sent.
+    #[error("the spec was changed while the request waited for its turn; it was not sent")]
+    Overtaken,
     /// Neither a status nor its replacement was accepted.
     #[error("the API server rejects every status: {0}")]
     StatusRefused(String),
@@ -56,7 +59,11 @@ impl PassError {
 
     /// Another writer was faster, or the resource is gone: the next pass sees it.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Cluster(kube::Error::Api(status)) if matches!(status.code, 404 | 409))
+        match self {
+            Self::Cluster(kube::Error::Api(status)) => matches!(status.code, 404 | 409),
+            Self::Overtaken => true,
+            _ => false,
+        }
     }
 
     /// The API server has refused the write, so nothing of it is there.
@@ -76,7 +83,7 @@ impl PassError {
             Self::Cluster(kube::Error::Api(status)) => {
                 (400..500).contains(&status.code) && status.code != 429
             }
-            Self::Cluster(_) | Self::PermitNotRecorded(_) => false,
+            Self::Cluster(_) | Self::PermitNotRecorded(_) | Self::Overtaken => false,
             Self::Encoding(_)
             | Self::NoPlatform
             | Self::Unrecorded

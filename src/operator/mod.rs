@@ -2,6 +2,7 @@
 //! Decides nothing.
 
 mod account;
+mod asked;
 mod bulkhead;
 mod clock;
 mod context;

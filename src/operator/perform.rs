@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use super::{
+    asked::{self, Asked},
     clock,
     context::Context,
     error::PassError,
@@ -59,7 +60,15 @@ pub async fn perform<K: Managed>(
             if let Some(wake) = planner::wakes_of_step(K::KIND, &step) {
                 context.enqueue(&*object, Some(handle), wake);
             }
-            let answer = on_platform(&*handle.adapter, K::KIND, gathered, &step).await;
+            let request = on_platform(&*handle.adapter, K::KIND, gathered, &step);
+            let answer = if asked::takes_away(&step) {
+                let (stores, platform) = (&context.survey.stores, &handle.site.key);
+                let asked = Asked::now(stores, &*object, resource_ref(&*object), platform);
+                let answer = asked::while_asked(asked, request).await;
+                answer.ok_or(PassError::Overtaken)?
+            } else {
+                request.await
+            };
             count_step(context, K::KIND, &step);
             if matches!(step, Step::Create { .. }) && answer.is_ok() {
                 handle.created.notify_one();

@@ -96,7 +96,7 @@ impl Connection {
         self.estate.processes.reachable(&self.actor).await;
     }
 
-    /// Judged unless the request isn't sent at all.
+    /// Waits for the request's turn. Judged unless it isn't sent at all.
     async fn ask(
         &self,
         what: What,
@@ -104,6 +104,7 @@ impl Connection {
         id: Option<&str>,
         values: &Map<String, Value>,
     ) {
+        self.estate.turn().await;
         self.reachable().await;
         if self.writer.may_write().is_ok() {
             self.estate.asked(&self.actor, what, mark, id, values);

@@ -14,6 +14,9 @@ use crate::platform::{Item, What};
 /// How long an operator may act on what was true: what it has read and begun before.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// How long a request may wait for its turn.
+const QUEUED: Duration = Duration::from_secs(25);
+
 /// How long a platform may take to carry out what was decided: its latest answer, and what an operator had in hand.
 const LONG: Duration = Duration::from_secs(150);
 
@@ -188,8 +191,14 @@ pub fn judge(
 ) -> Option<String> {
     let made_for = || item?.made_for.clone();
     let claim = mark.map(ToOwned::to_owned).or_else(made_for)?;
-    let lately = history.lately(&claim, GRACE + staleness);
-    let platform_managed = history.platform_managed(GRACE + staleness);
+    // What takes something away has to be asked for until it is sent; anything else may have waited for its turn.
+    let queued = match what {
+        What::Delete | What::Suspend => Duration::ZERO,
+        What::Create | What::Update | What::Activate => QUEUED,
+    };
+    let grace = GRACE + staleness + queued;
+    let lately = history.lately(&claim, grace);
+    let platform_managed = history.platform_managed(grace);
     let managed = |stand: &&Stand| stand.managed && platform_managed;
     let mut stands = lately.iter().flatten();
     let may = match what {

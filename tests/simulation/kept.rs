@@ -206,6 +206,25 @@ fn a_resource_that_comes_again_knows_what_the_one_before_it_has_sent() {
     );
 }
 
+// I3: deletions that waited in line for the budget were sent half a minute after the platform had been paused.
+#[test]
+fn a_deletion_that_waits_in_line_is_not_sent_once_the_platform_is_paused() {
+    let queues = Act::Platform(Weather {
+        queues: Duration::from_secs(25),
+        ..Weather::default()
+    });
+    let all = ["a", "b", "c", "d"].map(|name| (Kind::Customer, name));
+    let goes = json!({"platformRef": {"name": "msp"}, "deletionPolicy": "Delete"});
+    let made = all.map(|role| (0, customer(role, &goes)));
+    let deleted = all.map(|role| (0, Act::Delete(role)));
+    let mut acts = made.to_vec();
+    acts.push((30, queues));
+    acts.extend(deleted);
+    acts.push((1, Act::Manage("Paused")));
+    acts.push((60, Act::Platform(Weather::default())));
+    holds(nature(Creation::ByReference), 1, acts);
+}
+
 // R-N6: it was granted to the customer while the reseller had neither an object nor a limit, and taken when it had both.
 #[test]
 fn a_customer_that_waits_for_its_reseller_gets_no_more_than_that_has_in_the_end() {

@@ -86,6 +86,8 @@ pub struct Weather {
     pub late: u64,
     /// Slow, up to this.
     pub slow: Duration,
+    /// A request waits up to this for its turn, before it is sent.
+    pub queues: Duration,
     /// An answer that isn't one.
     pub garbles: u64,
     /// A list that misses rows although it says that it is complete.
@@ -285,6 +287,15 @@ impl Estate {
 
     pub fn violations(&self) -> Vec<String> {
         self.state().violations.clone()
+    }
+
+    /// Waits until a request's turn has come: a budget has many in line.
+    pub async fn turn(&self) {
+        let queues = self.state().weather.queues;
+        let most = u64::try_from(queues.as_millis()).unwrap_or(u64::MAX);
+        if most > 0 {
+            tokio::time::sleep(Duration::from_millis(self.chance.below(most))).await;
+        }
     }
 
     /// Notes a request, waits as long as it takes, and says how it goes.

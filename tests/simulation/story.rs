@@ -216,6 +216,7 @@ fn weather(chance: &Chance) -> Weather {
         loses: rate(300),
         late: rate(300),
         slow: Duration::from_millis(rate(7000)),
+        queues: Duration::from_millis(rate(25_000)),
         garbles: rate(200),
         partial: rate(300),
     }

@@ -109,6 +109,21 @@ impl Stores {
         }
     }
 
+    /// The uid and the generation of a resource that can be read.
+    pub fn version_of(&self, resource: &ResourceRef) -> Option<(Option<String>, Option<i64>)> {
+        fn version<K: Managed>(object: Option<Arc<K>>) -> Option<(Option<String>, Option<i64>)> {
+            let object = object?;
+            Some((object.meta().uid.clone(), object.meta().generation))
+        }
+        let (name, namespace) = (&resource.name, &resource.namespace);
+        match resource.kind {
+            Kind::Reseller => version(self.resellers.get(namespace, name)),
+            Kind::ServicePlan => version(self.plans.get(namespace, name)),
+            Kind::Customer => version(self.customers.get(namespace, name)),
+            Kind::Tenant => version(self.tenants.get(namespace, name)),
+        }
+    }
+
     /// Whether a resource is being deleted and still carries our finalizer.
     pub fn is_being_deleted(&self, resource: &ResourceRef) -> bool {
         fn deleted<K: Managed>(object: Option<Arc<K>>) -> bool {
