@@ -54,6 +54,8 @@ impl World {
                 let patch = json!({"spec": {"management": management}});
                 self.cluster.merge("BackupPlatform", "msp", &patch);
             }
+            Act::Safety(most) => self.limit_deletions(*most),
+            Act::Secret(there) => self.put_secret(*there),
             Act::EndNamespace => self.cluster.end_namespace(),
             Act::ConsoleEdit(phone) => {
                 self.console(What::Update, &json!({"profile": {"phone": phone}}));
@@ -107,6 +109,23 @@ impl World {
             } => self.cluster.set_faults(*fails, *loses, *delay),
             Act::CloseWatches(gap) => self.cluster.close_watches(*gap),
             Act::Sweep => self.sweep(),
+        }
+    }
+
+    pub fn limit_deletions(&self, most: u64) {
+        let patch = json!({"spec": {"safety": {"maxDeletionsPerHour": most}}});
+        self.cluster.merge("BackupPlatform", "msp", &patch);
+    }
+
+    /// The Secret with the credential is there, or not.
+    pub fn put_secret(&self, there: bool) {
+        if there {
+            self.cluster.apply(&json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "adversary", "namespace": NAMESPACE},
+                "data": {"token": "YS10b2tlbi1vZi1zaXh0ZWVu"},
+            }));
+        } else {
+            self.cluster.delete("Secret", "adversary");
         }
     }
 

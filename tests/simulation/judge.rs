@@ -14,6 +14,9 @@ use crate::platform::{Item, What};
 /// How long an operator may act on what was true: what it has read and begun before.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// The time within which deletions are counted: an hour, but for what may lie between permit and request.
+const HOUR: Duration = Duration::from_secs(3600 - 300);
+
 /// How long a request may wait for its turn.
 const QUEUED: Duration = Duration::from_secs(25);
 
@@ -105,6 +108,10 @@ fn lately<T>(since_when: &[(Instant, T)], grace: Duration) -> impl Iterator<Item
         .map(|((_, what), _)| what)
 }
 
+fn lately_most(limits: &[(Instant, u64)], grace: Duration) -> u64 {
+    lately(limits, grace).copied().max().unwrap_or_default()
+}
+
 /// By claim: since when what was so. An absent resource is `None`.
 type Stands = BTreeMap<String, Vec<(Instant, Option<Stand>)>>;
 
@@ -113,6 +120,14 @@ type Stands = BTreeMap<String, Vec<(Instant, Option<Stand>)>>;
 pub struct History {
     stands: Arc<Mutex<Stands>>,
     platform: Arc<Mutex<Vec<(Instant, bool)>>>,
+    deletions: Arc<Mutex<Deletions>>,
+}
+
+/// How many deletions may begin within an hour, since when; and when that of a resource began, by its uid.
+#[derive(Default)]
+struct Deletions {
+    limits: Vec<(Instant, u64)>,
+    begun: BTreeMap<String, Instant>,
 }
 
 impl History {
@@ -126,6 +141,34 @@ impl History {
         if platform.last().is_none_or(|(_, last)| *last != managed) {
             platform.push((Instant::now(), managed));
         }
+    }
+
+    /// Notes how many deletions may begin within an hour from now on.
+    pub fn note_limit(&self, most: u64) {
+        let mut deletions = self.deletions.lock().expect("unpoisoned");
+        if deletions
+            .limits
+            .last()
+            .is_none_or(|(_, last)| *last != most)
+        {
+            deletions.limits.push((Instant::now(), most));
+        }
+    }
+
+    /// The deletion of a resource begins, or goes on. Says so when that is one more than there may be within an hour.
+    fn begin_deletion(&self, uid: &str, grace: Duration) -> Option<String> {
+        let mut deletions = self.deletions.lock().expect("unpoisoned");
+        let now = Instant::now();
+        if deletions.begun.contains_key(uid) {
+            return None;
+        }
+        let lately = |at: &&Instant| now - **at < HOUR;
+        let before = deletions.begun.values().filter(lately).count() as u64;
+        let most = lately_most(&deletions.limits, grace);
+        deletions.begun.insert(uid.to_owned(), now);
+        (before >= most).then(|| {
+            format!("the deletion of {uid} begins after {before} within an hour, and {most} may")
+        })
     }
 
     /// Whether the platform was managed at some instant within the last `grace`.
@@ -215,6 +258,19 @@ pub fn judge(
         return Some(format!(
             "{what:?} of {claim} that nothing asks for: {lately:?}"
         ));
+    }
+    // N7: no more deletions begin within an hour than the limit allows.
+    let begins = match what {
+        What::Delete => true,
+        What::Suspend => !lately.iter().flatten().any(|stand| stand.off),
+        _ => false,
+    };
+    let deleted = lately.iter().flatten().find(|stand| stand.deleting);
+    if let Some(too_many) = deleted
+        .filter(|_| begins)
+        .and_then(|stand| history.begin_deletion(&stand.uid, grace))
+    {
+        return Some(too_many);
     }
     // I2: each value was in a spec at some time.
     let mut sent = BTreeSet::new();

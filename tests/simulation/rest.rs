@@ -33,6 +33,8 @@ impl World {
             self.estate.spoil(&item.id, false);
         }
         self.cluster.set_faults(0, 0, Duration::ZERO);
+        self.put_secret(true);
+        self.limit_deletions(1000);
         for index in 0..self.story.operators {
             self.start(index);
         }

@@ -29,6 +29,10 @@ pub enum Act {
     Recreate(Role),
     /// A user sets how the whole platform is managed.
     Manage(&'static str),
+    /// A user sets how many deletions may begin within an hour.
+    Safety(u64),
+    /// A user deletes the Secret with the credential, or brings it back.
+    Secret(bool),
     /// A user deletes the namespace with everything in it.
     EndNamespace,
     /// A person at the console edits an object.
@@ -199,6 +203,8 @@ fn act(chance: &Chance, operators: usize) -> Act {
         },
         94..96 => Act::CloseWatches(chance.hits(500)),
         96 => Act::Clock(i64::try_from(chance.below(7200)).expect("small") - 3600),
+        97 => Act::Safety(*chance.pick(&[0, 1, 2, 1000])),
+        98 => Act::Secret(chance.hits(500)),
         _ => Act::Sweep,
     }
 }

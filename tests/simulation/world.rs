@@ -131,6 +131,8 @@ fn note(event: &Event, history: &History) {
     let kind = resource["kind"].as_str().unwrap_or_default();
     if kind == "BackupPlatform" {
         history.note_platform(is_managed(&resource["spec"]["management"]));
+        let most = &resource["spec"]["safety"]["maxDeletionsPerHour"];
+        history.note_limit(most.as_u64().unwrap_or_default());
     }
     let (_, namespace, name) = &event.key;
     for (kind, _) in CAST
@@ -149,10 +151,7 @@ impl World {
         self.cluster.apply(
             &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}),
         );
-        self.cluster.apply(&json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "adversary", "namespace": NAMESPACE},
-            "data": {"token": "YS10b2tlbi1vZi1zaXh0ZWVu"},
-        }));
+        self.put_secret(true);
         self.cluster.apply(&json!({
             "apiVersion": "holdfast.dev/v1alpha1", "kind": "BackupPlatform", "metadata": {"name": "msp", "namespace": NAMESPACE},
             "spec": {

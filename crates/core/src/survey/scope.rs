@@ -173,11 +173,16 @@ impl Survey {
     /// the one that holds its object now, and those that were granted what it had.
     pub fn forget(&self, resource: &ResourceRef, now: jiff::Timestamp) -> Vec<ResourceRef> {
         let (held, mut woken) = self.index.forget(resource);
-        let left = held.as_ref().and_then(|key| self.commons.object(key));
+        let found = held.as_ref().and_then(|key| self.commons.object(key));
+        let unreadable = found
+            .as_ref()
+            .filter(|(_, object)| object.unreadable.is_some());
+        let unreadable = unreadable.map(|(account, _)| account.clone());
+        let left = found.filter(|(_, object)| object.unreadable.is_none());
         let left =
             left.and_then(|(account, object)| left_behind(&self.index, &account, &object, now));
         let unseen = held.and_then(|key| {
-            let account = self.commons.unseen(&key)?;
+            let account = unreadable.or_else(|| self.commons.unseen(&key))?;
             Some(Claimant::Unmanaged(account, key.1, key.2))
         });
         woken.extend(self.quotas.forget(resource, left, unseen));

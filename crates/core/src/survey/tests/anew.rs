@@ -1,4 +1,6 @@
-//! What a resource counts for whose object has vanished and was made anew.
+//! What counts for a resource whose object has vanished, or that has left an object which can't be read.
+
+use serde_json::json;
 
 use super::{below, fits, full, reseller};
 use crate::{
@@ -47,5 +49,30 @@ fn a_new_object_of_a_reseller_owes_nothing_that_the_old_one_granted() {
         assert!(!fits::<Customer>(&mut world, 0, "a"), "{whole_pass}");
         world.declare::<Customer>(0, "a", &below("r", 5));
         assert!(fits::<Customer>(&mut world, 0, "a"));
+    }
+}
+
+// R-N6: a customer went while its object couldn't be read, and what that holds was given to others.
+#[test]
+fn what_is_left_behind_unreadable_counts_with_what_it_held() {
+    for restarts in [false, true] {
+        let mut world = full();
+        for object in world.objects.values_mut() {
+            if object.kind == Kind::Customer {
+                let place = json!({"name": object.name, "resellerId": object.parent()});
+                object.settings = Settings::from_document(object.kind, &place).expect("a place");
+                object.unreadable = Some("its settings are garbage".into());
+            }
+        }
+        if restarts {
+            world.restart();
+        }
+        world.sweep(0);
+        world.look::<Customer>(0, "a");
+        world.remove::<Customer>(0, "a");
+        world.declare::<Customer>(0, "b", &below("r", 5));
+        assert!(!fits::<Customer>(&mut world, 0, "b"), "{restarts}");
+        world.sweep(0);
+        assert!(!fits::<Customer>(&mut world, 0, "b"), "{restarts}");
     }
 }
