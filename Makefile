@@ -42,6 +42,16 @@ image: build ## Build an OCI image in .build/image, without a daemon, with its b
 test-image: image ## Check that image: the same digest twice, and the program in it under runc
 	@scripts/test-image.sh $(HOLDFAST)
 
+URL ?= https://releases.example/holdfast
+
+.PHONY: krew
+krew: build ## The plugin `kubectl holdfast` for krew, in .build/krew: an archive, and a manifest that has it at URL=…
+	@scripts/krew.sh $(HOLDFAST) $(BUILD)/krew $(URL)
+
+.PHONY: test-krew
+test-krew: build ## Have krew judge that manifest and install from it (a minute)
+	@scripts/test-krew.sh $(HOLDFAST)
+
 .PHONY: demo
 demo: $(CONTROLPLANE) ## Start a cluster, the operator and the examples, and leave them running
 	@scripts/demo.sh up
@@ -107,7 +117,7 @@ test-argocd: $(CONTROLPLANE) ## The same with Argo CD
 
 .PHONY: test-all
 test-all: ## make test and every check that isn't part of it, one after another
-	@for part in test test-ceph test-cluster test-flux test-argocd; do $(MAKE) --no-print-directory $$part || exit 1; done
+	@for part in test test-ceph test-image test-krew test-cluster test-flux test-argocd; do $(MAKE) --no-print-directory $$part || exit 1; done
 
 # --- Measuring --------------------------------------------------------------
 
