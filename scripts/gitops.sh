@@ -18,7 +18,7 @@ in_a_cluster() { # FOLDER NAME=PACKAGE…
     for tool in git jq curl; do
         command -v $tool >/dev/null || fail "found no '$tool' on the PATH"
     done
-    PATH=$PATH:$HOME/.cargo/bin scripts/with-progress.sh operator cargo build --locked --quiet
+    PATH=$PATH:$HOME/.cargo/bin scripts/with-progress.sh operator cargo build --workspace --locked --quiet
     scripts/build-go-tool.sh tests/gitserver . "$tools/gitserver"
     say "building what applies the estate; some 15 minutes on two cores the first time, seconds later"
     for tool in "$@"; do

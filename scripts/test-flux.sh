@@ -117,6 +117,26 @@ a_quota_refusal_shows_our_sentence() {
     becomes_ready
 }
 
+# Neither Ready nor stalled: the one until there is room, the other until a person goes on.
+what_waits_is_waited_for_until_the_timeout() {
+    local one
+    flux patch kustomization estate --type merge -p '{"spec":{"timeout":"30s"}}' >/dev/null
+    sed 's/contoso/litware/; s/Contoso/Litware/; s/storage: 200Gi/storage: 20Ti/' "$repository/estate/20-contoso.yaml" >"$repository/estate/21-litware.yaml"
+    edit 15-web-access.yaml 's/  displayName: A. Datum/  management: Paused\n&/'
+    push "One that wants all that the reseller has, of which others hold some, and one that is paused"
+    until_true 30 "what waits isn't waited for" came_to Unknown "Running health checks"
+    fails_with "timeout waiting for: ["
+    for one in Customer/backup/litware Customer/backup/adatum; do
+        [[ "$(verdict estate)" == *"$one status: 'InProgress'"* ]] || fail "$one isn't named: $(verdict estate)"
+    done
+    shows customer/litware '.status.conditions[?(@.type=="QuotaExceeded")].status' True || fail "litware doesn't wait for the quota"
+    rm "$repository/estate/21-litware.yaml"
+    edit 15-web-access.yaml '/management: Paused/d'
+    push "As before"
+    becomes_ready
+    flux patch kustomization estate --type merge -p '{"spec":{"timeout":"5m"}}' >/dev/null
+}
+
 # force: true replaces what is refused as Invalid. Ours are Forbidden, so nothing is deleted.
 a_fixed_field_is_refused_and_nothing_is_replaced() {
     local uid
@@ -222,7 +242,7 @@ everything_is_pruned() {
 start_repository
 start_flux
 for story in ready_exactly_when_ours_are a_stalled_object_fails_it_at_once a_quota_refusal_shows_our_sentence \
-    a_fixed_field_is_refused_and_nothing_is_replaced edits_reach_the_platform_and_drift_is_set_back \
+    what_waits_is_waited_for_until_the_timeout a_fixed_field_is_refused_and_nothing_is_replaced edits_reach_the_platform_and_drift_is_set_back \
     a_suspended_kustomization_changes_nothing one_object_is_pruned a_customer_goes_with_its_tenant_and_plan_in_one_commit \
     everything_is_pruned; do
     begin=$SECONDS
