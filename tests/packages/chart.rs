@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{file, helm, kustomize, made, read, run, tool};
+use crate::{documents, file, helm, kustomize, made, read, run, tool};
 
 /// Objects by kind, namespace and name, without what only one of the two says, and without empty lists.
 fn comparable(objects: Vec<Value>) -> BTreeMap<String, Value> {
@@ -151,6 +151,7 @@ fn values_that_mean_nothing_are_refused() {
         ("persistence.size=big", "size"),
         ("namespaces={Backup}", "namespaces"),
         ("crds.instal=false", "instal"),
+        ("monitoring.runbooks=docs/operations.md", "runbooks"),
     ] {
         let refused = helm(&[&format!("--set={value}")]).expect_err(value);
         assert!(refused.contains(why), "{value}: {refused}");
@@ -168,6 +169,48 @@ fn what_is_for_prometheus_can_be_labelled() {
         assert_eq!(metadata["labels"], json!({"release": "stack"}), "{kind}");
         assert_eq!(metadata["namespace"], "holdfast-system", "{kind}");
     }
+}
+
+// A person on call opens the link.
+#[test]
+fn alerts_can_lead_to_where_their_runbooks_are_read() {
+    let page = "https://git.example/docs/operations.md";
+    let where_read = format!("--set=monitoring.enabled=true,monitoring.runbooks={page}");
+    let objects = helm(&[&where_read]).expect("made");
+    let rules = { objects.iter() }.find(|object| object["kind"] == "PrometheusRule");
+    let groups = rules.expect("rules")["spec"]["groups"].as_array().cloned();
+    let rules = { groups.iter().flatten() }.flat_map(|group| group["rules"].as_array().cloned());
+    let alerts = rules.flatten().filter(|rule| rule["alert"].is_string());
+    let mut count = 0;
+    for alert in alerts {
+        let name = alert["alert"].as_str().unwrap_or_default();
+        let link = format!("{page}#{}", name.to_lowercase());
+        assert_eq!(alert["annotations"]["runbook_url"], link, "{name}");
+        assert!(alert["annotations"]["runbook"].is_null(), "{name}");
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+}
+
+// What is lost can't be computed anew.
+#[test]
+fn what_removes_the_operator_leaves_the_months_of_invoices() {
+    let has = |objects: &[Value]| {
+        let mut namespaces = objects
+            .iter()
+            .filter(|object| object["kind"] == "Namespace");
+        namespaces
+            .find(|object| object["metadata"]["name"] == "holdfast-invoices")
+            .cloned()
+    };
+    assert_eq!(has(&kustomize("tests/packages/everything")), None);
+    let by_hand = has(&documents(&read("manifests/invoices/namespace.yaml"))).expect("there");
+    let mut by_helm = has(&helm(&["--set=invoices.enabled=true"]).expect("made")).expect("there");
+    let kept = by_helm["metadata"]["annotations"]
+        .as_object_mut()
+        .and_then(|annotations| annotations.remove("helm.sh/resource-policy"));
+    assert_eq!(kept, Some(json!("keep")));
+    assert_eq!(by_helm, by_hand);
 }
 
 #[test]
