@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"k8s.io/component-base/cli"
@@ -53,7 +55,10 @@ func runEtcd(dir string) int {
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.UnsafeNoFsync = true // survives killed processes; a lost machine loses a test's data only
 	cfg.LogLevel = "warn"
-	cfg.WarningUnaryRequestDuration = embed.DefaultWarningUnaryRequestDuration // 0 would warn of each
+	// New in etcd 3.6, where 0 would warn of each; Kubernetes 1.32 and 1.33 come with 3.5.
+	if field := reflect.ValueOf(cfg).Elem().FieldByName("WarningUnaryRequestDuration"); field.IsValid() {
+		field.SetInt(int64(300 * time.Millisecond))
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
