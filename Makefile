@@ -99,8 +99,9 @@ test-ceph: $(CONTROLPLANE) ## The stories on a real Ceph Object Gateway, with re
 	@scripts/test-ceph.sh $(STORIES)
 
 .PHONY: test-cluster
-test-cluster: build test-tools ## Install it on a real node of one machine, by kustomize and by Helm, kill, stop and drain it; needs root, jq and curl (7 minutes, and some 10 more the first time)
+test-cluster: build test-tools ## Install it on a real node of one machine, by kustomize and by Helm, kill, stop, drain, restore and upgrade it; needs root, jq and curl (20 minutes, and some 20 more the first time)
 	@scripts/node.sh build
+	@scripts/old-version.sh
 	@scripts/test-cluster.sh $(HOLDFAST)
 
 .PHONY: test-kubernetes

@@ -209,6 +209,7 @@ enforceNodeAllocatable: []
 evictionHard: {nodefs.available: "1%", imagefs.available: "1%", memory.available: 50Mi}
 imageGCHighThresholdPercent: 100
 resolvConf: /etc/resolv.conf
+clusterDNS: [$address]
 clusterDomain: cluster.local
 YAML
 }
@@ -249,6 +250,7 @@ up() {
     pause_image "$dir/pause.tar"
     enter ctr -n k8s.io images import "$dir/pause.tar" >>"$dir/log/images.log"
     component kubelet --config="$dir/kubelet.yaml" --kubeconfig="$pki/kubelet.kubeconfig" --hostname-override=node1 --node-ip=$address
+    component dns $address:53
     component kube-proxy --kubeconfig="$pki/proxy.kubeconfig" --proxy-mode=nftables --cluster-cidr=10.88.0.0/24 --hostname-override=node1 \
         --conntrack-max-per-core=0 --bind-address=$address
     until_true "there is no node" enter kubectl get node node1

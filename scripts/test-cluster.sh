@@ -2,20 +2,26 @@
 # Installs Holdfast on a real node as the README says, and looks whether it runs there as it promises.
 #   scripts/test-cluster.sh BINARY [PART…]    `make test-cluster` builds what it needs. The node is scripts/node.sh; KEEP=1 leaves it there
 # The parts, all of them when none is named; each is a file in scripts/cluster and stands on its own:
-#   install    by kustomize and by Helm, a restart, three replicas, uninstalling
-#   replicas   three replicas: the one that writes is killed, stopped and woken; the API server hangs; nothing is written twice
-#   drain      the node is drained and comes back
+#   install      by kustomize and by Helm, a restart, three replicas, uninstalling, all by the commands of the README
+#   namespaced   an operator of one namespace
+#   bridge       a bridge in the cluster, over TLS, by the documents of docs/operations.md
+#   replicas     three replicas: a rolling restart; the one that writes is killed, stopped and woken; the API server hangs; nothing is written twice
+#   drain        the node is drained and comes back
+#   restore      the cluster's objects are lost and come back without status, as Velero restores them
+#   upgrade      v0.1.0 with its examples is upgraded
 set -eu
 cd "$(dirname "$0")/.."
 dir=.test/node
-image=registry.example/holdfast:test
+# As the README calls it.
+image=registry.example/holdfast:$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 [ $# -gt 0 ] || {
     echo "test-cluster: say which binary: scripts/test-cluster.sh BINARY [PART…]" >&2
     exit 1
 }
 binary=$1
 shift
-parts=${*:-install replicas drain}
+every='install namespaced bridge replicas drain restore upgrade'
+parts=${*:-$every}
 
 fail() {
     printf 'test-cluster: %s\n' "$@" >&2
@@ -65,14 +71,36 @@ load_image() { # BINARY IMAGE
     inside ctr -n k8s.io images import $dir/image.tar >/dev/null
 }
 
-for part in install platform replicas drain; do
+# A block of a document, word for word: the first in this language that has these words.
+block() { # FILE LANGUAGE WORDS
+    awk -v start="\`\`\`$2" -v words="$3" '
+        $0 == start { inside = 1; text = ""; next }
+        inside && $0 == "```" { inside = 0; if (index(text, words)) { printf "%s", text; found = 1; exit } }
+        inside { text = text $0 "\n" }
+        END { exit !found }' "$1" || fail "$1 has no block with '$3'"
+}
+
+# Does what a document says, beside a copy of what it speaks of.
+as_documented() { # FILE WORDS
+    block "$1" sh "$2" >$dir/block
+    rm -rf $dir/checkout
+    mkdir $dir/checkout
+    cp -R charts crds manifests $dir/checkout
+    # shellcheck disable=SC2016 # the inner shell's own words
+    PATH=$PWD/.build/tools/bin:$PATH inside sh -euc 'cd "$1" && . "$2"' - $dir/checkout "$PWD/$dir/block" >$dir/said 2>&1 || {
+        explain >&2
+        fail "what $1 says fails:" "$(cat $dir/block $dir/said)"
+    }
+}
+
+for part in $every platform; do
     # shellcheck source=/dev/null
     . scripts/cluster/$part.sh
 done
 for part in $parts; do
-    case $part in
-    install | replicas | drain) ;;
-    *) fail "there is no part '$part'; there are install, replicas and drain" ;;
+    case " $every " in
+    *" $part "*) ;;
+    *) fail "there is no part '$part'; there are: $every" ;;
     esac
 done
 

@@ -19,6 +19,12 @@ spec:
 YAML
 }
 
+# The claim is bound, and what the pod keeps is on it.
+kept_on_the_volume() {
+    [ "$(here get pvc holdfast-data -o jsonpath='{.status.phase}')" = Bound ] || fail "the claim of the volume isn't bound"
+    [ -n "$(find $dir/volume -name '*.sqlite')" ] || fail "the volume holds no estate: $(ls -R $dir/volume)"
+}
+
 # What the kernel says of the running process, and not what the manifest asks for.
 confined() {
     task=$(inside ctr -n k8s.io tasks ls | awk '{ print $1, $2 }' | while read -r id pid; do
@@ -32,9 +38,9 @@ confined() {
     inside cat "/proc/$task/mountinfo" | awk '$5 == "/" { print $6 }' | grep -q '^ro' || fail "its root isn't read-only"
 }
 
-embedded_estate() {
-    k create namespace backup --dry-run=client -o yaml | k apply -f - >/dev/null
-    k -n backup apply -f - >/dev/null <<'YAML'
+embedded_estate() { # NAMESPACE
+    k create namespace $1 --dry-run=client -o yaml | k apply -f - >/dev/null
+    k -n $1 apply -f - >/dev/null <<'YAML'
 apiVersion: holdfast.dev/v1alpha1
 kind: BackupPlatform
 metadata: {name: msp}
@@ -45,11 +51,14 @@ kind: Customer
 metadata: {name: fabrikam}
 spec: {platformRef: {name: msp}, displayName: Fabrikam GmbH, country: "DE"}
 YAML
+}
+
+becomes_ready() {
     k -n backup wait --for=condition=Ready --timeout=60s backupplatform/msp customer/fabrikam >/dev/null || fail "the estate doesn't become Ready"
 }
 
 usable() {
-    here exec deployment/holdfast -- holdfast todo >/dev/null || fail "holdfast todo fails in the pod"
+    here exec deployment/holdfast -- holdfast todo ${1:+-n $1} >/dev/null || fail "holdfast todo fails in the pod"
     here logs deployment/holdfast | head -n 1 | grep -q '^{' || fail "the log isn't in JSON"
     [ -z "$(here get pods -o jsonpath='{.items[*].status.containerStatuses[*].lastState.terminated}')" ] || fail "it was restarted"
 }
@@ -57,16 +66,13 @@ usable() {
 by_kustomize() {
     say "by kustomize"
     volume
-    mkdir -p $dir/overlay
-    cat >$dir/overlay/kustomization.yaml <<YAML
-resources: [../../../manifests/default]
-images: [{name: holdfast, newName: ${image%:*}, newTag: ${image##*:}}]
-YAML
-    k apply --server-side -k $dir/overlay >/dev/null
+    as_documented README.md "kubectl apply --server-side -k"
     available
     confined
-    embedded_estate
+    embedded_estate backup
+    becomes_ready
     usable
+    kept_on_the_volume
     before=$(k -n backup get customers,backupplatforms -o jsonpath='{.items[*].status.conditions}')
     here rollout restart deployment/holdfast >/dev/null
     available
@@ -74,10 +80,7 @@ YAML
     sleep 5
     [ "$(k -n backup get customers,backupplatforms -o jsonpath='{.items[*].status.conditions}')" = "$before" ] || fail "a restart changes a condition"
     say "uninstalling as the README says"
-    here exec deployment/holdfast -- holdfast release --all >/dev/null || fail "holdfast release --all fails"
-    here scale deployment holdfast --replicas=0 >/dev/null
-    k delete -k manifests/policies >/dev/null
-    k delete -k manifests/default --ignore-not-found --timeout=120s >/dev/null || fail "it can't be removed"
+    as_documented README.md "kubectl delete -k manifests/default"
     [ -z "$(k get crd -o name | grep holdfast.dev || true)" ] || fail "CRDs are left"
     k delete namespace backup --timeout=60s >/dev/null
 }
@@ -85,10 +88,12 @@ YAML
 by_helm() {
     say "by Helm"
     volume
-    helm upgrade --install holdfast charts/holdfast --create-namespace --set "image.repository=${image%:*},image.tag=${image##*:}" --wait --timeout 2m
+    as_documented README.md "helm upgrade --install"
     confined
-    embedded_estate
+    embedded_estate backup
+    becomes_ready
     usable
+    kept_on_the_volume
     helm upgrade holdfast charts/holdfast --reuse-values --set replicas=3,persistence.enabled=false --wait --timeout 2m
     available
     [ "$(here get deployment holdfast -o jsonpath='{.status.availableReplicas}')" = 3 ] || fail "there aren't three replicas"
@@ -96,6 +101,14 @@ by_helm() {
     [ "$(k get crd -o name | grep -c holdfast.dev)" = 5 ] || fail "helm uninstall took the CRDs along"
     k -n backup get customer fabrikam >/dev/null || fail "helm uninstall took the customer along"
     cleared
+    say "uninstalling what Helm installed as the README says"
+    volume
+    as_documented README.md "helm upgrade --install"
+    embedded_estate backup
+    becomes_ready
+    as_documented README.md "helm uninstall"
+    [ -z "$(k get crd -o name | grep holdfast.dev || true)" ] || fail "CRDs are left"
+    k delete namespace backup --timeout=60s >/dev/null
 }
 
 part_install() {

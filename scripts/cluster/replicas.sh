@@ -55,8 +55,26 @@ killed() {
     written "$entry" 1 "kill -9 of the replica that writes"
 }
 
-# Stopped while it is at work, it believes that it may write, and wakes when another has been writing for long. Much longer and the
-# kubelet restarts it: 6 probes, 10 s apart.
+# Three at once are replaced one after another, and the Lease with them: nobody sees it but for the pods' names.
+rolled() {
+    say "a rolling restart"
+    sweep
+    conditions >$dir/conditions
+    entry=$(last_entry) before=$(here get pods -o name | sort)
+    here rollout restart deployment/holdfast >/dev/null
+    available
+    until_true 60 "a pod from before a rolling restart is left" replaced "$before"
+    until_true 120 "after a rolling restart there isn't exactly one replica that leads" one_leads
+    sweep
+    same_conditions $dir/conditions "a rolling restart"
+    written "$entry" 0 "a rolling restart"
+}
+replaced() { # PODS
+    ! here get pods -o name | grep -qF "$1" && [ "$(here get pods -o name | wc -l)" = 3 ]
+}
+
+# Stopped while it is at work, it believes that it may write, and wakes when another has been writing for long. The kubelet would
+# restart it after 6 probes, 10 s apart, so it gets patience here.
 stopped() { # SECONDS
     say "the replica that writes is stopped amid $customers edits, and woken after $1 s"
     old=$(holder) entry=$(last_entry) restarted=$(restarts)
@@ -78,12 +96,15 @@ stopped() { # SECONDS
     inside kill -CONT "$process"
     sleep 20
     other_holds "$old" || fail "the replica that was woken holds the Lease again, which another held"
-    written "$entry" $customers "a stopped replica was woken"
+    # What it was about to send it sends when it wakes. It is based on what has changed since, so the platform refuses it.
+    written "$entry" $customers "a stopped replica was woken" 4
+    [ "$(cut -d ' ' -f 3 $dir/accepted | sort -u | wc -l)" = $customers ] || fail "an edit was written twice:" "$(cat $dir/accepted)"
+    say "  of the one that was woken the platform refused $(wc -l <$dir/refused) requests"
     [ "$(restarts)" = "$restarted" ] || fail "a replica was restarted, so nothing was woken"
     until_true 120 "after a replica was woken there isn't exactly one that leads" one_leads
     edit woken
     until_true 120 "after a replica was woken an edit doesn't arrive" arrived woken
-    written "$entry" $((customers + 1)) "an edit after a stopped replica was woken"
+    written "$entry" $((customers + 1)) "an edit after a stopped replica was woken" 4
 }
 
 hung() { # SECONDS
@@ -113,8 +134,13 @@ part_replicas() {
     serve 8443
     with_replicas 3 charts/holdfast $image
     estate
+    rolled
     killed
-    stopped 45
+    before=$(here get pods -o name | sort)
+    here patch deployment holdfast --type json -p '[{"op": "replace", "path": "/spec/template/spec/containers/0/livenessProbe/failureThreshold", "value": 20}]' >/dev/null
+    available
+    until_true 60 "a pod from before a change of the Deployment is left" replaced "$before"
+    stopped 60
     hung 80
     cleared
 }

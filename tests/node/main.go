@@ -43,6 +43,9 @@ func main() {
 			kubectlutil.CheckErr(err)
 		}
 		return
+	case "dns":
+		fmt.Fprintln(os.Stderr, dns(os.Args[1]))
+		os.Exit(1)
 	case "kube-apiserver":
 		command = apiserver.NewAPIServerCommand()
 	case "kube-controller-manager":
@@ -54,7 +57,7 @@ func main() {
 	case "kube-proxy":
 		command = proxy.NewProxyCommand()
 	default:
-		fmt.Fprintln(os.Stderr, "usage: node etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|kube-proxy|kubectl …")
+		fmt.Fprintln(os.Stderr, "usage: node dns|etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|kube-proxy|kubectl …")
 		os.Exit(2)
 	}
 	os.Exit(cli.Run(command))
