@@ -1,5 +1,5 @@
 #!/bin/sh
-# An OCI image as a tar, without a daemon and without root: the binary, the libraries it is linked against, CA certificates.
+# An OCI image as a tar, without a daemon and without root: the binary, the libraries it is linked against, CA certificates, time zones.
 #   scripts/image.sh BINARY OUTPUT.tar       `make image` builds both
 # The same binary, commit and versions of the packages give the same digest. IMAGE names it (holdfast:<version> when absent).
 set -eu
@@ -59,6 +59,9 @@ make_base() {
     done
     cp -L "$(packaged ld-linux-x86-64.so.2)" lib64/
     cat "$root/$unpacked"/usr/share/ca-certificates/mozilla/*.crt >etc/ssl/certs/ca-certificates.crt
+    # For windows of bandwidth. Without those that count leap seconds, which nobody names.
+    mkdir -p usr/share/zoneinfo
+    (cd "$root/$unpacked/usr/share/zoneinfo" && tar --exclude=./posix --exclude=./right -cf - .) | tar -xf - -C usr/share/zoneinfo
     # Which packages these files are, for scanners, and their licences.
     cp -R "$root/$unpacked/var/lib/dpkg/status.d" var/lib/dpkg/
     cp -L /etc/os-release etc/os-release

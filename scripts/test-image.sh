@@ -50,6 +50,7 @@ says '.config.Labels["org.opencontainers.image.version"]' "$version"
 says '.config.Labels["org.opencontainers.image.revision"]' "$(git rev-parse HEAD)"
 says '.config.Labels["org.opencontainers.image.licenses"]' Apache-2.0
 [ "$(grep -c 'BEGIN CERTIFICATE' "$work/rootfs/etc/ssl/certs/ca-certificates.crt")" -gt 100 ] || fail "there are no CA certificates"
+[ -f "$work/rootfs/usr/share/zoneinfo/Europe/Berlin" ] || fail "there are no time zones"
 grep -q '^Package: libc6' "$work/rootfs/var/lib/dpkg/status.d/libc6" || fail "nothing says which libraries these are"
 
 unshare --mount --pid --ipc --uts --net --fork true 2>/dev/null || {

@@ -179,7 +179,7 @@ fn alerts_can_lead_to_where_their_runbooks_are_read() {
     let objects = helm(&[&where_read]).expect("made");
     let rules = { objects.iter() }.find(|object| object["kind"] == "PrometheusRule");
     let groups = rules.expect("rules")["spec"]["groups"].as_array().cloned();
-    let rules = { groups.iter().flatten() }.flat_map(|group| group["rules"].as_array().cloned());
+    let rules = { groups.iter().flatten() }.filter_map(|group| group["rules"].as_array().cloned());
     let alerts = rules.flatten().filter(|rule| rule["alert"].is_string());
     let mut count = 0;
     for alert in alerts {
