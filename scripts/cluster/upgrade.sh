@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2086,SC2154
 # An upgrade: v0.1.0 as it was, built from its source by scripts/old-version.sh, with its own manifests and examples, and then what
 # the README says. What the platform was asked to change is in the estate that both versions keep on the volume.
-old=.build/v0.1.0
+first=.build/v0.1.0
 
 not_settled() {
     k -n backup get $kinds -o json | jq -r '.items[] | select(.status.observedGeneration != .metadata.generation
@@ -16,19 +16,19 @@ asked_of_the_platform() { # PORT
 }
 
 part_upgrade() {
-    [ -x $old/holdfast ] || fail "v0.1.0 isn't built: scripts/old-version.sh"
+    [ -x $first/holdfast ] || fail "v0.1.0 isn't built: scripts/old-version.sh"
     say "v0.1.0 with its examples"
-    load_image $old/holdfast registry.example/holdfast:old
+    load_image $first/holdfast registry.example/holdfast:old
     volume
     mkdir -p $dir/old
     cat >$dir/old/kustomization.yaml <<YAML
-resources: [../../../$old/source/manifests/default]
+resources: [../../../$first/source/manifests/default]
 images: [{name: holdfast, newName: registry.example/holdfast, newTag: old}]
 YAML
     k apply --server-side -k $dir/old >/dev/null
     available
     [ "$(here exec deployment/holdfast -- holdfast --version)" = "holdfast 0.1.0" ] || fail "it isn't v0.1.0"
-    k apply -f $old/source/examples >/dev/null
+    k apply -f $first/source/examples >/dev/null
     until_true 180 "v0.1.0 doesn't make its examples Ready" all_settled
     sleep 20 # what the first reports say
     identities >$dir/identities
