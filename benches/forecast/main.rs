@@ -111,7 +111,7 @@ fn row(at: usize) -> Consumption {
         customer_id: ObjectId::new(&format!("c{at}")),
         tenant_id: None,
         storage_bytes: stored(12),
-        credits: 3.0 * f64::from(u32::try_from(stored(12) >> 30).unwrap_or(u32::MAX)),
+        credits: Some(3.0 * f64::from(u32::try_from(stored(12) >> 30).unwrap_or(u32::MAX))),
         months: months.collect(),
     }
 }

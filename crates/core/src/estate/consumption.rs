@@ -33,9 +33,9 @@ pub struct Consumption {
     /// Stored now, in bytes.
     #[serde(default)]
     pub storage_bytes: u64,
-    /// Credits consumed in the reported days.
+    /// Credits consumed in the reported days; `None` where the platform has none.
     #[serde(default)]
-    pub credits: f64,
+    pub credits: Option<f64>,
     /// By calendar month, oldest first.
     #[serde(default)]
     pub months: Vec<MonthlyConsumption>,

@@ -72,7 +72,7 @@ pub fn neighbours<K: Managed>(
         let reports = site.reports();
         let usage = reports.usage.get(&(customer, Some(tenant.id.clone())));
         neighbours.used[Measure::Credits as usize] = usage
-            .and_then(|usage| u64::try_from(planner::credits(usage.credits).milli().ok()?).ok());
+            .and_then(|usage| u64::try_from(planner::credits(usage.credits?).milli().ok()?).ok());
     }
     neighbours
 }

@@ -94,7 +94,7 @@ impl Cove {
                     customer_id: id(customer),
                     tenant_id: None,
                     storage_bytes: bytes,
-                    credits: 0.0,
+                    credits: None,
                     months: Vec::new(),
                 })
                 .collect(),

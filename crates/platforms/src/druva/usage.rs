@@ -119,7 +119,7 @@ impl Gathered {
                 customer_id: ObjectId::new(customer),
                 tenant_id: Some(ObjectId::new(tenant)),
                 storage_bytes: now,
-                credits: figures.credits,
+                credits: Some(figures.credits),
                 months: months(&figures.months, &stored),
             });
         }
@@ -127,7 +127,7 @@ impl Gathered {
             customer_id: ObjectId::new(customer),
             tenant_id: None,
             storage_bytes: total.now,
-            credits: total.credits,
+            credits: Some(total.credits),
             months: months(&total.months, &total.stored),
         });
         rows.extend(totals);

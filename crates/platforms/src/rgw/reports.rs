@@ -28,7 +28,7 @@ impl Rgw {
                 customer_id: uid.clone(),
                 tenant_id,
                 storage_bytes,
-                credits: 0.0,
+                credits: None,
                 months: Vec::new(),
             }));
         }

@@ -63,7 +63,8 @@ fn figures(usage: &UsageReport) -> Vec<(Option<&str>, u64, f64, usize)> {
     let rows = usage.rows.iter();
     rows.map(|row| {
         let tenant = row.tenant_id.as_ref().map(ObjectId::as_str);
-        (tenant, row.storage_bytes, row.credits, row.months.len())
+        let credits = row.credits.unwrap_or(-1.0);
+        (tenant, row.storage_bytes, credits, row.months.len())
     })
     .collect()
 }

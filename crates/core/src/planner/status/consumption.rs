@@ -77,16 +77,16 @@ pub fn last_known(
     with_months: bool,
 ) -> Option<estate::Consumption> {
     let milli = known.credits.as_ref().map(Credits::milli);
-    let credits = Sum {
-        milli: milli.and_then(Result::ok).unwrap_or_default(),
+    let credits = milli.and_then(Result::ok).map(|milli| Sum {
+        milli,
         ..Sum::default()
-    };
+    });
     let months = known.months.iter().filter(|_| with_months);
     Some(estate::Consumption {
         customer_id: customer.clone(),
         tenant_id: None,
         storage_bytes: known.storage.as_ref()?.bytes().ok()?,
-        credits: credits.credits(),
+        credits: credits.map(|sum| sum.credits()),
         months: months.map(remembered).collect(),
     })
 }
@@ -125,9 +125,10 @@ fn figures(
     let superfluous = months.len().saturating_sub(MONTHS);
     Usage {
         as_of: Some(as_of),
-        days: Some(USAGE_DAYS),
+        // Of a platform without credits nothing is told about days: what is stored is stored now.
+        days: row.credits.map(|_| USAGE_DAYS),
         storage: Some(Size::from_bytes(row.storage_bytes)),
-        credits: Some(credits(row.credits)),
+        credits: row.credits.map(credits),
         storage_percent: quotas
             .storage
             .and_then(|limit| percent(row.storage_bytes, limit)),
@@ -162,7 +163,7 @@ fn foretold(
     quotas: Quotas,
     today: Date,
 ) -> Usage {
-    let used = credits(row.credits).amount().ok();
+    let used = row.credits.and_then(|used| credits(used).amount().ok());
     let storage = quotas.storage.map(|limit| {
         let points = forecast::stored(&next.months, row.storage_bytes, today);
         forecast::outlook(&points, limit)
@@ -193,10 +194,11 @@ pub fn summed<'a>(
 ) -> Option<estate::Consumption> {
     let mut rows = rows.into_iter().peekable();
     rows.peek()?;
-    let mut total = Sum::default();
+    let (mut total, mut has_credits) = (Sum::default(), false);
     let mut months: BTreeMap<&str, Sum> = BTreeMap::new();
     for row in rows {
-        total.add(row.storage_bytes, row.credits);
+        total.add(row.storage_bytes, row.credits.unwrap_or_default());
+        has_credits |= row.credits.is_some();
         for month in &row.months {
             let sum = months.entry(&month.month).or_default();
             sum.add(month.storage_max_bytes, month.credits);
@@ -213,7 +215,7 @@ pub fn summed<'a>(
         customer_id: estate::ObjectId::new(""),
         tenant_id: None,
         storage_bytes: total.bytes,
-        credits: total.credits(),
+        credits: has_credits.then(|| total.credits()),
         months: months.collect(),
     })
 }

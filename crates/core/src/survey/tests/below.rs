@@ -22,7 +22,7 @@ fn report(world: &World, months: &[MonthlyConsumption]) {
         customer_id: customer.id.clone(),
         tenant_id: None,
         storage_bytes: 1,
-        credits: 0.0,
+        credits: Some(0.0),
         months: months.to_vec(),
     });
     let report = Report {
@@ -169,7 +169,7 @@ fn report_without(world: &World, customer: &str, months: &[MonthlyConsumption], 
         customer_id: customer.id.clone(),
         tenant_id: None,
         storage_bytes: 1,
-        credits: 0.0,
+        credits: Some(0.0),
         months: months.to_vec(),
     };
     let mut unreadable = Unread::default();

@@ -49,7 +49,7 @@ fn report(world: &mut World) {
         customer_id: tenant.parent().expect("a customer"),
         tenant_id: Some(tenant.id.clone()),
         storage_bytes: 7,
-        credits: 0.0,
+        credits: Some(0.0),
         months: Vec::new(),
     });
     let report = Report {

@@ -43,9 +43,9 @@ fn credits_that_are_not_itemised_count_where_nothing_is() {
         })
         .collect();
     let wanted = [
-        (Some("t-1"), 7, 1.5, 1),
-        (Some("t-2"), 0, 4.0, 0),
-        (None, 7, 5.5, 1),
+        (Some("t-1"), 7, Some(1.5), 1),
+        (Some("t-2"), 0, Some(4.0), 0),
+        (None, 7, Some(5.5), 1),
     ];
     assert_eq!(figures, wanted);
 }

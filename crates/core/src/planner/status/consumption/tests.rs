@@ -26,7 +26,7 @@ fn the_same_figures_foretell_the_same_day_until_it_comes() {
         customer_id: estate::ObjectId::new("c"),
         tenant_id: None,
         storage_bytes: 130,
-        credits: 0.0,
+        credits: Some(0.0),
         months: vec![
             month("2026-08", 100),
             month("2026-09", 110),
@@ -66,7 +66,7 @@ fn the_day_on_which_it_was_full_is_kept() {
             customer_id: estate::ObjectId::new("c"),
             tenant_id: None,
             storage_bytes: bytes,
-            credits: 0.0,
+            credits: Some(0.0),
             months: Vec::new(),
         };
         let quotas = Quotas {
@@ -110,7 +110,7 @@ fn row(months: &[(&str, u64, f64)]) -> estate::Consumption {
         customer_id: estate::ObjectId::new("c"),
         tenant_id: None,
         storage_bytes: 1,
-        credits: 0.0,
+        credits: Some(0.0),
         months: months.collect(),
     }
 }
@@ -150,4 +150,28 @@ fn months_that_a_report_tells_no_longer_stay_as_they_were() {
     let names: std::collections::BTreeSet<_> =
         known.months.iter().map(|month| &month.month).collect();
     assert_eq!(names.len(), 10);
+}
+
+// R-D15: an unknown is absent, never zero: a platform without credits tells neither them nor the days that they are of.
+#[test]
+fn where_there_are_no_credits_neither_they_nor_their_days_are_told() {
+    let without = estate::Consumption {
+        credits: None,
+        ..row(&[])
+    };
+    let told = kept(None, &without, "2026-11-26T00:00:00Z");
+    assert_eq!((told.credits.as_ref(), told.days), (None, None));
+    assert_eq!(told.storage, Some(Size::from_bytes(1)));
+    let again = last_known(&without.customer_id, &told, true).expect("its storage is known");
+    assert_eq!(again.credits, None);
+    let sum = |rows: &[&estate::Consumption]| summed(rows.iter().copied()).expect("a sum").credits;
+    assert_eq!(sum(&[&without, &without]), None);
+    assert_eq!(sum(&[&without, &row(&[])]), Some(0.0));
+    let limited = Quotas {
+        credits: Some(50_000),
+        ..Quotas::default()
+    };
+    let when = Some(at("2026-11-26T00:00:00Z"));
+    let told = usage(None, Some(&without), when, limited).expect("usage");
+    assert_eq!((told.quota_exhausted_on, told.credits), (None, None));
 }

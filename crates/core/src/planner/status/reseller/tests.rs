@@ -31,7 +31,7 @@ fn row(customer: &str, months: &[u64], now: u64) -> Consumption {
         customer_id: ObjectId::new(customer),
         tenant_id: None,
         storage_bytes: now,
-        credits: 1.5,
+        credits: Some(1.5),
         months: months.collect(),
     }
 }
