@@ -334,7 +334,10 @@ fn settle_open(
     let until = intent.at + looking(creation);
     let protected_by_its_name = matches!(creation, Creation::UniqueName | Creation::ListAndMark);
     let again = intent.id.ends_with(AGAIN);
-    if view.age(intent.at) < looking(creation) {
+    let is_asked = view.declared.retry_create.as_ref() == Some(&intent.id);
+    // What is found by its claim later is told apart, whoever made it; before that the request may be under way.
+    let may_be_asked = creation == Creation::ListAndMark && view.age(intent.at) >= LATE;
+    if view.age(intent.at) < looking(creation) && !(is_asked && may_be_asked) {
         let then = if creation == Creation::AskFirst {
             "then the request is sent once more, unless an object carries the claim"
         } else if creation == Creation::ListAndMark && !again {
@@ -345,13 +348,18 @@ fn settle_open(
             "then a manual check is needed, because a second request might create a duplicate"
         };
         let message = format!(
-            "The create request sent at {} was not answered and may still be carried out. Holdfast looks for the object until {until}; {then}.",
-            intent.at
+            "The create request sent at {} was not answered and may still be carried out. Holdfast looks for the object until {until}; {then}.{}",
+            intent.at,
+            if may_be_asked {
+                sooner(intent)
+            } else {
+                String::new()
+            }
         );
         let verdict = Verdict::Waiting(Reason::CreateOutcomeUnknown, message);
         return Some(settle(verdict, Some(PATIENCE)));
     }
-    if creation == Creation::AskFirst || view.declared.retry_create.as_ref() == Some(&intent.id) {
+    if creation == Creation::AskFirst || is_asked {
         return None;
     }
     if !protected_by_its_name || again {
@@ -371,6 +379,14 @@ fn settle_open(
         return Some(unknown(message));
     }
     None
+}
+
+/// What a person may do who doesn't want to wait.
+fn sooner(intent: &Intent) -> String {
+    format!(
+        " To send it now, check the platform's console; if the object isn't there, annotate this resource with holdfast.dev/retry-create={}.",
+        intent.id
+    )
 }
 
 /// How long an unanswered creation is looked for before it is sent once more.

@@ -106,6 +106,21 @@ fn a_lost_creation_is_sent_once_more_after_ten_minutes() {
     let message = early.waiting(Reason::CreateOutcomeUnknown);
     assert!(message.contains("under the same claim"), "{message}");
 
+    // Who has looked at the console needn't wait that long; but longer than a request may be under way.
+    assert!(message.contains("retry-create=1-77."), "{message}");
+    let asked = |age: u64, id: &str| {
+        let mut scene = lost(fabrikam(), "1-77", Duration::from_secs(age));
+        scene.declared.retry_create = Some(id.to_owned());
+        listed(listed(scene, &[]), &[])
+    };
+    let Step::RecordIntent(intent) = asked(121, "1-77").first() else {
+        panic!("at once: {:?}", asked(121, "1-77").first());
+    };
+    assert!(!intent.id.ends_with("-again"), "{intent:?}");
+    asked(121, "1-76").waiting(Reason::CreateOutcomeUnknown);
+    let hasty = asked(60, "1-77").waiting(Reason::CreateOutcomeUnknown);
+    assert!(!hasty.contains("retry-create"), "{hasty}");
+
     let late = lost(fabrikam(), "1-77", Duration::from_secs(601));
     let late = listed(listed(late, &[]), &[]);
     let Step::RecordIntent(intent) = late.first() else {
