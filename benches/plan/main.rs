@@ -102,6 +102,7 @@ fn observation(objects: Vec<Object>) -> Snapshot {
             fixed: std::collections::BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
             apart: std::collections::BTreeMap::new(),
+            unlisted: std::collections::BTreeMap::new(),
             lacking: std::collections::BTreeMap::new(),
             products: std::collections::BTreeSet::new(),
             console: std::collections::BTreeMap::new(),

@@ -7,6 +7,7 @@
 
 mod columns;
 mod creation;
+mod deployment;
 mod login;
 mod reading;
 mod removal;

@@ -21,9 +21,10 @@ pub const USERNAME: &str = "acme-api";
 pub const PASSWORD: &str = "token-kept-from-every-log";
 
 /// Methods that change something.
-pub const MUTATING: [&str; 4] = [
+pub const MUTATING: [&str; 5] = [
     "AddPartner",
     "ModifyPartner",
+    "ModifyAutoDeploymentPartnerState",
     "RemovePartner",
     "ModifyAccount",
 ];

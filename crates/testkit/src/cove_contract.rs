@@ -152,6 +152,14 @@ mod tests {
                 json!({"partner": "a", "username": "b", "password": "c"}),
             ),
         ];
+        let switch = |state: &str| {
+            request(
+                "ModifyAutoDeploymentPartnerState",
+                json!({"partnerId": 7, "autoDeploymentState": state}),
+            )
+        };
+        assert_eq!(contract.check_request(&switch("Enable")), Ok(()));
+        wrong.push(switch("Unspecified"));
         let count = |params| request("EnumerateChildPartners", params);
         let right = json!({"partnerId": 7, "fields": [0, 1], "partnerFilter": {}});
         assert_eq!(contract.check_request(&count(right)), Ok(()));

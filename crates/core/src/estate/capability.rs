@@ -80,13 +80,17 @@ pub struct Capabilities {
     /// all others, and a creation none.
     #[serde(default)]
     pub apart: BTreeMap<Kind, BTreeSet<String>>,
+    /// Fields by kind that no list shows: where a spec states one, the object is read by itself before they are compared.
+    #[serde(default)]
+    pub unlisted: BTreeMap<Kind, BTreeSet<String>>,
     /// How objects are created, by kind; for a kind that isn't listed the claim is looked up first.
     pub creation: BTreeMap<Kind, Creation>,
     /// The products that the platform offers; empty for those that every platform has, which is all but `ObjectStorage`.
     #[serde(default)]
     pub products: BTreeSet<Product>,
     /// The console page for what the interface can't do, by kind and field of the spec; a field that is neither listed nor
-    /// accepted has no counterpart on the platform. Empty where the pages aren't known.
+    /// accepted has no counterpart on the platform. Under `displayName`, what a person does after another name. Empty where the
+    /// pages aren't known.
     #[serde(default)]
     pub console: BTreeMap<Kind, BTreeMap<String, String>>,
     /// What gives the credential a right that it lacks, by the capability that goes, or is curtailed, without it.
@@ -105,6 +109,7 @@ impl Capabilities {
             fields: BTreeMap::new(),
             fixed: BTreeMap::new(),
             apart: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             products: BTreeSet::new(),
             creation: Creation::ByReference.everywhere(),
             console: BTreeMap::new(),
@@ -133,6 +138,12 @@ impl Capabilities {
     pub fn fixes(&self, kind: Kind, field: &str) -> bool {
         let fixed = self.fixed.get(&kind);
         fixed.is_some_and(|fields| fields.contains(field))
+    }
+
+    /// Whether a field is shown only where an object is read by itself.
+    pub fn lists_without(&self, kind: Kind, field: &str) -> bool {
+        let unlisted = self.unlisted.get(&kind);
+        unlisted.is_some_and(|fields| fields.contains(field))
     }
 
     /// The request of its own that a field needs, by the name of its group; `None` where it travels with the others.

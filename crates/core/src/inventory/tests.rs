@@ -49,6 +49,7 @@ fn observation(objects: Vec<Object>) -> Snapshot {
             fixed: BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
             apart: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             products: BTreeSet::new(),
             console: BTreeMap::new(),
             lacking: BTreeMap::new(),

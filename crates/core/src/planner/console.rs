@@ -1,14 +1,22 @@
 //! What a platform's interface doesn't accept: a person sets it at the console, Holdfast keeps it here, or the platform has no
 //! counterpart.
 
+use jiff::SignedDuration;
+
 use super::{
-    Declared, PlatformFacts, allowance,
+    Declared, PlatformFacts, View, allowance,
     desired::{account_name, spec_field},
 };
 use crate::{
-    api::{Kind, shared::ManualStep},
-    estate::{Capability, ObjectId, Settings},
+    api::{
+        Kind,
+        shared::{Change, ChangeOutcome, ChangeStep, ManualStep},
+    },
+    estate::{Capability, Creation, ObjectId, Settings},
 };
+
+/// How long it is told what follows from a new name.
+const TOLD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Settings that have an effect without the platform: which name is sent, and what the ledger allots.
 fn is_kept_here(platform: &PlatformFacts, kind: Kind, setting: &str) -> bool {
@@ -50,6 +58,36 @@ pub fn sort_out(
         settings.remove("name");
     }
     (steps, nowhere)
+}
+
+/// What a person does after Holdfast has given an object another name, where the driver names a page for that: on some platforms
+/// the name is part of its users' login.
+pub fn after_rename(view: &View<'_>, platform: &PlatformFacts) -> Option<ManualStep> {
+    const FIELD: &str = "displayName";
+    let page = platform
+        .capabilities
+        .console_page(view.declared.kind, FIELD)?;
+    let logged = view.declared.status.changes.iter();
+    let changes: Vec<&Change> = logged.chain(view.progress.unlogged()).collect();
+    let is_naming = |change: &Change| {
+        change.step == ChangeStep::Update
+            && change.outcome == ChangeOutcome::Done
+            && change.fields.iter().any(|field| field == FIELD)
+    };
+    let renamed = changes.iter().rposition(|change| is_naming(change))?;
+    let made = changes
+        .iter()
+        .rposition(|change| change.step == ChangeStep::Create);
+    // The second request of a creation gives the object its first name.
+    let made = made
+        .filter(|_| platform.capabilities.creation(view.declared.kind) == Creation::ListAndMark);
+    let first = made.and_then(|made| (made..renamed).find(|place| is_naming(changes[*place])));
+    let is_another = made.is_none_or(|made| made > renamed || first.is_some());
+    let is_told = is_another && view.age(changes[renamed].at) < TOLD;
+    is_told.then(|| ManualStep {
+        field: FIELD.into(),
+        step: page.to_owned(),
+    })
 }
 
 /// What a person does to move a client to a customer.

@@ -8,7 +8,7 @@ use super::{
     Marks, PATIENCE, PlatformFacts, PlatformState, Settlement, Step, Verdict, View, allowance,
     console,
     desired::{desired, missing_value, remote_name, spec_field},
-    drift::{SECRET, comparable, drift},
+    drift::{SECRET, comparable, drift, look_closer},
     hidden::is_hidden,
     mail,
     refusals::{of_change, refuse, settle_obstacle},
@@ -51,7 +51,11 @@ pub fn next(
     };
     let (mut manual_steps, no_place) = console::sort_out(&mut settings, platform, declared);
     manual_steps.extend(allowance::left_off(&settings, object));
+    manual_steps.extend(console::after_rename(view, platform));
     let differing = comparable(platform, declared.kind, &settings, object);
+    if let Some(step) = look_closer(view, platform, object, &differing) {
+        return step;
+    }
     if management == Management::Observe {
         let verdict = Verdict::Observing;
         return report(view, object, verdict, &differing, manual_steps, no_place);

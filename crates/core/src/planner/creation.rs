@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     PATIENCE, PlatformFacts, Step, Verdict, View, converge,
     desired::{at_creation, desired, spec_field},
-    drift::comparable,
+    drift::{comparable, look_closer},
     lately::unanswered,
     refusals::{of_creation, refuse, settle_obstacle},
     step::settle,
@@ -177,6 +177,9 @@ fn adopt_namesake(
     }
     let matching =
         platform.adopt(&view.declared.lifecycle) == Adopt::Matching && seen.object.claim.is_none();
+    if matching && let Some(step) = look_closer(view, platform, &seen.object, &differing) {
+        return Some(step);
+    }
     let parent = Object::parent_field(kind)
         .filter(|field| settings.text(field) != seen.object.settings.text(field));
     let differing: BTreeSet<&str> = differing

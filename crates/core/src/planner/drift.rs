@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    PlatformFacts, View, console,
+    PlatformFacts, Step, View, console,
     desired::{desired, spec_field},
 };
 use crate::{
@@ -41,6 +41,21 @@ pub fn comparable(
         difference.observed.is_some() || !platform.capabilities.fixes(kind, difference.field)
     });
     differing
+}
+
+/// The look at an object by itself that has to come first, where something differs only because no list shows it.
+pub fn look_closer(
+    view: &View<'_>,
+    platform: &PlatformFacts,
+    object: &Object,
+    differing: &[Difference],
+) -> Option<Step> {
+    let capabilities = &platform.capabilities;
+    let is_untold = |difference: &Difference| {
+        difference.observed.is_none() && capabilities.lists_without(object.kind, difference.field)
+    };
+    let fresh = view.progress.fresh.as_ref() == Some(&object.id);
+    (!fresh && differing.iter().any(is_untold)).then(|| Step::Read(object.id.clone()))
 }
 
 /// A difference as it may be shown.

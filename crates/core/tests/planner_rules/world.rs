@@ -44,6 +44,7 @@ pub fn platform() -> PlatformFacts {
             fixed: BTreeMap::new(),
             creation: Creation::ByReference.everywhere(),
             apart: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             products: std::collections::BTreeSet::new(),
             console: BTreeMap::new(),
             lacking: BTreeMap::new(),

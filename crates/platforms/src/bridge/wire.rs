@@ -341,6 +341,7 @@ impl CapabilitiesBody {
             })
             .everywhere(),
             apart: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             products: BTreeSet::new(),
             console: BTreeMap::new(),
             lacking: BTreeMap::new(),

@@ -6,7 +6,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Cove, LOGIN, console, envelope,
-    mapping::{ADDRESS, COMPANY},
+    mapping::{ADDRESS, ADMISSION, COMPANY},
     partner::Partner,
 };
 use crate::{
@@ -117,6 +117,7 @@ impl Cove {
             all.map(str::to_owned).collect()
         };
         let country = || BTreeSet::from(["country".to_owned()]);
+        let admission = || BTreeSet::from([ADMISSION.to_owned()]);
         Capabilities {
             account: Account {
                 id: root.id.to_string(),
@@ -140,13 +141,14 @@ impl Cove {
                     Kind::Reseller,
                     fields(&["parentId", "level", "childServiceTypes"]),
                 ),
-                (Kind::Customer, fields(&["resellerId"])),
+                (Kind::Customer, fields(&["resellerId", ADMISSION])),
                 (Kind::ServicePlan, BTreeSet::new()),
                 (Kind::Tenant, BTreeSet::new()),
             ]),
             // It chooses the storage location of a new partner; changed later, it moves nothing.
             fixed: BTreeMap::from([(Kind::Reseller, country()), (Kind::Customer, country())]),
-            apart: BTreeMap::new(),
+            apart: BTreeMap::from([(Kind::Customer, admission())]),
+            unlisted: BTreeMap::from([(Kind::Customer, admission())]),
             products: BTreeSet::new(),
             // Whether the customer reference is taken at creation isn't known, nor whether names are unique.
             creation: Creation::ListAndMark.everywhere(),

@@ -10,6 +10,7 @@ use super::{
     guards::{not_ours, number},
     mapping::{self, Holdings},
     not_sent,
+    partner::Level,
     tree::{Listed, Tree},
     writes,
 };
@@ -56,6 +57,7 @@ impl Cove {
         let tree = self.known_tree(Lane::Edit).await?;
         let mut holdings = Holdings {
             children: tree.children(id),
+            admission: self.deployments.of(id),
             ..Holdings::default()
         };
         let children = holdings.children;
@@ -98,6 +100,7 @@ impl Cove {
 
     /// Partners of the tree as objects.
     pub(super) fn objects(
+        &self,
         tree: &Tree,
         top: i64,
         owners: &super::devices::Owners,
@@ -111,6 +114,7 @@ impl Cove {
                 children: tree.children(id),
                 clients: count(ids.len()),
                 ids,
+                admission: self.deployments.of(id),
             };
             mapping::object(listed, top, tree.is_discarded(id), holdings)
         };
@@ -156,6 +160,7 @@ impl Cove {
         let root = self.root(Lane::Edit).await.map_err(not_sent)?;
         let before = self.writable(kind, number).await.map_err(not_sent)?;
         let mut partner = writes::changed(kind, &before, claim, patch, root)?;
+        let deployment = writes::deployment(patch)?;
         // Somebody may have changed it in the same way meanwhile.
         if !partner.is_empty() {
             let moves = partner.contains_key("ParentId");
@@ -166,6 +171,9 @@ impl Cove {
             }
             let changed = self.change(MODIFY, &params, envelope::nothing).await;
             changed.map_err(|error| if moves { unmoved(error) } else { error })?;
+        }
+        if let Some(word) = deployment {
+            self.set_deployment(number, word).await?;
         }
         let lost = |error: PlatformError| {
             PlatformError::Unreachable(format!(
@@ -221,7 +229,7 @@ impl Platform for Cove {
         let clients = owners.0.iter().filter(|_| scope.clients);
         Ok(Snapshot {
             capabilities: Self::capabilities(root),
-            objects: Self::objects(&tree, root.id, &owners, |_| true),
+            objects: self.objects(&tree, root.id, &owners, |_| true),
             locations,
             administrators: Vec::new(),
             licences: None,
@@ -248,6 +256,9 @@ impl Platform for Cove {
         self.is_below_the_top(&listed.0).await?;
         if mapping::kind(&listed.0) != kind {
             not_ours(&listed.0, kind, false)?;
+        }
+        if listed.0.level() == Level::Customer {
+            self.ask_deployment(number).await?;
         }
         self.whole(&listed).await.map(Some)
     }

@@ -8,6 +8,10 @@ use crate::api::Kind;
 
 /// What a person does for a reseller or a customer, by field of the spec.
 const PAGES: [(&str, &str); 6] = [
+    (
+        "displayName",
+        "Users: they log in under the customer's new name from now on, API users too; tell them",
+    ),
     ("contacts", "Customers > the customer > Contacts"),
     ("communications", "Customers > the customer > Contacts"),
     ("branding", "Customers > the customer > Branding"),
@@ -16,20 +20,33 @@ const PAGES: [(&str, &str); 6] = [
         "administrators",
         "Users > Add, with the customer and the role Administrator",
     ),
+];
+
+/// What a person does for the devices of a tenant's customer. Products, retention policies and profiles belong to devices, and no
+/// published member of a partner names one.
+const OF_TENANTS: [(&str, &str); 2] = [
     (
-        "clients.admission",
-        "Customers > the customer > Edit > Automatic deployment",
+        "servicePlanRef",
+        "Retention policies: give the customer's devices the one that the plan stands for (an older product: Products)",
+    ),
+    (
+        "workloads",
+        "Profiles: give the customer's devices one that backs up these workloads",
     ),
 ];
 
 /// Where a person sets a field.
 pub(super) fn pages() -> BTreeMap<Kind, BTreeMap<String, String>> {
-    let pages = || {
+    let named = |pages: &[(&str, &str)]| {
         let page = |(field, page): &(&str, &str)| {
             let page = format!("Cove console > Management > {page}");
             ((*field).to_owned(), page)
         };
-        PAGES.iter().map(page).collect()
+        pages.iter().map(page).collect()
     };
-    BTreeMap::from([(Kind::Reseller, pages()), (Kind::Customer, pages())])
+    BTreeMap::from([
+        (Kind::Reseller, named(&PAGES)),
+        (Kind::Customer, named(&PAGES)),
+        (Kind::Tenant, named(&OF_TENANTS)),
+    ])
 }

@@ -30,7 +30,7 @@ impl ByClaim for Cove {
             return Err(PlatformError::Garbled(why));
         }
         let owners = self.owners(&tree, false, Lane::Edit).await?;
-        Ok(Self::objects(&tree, top, &owners, |(partner, _)| {
+        Ok(self.objects(&tree, top, &owners, |(partner, _)| {
             mapping::kind(partner) == kind && partner.claim().as_ref() == Some(claim)
         }))
     }
@@ -66,6 +66,7 @@ impl Beside for Cove {
                 children: tree.children(listed.0.id),
                 clients: count(ids.len()),
                 ids,
+                admission: self.deployments.of(listed.0.id),
             };
             let discarded = tree.is_discarded(listed.0.id);
             objects.push(mapping::object(&listed, top, discarded, holdings));

@@ -38,6 +38,11 @@ pub(super) const ADDRESS: [(&str, &str); 5] = [
     ("profile.address.country", "Country"),
 ];
 
+/// Whether devices join a customer by themselves, as the catalogue has it.
+pub(super) const ADMISSION: &str = "clients.admission";
+/// Our words for that, and those of Cove that can be written. It answers others, too, where nobody has chosen.
+pub(super) const WORDS: [(&str, &str); 2] = [("Automatic", "Enable"), ("Listed", "Disable")];
+
 /// What hangs below a partner.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Holdings {
@@ -45,6 +50,8 @@ pub(super) struct Holdings {
     pub(super) clients: u32,
     /// Some of them.
     pub(super) ids: Vec<i64>,
+    /// Whether devices join by themselves, where that is known.
+    pub(super) admission: Option<&'static str>,
 }
 
 /// What a partner is in our terms. A level that we don't know is shown as a customer, and left alone.
@@ -60,7 +67,10 @@ pub(super) fn kind(partner: &Partner) -> Kind {
 pub(super) fn object(listed: &Listed, top: i64, discarded: bool, holdings: Holdings) -> Object {
     let (partner, odd) = listed;
     let kind = kind(partner);
-    let (settings, wrong) = Settings::salvage(kind, &document(partner, kind, top));
+    let (mut settings, wrong) = Settings::salvage(kind, &document(partner, kind, top));
+    if let Some(word) = holdings.admission {
+        settings.set(kind, ADMISSION, word.into());
+    }
     let marked = partner.reference().claim.is_some();
     let claim = partner.claim();
     let wrong = wrong.first().map(ToString::to_string);

@@ -22,6 +22,7 @@ use tokio::{
 mod account;
 mod calls;
 mod console;
+mod deployment;
 mod devices;
 mod driver;
 mod envelope;
@@ -38,6 +39,7 @@ mod tree;
 mod writes;
 
 use account::Root;
+use deployment::Deployments;
 use devices::Owners;
 use envelope::Said;
 use fleet::Fleet;
@@ -89,6 +91,8 @@ pub struct Cove {
     owners: Mutex<Option<(Instant, Arc<Owners>)>>,
     /// The figures of all devices as read last, and until when they count.
     fleet: Mutex<Option<(Instant, Arc<Fleet>)>>,
+    /// What was answered about the automatic deployment of customers.
+    deployments: Deployments,
     /// Partners that this process has removed.
     removed: Lock<Vec<i64>>,
 }
@@ -122,6 +126,7 @@ impl Cove {
             tree: Mutex::default(),
             owners: Mutex::default(),
             fleet: Mutex::default(),
+            deployments: Deployments::default(),
             removed: Lock::default(),
         })
     }

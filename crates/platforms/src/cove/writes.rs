@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     account::Root,
-    mapping::{ADDRESS, COMPANY, is_too_high},
+    mapping::{ADDRESS, ADMISSION, COMPANY, WORDS, is_too_high},
     mark,
     partner::Partner,
 };
@@ -223,6 +223,23 @@ fn reference(
         .ok_or_else(|| unclearable("reference"))
 }
 
+/// Cove's word for what a patch says of it, if it says anything.
+///
+/// # Errors
+/// It is to be cleared: Cove can't be told that nobody has chosen.
+pub(super) fn deployment(patch: &Map<String, Value>) -> Result<Option<&'static str>, Problem> {
+    let Some(group) = patch.get("clients") else {
+        return Ok(None);
+    };
+    let wanted = match group.get("admission") {
+        None if group.is_object() => return Ok(None),
+        wanted => wanted.and_then(Value::as_str).unwrap_or_default(),
+    };
+    let word = WORDS.iter().find(|(own, _)| *own == wanted);
+    let word = word.ok_or_else(|| unclearable(ADMISSION))?;
+    Ok(Some(word.1))
+}
+
 fn unclearable(field: &str) -> Problem {
     Problem {
         kind: ProblemKind::Unsupported,
@@ -263,4 +280,21 @@ fn company(
         company.insert("PostAddress".to_owned(), address.into());
     }
     changes.then_some(company)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R-V4
+    #[test]
+    fn a_patch_says_enable_disable_or_nothing() {
+        let of = |patch: Value| deployment(patch.as_object().expect("a patch"));
+        let admits = |word: &str| json!({"clients": {"admission": word}});
+        assert_eq!(of(admits("Automatic")).ok(), Some(Some("Enable")));
+        assert_eq!(of(admits("Listed")).ok(), Some(Some("Disable")));
+        assert_eq!(of(json!({"name": "a"})).ok(), Some(None));
+        assert!(of(json!({"clients": null})).is_err());
+        assert!(of(json!({"clients": {"admission": null}})).is_err());
+    }
 }

@@ -80,6 +80,7 @@ impl Druva {
             ]),
             fixed: BTreeMap::new(),
             apart: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             products: BTreeSet::new(),
             // A customer's name is unique over all of Druva; no document promises that a second tenant of a product is
             // refused.

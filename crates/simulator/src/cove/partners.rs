@@ -23,6 +23,9 @@ const CHANGEABLE: [&str; 8] = [
     "ExternalCode",
 ];
 
+/// Where it is kept whether devices join by themselves. No field of a partner shows it.
+const AUTO_DEPLOYMENT: &str = "AutoDeploymentState";
+
 impl Request<'_> {
     /// The partner of a parameter, if the user may see it: its own and those below.
     fn partner(&self, parameter: &str) -> Result<i64, Fault> {
@@ -63,6 +66,25 @@ impl Request<'_> {
     pub(super) fn get_partner_state(&mut self) -> Outcome {
         let id = self.partner("partnerId")?;
         Ok(json!({"result": self.document(id)["State"]}))
+    }
+
+    /// Nobody has chosen: which of the two words for that comes when isn't published.
+    pub(super) fn get_auto_deployment_partner_state(&mut self) -> Outcome {
+        let id = self.partner("partnerId")?;
+        let chosen = self.document(id).get(AUTO_DEPLOYMENT);
+        Ok(json!({"result": chosen.map_or("Unspecified".into(), Value::clone)}))
+    }
+
+    pub(super) fn modify_auto_deployment_partner_state(&mut self) -> Outcome {
+        let id = self.partner("partnerId")?;
+        let state = self.text("autoDeploymentState")?.to_owned();
+        if state != "Enable" && state != "Disable" {
+            return Err(Fault::value(format!("{state} is only ever an answer")));
+        }
+        let mut document = self.document(id).clone();
+        document.insert(AUTO_DEPLOYMENT.into(), state.into());
+        self.write(Table::Partner, id, document)?;
+        Ok(Value::Null)
     }
 
     pub(super) fn enumerate_partners(&mut self) -> Outcome {

@@ -65,6 +65,8 @@ impl Request<'_> {
             "GetPartnerInfo" => self.get_partner_info(),
             "GetPartnerInfoById" => self.get_partner_info_by_id(),
             "GetPartnerState" => self.get_partner_state(),
+            "GetAutoDeploymentPartnerState" => self.get_auto_deployment_partner_state(),
+            "ModifyAutoDeploymentPartnerState" => self.modify_auto_deployment_partner_state(),
             "EnumeratePartners" => self.enumerate_partners(),
             "EnumerateChildPartners" => self.enumerate_child_partners(),
             "EnumerateRemovedPartners" => self.enumerate_removed_partners(),

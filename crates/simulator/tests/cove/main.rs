@@ -1,5 +1,6 @@
 //! Cove's dialect by itself, called as anybody calls it: what the sources say of the service, and what they leave open. R-N5
 
+mod deployment;
 mod faults;
 mod support;
 

@@ -59,6 +59,7 @@ pub fn platform() -> PlatformFacts {
             fixed: BTreeMap::new(),
             creation: Creation::AskFirst.everywhere(),
             apart: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             products: BTreeSet::new(),
             console: BTreeMap::new(),
             lacking: BTreeMap::new(),

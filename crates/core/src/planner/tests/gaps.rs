@@ -9,8 +9,12 @@ use super::{
     unmarked::{fabrikam, named},
 };
 use crate::{
-    api::{Kind, conditions::Reason},
-    estate::{Capability, Object},
+    api::{
+        Kind,
+        conditions::Reason,
+        shared::{Change, ChangeOutcome, ChangeStep},
+    },
+    estate::{Capability, Creation, Object, ObjectId},
     planner::{Step, Verdict},
 };
 
@@ -94,6 +98,96 @@ fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
         ("contacts", page)
     );
     assert_eq!(settlement.not_acted_on, ["bandwidth.mode"]);
+}
+
+// R-V4, R-N11: what no list shows is read before it is compared, also where nothing may be written and before an adoption.
+#[test]
+fn a_setting_that_no_list_shows_is_read_before_it_is_compared() {
+    const FIELD: &str = "clients.admission";
+    let mut scene = fabrikam().with(json!({"clients": {"admission": "Automatic"}}));
+    let capabilities = &mut scene.facts.capabilities;
+    let takes = ["name", "accountName", FIELD].map(str::to_owned);
+    capabilities.fields.insert(Kind::Customer, takes.into());
+    let unlisted = [FIELD.to_owned()];
+    capabilities
+        .unlisted
+        .insert(Kind::Customer, unlisted.into());
+    let held = |admission: Option<&str>| {
+        let mut object = named("Fabrikam GmbH", super::fixtures::noon());
+        if let Some(word) = admission {
+            object.settings.set(Kind::Customer, FIELD, word.into());
+        }
+        object
+    };
+    let look = Step::Read(ObjectId::new(ID));
+    let listed = scene.clone().holding(held(None)).noting(ID);
+    assert_eq!(listed.next(), look);
+    let observed = listed.clone().with(json!({"management": "Observe"}));
+    assert_eq!(
+        observed.next(),
+        look,
+        "it is no drift before it was looked at"
+    );
+    let read = |admission| {
+        let mut scene = scene.clone().holding(held(admission)).noting(ID);
+        scene.progress.fresh = Some(ObjectId::new(ID));
+        scene
+    };
+    assert_eq!(
+        read(Some("Automatic")).settlement().verdict,
+        Verdict::InSync
+    );
+    for other in [Some("Listed"), None] {
+        let next = read(other).next();
+        let is_sent = matches!(&next, Step::Update { fields, .. } if fields == &[FIELD]);
+        assert!(is_sent, "{next:?}");
+    }
+    let mut namesake = held(None);
+    namesake.claim = None;
+    let beside = scene.clone().with(json!({"adopt": "Matching"}));
+    let beside = beside.beside(namesake, None).unclaimed();
+    assert_eq!(beside.next(), look);
+}
+
+// R-S4: the driver says what follows from another name; a new object's first name is none.
+#[test]
+fn what_follows_from_another_name_is_told_for_a_day() {
+    let page = "Users: they log in under the new name";
+    let mut scene = fabrikam();
+    let capabilities = &mut scene.facts.capabilities;
+    let takes = ["name", "accountName"].map(str::to_owned);
+    capabilities.fields.insert(Kind::Customer, takes.into());
+    let pages = [("displayName".to_owned(), page.to_owned())];
+    capabilities.console.insert(Kind::Customer, pages.into());
+    capabilities.creation = Creation::ListAndMark.everywhere();
+    let scene = scene
+        .holding(named("Fabrikam GmbH", super::fixtures::noon()))
+        .noting(ID);
+    let change = |step: ChangeStep, minutes: i64| Change {
+        at: scene.now - jiff::SignedDuration::from_mins(minutes),
+        step,
+        fields: vec!["displayName".to_owned()],
+        outcome: ChangeOutcome::Done,
+    };
+    let told = |changes: &[Change]| {
+        let mut scene = scene.clone();
+        scene.declared.status.changes = changes.to_vec();
+        let steps = scene.settlement().manual_steps.into_iter();
+        steps.map(|step| step.step).collect::<Vec<_>>()
+    };
+    let (create, rename) = (ChangeStep::Create, ChangeStep::Update);
+    let day = 24 * 60;
+    assert_eq!(told(&[change(rename, 5)]), [page]);
+    assert_eq!(
+        told(&[change(create, 3 * day), change(rename, day - 1)]),
+        [page]
+    );
+    assert_eq!(told(&[change(rename, day + 1)]), [""; 0]);
+    // Where a second request gives an object its first name, that is none.
+    assert_eq!(told(&[change(create, 6), change(rename, 5)]), [""; 0]);
+    let again = [change(create, 6), change(rename, 5), change(rename, 1)];
+    assert_eq!(told(&again), [page]);
+    assert_eq!(told(&[]), [""; 0]);
 }
 
 // F3: an object that the platform is still working on isn't written to.

@@ -92,6 +92,7 @@ fn capabilities(has_resellers: bool) -> Capabilities {
         fixed: BTreeMap::new(),
         creation: Creation::ByReference.everywhere(),
         apart: BTreeMap::new(),
+        unlisted: BTreeMap::new(),
         products: std::collections::BTreeSet::new(),
         console: BTreeMap::new(),
         lacking: BTreeMap::new(),
