@@ -66,7 +66,7 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-async fn living(prefix: &str) -> (Stage, Cove) {
+pub async fn living(prefix: &str) -> (Stage, Cove) {
     let (stage, cove) = (
         Stage::start(HOLDFAST, prefix).await,
         Cove::start(HOLDFAST).await,

@@ -9,6 +9,7 @@ mod bad_platform;
 mod cove;
 mod cove_adopt;
 mod cove_crash;
+mod cove_said;
 mod crash;
 mod customers;
 mod deletion;

@@ -5,6 +5,7 @@
 mod allowance;
 mod change_log;
 mod claim;
+mod cluster_only;
 mod conditions;
 mod console;
 mod converge;
@@ -323,19 +324,6 @@ fn without_platform(view: &View<'_>, verdict: Verdict) -> Step {
     settle(verdict, Some(PATIENCE))
 }
 
-/// Where the platform has no objects of a kind, the resource groups the resources that refer to it, and allots its own share
-/// to them.
-fn kept_here(view: &View<'_>) -> Step {
-    if let Some(refusal) = refusals::circle(view) {
-        return refusals::refuse(&refusal);
-    }
-    let kind = view.declared.kind.as_str();
-    let message = format!(
-        "The platform has no objects of kind {kind}: this resource exists in the cluster only. It groups the resources that refer to it, and Holdfast enforces its allotment."
-    );
-    settle(Verdict::ClusterOnly(message), None)
-}
-
 /// Another writer reverts what Holdfast writes on the resource, and without it no request may be sent.
 fn not_kept(what: &str) -> Step {
     let message = format!(
@@ -368,7 +356,7 @@ fn on_platform(view: &View<'_>, platform: &Arc<PlatformFacts>) -> Step {
         return step;
     }
     if !platform.capabilities.knows(declared.kind) {
-        return kept_here(view);
+        return cluster_only::next(view, platform);
     }
     if management == Management::Manage && !declared.finalized {
         return if view.progress.finalized {

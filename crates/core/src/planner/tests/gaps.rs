@@ -73,6 +73,52 @@ fn where_the_platform_knows_no_resellers_they_group_in_the_cluster() {
     assert_eq!(document.get("resellerId"), None);
 }
 
+// R-N12: a tenant in the cluster alone says which of its fields nothing acts on, and what a person does instead.
+#[test]
+fn what_a_tenant_without_an_object_says_in_vain_is_told() {
+    let cluster_only = |mut scene: Scene| {
+        let capabilities = &mut scene.facts.capabilities;
+        for kind in [Kind::Tenant, Kind::ServicePlan] {
+            capabilities.fields.insert(kind, BTreeSet::new());
+        }
+        let page = |field: &str, page: &str| (field.to_owned(), page.to_owned());
+        let pages = [
+            page("servicePlanRef", "Retention"),
+            page("workloads", "Profiles"),
+        ];
+        capabilities.console.insert(Kind::Tenant, pages.into());
+        [Kind::Tenant, Kind::ServicePlan]
+            .into_iter()
+            .flat_map(|kind| [Capability::create(kind), Capability::update(kind)])
+            .fold(scene, Scene::without)
+    };
+    let told = |scene: Scene| {
+        let settlement = cluster_only(scene).settlement();
+        assert!(matches!(settlement.verdict, Verdict::ClusterOnly(_)));
+        let steps = settlement.manual_steps.into_iter();
+        let steps: Vec<String> = steps
+            .map(|step| format!("{}: {}", step.field, step.step))
+            .collect();
+        (steps, settlement.not_acted_on)
+    };
+    let plain = "servicePlanRef: Retention".to_owned();
+    assert_eq!(told(tenant("servers")), (vec![plain.clone()], vec![]));
+    let full = tenant("servers").with(json!({
+        "type": "Commercial", "state": "Suspended", "storageRegions": ["eu-central-1"],
+        "workloads": [{"name": "MSSQL"}], "quota": {"credits": "50"}, "reference": "CWM:1",
+    }));
+    let (steps, nowhere) = told(full);
+    assert_eq!(steps, ["workloads: Profiles".to_owned(), plain]);
+    assert_eq!(
+        nowhere,
+        ["state", "quota.credits", "storageRegions", "type"]
+    );
+    let ignoring = tenant("servers").with(json!({"ignore": ["servicePlanRef"]}));
+    assert_eq!(told(ignoring), (vec![], vec![]));
+    let plan = service_plan("gold").with(json!({"usageReport": "Monthly"}));
+    assert_eq!(told(plan), (vec![], vec!["usageReport".to_owned()]));
+}
+
 // R-N12: what the interface can't do names the console's page; what the platform has no place for is said.
 #[test]
 fn each_gap_names_the_page_of_the_console_or_says_that_there_is_no_place() {
