@@ -328,3 +328,50 @@ async fn a_claim_is_looked_up_past_a_row_without_a_place_that_carries_another() 
         "{lookup:?}"
     );
 }
+
+// R-S2: of country and location the one that isn't said is told by the other, so that Cove never chooses; what is said stays.
+#[tokio::test]
+async fn a_new_partner_is_sent_with_country_and_location_whichever_is_said() {
+    let stage = Stage::set().await;
+    let countries = [
+        (Kind::Customer, json!({"storageLocation": "7"}), ("NL", 7)),
+        (Kind::Reseller, json!({"country": "CH"}), ("CH", 8)),
+        (
+            Kind::Reseller,
+            json!({"storageLocation": "7", "country": "SE"}),
+            ("SE", 7),
+        ),
+    ];
+    for (place, (kind, said, expected)) in countries.into_iter().enumerate() {
+        let name = format!("Fabrikam {place}");
+        let mut document = map(said);
+        document.insert("name".into(), name.clone().into());
+        let made = done(stage.cove.create(kind, &claim(&name), document).await);
+        let sent = stage.writes();
+        let sent = &sent.last().unwrap()["params"]["partnerInfo"];
+        let (country, location) = expected;
+        assert_eq!(
+            (&sent["DeviceCountry"], &sent["LocationId"]),
+            (&json!(country), &json!(location))
+        );
+        assert_eq!(
+            made.settings.text("storageLocation"),
+            Some(location.to_string().as_str())
+        );
+    }
+    // What Cove has no location for is sent as it is said.
+    let abroad = map(json!({"name": "Abroad", "country": "SE"}));
+    let refused = stage
+        .cove
+        .create(Kind::Reseller, &claim("Abroad"), abroad)
+        .await;
+    assert!(refused.is_err(), "this dialect refuses it then");
+    let sent = stage.writes();
+    let sent = sent.last().unwrap()["params"]["partnerInfo"]
+        .as_object()
+        .unwrap();
+    assert!(
+        sent["DeviceCountry"] == "SE" && !sent.contains_key("LocationId"),
+        "{sent:?}"
+    );
+}

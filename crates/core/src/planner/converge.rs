@@ -137,7 +137,7 @@ fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Opti
             .is_none_or(|made| made >= declared.created_at)
     };
     let ours = object.claim.is_some() && view.remote.claimed.is_some();
-    if declared.kind != Kind::Customer
+    if !matches!(declared.kind, Kind::Customer | Kind::Reseller)
         || declared.annotated.is_some()
         || !ours
         || !(made_in_this_pass() || made_for_this())
@@ -150,7 +150,7 @@ fn misplaced(view: &View<'_>, platform: &PlatformFacts, object: &Object) -> Opti
     }
     let country = declared.spec.get("country")?.as_str()?;
     let held = object.settings.text("storageLocation")?;
-    rules::answered_elsewhere(&object.id, country, held, &platform.locations)
+    rules::answered_elsewhere(object, country, held, &platform.locations)
 }
 
 /// The annotation and labels that the resource should carry.

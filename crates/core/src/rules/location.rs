@@ -1,7 +1,7 @@
 //! Where data is kept: decided once, when the object is created.
 
 use super::registry::{self, Refusal};
-use crate::estate::{ObjectId, StorageLocation};
+use crate::estate::{Object, StorageLocation};
 
 const FIELD: &str = "storageLocation";
 /// Ids that a message lists.
@@ -75,7 +75,7 @@ pub fn storage_location(
 /// R-S2: the location that the platform chose for a country that it hosts. Of a new object only: a later change of country
 /// moves nothing.
 pub fn answered_elsewhere(
-    id: &ObjectId,
+    object: &Object,
     country: &str,
     held: &str,
     locations: &[StorageLocation],
@@ -88,8 +88,10 @@ pub fn answered_elsewhere(
         return None;
     }
     let message = format!(
-        "the customer was requested in {:?}, which hosts country {country:?}, but the platform created {id} in {held:?}; Holdfast sends nothing more to it, so that no data is stored there",
-        asked.id
+        "the {} was requested in {:?}, which hosts country {country:?}, but the platform created {} in {held:?}; Holdfast sends nothing more to it, so that no data is stored there",
+        object.kind.as_str().to_lowercase(),
+        asked.id,
+        object.id
     );
     let remedy = format!(
         "Ask the platform's support to correct it, or delete this resource and its remote object; to accept the location, state storageLocation: {held}"

@@ -107,7 +107,7 @@ rules! {
     LOCATION_UNKNOWN = "location-unknown", ["S2", "S8"], LocationUnknown, [Planner], "A storage location is one that the platform has.";
     LOCATION_OF_COUNTRY = "location-of-country", ["S2"], LocationMismatch, [Planner], "Where the platform hosts the country, the country decides the storage location.";
     LOCATION_REQUIRED = "location-required", ["S2"], LocationRequired, [Planner], "Where the platform doesn't host the country, the storage location is stated.";
-    LOCATION_ANSWERED = "location-answered", ["S2"], LocationMismatch, [Planner], "When the platform creates a customer in another location than requested, nothing more is sent to it.";
+    LOCATION_ANSWERED = "location-answered", ["S2"], LocationMismatch, [Planner], "When the platform creates a customer or reseller in another location than requested, nothing more is sent to it.";
     REGIONS_ADD_ONLY = "regions-add-only", ["D12", "D30"], FixedField, [Admission], "A storage region can be added and never removed.";
 
     LEVEL_BELOW_PARENT = "level-below-parent", ["S20", "S4"], HierarchyRefused, [Planner], "A reseller has a lower level than its parent, and a higher one than the resellers below it.";

@@ -129,11 +129,12 @@ impl Cove {
         &self,
         kind: Kind,
         claim: &Claim,
-        document: &Map<String, Value>,
+        document: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         const ADD: &str = "AddPartner";
         let root = self.root(Lane::Edit).await.map_err(not_sent)?;
-        let partner = writes::created(kind, claim, document, root)?;
+        let document = self.place(document).await.map_err(not_sent)?;
+        let partner = writes::created(kind, claim, &document, root)?;
         let params = json!({"partnerInfo": partner, "createDefaultAccount": false});
         let decode = |result: &RawValue| envelope::inner::<i64>(ADD, result);
         let id = self.change(ADD, &params, decode).await?;
@@ -270,7 +271,7 @@ impl Platform for Cove {
         document: Map<String, Value>,
     ) -> Result<Written, PlatformError> {
         is_partner(kind)?;
-        self.create_partner(kind, claim, &document).await
+        self.create_partner(kind, claim, document).await
     }
 
     async fn update(

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{Cove, envelope};
 use crate::{
@@ -32,6 +32,9 @@ const COUNTRIES: [(&str, &str); 15] = [
     ("NO", "Norway"),
     ("ZA", "South Africa"),
 ];
+
+const COUNTRY: &str = "country";
+const LOCATION: &str = "storageLocation";
 
 /// A location. Only its id and its name are known to exist.
 #[derive(Debug, Deserialize)]
@@ -64,6 +67,41 @@ fn not_listed(why: &str) -> String {
 }
 
 impl Cove {
+    /// Adds to a new partner's document which of country and location isn't said, where the other tells it: a creation without any
+    /// country hasn't been seen to work, and one without a location leaves the choice to Cove. What is said stays as it is.
+    pub(super) async fn place(
+        &self,
+        mut document: Map<String, Value>,
+    ) -> Result<Map<String, Value>, PlatformError> {
+        let text = |member: &str| {
+            let text = document.get(member).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let (country, location) = (text(COUNTRY), text(LOCATION));
+        if country.is_some() == location.is_some() {
+            return Ok(document);
+        }
+        let (locations, _) = self.locations(Lane::Edit).await?;
+        let hosts = |place: &&StorageLocation| match (&country, &location) {
+            (Some(country), _) => place.countries.contains(country),
+            (_, location) => Some(&place.id) == location.as_ref(),
+        };
+        if let Some(place) = locations.iter().find(hosts) {
+            let told = place.countries.first().cloned();
+            let missing = [
+                (
+                    LOCATION,
+                    Some(place.id.clone()).filter(|_| location.is_none()),
+                ),
+                (COUNTRY, told.filter(|_| country.is_none())),
+            ];
+            for (member, value) in missing {
+                document.extend(value.map(|value| (member.to_owned(), value.into())));
+            }
+        }
+        Ok(document)
+    }
+
     /// The locations that customers can be created in, and those that can't be read.
     pub(super) async fn locations(
         &self,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fixtures::{Scene, customer, mutates, remote};
+use super::fixtures::{Scene, customer, mutates, remote, reseller};
 use crate::{
     api::{Kind, conditions::Reason},
     planner::Step,
@@ -30,6 +30,24 @@ fn another_location_than_was_asked_for_ends_everything_until_somebody_acts() {
     edited.stalled(Reason::LocationMismatch);
     let accepted = scene.with(json!({"storageLocation": "ch-1"}));
     assert!(matches!(accepted.next(), Step::Mark(_)), "accepted by name");
+}
+
+// R-S2: what a reseller's country leads to is read back, too.
+#[test]
+fn a_reseller_in_another_location_than_its_countrys_is_told() {
+    let made = |held: &str| {
+        let document = json!({"name": "Northwind IT", "country": "DE", "storageLocation": held});
+        let mut object = remote(Kind::Reseller, "54", &document);
+        let scene = reseller("northwind").with(json!({"country": "DE"}));
+        object.created_at = Some(scene.declared.created_at);
+        scene.finalized().holding(object)
+    };
+    let text = made("ch-1").stalled(Reason::LocationMismatch);
+    assert!(
+        text.contains("the reseller was requested in \"de-1\""),
+        "{text}"
+    );
+    assert!(matches!(made("de-1").next(), Step::Mark(_)));
 }
 
 // R-S2
