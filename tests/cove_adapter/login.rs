@@ -184,3 +184,17 @@ async fn a_token_that_is_changed_meanwhile_stalls_after_one_login() {
     let fresh = with_password(&stage, "another");
     fresh.observe(Scope::default()).await.unwrap();
 }
+
+// R-N9: public clients wait for half a minute or more; a login or a read that takes longer than an edit elsewhere may is no failure.
+#[tokio::test]
+async fn a_login_and_a_read_may_take_longer_than_a_write() {
+    let stage = Stage::set().await;
+    let six_seconds = Duration::from_secs(6);
+    stage.befall("Login", Action::Delay(six_seconds));
+    stage.befall("GetPartnerInfoById", Action::Delay(six_seconds));
+    stage.cove.identify().await.unwrap();
+    assert_eq!(
+        (stage.count("Login"), stage.count("GetPartnerInfoById")),
+        (1, 1)
+    );
+}

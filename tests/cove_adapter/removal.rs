@@ -1,7 +1,7 @@
 //! Removals: only what is empty, and looked at again right before. R-S3, R-D6, I2
 
 use holdfast_api::Kind;
-use holdfast_core::estate::Object;
+use holdfast_core::estate::{Object, ObjectId};
 use holdfast_platforms::{Deletion as _, Platform, PlatformError, ProblemKind};
 use holdfast_simulator::{Action, Moment};
 use serde_json::json;
@@ -171,4 +171,33 @@ async fn a_device_that_appears_during_the_removal_keeps_the_partner() {
     let refused = problem(remove(&stage, &made).await);
     assert_eq!(refused.kind, ProblemKind::HasDependents);
     assert_eq!(stage.count("RemovePartner"), 1);
+}
+
+// I2: where a refusal says nothing, Cove has to list it as removed: those of the last weeks are few, and are asked for first.
+#[tokio::test]
+async fn what_was_removed_is_looked_for_among_the_last_weeks_first() {
+    let stage = Stage::set_with(|options| options.modes.unknown_is_forbidden = true).await;
+    let made = stage.customer("Fabrikam", None).await;
+    let by_somebody_else = json!({"partnerId": number(&made.id)});
+    stage.call("RemovePartner", by_somebody_else).await;
+    let windows = || {
+        let heard = stage.tap.heard();
+        let bodies = heard.into_iter().map(|heard| heard.body);
+        let asked = bodies.filter(|body| body["method"] == "EnumerateRemovedPartners");
+        let time = |body: &serde_json::Value, name: &str| body["params"][name].as_i64().unwrap();
+        let window = |body| (time(&body, "startTime"), time(&body, "endTime"));
+        asked.map(window).collect::<Vec<_>>()
+    };
+    let gone = stage.cove.read(Kind::Customer, &made.id).await.unwrap();
+    assert_eq!(gone, None);
+    let asked = windows();
+    assert!(
+        asked.len() == 1 && asked[0].1 - asked[0].0 == 35 * 86_400,
+        "{asked:?}"
+    );
+    // What isn't among those is looked for among the earlier ones.
+    let never = stage.cove.read(Kind::Customer, &ObjectId::new("5")).await;
+    assert!(problem(never).detail.contains("13501"));
+    let asked = windows();
+    assert!(asked.len() == 3 && asked[2] == (1, asked[1].0), "{asked:?}");
 }

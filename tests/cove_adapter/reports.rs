@@ -7,7 +7,7 @@ use holdfast_platforms::Reports as _;
 use holdfast_testkit::cove::server_with_database;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, number};
+use crate::stage::{ROOT, Stage, number};
 
 pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
@@ -292,4 +292,50 @@ async fn a_source_that_runs_now_is_judged_by_its_last_session_that_ended() {
     fleet(&stage, &[columns]).await;
     let source = &sources(&stage).await[0];
     assert_eq!(source.last_status.as_deref(), Some("Successful"));
+}
+
+// R-D15, R-D16: no customer's figures have it, and nothing is told of a customer that there isn't.
+#[tokio::test]
+async fn devices_that_are_directly_at_a_reseller_or_the_top_are_told() {
+    let stage = Stage::set().await;
+    let reseller = stage.reseller("Northwind", "Reseller", None).await;
+    let columns = json!({"I14": "5", "I78": "D01", "D01F00": "5", "D01F09": "1767225600"});
+    let devices: Value = [number(&reseller.id), number(&reseller.id), ROOT]
+        .iter()
+        .enumerate()
+        .map(|(place, owner)| json!({"Name": format!("stray{place}"), "PartnerId": owner, "columns": columns}))
+        .collect();
+    stage.enter("devices", devices).await;
+    let usage = stage.cove.usage(90).await.unwrap();
+    let health = stage.cove.health(30).await.unwrap();
+    assert!(usage.rows.is_empty() && health.rows.is_empty());
+    for unreadable in [&usage.unreadable, &health.unreadable] {
+        let told: Vec<&str> = unreadable
+            .named
+            .iter()
+            .map(|one| one.why.as_str())
+            .collect();
+        let of_reseller = format!("Reseller {} (Northwind", reseller.id);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told.iter()
+                .any(|why| why.contains(&of_reseller) && why.contains("2 in number")),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|why| why.contains("partner 70010, 1 in number")),
+            "{told:?}"
+        );
+    }
+}
+
+// R-D15: Cove has no credits, which isn't that none were used.
+#[tokio::test]
+async fn there_are_no_credits_rather_than_none() {
+    let stage = Stage::set().await;
+    stage.customer("Fabrikam", None).await;
+    let report = stage.cove.usage(90).await.unwrap();
+    assert_eq!(report.rows.len(), 1);
+    assert_eq!(report.rows[0].credits, None);
 }

@@ -1,8 +1,11 @@
 //! Changes, moves and marks. R-S1, R-S4, R-S5, R-V5
 
+use std::time::{Duration, Instant};
+
 use holdfast_api::Kind;
 use holdfast_core::estate::ObjectId;
 use holdfast_platforms::{Clients as _, Platform, ProblemKind, Written};
+use holdfast_simulator::Action;
 use serde_json::json;
 
 use crate::stage::{Stage, by_id, claim, map, problem};
@@ -307,4 +310,57 @@ async fn where_nothing_is_left_to_change_nothing_is_sent() {
     let same = stage.change(&made, json!({"stage": "Production"})).await;
     assert_eq!(same.unwrap().settings.text("stage"), Some("Production"));
     assert_eq!(stage.writes().len(), writes);
+}
+
+// R-N9: the list of a large tree, or of all devices, takes its time; an edit goes on meanwhile.
+#[tokio::test]
+async fn an_edit_doesnt_wait_for_the_list_of_a_sweep() {
+    let stage = Stage::set().await;
+    let made = stage.customer("Fabrikam", None).await;
+    stage.with_clients().await;
+    for (method, phone) in [
+        ("EnumeratePartners", "1"),
+        ("EnumerateAccountStatistics", "2"),
+    ] {
+        let listed = stage.count(method);
+        stage.befall(method, Action::Delay(Duration::from_secs(4)));
+        let edit = async {
+            while stage.count(method) == listed {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let began = Instant::now();
+            let patch = json!({"profile": {"phone": phone}});
+            stage.change(&made, patch).await.unwrap();
+            assert_eq!(stage.find("Fabrikam").await.len(), 1);
+            began.elapsed()
+        };
+        let (_, took) = futures::join!(stage.with_clients(), edit);
+        assert!(took < Duration::from_secs(3), "{method}: {took:?}");
+    }
+}
+
+// R-V5: a list that was begun before a device moved has it where it was.
+#[tokio::test]
+async fn a_device_that_moves_while_all_are_listed_is_where_it_went() {
+    let stage = Stage::set().await;
+    let (from, to) = (
+        stage.customer("Fabrikam", None).await,
+        stage.customer("Wingtip", None).await,
+    );
+    let device = json!([{"Name": "srv", "PartnerId": crate::stage::number(&from.id)}]);
+    let device = ObjectId::new(&stage.enter("devices", device).await[0].to_string());
+    stage.with_clients().await;
+    // The answer is made before the move, and arrives after it.
+    let listed = stage.count("EnumerateAccountStatistics");
+    let sweep = stage.with_clients();
+    let mv = async {
+        while stage.count("EnumerateAccountStatistics") == listed {
+            tokio::task::yield_now().await;
+        }
+        stage.cove.move_client(&device, None, &to.id).await.unwrap();
+    };
+    futures::join!(sweep, mv);
+    let swept = stage.observe().await;
+    let clients = |id: &ObjectId| by_id(&swept, id).facts.clients;
+    assert_eq!((clients(&from.id), clients(&to.id)), (Some(0), Some(1)));
 }

@@ -1,7 +1,5 @@
 //! The port's methods as calls of the Management Service.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -68,7 +66,7 @@ impl Cove {
         } else {
             let owners = self.owners(&tree, false, Lane::Edit).await?;
             let has_some = owners
-                .0
+                .of
                 .values()
                 .any(|owner| tree.customer_of(*owner) == id);
             if has_some {
@@ -227,7 +225,7 @@ impl Platform for Cove {
         for lost in &tree.lost {
             note(&mut unreadable, &lost.lost);
         }
-        let clients = owners.0.iter().filter(|_| scope.clients);
+        let clients = owners.of.iter().filter(|_| scope.clients);
         Ok(Snapshot {
             capabilities: Self::capabilities(root),
             objects: self.objects(&tree, root.id, &owners, |_| true),
@@ -346,9 +344,7 @@ impl Clients for Cove {
         });
         let moved = self.change("ModifyAccount", &params, envelope::nothing);
         moved.await.map_err(unmoved)?;
-        if let Some((_, owners)) = self.owners.lock().await.as_mut() {
-            Arc::make_mut(owners).0.insert(device, to);
-        }
+        self.note_move(device, to);
         Ok(Client {
             id: client.clone(),
             customer_id: customer.clone(),

@@ -1,7 +1,11 @@
 //! Devices, by the statistics query: the one read of devices that brings no secrets. Only documented columns are asked for,
 //! never `I3`, the password; what comes unasked is dropped before anything is kept.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -92,14 +96,18 @@ impl Query<'_> {
 }
 
 /// Which device belongs to which partner.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Owners(pub(super) BTreeMap<i64, i64>);
+#[derive(Debug, Clone)]
+pub(super) struct Owners {
+    pub(super) of: BTreeMap<i64, i64>,
+    /// When it was asked.
+    read: Instant,
+}
 
 impl Owners {
     /// The devices of each customer; those of its sites count as its own.
     pub(super) fn by_customer(&self, tree: &Tree) -> BTreeMap<i64, Vec<i64>> {
         let mut devices: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-        for (device, partner) in &self.0 {
+        for (device, partner) in &self.of {
             let customer = tree.customer_of(*partner);
             devices.entry(customer).or_default().push(*device);
         }
@@ -176,7 +184,7 @@ impl Cove {
             }
             Ok(rows.into_iter().map(row).collect())
         };
-        patiently(|| self.list(LIST, lane, &params, decode)).await
+        patiently(|| self.ask(LIST, lane, &params, decode)).await
     }
 
     /// Whether the API user may ask for these columns.
@@ -206,12 +214,16 @@ impl Cove {
         now: bool,
         lane: Lane,
     ) -> Result<Arc<Owners>, PlatformError> {
-        let mut known = self.owners.lock().await;
-        if let Some((read, owners)) = known.as_ref()
-            && !now
-            && read.elapsed() < REMEMBERED
-        {
-            return Ok(Arc::clone(owners));
+        let recent = || {
+            let known = self.owners.last();
+            known.filter(|known| !now && known.read.elapsed() < REMEMBERED)
+        };
+        if let Some(owners) = recent() {
+            return Ok(owners);
+        }
+        let _turn = self.owners.turn(lane).await;
+        if let Some(owners) = recent() {
+            return Ok(owners);
         }
         let columns = [NAME.to_owned()];
         let without = tree.recycle_bins();
@@ -227,9 +239,28 @@ impl Cove {
             // Whose it is isn't known, so nobody's count is.
             return Err(garbled(LIST, &lost.why));
         }
-        let owners = Arc::new(Owners(owners.into_iter().collect()));
-        *known = Some((read, Arc::clone(&owners)));
-        Ok(owners)
+        let mut of: BTreeMap<i64, i64> = owners.into_iter().collect();
+        of.extend(self.moved_since(read));
+        let later = |new: &Owners, held: &Owners| new.read > held.read;
+        Ok(self.owners.put(Owners { of, read }, later))
+    }
+
+    /// Devices that were moved after a list was begun, which may have them where they were.
+    fn moved_since(&self, read: Instant) -> Vec<(i64, i64)> {
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        moves.retain(|(at, ..)| at.elapsed() < REMEMBERED);
+        let since = moves.iter().filter(|(at, ..)| *at >= read);
+        since.map(|(_, device, to)| (*device, *to)).collect()
+    }
+
+    /// A device was moved.
+    pub(super) fn note_move(&self, device: i64, to: i64) {
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        moves.push((Instant::now(), device, to));
+        drop(moves);
+        self.owners.amend(|owners| {
+            owners.of.insert(device, to);
+        });
     }
 
     /// The devices below a partner, and what they store: asked now. What one stores may not be known.

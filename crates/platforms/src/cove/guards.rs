@@ -154,7 +154,7 @@ impl Cove {
     pub(super) async fn may_move(&self, device: i64, to: i64) -> Result<(), PlatformError> {
         let tree = self.known_tree(Lane::Edit).await?;
         let owners = self.owners(&tree, false, Lane::Edit).await?;
-        let from = owners.0.get(&device).map(|owner| tree.customer_of(*owner));
+        let from = owners.of.get(&device).map(|owner| tree.customer_of(*owner));
         let unknown = || invalid(None, format!("device {device} isn't below the top"));
         let from = from.ok_or_else(unknown)?;
         for customer in [from, to] {

@@ -35,6 +35,7 @@ mod mark;
 mod partner;
 mod reports;
 mod session;
+mod shelf;
 mod tree;
 mod writes;
 
@@ -44,6 +45,7 @@ use devices::Owners;
 use envelope::Said;
 use fleet::Fleet;
 use session::Session;
+use shelf::Shelf;
 use tree::Tree;
 
 use super::{
@@ -85,10 +87,12 @@ pub struct Cove {
     root: OnceCell<Root>,
     /// Numbers requests.
     next: AtomicU64,
-    /// The whole tree as listed last; held by the task that lists it.
-    tree: Mutex<Option<Arc<Tree>>>,
-    /// Which device belongs to which partner, as listed last, and when.
-    owners: Mutex<Option<(Instant, Arc<Owners>)>>,
+    /// The whole tree.
+    tree: Shelf<Tree>,
+    /// Which device belongs to which partner.
+    owners: Shelf<Owners>,
+    /// Devices that this process has moved, to which partner, and when.
+    moves: Lock<Vec<(Instant, i64, i64)>>,
     /// The figures of all devices as read last, and until when they count.
     fleet: Mutex<Option<(Instant, Arc<Fleet>)>>,
     /// What was answered about the automatic deployment of customers.
@@ -123,15 +127,17 @@ impl Cove {
             drops_columns: options.drops_columns,
             root: OnceCell::new(),
             next: AtomicU64::new(1),
-            tree: Mutex::default(),
-            owners: Mutex::default(),
+            tree: Shelf::default(),
+            owners: Shelf::default(),
+            moves: Lock::default(),
             fleet: Mutex::default(),
             deployments: Deployments::default(),
             removed: Lock::default(),
         })
     }
 
-    /// Asks something; `decode` reads the outer result.
+    /// Asks something; `decode` reads the outer result. Public clients wait for half a minute or more for any answer. Source: ways
+    /// of public clients.
     async fn ask<T>(
         &self,
         method: &'static str,
@@ -142,22 +148,8 @@ impl Cove {
         self.send(reading(method, lane), params, decode).await
     }
 
-    /// Asks for a list that may be long: public clients wait for half a minute or more. Source: ways of public clients.
-    async fn list<T>(
-        &self,
-        method: &'static str,
-        lane: Lane,
-        params: &Value,
-        decode: impl Fn(&RawValue) -> Result<T, PlatformError>,
-    ) -> Result<T, PlatformError> {
-        let call = Call {
-            lists: true,
-            ..reading(method, lane)
-        };
-        self.send(call, params, decode).await
-    }
-
-    /// Sends a mutating request, once.
+    /// Sends a mutating request, once. It may take no longer than on any other platform, since who leads next waits that long: what
+    /// takes longer has an unknown outcome, and is looked at before anything is sent again.
     async fn change<T>(
         &self,
         method: &'static str,
@@ -296,7 +288,7 @@ fn reading(operation: &'static str, lane: Lane) -> Call {
         operation,
         lane,
         mutates: false,
-        lists: false,
+        lists: true,
     }
 }
 

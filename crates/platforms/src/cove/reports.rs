@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Cove, fleet::Fleet, tree::Tree};
+use super::{Cove, fleet::Fleet, partner::Level, tree::Tree};
 use crate::{
     Lane, PlatformError,
     estate::{
@@ -40,6 +40,35 @@ fn unread(fleet: &Fleet, kind: ItemKind) -> Unread {
     unread
 }
 
+/// Devices that are with no customer, which is said: they are in nobody's figures.
+fn with_strays(mut unread: Unread, tree: &Tree, fleet: &Fleet, kind: ItemKind) -> Unread {
+    let mut strays: BTreeMap<i64, usize> = BTreeMap::new();
+    for device in &fleet.devices {
+        let place = tree.customer_of(device.partner);
+        if !tree.is_customer(place) && !tree.is_anothers(place) {
+            *strays.entry(place).or_default() += 1;
+        }
+    }
+    for (place, count) in strays {
+        let partner = tree.get(place).map(|(partner, _)| partner);
+        let whose = partner.map_or_else(
+            || format!("partner {place}"),
+            |partner| {
+                let level = partner.level.as_deref().unwrap_or("partner");
+                format!("{level} {place} ({})", partner.name())
+            },
+        );
+        unread.note(Unreadable {
+            kind,
+            id: Some(place.to_string()),
+            why: format!(
+                "devices directly at {whose}, {count} in number, are in no customer's figures: move them to a customer at the console"
+            ),
+        });
+    }
+    unread
+}
+
 /// Sources that are active and of which nothing is known: they are left out, which is said.
 fn with_unasked(mut unread: Unread, fleet: &Fleet) -> Unread {
     for source in &fleet.unasked {
@@ -58,13 +87,14 @@ impl Cove {
     /// What each customer stores. Cove has no credits; its months aren't told, so they come from what was seen.
     pub(super) async fn consumption(&self) -> Result<UsageReport, PlatformError> {
         let (tree, fleet) = self.assigned().await?;
-        let mut unreadable = unread(&fleet, ItemKind::UsageRow);
+        let kind = ItemKind::UsageRow;
+        let mut unreadable = with_strays(unread(&fleet, kind), &tree, &fleet, kind);
         // A customer without devices stores nothing.
         let mut stored: BTreeMap<i64, u64> = customers(&tree).map(|id| (id, 0)).collect();
         let mut unknown: BTreeSet<i64> = BTreeSet::new();
         for device in &fleet.devices {
             let customer = tree.customer_of(device.partner);
-            if tree.is_anothers(customer) {
+            if tree.is_anothers(customer) || !tree.is_customer(customer) {
                 continue;
             }
             if let Some(used) = device.used {
@@ -117,11 +147,12 @@ impl Cove {
 
     /// The state of each active data source. Cove doesn't count jobs, restores or alerts.
     pub(super) async fn source_health(&self) -> Result<HealthReport, PlatformError> {
+        let kind = ItemKind::HealthRow;
         let (tree, fleet) = self.assigned().await?;
         let mut sources: BTreeMap<i64, Vec<DataSource>> = BTreeMap::new();
         for device in &fleet.devices {
             let customer = tree.customer_of(device.partner);
-            if tree.is_anothers(customer) {
+            if tree.is_anothers(customer) || !tree.is_customer(customer) {
                 continue;
             }
             let name = device.name.clone();
@@ -157,7 +188,10 @@ impl Cove {
                     data_sources,
                 })
                 .collect(),
-            unreadable: with_unasked(unread(&fleet, ItemKind::HealthRow), &fleet),
+            unreadable: with_unasked(
+                with_strays(unread(&fleet, kind), &tree, &fleet, kind),
+                &fleet,
+            ),
         })
     }
 }
@@ -166,7 +200,7 @@ impl Cove {
 fn customers(tree: &Tree) -> impl Iterator<Item = i64> {
     let partners = tree.rows.iter().map(|(partner, _)| partner);
     partners
-        .filter(|partner| partner.level() == super::partner::Level::Customer)
+        .filter(|partner| partner.level() == Level::Customer)
         .map(|partner| partner.id)
         .filter(|id| !tree.is_anothers(*id))
 }

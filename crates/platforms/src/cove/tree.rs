@@ -27,6 +27,11 @@ const NAME_AND_LEVEL: [u8; 2] = [0, 1];
 /// Levels of any tree; a chain of parents that is longer goes in a circle.
 const DEEPEST: usize = 32;
 
+/// What was removed within so many seconds is looked for first: five weeks.
+const LATELY: i64 = 35 * 86_400;
+/// Since ever: zero would mean that no time is set.
+const BEGINNING: i64 = 1;
+
 /// A partner as it was read, and what of it can't be read.
 pub(super) type Listed = (Partner, Option<String>);
 
@@ -163,6 +168,12 @@ impl Tree {
         customer.map_or(id, |partner| partner.id)
     }
 
+    /// Whether a partner is a customer: only those have figures.
+    pub(super) fn is_customer(&self, id: i64) -> bool {
+        let listed = self.get(id);
+        listed.is_some_and(|(partner, _)| partner.level() == Level::Customer)
+    }
+
     /// Whether a partner is the pseudo-customer of removed devices, or below it.
     pub(super) fn is_discarded(&self, id: i64) -> bool {
         self.above(id).any(Partner::is_recycle_bin)
@@ -183,25 +194,23 @@ impl Tree {
 }
 
 impl Cove {
-    /// The whole tree, asked for no earlier than now. Tasks that ask at the same time share one list.
+    /// The whole tree, asked for no earlier than now. Tasks of a lane that ask at the same time share one list.
     pub(super) async fn tree(&self, lane: Lane) -> Result<Arc<Tree>, PlatformError> {
         let now = Instant::now();
         let top = self.root(lane).await?.id;
-        let mut known = self.tree.lock().await;
-        if let Some(tree) = known.as_ref().filter(|tree| tree.asked >= now) {
-            return Ok(Arc::clone(tree));
+        let _turn = self.tree.turn(lane).await;
+        if let Some(tree) = self.tree.last().filter(|tree| tree.asked >= now) {
+            return Ok(tree);
         }
         let asked = Instant::now();
         let rows = self.below(top, true, lane).await?;
-        let tree = Arc::new(Tree::new(top, rows, asked)?);
-        *known = Some(Arc::clone(&tree));
-        Ok(tree)
+        let later = |new: &Tree, held: &Tree| new.asked > held.asked;
+        Ok(self.tree.put(Tree::new(top, rows, asked)?, later))
     }
 
     /// The tree as it was listed last, or now if it wasn't.
     pub(super) async fn known_tree(&self, lane: Lane) -> Result<Arc<Tree>, PlatformError> {
-        let known = self.tree.lock().await.as_ref().map(Arc::clone);
-        match known {
+        match self.tree.last() {
             Some(tree) => Ok(tree),
             None => self.tree(lane).await,
         }
@@ -224,7 +233,7 @@ impl Cove {
             let rows = envelope::rows(LIST, result)?;
             Ok(rows.into_iter().map(partner).collect())
         };
-        self.list(LIST, lane, &params, decode).await
+        self.ask(LIST, lane, &params, decode).await
     }
 
     /// The direct children of a partner, all of them: a list that leaves some out looks whole, so Cove is also asked how many
@@ -293,24 +302,28 @@ struct Node {
     actual_child_count: usize,
 }
 
-/// Whether Cove lists a partner among those that were removed.
+/// Whether Cove lists a partner among those that were removed: first among those of the last weeks, which are few.
 async fn is_listed_as_removed(cove: &Cove, id: i64) -> bool {
     const LIST: &str = "EnumerateRemovedPartners";
     let Ok(root) = cove.root(Lane::Edit).await else {
         return false;
     };
-    let params = json!({
-        "parentPartnerId": root.id,
-        "startTime": 1,
-        "endTime": jiff::Timestamp::now().as_second(),
-    });
-    let decode = |result: &RawValue| {
-        let rows = envelope::rows(LIST, result)?;
-        let id_of = |row: &RawValue| serde_json::from_str::<Value>(row.get()).ok()?["Id"].as_i64();
-        Ok(rows.into_iter().any(|row| id_of(row) == Some(id)))
-    };
-    let listed = cove.ask(LIST, Lane::Edit, &params, decode).await;
-    listed.unwrap_or(false)
+    let now = jiff::Timestamp::now().as_second();
+    let weeks_ago = now.saturating_sub(LATELY);
+    for (from, to) in [(weeks_ago, now), (BEGINNING, weeks_ago)] {
+        let params = json!({"parentPartnerId": root.id, "startTime": from, "endTime": to});
+        let decode = |result: &RawValue| {
+            let rows = envelope::rows(LIST, result)?;
+            let id_of =
+                |row: &RawValue| serde_json::from_str::<Value>(row.get()).ok()?["Id"].as_i64();
+            Ok(rows.into_iter().any(|row| id_of(row) == Some(id)))
+        };
+        let listed = cove.ask(LIST, Lane::Edit, &params, decode).await;
+        if listed.unwrap_or(false) {
+            return true;
+        }
+    }
+    false
 }
 
 fn partner(row: &RawValue) -> Result<Listed, Unplaced> {
