@@ -347,20 +347,35 @@ async fn a_device_that_moves_while_all_are_listed_is_where_it_went() {
         stage.customer("Fabrikam", None).await,
         stage.customer("Wingtip", None).await,
     );
-    let device = json!([{"Name": "srv", "PartnerId": crate::stage::number(&from.id)}]);
-    let device = ObjectId::new(&stage.enter("devices", device).await[0].to_string());
+    let owner = crate::stage::number(&from.id);
+    let device = |name: &str| json!({"Name": name, "PartnerId": owner});
+    let devices = ["srv1", "srv2", "srv3"].map(device);
+    let ids = stage.enter("devices", json!(devices)).await;
+    let first = ObjectId::new(&ids[0].to_string());
     stage.with_clients().await;
-    // The answer is made before the move, and arrives after it.
-    let listed = stage.count("EnumerateAccountStatistics");
-    let sweep = stage.with_clients();
-    let mv = async {
-        while stage.count("EnumerateAccountStatistics") == listed {
-            tokio::task::yield_now().await;
+    // The first page has the device where it was; the second takes its time.
+    stage.platform.set_modes(|modes| modes.largest_page = 2);
+    let list = "EnumerateAccountStatistics";
+    stage.platform.faults().add(holdfast_simulator::Fault {
+        name: String::new(),
+        when: holdfast_simulator::When {
+            route: Some(format!("/jsonapi/{list}")),
+            skip: 1,
+            times: Some(1),
+            ..Default::default()
+        },
+        then: Action::Delay(Duration::from_secs(2)),
+    });
+    let listed = stage.count(list);
+    let moving = async {
+        while stage.count(list) < listed + 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        stage.cove.move_client(&device, None, &to.id).await.unwrap();
+        let moved = stage.cove.move_client(&first, None, &to.id).await;
+        moved.unwrap();
     };
-    futures::join!(sweep, mv);
+    futures::join!(stage.with_clients(), moving);
     let swept = stage.observe().await;
     let clients = |id: &ObjectId| by_id(&swept, id).facts.clients;
-    assert_eq!((clients(&from.id), clients(&to.id)), (Some(0), Some(1)));
+    assert_eq!((clients(&from.id), clients(&to.id)), (Some(2), Some(1)));
 }
