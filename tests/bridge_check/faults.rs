@@ -12,7 +12,7 @@ use crate::{
 /// Checks at the same time.
 const AT_ONCE: usize = 4;
 /// Each fault, and what is told of it: the requirement that it breaks first, and those that can't hold then either.
-const PLANTED: [(Fault, &[&str]); 31] = [
+const PLANTED: [(Fault, &[&str]); 34] = [
     (Fault::TokenUnchecked, &["token-missing", "token-wrong"]),
     (Fault::WrongTokenForbidden, &["token-wrong"]),
     (Fault::StorageInGigabytes, &["capabilities", "answers"]),
@@ -59,7 +59,10 @@ const PLANTED: [(Fault, &[&str]); 31] = [
         &["gone", "confirmation", "guard", "rehearsal", "nothing-left"],
     ),
     (Fault::UsageAsText, &["usage", "answers"]),
+    (Fault::TotalLacksTenants, &["usage"]),
+    (Fault::CreditsInHundredths, &["usage"]),
     (Fault::HealthTwice, &["health"]),
+    (Fault::SourceHasMoreJobs, &["health"]),
     (Fault::OthersChanged, &["others-untouched"]),
 ];
 

@@ -43,7 +43,10 @@ pub enum Fault {
     GuardForced,
     RemovalIgnored,
     UsageAsText,
+    TotalLacksTenants,
+    CreditsInHundredths,
     HealthTwice,
+    SourceHasMoreJobs,
     OthersChanged,
     MixedUp,
 }
@@ -335,6 +338,25 @@ fn spoil_reply(fault: Fault, asked: &Asked, replied: &mut Replied) {
         Fault::UsageAsText if asked.path == "/v1/usage" && fine => {
             for row in body["items"].as_array_mut().into_iter().flatten() {
                 row["storageBytes"] = json!("12 GB");
+            }
+        }
+        Fault::TotalLacksTenants if asked.path == "/v1/usage" && fine => {
+            let rows = body["items"].as_array_mut().into_iter().flatten();
+            for row in rows.filter(|row| row["tenantId"].is_null()) {
+                row["storageBytes"] = json!(0);
+            }
+        }
+        Fault::CreditsInHundredths if asked.path == "/v1/usage" && fine => {
+            for row in body["items"].as_array_mut().into_iter().flatten() {
+                let credits = row["credits"].as_f64().unwrap_or_default();
+                row["credits"] = json!(credits * 100.0);
+            }
+        }
+        Fault::SourceHasMoreJobs if asked.path == "/v1/health" && fine => {
+            for row in body["items"].as_array_mut().into_iter().flatten() {
+                for source in row["dataSources"].as_array_mut().into_iter().flatten() {
+                    source["jobs"]["total"] = json!(100_000);
+                }
             }
         }
         Fault::HealthTwice if asked.path == "/v1/health" && fine => {

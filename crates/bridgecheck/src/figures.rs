@@ -20,6 +20,57 @@ fn subject(row: &Value) -> String {
     format!("{}/{}", text("customerId"), text("tenantId"))
 }
 
+/// Credits have at most three decimals, each figure rounded by itself.
+const ROUNDED: f64 = 0.001;
+
+/// What usage says of its own sums: a customer's row holds its tenants', and the days of a row are those of its months.
+fn sums(rows: &[Value]) -> Checked {
+    for row in rows {
+        let months = row["months"].as_array().map_or(&[][..], Vec::as_slice);
+        let slack = ROUNDED * count(months.len() + 1);
+        let credits: f64 = months.iter().map(|month| number(&month["credits"])).sum();
+        ensure(
+            months.is_empty() || (credits - number(&row["credits"])).abs() <= slack,
+            "credits that are those of the months, added up",
+            format!(
+                "{} for {}, whose months come to {credits:.3}",
+                row["credits"],
+                subject(row)
+            ),
+        )?;
+        ensure(
+            months
+                .iter()
+                .all(|month| number(&month["storageMaxBytes"]) <= number(&row["storageMaxBytes"])),
+            "no month in which more was stored than the most of all days",
+            format!("one of {}", subject(row)),
+        )?;
+    }
+    for total in rows.iter().filter(|row| row["tenantId"].is_null()) {
+        let own =
+            |row: &&Value| row["customerId"] == total["customerId"] && !row["tenantId"].is_null();
+        let tenants: Vec<&Value> = rows.iter().filter(own).collect();
+        let slack = ROUNDED * count(tenants.len() + 1);
+        for (member, slack) in [("storageBytes", 0.0), ("credits", slack)] {
+            let sum: f64 = tenants.iter().map(|row| number(&row[member])).sum();
+            ensure(
+                sum <= number(&total[member]) + slack,
+                "a customer's row with all that its tenants have",
+                format!(
+                    "{member} {} for {}, whose tenants have {sum}",
+                    total[member],
+                    subject(total)
+                ),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::MAX, f64::from)
+}
+
 impl Session {
     pub(crate) async fn check_figures(&mut self) {
         let usage = self.usage().await;
@@ -67,6 +118,7 @@ impl Session {
                 odd.map(subject).unwrap_or_default()
             ),
         )?;
+        sums(&rows)?;
         for kind in [Kind::Customer, Kind::Tenant] {
             let Some(ours) = self.scene.get(&(kind, 'a')) else {
                 continue;
@@ -89,12 +141,18 @@ impl Session {
         let rows = self.report("health").await?;
         let odd = rows.iter().find(|row| {
             let (jobs, restores) = (&row["jobs"], &row["restores"]);
+            let mut sources = row["dataSources"].as_array().into_iter().flatten();
             number(&jobs["successful"]) + number(&jobs["failed"]) > number(&jobs["total"])
                 || number(&restores["successful"]) > number(&restores["total"])
+                || sources.any(|source| {
+                    let own = &source["jobs"];
+                    number(&own["successful"]) > number(&own["total"])
+                        || number(&own["total"]) > number(&jobs["total"])
+                })
         });
         ensure(
             odd.is_none(),
-            "no more that succeeded or failed than there were",
+            "no more that succeeded or failed than there were, and no more of a data source than of all",
             format!(
                 "the row of {} isn't so",
                 odd.map(subject).unwrap_or_default()
