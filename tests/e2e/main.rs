@@ -11,6 +11,7 @@ mod cove_adopt;
 mod cove_crash;
 mod cove_said;
 mod crash;
+mod credits;
 mod customers;
 mod deletion;
 mod dialect_process;

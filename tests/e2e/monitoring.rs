@@ -59,7 +59,7 @@ fn silent_platform(port: u16) -> String {
 }
 
 /// Prometheus' program, if there is one.
-fn program() -> Option<PathBuf> {
+pub fn program() -> Option<PathBuf> {
     let unpacked = repository().join(".build/debian/prometheus/usr/bin/prometheus");
     let program = if unpacked.exists() {
         unpacked
@@ -71,7 +71,7 @@ fn program() -> Option<PathBuf> {
 }
 
 /// A Prometheus that looks every second and waits for no alert.
-struct Prometheus {
+pub struct Prometheus {
     process: Child,
     port: u16,
 }
@@ -84,7 +84,7 @@ impl Drop for Prometheus {
 }
 
 impl Prometheus {
-    fn start(program: &Path, folder: &Path, scraped: &str) -> Self {
+    pub fn start(program: &Path, folder: &Path, scraped: &str) -> Self {
         let rules = std::fs::read_to_string(repository().join("manifests/monitoring/rules.yaml"))
             .expect("the rules");
         let at_once = |line: &str| {
@@ -121,7 +121,7 @@ impl Prometheus {
     }
 
     /// The names of the alerts that fire, with the customer or platform that one is about.
-    async fn firing(&self) -> BTreeSet<String> {
+    pub async fn firing(&self) -> BTreeSet<String> {
         let url = format!("http://127.0.0.1:{}/api/v1/alerts", self.port);
         let Ok(answer) = local::get(&url).await else {
             return BTreeSet::new();
