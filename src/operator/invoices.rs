@@ -24,9 +24,22 @@ enum Unkept {
     #[error(
         "{0}. The months of the platform aren't counted until that is possible; a day without a figure is listed as missing."
     )]
-    Cluster(#[from] kube::Error),
+    Cluster(kube::Error),
+    #[error(
+        "the operator's ServiceAccount may not get, list, create and update ConfigMaps in this namespace: {0}. The Role holdfast-invoices gives it that (manifests/components/invoices, or invoices.enabled of the chart). The months of the platform aren't counted until then; a day without a figure is listed as missing."
+    )]
+    Forbidden(String),
     #[error("ConfigMap {0}: {1} The months of the platform aren't counted until then.")]
     Unreadable(String, ShardError),
+}
+
+impl From<kube::Error> for Unkept {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 403 => Self::Forbidden(status.message),
+            error => Self::Cluster(error),
+        }
+    }
 }
 
 /// A part as the cluster has it.
@@ -227,7 +240,7 @@ async fn write_parts(
         }
         let part = (month.to_owned(), number);
         match write(book, &handle.site.key, api, part, text).await {
-            Err(error @ Unkept::Cluster(kube::Error::Api(_))) => {
+            Err(error @ (Unkept::Cluster(kube::Error::Api(_)) | Unkept::Forbidden(_))) => {
                 refused.get_or_insert(error);
             }
             written => written?,

@@ -20,7 +20,7 @@ async fn staged(prefix: &str, namespace: Option<&str>) -> Stage {
     stage
 }
 
-fn estate() -> String {
+pub fn estate() -> String {
     [
         embedded_platform("msp"),
         declared(

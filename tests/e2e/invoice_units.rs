@@ -149,6 +149,52 @@ async fn credits_seats_and_clients_are_billed_as_the_platform_counts_them() {
         String::from_utf8_lossy(&again.stdout),
         "the same bytes for ever"
     );
+    filters_choose_lines(&stage);
+}
+
+/// `report invoice` of the month that is over, with more.
+fn asked(stage: &Stage, more: &[&str]) -> std::process::Output {
+    let (namespace, kept) = (stage.namespace(), stage.namespace());
+    let common = ["report", "invoice", "--month", "2020-02", "-n", namespace];
+    HOLDFAST.run(&[&common[..], &["--invoices-namespace", kept], more].concat())
+}
+
+fn filters_choose_lines(stage: &Stage) {
+    for (filter, name, found) in [
+        ("--platform", "msp", &["Client", "Credit", "Seat"][..]),
+        ("--reseller", "northwind", &["Credit"]),
+        ("--customer", "seat", &["Seat"]),
+    ] {
+        let output = asked(stage, &[filter, name, "-o", "json"]);
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let items = document["items"].as_array().expect("lines").iter();
+        let units: Vec<&str> = items.filter_map(|line| line["unit"].as_str()).collect();
+        assert_eq!(units, found, "{filter} {name}");
+    }
+    let csv = asked(stage, &["--columns", "toBill,reference,sku", "-o", "csv"]);
+    assert_eq!(
+        String::from_utf8_lossy(&csv.stdout),
+        "toBill,reference,sku\r\n8,CWM:Client,HF-Client\r\n3.5,CWM:Credit,HF-Credit\r\n180,CWM:Seat,HF-Seat\r\n"
+    );
+    for (filter, name, said) in [
+        ("--platform", "cove", "Choose one of: msp."),
+        ("--reseller", "nordic", "Choose one of: northwind."),
+        (
+            "--customer",
+            "nobody",
+            "Choose one of: client, credit, seat.",
+        ),
+        ("--columns", "price", "Choose of: month, namespace, name"),
+        ("--edition", "Enterprise", "unexpected argument '--edition'"),
+    ] {
+        let output = asked(stage, &[filter, name]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{filter}: {error}");
+        assert!(
+            error.contains(said) && output.stdout.is_empty(),
+            "{filter}: {error}"
+        );
+    }
 }
 
 async fn today_is_what_the_platform_counts(stage: &Stage) {

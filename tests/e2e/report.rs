@@ -37,11 +37,11 @@ spec: {customerRef: {name: fabrikam}, servicePlanRef: {name: gold}, product: Hyb
 apiVersion: holdfast.dev/v1alpha1
 kind: Customer
 metadata: {name: contoso}
-spec: {platformRef: {name: msp}, displayName: Contoso AG, country: "DE", limits: {storage: 1Ti}}
+spec: {platformRef: {name: msp}, displayName: Contoso AG, country: "DE", limits: {storage: 1Ti}, administrators: [{email: ops@contoso.example}]}
 "#;
 
 /// A tenant that shares nothing with that of the other customer, so that each filter has somebody to leave out.
-const OTHER: &str = r"apiVersion: holdfast.dev/v1alpha1
+pub const OTHER: &str = r"apiVersion: holdfast.dev/v1alpha1
 kind: ServicePlan
 metadata: {name: silver}
 spec: {platformRef: {name: msp}, planName: Silver, products: [{product: HybridWorkloads, edition: Business, workloads: [FileServers]}]}
@@ -51,6 +51,17 @@ kind: Tenant
 metadata: {name: contoso-hybrid}
 spec: {customerRef: {name: contoso}, servicePlanRef: {name: silver}, product: HybridWorkloads, type: Evaluation, storageRegions: [eu-west-1]}
 ";
+
+/// Each filter, with what chooses the customer `fabrikam` and leaves `contoso` out, and the other way round.
+pub const FILTERS: [(&str, &str, &str); 7] = [
+    ("--plan", "gold", "silver"),
+    ("--type", "Commercial", "Evaluation"),
+    ("--region", "eu-central-1", "eu-west-1"),
+    ("--edition", "Enterprise", "Business"),
+    ("--customer", "fabrikam", "contoso"),
+    ("--search", "FABRI", "contoso a"),
+    ("--administrator", "ops@fabrikam", "ops@contoso"),
+];
 
 /// The output of a report, which must succeed.
 fn report(stage: &Stage, arguments: &[&str]) -> String {
@@ -223,12 +234,7 @@ async fn what_tenants_have_tells_their_customers_apart(stage: &Stage) {
         stage.get("tenant/contoso-hybrid")["status"]["edition"] == "Business"
     })
     .await;
-    for (filter, of_fabrikam, of_contoso) in [
-        ("--plan", "gold", "silver"),
-        ("--type", "Commercial", "Evaluation"),
-        ("--region", "eu-central-1", "eu-west-1"),
-        ("--edition", "Enterprise", "Business"),
-    ] {
+    for (filter, of_fabrikam, of_contoso) in FILTERS {
         for (text, found) in [(of_fabrikam, "fabrikam"), (of_contoso, "contoso")] {
             assert_eq!(
                 names(&json(stage, &["customers", filter, text])),
@@ -297,6 +303,11 @@ fn what_does_not_exist_is_refused(stage: &Stage) {
             ["customers", "--colour", "red"],
             "unexpected argument '--colour'",
         ),
+        (
+            ["customers", "--from", "2026-10"],
+            "unexpected argument '--from'",
+        ),
+        (["health", "--to", "2026-10"], "unexpected argument '--to'"),
     ] {
         let output = run(stage, &arguments);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

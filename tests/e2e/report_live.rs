@@ -10,7 +10,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{HOLDFAST, report::ESTATE};
+use crate::{
+    HOLDFAST,
+    report::{ESTATE, FILTERS, OTHER},
+};
 
 /// Devices of the customer on Cove, each with two data sources.
 const DEVICES: usize = 7;
@@ -83,7 +86,7 @@ async fn staged() -> (Stage, Druva, Cove) {
     (stage, druva, cove)
 }
 
-// R-N5, R-D15, R-D16: several platforms in one table, read from the platforms themselves, with all their data sources; and a
+// R-N5, R-D7, R-D15, R-D16: several platforms in one table, read from the platforms themselves, with all their data sources; and a
 // platform that can't be read hides no other.
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_several_platforms_are_read_from_the_platforms() {
@@ -92,7 +95,35 @@ async fn reports_of_several_platforms_are_read_from_the_platforms() {
     every_data_source_is_listed(&stage).await;
     let writes = cove.writes();
     assert_eq!(writes, Vec::<String>::new(), "a report only reads");
+    stage.apply(OTHER);
+    stage.await_ready(&["tenant/contoso-hybrid"]).await;
+    filters_tell_two_apart(|filter, text| json(&stage, &["customers", "--live", filter, text]));
+    let below = json(&stage, &["usage", "--live", "--reseller", "nordic"]);
+    assert_eq!(names(&below), ["fabrikam"], "below the reseller below");
     a_platform_that_cannot_be_read_is_named(&stage, cove);
+}
+
+fn names(report: &Value) -> Vec<&str> {
+    let items = report["items"].as_array().expect("items");
+    let names = items.iter().filter_map(|item| item["name"].as_str());
+    names.collect()
+}
+
+/// Each filter finds one of the two customers and not the other; it may find others of the platforms.
+fn filters_tell_two_apart(report: impl Fn(&str, &str) -> Value) {
+    for (filter, of_fabrikam, of_contoso) in FILTERS {
+        for (text, found, other) in [
+            (of_fabrikam, "fabrikam", "contoso"),
+            (of_contoso, "contoso", "fabrikam"),
+        ] {
+            let report = report(filter, text);
+            let names = names(&report);
+            assert!(
+                names.contains(&found) && !names.contains(&other),
+                "{filter} {text}: {names:?}"
+            );
+        }
+    }
 }
 
 async fn figures_are_the_platforms(stage: &Stage) {
@@ -228,16 +259,17 @@ fn a_platform_that_cannot_be_read_is_named(stage: &Stage, cove: Cove) {
     );
 }
 
-// R-D9, R-N4: an exported estate can be reported on without a cluster; what it doesn't hold is unknown, not zero.
+// R-D7, R-D9, R-N4: an exported estate can be reported on without a cluster; what it doesn't hold is unknown, not zero.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exported_estate_is_reported_on_without_a_cluster() {
     let stage = Stage::start(HOLDFAST, "exported").await;
-    stage.apply(&format!("{}---\n{ESTATE}", embedded_platform("msp")));
+    stage.apply(&[&embedded_platform("msp"), ESTATE, OTHER].join("---\n"));
     stage
         .await_ready(&[
             "customer/fabrikam",
             "customer/contoso",
             "tenant/fabrikam-hybrid",
+            "tenant/contoso-hybrid",
         ])
         .await;
     let folder = TempDir::new().expect("a folder");
@@ -283,6 +315,9 @@ async fn an_exported_estate_is_reported_on_without_a_cluster() {
     assert_eq!(customers["source"], "file");
     assert_eq!(customers["items"][0]["name"], "contoso");
     assert_eq!(customers["items"][0]["country"], "DE");
+    filters_tell_two_apart(|filter, text| {
+        document(&against(&["customers", filter, text, "-o", "json"], &path))
+    });
     let file = format!("{path}/msp.estate");
     let usage = against(&["usage", "--reseller", "nordic", "-o", "json"], &file);
     let error = String::from_utf8_lossy(&usage.stderr).into_owned();

@@ -1,6 +1,9 @@
 //! `holdfast report invoice`: the lines of a month, out of the `ConfigMap`s in which the operator keeps its days.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, ResourceExt, api::ListParams};
@@ -24,6 +27,17 @@ pub struct Invoice {
     month: String,
     #[command(flatten)]
     whom: Whom,
+    /// Columns, and no others, in this order; all when absent
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_delimiter = ',',
+        conflicts_with = "all_columns"
+    )]
+    columns: Vec<String>,
+    /// Every column there is, as without --columns
+    #[arg(long)]
+    all_columns: bool,
     /// Namespace in which the operator keeps the months
     #[arg(long, value_name = "NS", env = "HOLDFAST_INVOICES_NAMESPACE", default_value = names::INVOICES_NAMESPACE)]
     invoices_namespace: String,
@@ -38,6 +52,7 @@ pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
     }
     let (lines, complete) = lines(&cluster, &wish.invoices_namespace, &month).await?;
     let namespace = (!wish.whom.all_namespaces).then(|| cluster.namespace());
+    wish.expect_names(&month, &lines, namespace)?;
     let lines: Vec<Line> = lines
         .into_iter()
         .filter(|line| wish.takes(line, namespace))
@@ -45,7 +60,7 @@ pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
     if let Some(namespace) = namespace.filter(|_| lines.is_empty()) {
         eprintln!("holdfast: in namespace {namespace}; with -A, in all");
     }
-    let rows = report::invoice(&month, &lines);
+    let rows = report::invoice(&month, &lines, &wish.columns)?;
     let text = match wish.whom.output {
         Output::Table if lines.is_empty() => b"No customer matches.\n".to_vec(),
         Output::Table => {
@@ -72,6 +87,56 @@ pub async fn run(wish: Invoice) -> Result<ExitCode, Failure> {
 }
 
 impl Invoice {
+    /// Refuses a name that stands in no line of the month: nothing found would be no answer.
+    fn expect_names(
+        &self,
+        month: &str,
+        lines: &[Line],
+        namespace: Option<&str>,
+    ) -> Result<(), Failure> {
+        let name = |full: &str| full.split_once('/').map(|(_, name)| name.to_owned());
+        let here = || {
+            lines.iter().filter(move |line| {
+                let within = line.customer.split_once('/').map(|(within, _)| within);
+                namespace.is_none_or(|namespace| within == Some(namespace))
+            })
+        };
+        let whom = &self.whom;
+        let filters: [(&str, &Option<String>, BTreeSet<String>); 3] = [
+            (
+                "platform",
+                &whom.platform,
+                here().filter_map(|line| name(&line.platform)).collect(),
+            ),
+            (
+                "reseller",
+                &whom.reseller,
+                here().filter_map(|line| line.reseller.clone()).collect(),
+            ),
+            (
+                "customer",
+                &whom.customer,
+                here().filter_map(|line| name(&line.customer)).collect(),
+            ),
+        ];
+        for (filter, wanted, known) in filters {
+            let Some(wanted) = wanted.as_ref().filter(|wanted| !known.contains(*wanted)) else {
+                continue;
+            };
+            // So many as a person reads.
+            let known: Vec<String> = known.into_iter().take(20).collect();
+            let known = if known.is_empty() {
+                "It has none at all.".to_owned()
+            } else {
+                format!("Choose one of: {}.", known.join(", "))
+            };
+            return Err(Failure(format!(
+                "--{filter} {wanted:?}: no line of {month} has that name. {known}"
+            )));
+        }
+        Ok(())
+    }
+
     fn takes(&self, line: &Line, namespace: Option<&str>) -> bool {
         let (within, name) = line.customer.split_once('/').unwrap_or_default();
         let (_, platform) = line.platform.split_once('/').unwrap_or_default();
@@ -97,7 +162,8 @@ async fn lines(
     let api: Api<ConfigMap> = Api::namespaced(cluster.client(), namespace);
     let of_month = ListParams::default().labels(&format!("{}={month}", names::INVOICE_MONTH_LABEL));
     let mut platforms: BTreeMap<Platform, BTreeMap<u8, String>> = BTreeMap::new();
-    for map in api.list(&of_month).await? {
+    let maps = api.list(&of_month).await;
+    for map in maps.map_err(|error| unlisted(error, namespace))? {
         if let Some((number, text)) = invoice::part(&map) {
             let parts = platforms.entry(platform_of(&map)).or_default();
             parts.insert(number, text);
@@ -130,6 +196,17 @@ async fn lines(
         }
     }
     Ok((lines, complete))
+}
+
+/// Why the months can't be listed.
+fn unlisted(error: kube::Error, namespace: &str) -> Failure {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => Failure(format!(
+            "the API server: {}. The Role holdfast-invoice-reader in namespace {namespace} gives that right; have your group bound to it.",
+            status.message
+        )),
+        error => error.into(),
+    }
 }
 
 /// The month of a platform. One that is over, and that nobody will close, ends as it is.

@@ -89,6 +89,16 @@ pub struct ColumnError {
     known: String,
 }
 
+impl ColumnError {
+    /// Of one that isn't among those known.
+    pub fn of(named: &str, known: &[&str]) -> Self {
+        Self {
+            named: named.to_owned(),
+            known: known.join(", "),
+        }
+    }
+}
+
 /// Makes a column one of those that are always there.
 pub fn always<Row>(columns: &mut [Column<Row>], name: &str) {
     for column in columns.iter_mut().filter(|column| column.name == name) {
@@ -119,10 +129,7 @@ pub fn chosen<Row>(
         let found = columns.iter().find(|column| column.name == name);
         let Some(found) = found else {
             let known: Vec<&str> = columns.iter().map(|column| column.name).collect();
-            return Err(ColumnError {
-                named: name.clone(),
-                known: known.join(", "),
-            });
+            return Err(ColumnError::of(name, &known));
         };
         if !chosen.iter().any(|column| column.name == found.name) {
             chosen.push(*found);

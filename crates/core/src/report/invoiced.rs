@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     cell::Cell,
+    columns::ColumnError,
     html, json,
     make::{Heading, Table},
 };
@@ -66,13 +67,38 @@ const SUMS: [(&str, &str, &str); 6] = [
 ];
 const PLATFORM: (&str, &str, &str) = ("platform", "PLATFORM", "The BackupPlatform.");
 
-/// The lines as rows.
-pub fn invoice(month: &str, lines: &[Line]) -> Table {
-    let heading = |(name, title, doc)| Heading { name, title, doc };
-    Table {
-        headings: COLUMNS.map(heading).to_vec(),
-        rows: lines.iter().map(|line| row(month, line)).collect(),
+/// The lines as rows, with the columns that are named, in that order; with all where none is.
+///
+/// # Errors
+/// A column that doesn't exist.
+pub fn invoice(month: &str, lines: &[Line], named: &[String]) -> Result<Table, ColumnError> {
+    let known = COLUMNS.map(|(name, ..)| name);
+    let place = |name: &String| {
+        let at = known.iter().position(|known| known == name);
+        at.ok_or_else(|| ColumnError::of(name, &known))
+    };
+    let mut chosen: Vec<usize> = Vec::new();
+    for at in named.iter().map(place) {
+        let at = at?;
+        if !chosen.contains(&at) {
+            chosen.push(at);
+        }
     }
+    if named.is_empty() {
+        chosen.extend(0..known.len());
+    }
+    let heading = |at: &usize| {
+        let (name, title, doc) = COLUMNS[*at];
+        Heading { name, title, doc }
+    };
+    let cells = |line: &Line| {
+        let row = row(month, line);
+        chosen.iter().map(|at| row[*at].clone()).collect()
+    };
+    Ok(Table {
+        headings: chosen.iter().map(heading).collect(),
+        rows: lines.iter().map(cells).collect(),
+    })
 }
 
 /// Name, title and meaning of each column, for the documentation.
@@ -105,7 +131,8 @@ pub fn invoice_html(month: &str, rows: &Table, lines: &[Line]) -> String {
     html::page("Invoice lines", &about, |page| {
         let caption = "What all customers used and are billed for.";
         let platforms: BTreeSet<&str> = lines.iter().map(|line| line.platform.as_str()).collect();
-        for (by, sums) in &invoice_sums(lines) {
+        let [reseller, platform, total] = invoice_sums(lines);
+        for (by, sums) in &[total, reseller, platform] {
             // Of one alone it would say what the total says.
             if *by == "platform" && platforms.len() < 2 {
                 continue;
