@@ -14,8 +14,9 @@ mod window;
 
 use serde_json::Value;
 
-pub use ledger::{Ledger, Membership, Outcome, Rank, Shortage};
+pub use ledger::{Ledger, Outcome};
 pub use refusals::{below_granted, below_use, held_back, overcommit};
+pub use share::{Membership, Rank, Shortage};
 pub use window::{Phase, Window};
 
 use crate::{

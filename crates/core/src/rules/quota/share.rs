@@ -5,7 +5,46 @@ use std::{
     hash::Hash,
 };
 
-use super::{Amounts, Measure, Membership, Rank, Shortage};
+use super::{Amounts, Measure};
+
+/// The order of claims: what the platform already holds comes by itself; then the older resource, then the name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// When the resource was made.
+    pub created: jiff::Timestamp,
+    /// Its namespace and name.
+    pub name: String,
+}
+
+/// A claim on one pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership<Pool> {
+    /// The pool.
+    pub pool: Pool,
+    /// What the platform's object takes of it now.
+    pub held: Amounts,
+    /// What is asked for.
+    pub wanted: Amounts,
+    /// What it may take by now, or soon: a change was sent, and nobody knows what became of it.
+    pub perhaps: Amounts,
+}
+
+/// One measure of which a pool hasn't enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage<Pool> {
+    /// The pool.
+    pub pool: Pool,
+    /// The measure.
+    pub measure: Measure,
+    /// What is asked for.
+    pub wanted: u64,
+    /// What this claimant has of it already.
+    pub has: u64,
+    /// What is left beside.
+    pub free: u64,
+    /// All that there is.
+    pub allotted: u64,
+}
 
 /// What one claimant has of a pool.
 #[derive(Debug)]
