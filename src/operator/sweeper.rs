@@ -21,6 +21,9 @@ use crate::{api::Kind, estate::Scope, planner::retry_delay, platform::PlatformEr
 /// The minimum time between two sweeps.
 const SHORTEST: Duration = Duration::from_millis(200);
 
+/// Objects that are asked for one by one with each sweep.
+const LOOKS: usize = 50;
+
 /// Sweeps a platform until the handle is retired.
 pub async fn run(context: Arc<Context>, handle: Arc<Handle>) {
     context.filling.done().await;
@@ -83,6 +86,7 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
             handle.site.refresh_facts();
         }
         let changed: Vec<_> = changes.objects.iter().map(|(key, _)| key.clone()).collect();
+        ask_for_left_out(context, handle).await;
         context.survey.note_sweep(&handle.site, &changed, &timeline)
     };
     context.admit(handle);
@@ -115,6 +119,22 @@ async fn sweep(context: &Context, handle: &Handle) -> Result<(), PlatformError> 
         context.wake_platform(&handle.site.key);
     }
     Ok(())
+}
+
+/// Asks for what counts although no resource manages it, and what the list left out: until the platform says that it is gone,
+/// nobody else gets what it takes. A few with each sweep, so that a purge at the console costs no burst.
+async fn ask_for_left_out(context: &Context, handle: &Handle) {
+    let left_out = context.survey.left_out(&handle.site);
+    for (kind, id) in left_out.into_iter().take(LOOKS) {
+        match handle.adapter.read(kind, &id).await {
+            Ok(Some(object)) => handle.site.inventory_mut().record(object),
+            Ok(None) => handle.site.inventory_mut().forget(kind, &id),
+            Err(error) => {
+                tracing::info!(platform = %handle.site.key, %kind, %id, %error, "what the list left out can't be asked for now");
+                return;
+            }
+        }
+    }
 }
 
 /// A failed sweep changes nothing that is known; it is only reported.

@@ -169,9 +169,7 @@ struct State {
     grants: Grants,
     /// Who has had a list.
     informed: BTreeSet<String>,
-    /// What the last lists have left out.
-    left_out: BTreeSet<String>,
-    /// Whether a list has left out what nobody reads by its id, or what was never seen.
+    /// Whether the first list of a process has left something out.
     partial: bool,
     /// When an id became free.
     freed: BTreeMap<String, Instant>,
@@ -189,11 +187,7 @@ impl State {
     fn changed(&mut self, actor: &str, declares: &Declares) {
         *self.deeds.entry(actor.to_owned()).or_default() += 1;
         let broken = self.grants.note(self.items.values(), declares);
-        // What no resource declares is read by nobody: when two lists leave it out, it counts as gone. What the first list of a
-        // process leaves out counts with what its spec asks for.
-        let items = &self.items;
-        let left_out = self.left_out.iter().filter_map(|id| items.get(id));
-        self.partial |= left_out.into_iter().any(|item| !declares(item));
+        // What the first list of a process leaves out counts with what its spec asks for.
         let judged = actor != "console" && !self.partial;
         self.violations.extend(broken.filter(|_| judged));
     }
@@ -250,7 +244,6 @@ impl Estate {
                 weather: Weather::default(),
                 writing: BTreeMap::new(),
                 informed: BTreeSet::new(),
-                left_out: BTreeSet::new(),
                 partial: false,
                 freed: BTreeMap::new(),
                 grants: Grants::default(),
@@ -385,18 +378,12 @@ impl Estate {
                 return None;
             }
             let shown = [0, 500][usize::from(self.chance.hits(500))];
-            let (kept, left_out): (Vec<Item>, Vec<Item>) =
-                items.into_iter().partition(|_| self.chance.hits(shown));
+            items.retain(|_| self.chance.hits(shown));
             let mut state = self.state();
             state.partial |= state.informed.insert(actor.to_owned());
-            let left_out = left_out.into_iter().map(|item| item.id);
-            state.left_out.extend(left_out);
-            return Some(kept);
+            return Some(items);
         }
-        let mut state = self.state();
-        state.informed.insert(actor.to_owned());
-        state.left_out.clear();
-        drop(state);
+        self.state().informed.insert(actor.to_owned());
         Some(items)
     }
 

@@ -4,7 +4,7 @@
 //! holds below it. So no claimant is served from a pool with unknown other claimants, whichever asks first.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -26,8 +26,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Books {
     pub ledger: Ledger<Pool, Claimant>,
-    /// The objects that no resource manages, and whether the last list left one of them out.
-    pub unmanaged: HashMap<AccountKey, HashMap<Claimant, bool>>,
+    /// The objects that no resource manages.
+    pub unmanaged: HashMap<AccountKey, HashSet<Claimant>>,
     /// The owners of open pools, and below which remote object all claimants were entered.
     pub open: HashMap<ResourceRef, Option<ObjectId>>,
     /// The object that each pool was opened with last, also after its owner was forgotten or left out of a list.
@@ -170,7 +170,7 @@ impl Books {
             return Vec::new();
         };
         let all = self.unmanaged.get_mut(account);
-        if all.and_then(|all| all.remove(claimant)).is_none() {
+        if !all.is_some_and(|all| all.remove(claimant)) {
             return Vec::new();
         }
         self.ledger.withdraw(claimant)
@@ -290,7 +290,7 @@ impl Books {
         self.note_end(what.ends, &who);
         if let Claimant::Unmanaged(account, ..) = &who {
             let all = self.unmanaged.entry(account.clone()).or_default();
-            all.insert(who, false);
+            all.insert(who);
         }
     }
 
@@ -300,12 +300,22 @@ impl Books {
         self.ledger.enrol(&who, &Unmanaged::rank(), &has);
         if let Claimant::Unmanaged(account, ..) = &who {
             let all = self.unmanaged.entry(account.clone()).or_default();
-            all.insert(who, false);
+            all.insert(who);
         }
     }
 
-    /// The account's licences, and the objects that no resource manages: former ones among them leave the pool. Nobody reads one
-    /// that a list leaves out, so it is gone when the next list leaves it out too.
+    /// The objects that no resource manages, that are counted, and that the last list left out: whoever sweeps asks for them.
+    pub fn left_out(&self, account: &AccountKey, inventory: &Inventory) -> Vec<(Kind, ObjectId)> {
+        let all = self.unmanaged.get(account).into_iter().flatten();
+        let ids = all.filter_map(|who| match who {
+            Claimant::Unmanaged(_, kind, id) => Some((*kind, id.clone())),
+            Claimant::Resource(_) => None,
+        });
+        ids.filter(|(kind, id)| inventory.leaves_open(*kind, id))
+            .collect()
+    }
+
+    /// The account's licences, and the objects that no resource manages: those that the platform says are gone leave the pool.
     pub fn look_over(
         &mut self,
         index: &Index,
@@ -321,25 +331,27 @@ impl Books {
             if object.unreadable.is_some() && !self.ledger.pools_of(&who).is_empty() {
                 // It holds what it held.
                 let entered = self.unmanaged.entry(account.clone()).or_default();
-                entered.insert(who, false);
+                entered.insert(who);
             } else {
                 self.enter_unmanaged(who, &what, &mut Vec::new());
             }
         }
-        for (who, missed) in before {
+        for who in before {
             let Claimant::Unmanaged(_, kind, id) = &who else {
                 continue;
             };
             let known = inventory.get(*kind, id);
-            let awaited = known.is_some_and(|object| {
-                is_awaited(index, account, object)
+            // What can't be read holds what it held, also while its parent isn't seen.
+            let stays = known.is_some_and(|object| {
+                object.unreadable.is_some()
+                    || is_awaited(index, account, object)
                     || self.is_being_taken_over(index, account, object)
             });
-            let left_out = !missed && inventory.leaves_open(*kind, id);
+            let left_out = inventory.leaves_open(*kind, id);
             let entered = self.unmanaged.entry(account.clone()).or_default();
-            if awaited || left_out {
-                entered.entry(who).or_insert(left_out);
-            } else if !entered.contains_key(&who) {
+            if stays || left_out {
+                entered.insert(who);
+            } else if !entered.contains(&who) {
                 self.ledger.withdraw(&who);
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Managed, ResourceRef,
+    AccountKey, Managed, ResourceRef,
     books::{Books, Entering},
     lookup::{Lookup, is_released},
     opening::Opening,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     api::Kind,
     estate::{Object, ObjectId},
+    inventory::Inventory,
     planner::Declared,
     rules::quota::Shortage,
 };
@@ -115,6 +116,15 @@ impl Quotas {
             opening.timeline.now(),
         );
         resources(books.ledger.serve_all())
+    }
+
+    /// The objects that no resource manages, and that the last list left out.
+    pub(super) fn left_out(
+        &self,
+        account: &AccountKey,
+        inventory: &Inventory,
+    ) -> Vec<(Kind, ObjectId)> {
+        self.books().left_out(account, inventory)
     }
 
     /// After a sweep: what the changed objects hold now, the account's licences, and what objects hold that no resource

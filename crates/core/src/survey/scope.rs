@@ -129,6 +129,15 @@ impl Survey {
         woken
     }
 
+    /// The objects that count although no resource manages them, and that the last list left out. Nobody but the sweeper asks
+    /// whether they are still there.
+    pub fn left_out(&self, site: &PlatformView) -> Vec<(Kind, ObjectId)> {
+        let account = site.account();
+        account.map_or_else(Vec::new, |account| {
+            self.quotas.left_out(&account, &site.inventory())
+        })
+    }
+
     /// After a sweep of an open platform: records what has changed. Returns the resources to reconcile again.
     pub fn note_sweep(
         &self,

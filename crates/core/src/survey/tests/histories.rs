@@ -32,8 +32,7 @@ enum Event {
     /// A person at the console removes what no resource stands for.
     CleanUp,
     Sweep(usize),
-    /// One list leaves out every n-th object. What no resource manages is gone when two lists in succession leave it out, so
-    /// each comes after a whole one.
+    /// Two lists in succession leave out every n-th object.
     Hide(usize, usize),
     Restart,
 }
@@ -123,6 +122,7 @@ fn happen(world: &mut World, event: &Event) {
         Event::Hide(scope, every) => {
             let hidden = world.objects.keys().step_by(every);
             world.hidden = hidden.cloned().collect();
+            world.sweep(scope);
             world.sweep(scope);
             world.hidden.clear();
         }

@@ -331,6 +331,13 @@ impl World {
         if site.facts().is_none() {
             return survey.open(site, &self.now.into());
         }
+        for (kind, id) in survey.left_out(site) {
+            let mut inventory = site.inventory_mut();
+            match self.objects.get(&id) {
+                Some(object) => inventory.record(object.clone()),
+                None => inventory.forget(kind, &id),
+            }
+        }
         let changed: Vec<_> = changes.objects.into_iter().map(|(key, _)| key).collect();
         survey.note_sweep(site, &changed, &self.now.into())
     }
