@@ -53,15 +53,16 @@ pub fn set_back(stage: &Stage, object: &str) {
     }
     let then = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(11);
     let then = then.round(jiff::Unit::Second).expect("an instant");
-    let note = json!({"status": {"intent": {"at": then}}}).to_string();
-    stage.show(&[
-        "patch",
-        object,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &note,
+    let note = json!([
+        {"op": "test", "path": "/status/intent/id", "value": id},
+        {"op": "replace", "path": "/status/intent/at", "value": then},
     ]);
+    let (patch, note) = (
+        ["patch", object, "--subresource=status", "--type=json", "-p"],
+        note.to_string(),
+    );
+    // The creation may be over by now: then there is nothing to set back.
+    stage.kubectl(&[&patch[..], &[&note]].concat(), "");
 }
 
 /// After ten minutes a creation that was perhaps not carried out is sent once more, under the same claim.

@@ -25,11 +25,19 @@ pub struct Console {
 }
 
 impl Console {
-    /// One request as the console; panics unless it is accepted.
+    /// One request as the console; panics unless it is accepted. An operator that has just started opens the estate of an embedded
+    /// platform a moment later.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let (status, answer) = self.try_call(method, path, body).await;
-        assert!(status.is_success(), "{path}: {status} {answer}");
-        answer
+        let patience = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (status, answer) = self.try_call(method.clone(), path, body.clone()).await;
+            if answer["detail"] == "there is no such estate" && Instant::now() < patience {
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+            assert!(status.is_success(), "{path}: {status} {answer}");
+            return answer;
+        }
     }
 
     /// One request as the console.
