@@ -36,7 +36,8 @@ pub async fn pass<K: Managed>(context: &Context, object: Arc<K>) -> Result<Actio
     let status = object.managed().cloned();
     let mut unlogged = context.memory.take_unlogged(&resource);
     let mut left_open = context.memory.left_open(&resource, &uid);
-    left_open.retain(|creation| !unlogged.contains(creation));
+    let may_come = |at| clock::timeline().age(at) < planner::LATE;
+    left_open.retain(|creation| may_come(creation.at) && !unlogged.contains(creation));
     unlogged.append(&mut left_open);
     if !unlogged.is_empty() {
         progress.recall(unlogged, &status.clone().unwrap_or_default());
