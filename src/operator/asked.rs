@@ -17,6 +17,8 @@ tokio::task_local! {
 
 struct Turn {
     asked: Asked,
+    /// The first request was sent: what is begun is finished, in however many requests.
+    begun: AtomicBool,
     overtaken: AtomicBool,
 }
 
@@ -72,8 +74,11 @@ pub fn takes_away(step: &Step) -> bool {
 
 /// Runs a request that is sent only while it is asked for. `None` when it wasn't sent because it no longer was.
 pub async fn while_asked<T>(asked: Asked, request: impl Future<Output = T>) -> Option<T> {
-    let overtaken = AtomicBool::new(false);
-    let turn = Arc::new(Turn { asked, overtaken });
+    let turn = Arc::new(Turn {
+        asked,
+        begun: AtomicBool::new(false),
+        overtaken: AtomicBool::new(false),
+    });
     let answer = TURN.scope(turn.clone(), request).await;
     let overtaken = turn.overtaken.load(Ordering::Relaxed);
     (!overtaken).then_some(answer)
@@ -85,7 +90,8 @@ pub async fn while_asked<T>(asked: Asked, request: impl Future<Output = T>) -> O
 /// Why it isn't asked for any more, for people.
 pub fn still_asked() -> Result<(), String> {
     let holds = |turn: &Arc<Turn>| {
-        let holds = turn.asked.holds();
+        let holds = turn.begun.load(Ordering::Relaxed) || turn.asked.holds();
+        turn.begun.store(holds, Ordering::Relaxed);
         turn.overtaken.store(!holds, Ordering::Relaxed);
         holds
     };
